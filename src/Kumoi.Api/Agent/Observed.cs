@@ -1,0 +1,34 @@
+namespace Kumoi.Api.Agent;
+
+/// <summary>What an agent sees. Changes are sent as they happen, everything every 30 s; it is also the heartbeat.</summary>
+/// <param name="Full">True if every instance on the host is listed; false if only those that changed.</param>
+/// <param name="DesiredRevision">Revision of the desired document last read.</param>
+/// <param name="Strays">Things of Kumoi's naming found on the host that no record explains.</param>
+public sealed record ObservedReport(
+    bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
+    IReadOnlyList<Condition> Conditions);
+
+/// <summary>One instance as the host sees it.</summary>
+/// <param name="Generation">The generation of the record that the agent has acted on to the end.</param>
+/// <param name="Power"><see cref="PowerState"/>.</param>
+/// <param name="BootEpoch">The epoch that the running guest was started for; 0 if none runs.</param>
+/// <param name="StartedAt">When the guest's process was started, if one runs. A new time in the same epoch means the guest
+/// was lost and started again.</param>
+public sealed record ObservedInstance(
+    string Id, int Incarnation, long Generation, string Power, int BootEpoch, DateTimeOffset? StartedAt, IReadOnlyList<Condition> Conditions);
+
+/// <summary>What an agent can see of a guest.</summary>
+public static class PowerState
+{
+    /// <summary>Nothing of the instance is on the host: no process, no disk, no interface.</summary>
+    public const string Absent = "absent";
+
+    /// <summary>The disk is there (or not yet made), no guest runs.</summary>
+    public const string Stopped = "stopped";
+
+    /// <summary>The guest's processors run.</summary>
+    public const string Running = "running";
+
+    /// <summary>The guest switched itself off; its process is kept until the record says what to do.</summary>
+    public const string Shutdown = "shutdown";
+}

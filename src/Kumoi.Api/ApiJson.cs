@@ -1,0 +1,30 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Api;
+
+/// <summary>How everything that crosses a wire is written: camelCase, a value that is not there is told as null.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(Account)), JsonSerializable(typeof(Page<Account>)), JsonSerializable(typeof(CreateAccount))]
+[JsonSerializable(typeof(User)), JsonSerializable(typeof(Page<User>)), JsonSerializable(typeof(CreateUser)), JsonSerializable(typeof(ChangePassword))]
+[JsonSerializable(typeof(Login)), JsonSerializable(typeof(TokenCreated)), JsonSerializable(typeof(Page<Token>)), JsonSerializable(typeof(CreateToken))]
+[JsonSerializable(typeof(AccountSummary))]
+[JsonSerializable(typeof(Zone)), JsonSerializable(typeof(Page<Zone>)), JsonSerializable(typeof(CreateZone))]
+[JsonSerializable(typeof(Host)), JsonSerializable(typeof(Page<Host>)), JsonSerializable(typeof(UpdateHost))]
+[JsonSerializable(typeof(CreateJoinToken)), JsonSerializable(typeof(JoinToken))]
+[JsonSerializable(typeof(Flavor)), JsonSerializable(typeof(Page<Flavor>)), JsonSerializable(typeof(CreateFlavor))]
+[JsonSerializable(typeof(Image)), JsonSerializable(typeof(Page<Image>)), JsonSerializable(typeof(CreateImage))]
+[JsonSerializable(typeof(KeyPair)), JsonSerializable(typeof(Page<KeyPair>)), JsonSerializable(typeof(CreateKeyPair)), JsonSerializable(typeof(KeyPairCreated))]
+[JsonSerializable(typeof(Network)), JsonSerializable(typeof(Page<Network>)), JsonSerializable(typeof(CreateNetwork))]
+[JsonSerializable(typeof(Subnet)), JsonSerializable(typeof(Page<Subnet>)), JsonSerializable(typeof(CreateSubnet))]
+[JsonSerializable(typeof(SecurityGroup)), JsonSerializable(typeof(Page<SecurityGroup>)), JsonSerializable(typeof(CreateSecurityGroup))]
+[JsonSerializable(typeof(SecurityGroupRule)), JsonSerializable(typeof(CreateSecurityGroupRule))]
+[JsonSerializable(typeof(Instance)), JsonSerializable(typeof(Page<Instance>)), JsonSerializable(typeof(LaunchInstance))]
+[JsonSerializable(typeof(ReplaceSecurityGroups)), JsonSerializable(typeof(OpenConsole)), JsonSerializable(typeof(ConsoleOpened))]
+[JsonSerializable(typeof(Event)), JsonSerializable(typeof(Page<Event>)), JsonSerializable(typeof(Problem)), JsonSerializable(typeof(Condition[]))]
+[JsonSerializable(typeof(DesiredDocument)), JsonSerializable(typeof(ObservedReport)), JsonSerializable(typeof(HostFacts)), JsonSerializable(typeof(string[]))]
+[JsonSerializable(typeof(JoinRequest)), JsonSerializable(typeof(JoinAnswer)), JsonSerializable(typeof(RenewRequest)), JsonSerializable(typeof(JoinTokenContent))]
+public sealed partial class ApiJson : JsonSerializerContext;

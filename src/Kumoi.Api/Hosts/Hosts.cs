@@ -1,0 +1,34 @@
+namespace Kumoi.Api;
+
+/// <summary>A place whose hosts share power, network and distance.</summary>
+public sealed record Zone(string Id, string Name, DateTimeOffset CreatedAt);
+
+public sealed record CreateZone(string Name);
+
+/// <summary>An amount of what a host gives to instances. Memory in MiB, disk in GiB.</summary>
+public sealed record Capacity(int Vcpus, int MemoryMib, int DiskGib);
+
+/// <summary>A machine that runs instances.</summary>
+/// <param name="State"><c>up</c>: reports come in. <c>unreachable</c>: they stopped; its guests may well be running.</param>
+/// <param name="Hypervisor"><c>qemu</c> or <c>simulated</c>.</param>
+/// <param name="Accelerator"><c>kvm</c> or <c>tcg</c>: found by running a short test guest, never assumed.</param>
+/// <param name="AcceleratorReason">Why that accelerator, in one sentence.</param>
+/// <param name="Strays">What the agent found on the host that no record explains. It is left alone.</param>
+public sealed record Host(
+    string Id, string Name, Ref Zone, string State, bool Schedulable, string Hypervisor, string Accelerator, string AcceleratorReason,
+    Capacity Capacity, Capacity Allocated, int Instances, string Address, string AgentVersion, IReadOnlyList<string> Strays,
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? LastReportAt);
+
+public sealed record UpdateHost(bool Schedulable);
+
+/// <summary>Asks for a one-time token with which one new host can join.</summary>
+public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes);
+
+/// <summary>The token to give to <c>kumoi agent --join</c> on the new host. It holds the server's address and the
+/// fingerprint of the cloud's certificate authority, so the host knows whom it talks to.</summary>
+public sealed record JoinToken(string Token, DateTimeOffset ExpiresAt);
+
+/// <summary>A size of instance. Memory in MiB, root disk in GiB.</summary>
+public sealed record Flavor(string Id, string Name, int Vcpus, int MemoryMib, int DiskGib, DateTimeOffset CreatedAt);
+
+public sealed record CreateFlavor(string Name, int Vcpus, int MemoryMib, int DiskGib);

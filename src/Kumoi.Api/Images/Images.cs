@@ -1,0 +1,21 @@
+namespace Kumoi.Api;
+
+/// <summary>A disk that instances start from.</summary>
+/// <param name="Visibility"><c>private</c> (its account) or <c>public</c> (every account may launch from it).</param>
+/// <param name="State"><c>pending</c> (bytes still to come or being checked), <c>available</c>, or <c>failed</c> (see conditions).</param>
+/// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
+/// <param name="SizeBytes">Bytes stored; null until all are there.</param>
+/// <param name="VirtualSizeBytes">Size of the disk a guest sees; null until checked.</param>
+/// <param name="Sha256">SHA-256 of the stored bytes, lower-case hex; null until all are there.</param>
+/// <param name="ReceivedBytes">Bytes received so far by an upload or import.</param>
+/// <param name="ExpectedBytes">Bytes the source said it would send, if it said so.</param>
+public sealed record Image(
+    string Id, string Name, Ref Account, string Visibility, string State, string Format, string? SourceUrl, string DefaultUser,
+    long? SizeBytes, long? VirtualSizeBytes, string? Sha256, long ReceivedBytes, long? ExpectedBytes,
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
+
+/// <summary>Registers an image. With <paramref name="Url"/> the cloud fetches the bytes itself; without, they are sent by
+/// <c>PUT /images/{id}/content</c>.</summary>
+/// <param name="Sha256">If given, other bytes are refused.</param>
+/// <param name="DefaultUser">The name to log in with, shown by clients. Default <c>root</c>.</param>
+public sealed record CreateImage(string Name, string? Format, string? Url, string? Sha256, string? Visibility, string? DefaultUser);

@@ -1,0 +1,38 @@
+namespace Kumoi.Api;
+
+/// <summary>A virtual machine.</summary>
+/// <param name="State">Derived from desired and observed: <c>pending</c>, <c>running</c>, <c>stopping</c>, <c>stopped</c>,
+/// <c>shutting-down</c> or <c>terminated</c>.</param>
+/// <param name="Desired">What was asked for: <c>running</c>, <c>stopped</c> or <c>terminated</c>.</param>
+/// <param name="BootEpoch">Grows by one with each reboot asked for.</param>
+/// <param name="Generation">Grows by one with each change of what is desired.</param>
+/// <param name="ObservedGeneration">The generation that the host last acted on.</param>
+public sealed record Instance(
+    string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
+    Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
+    long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
+    DateTimeOffset? TerminatedAt);
+
+/// <summary>A network interface of an instance.</summary>
+/// <param name="FloatingAddress">The address at which the outside reaches this interface, if it has one.</param>
+public sealed record Interface(
+    string Id, Ref Network, Ref Subnet, string Address, string MacAddress, string? FloatingAddress, IReadOnlyList<Ref> SecurityGroups);
+
+/// <summary>Launches one instance, or <paramref name="Count"/> of them named <c>NAME-1</c> … <c>NAME-N</c>.</summary>
+/// <param name="SecurityGroups">Default: the account's group <c>default</c>.</param>
+/// <param name="Network">Default: the account's network <c>default</c>.</param>
+/// <param name="UserData">Text handed to the guest as it is (a script or cloud-config), at most 64 KiB of UTF-8.</param>
+/// <param name="Count">1 to 100; absent means one.</param>
+/// <param name="Zone">Default: any.</param>
+public sealed record LaunchInstance(
+    string Name, string Flavor, string Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
+    int? Count, string? Zone);
+
+public sealed record ReplaceSecurityGroups(IReadOnlyList<string> SecurityGroups);
+
+/// <summary>Opens a console. <paramref name="Kind"/>: <c>serial</c> (terminal bytes) or <c>screen</c> (RFB).</summary>
+public sealed record OpenConsole(string Kind);
+
+/// <summary>Where to connect a WebSocket (subprotocol <c>binary</c>), once, before <paramref name="ExpiresAt"/>. The path is relative to the API's address
+/// and carries a ticket of its own, so that a browser can use it.</summary>
+public sealed record ConsoleOpened(string Kind, string Path, DateTimeOffset ExpiresAt);

@@ -1,0 +1,22 @@
+namespace Kumoi.Api;
+
+/// <summary>A named set of rules. Interfaces in it accept what any rule of any of their groups lets pass, and nothing else;
+/// answers to what was let pass are let pass too.</summary>
+public sealed record SecurityGroup(
+    string Id, string Name, string Description, IReadOnlyList<SecurityGroupRule> Rules, DateTimeOffset CreatedAt);
+
+/// <param name="Direction"><c>ingress</c> (towards the instance) or <c>egress</c>.</param>
+/// <param name="Protocol"><c>tcp</c>, <c>udp</c>, <c>icmp</c> or <c>any</c>.</param>
+/// <param name="FromPort">First port (tcp, udp); null means all. For icmp: the type, null means all.</param>
+/// <param name="ToPort">Last port (tcp, udp). For icmp: the code, null means all.</param>
+/// <param name="Cidr">The other side as an address range, or null if <paramref name="Group"/> names it.</param>
+/// <param name="Group">The other side as the members of a group.</param>
+public sealed record SecurityGroupRule(
+    string Id, string Direction, string Protocol, int? FromPort, int? ToPort, string? Cidr, Ref? Group, string? Description);
+
+public sealed record CreateSecurityGroup(string Name, string? Description, IReadOnlyList<CreateSecurityGroupRule>? Rules);
+
+/// <summary>A rule to add. <paramref name="Direction"/> defaults to <c>ingress</c>; exactly one of <paramref name="Cidr"/> and
+/// <paramref name="Group"/> is given.</summary>
+public sealed record CreateSecurityGroupRule(
+    string? Direction, string Protocol, int? FromPort, int? ToPort, string? Cidr, string? Group, string? Description);
