@@ -1,0 +1,106 @@
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace Kumoi.Agent;
+
+/// <summary>How an agent is told to run. <see cref="Validate"/> names what is wrong in words for a person.</summary>
+public sealed partial record AgentOptions
+{
+    /// <summary>Where the agent keeps its key, the image cache and the disks (under <c>agent/</c>). Its parents must be passable for
+    /// other users, since each guest runs as a user of its own.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>4 to 8 hex digits that name this cloud on the machine: every kernel object the agent makes carries it.</summary>
+    public required string Tag { get; init; }
+
+    /// <summary>The host's name in the cloud.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The address at which other hosts reach this one.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>A token to join with; needed only until the host has its certificate.</summary>
+    public string? JoinToken { get; init; }
+
+    /// <summary><c>qemu</c>, or <c>simulated</c> (guests and networks only in memory and a state file).</summary>
+    public string Hypervisor { get; init; } = "qemu";
+
+    /// <summary><c>auto</c> (probe), <c>kvm</c> or <c>tcg</c>.</summary>
+    public string Accelerator { get; init; } = "auto";
+
+    /// <summary>Where sockets live; short, because Linux limits the path of a unix socket to 107 bytes. Null: <c>/run/kumoi-TAG</c>.</summary>
+    public string? RunDirectory { get; init; }
+
+    /// <summary>A device of the host on whose segment floating addresses are answered; null if a router sends them here, or only this
+    /// host uses them. Without it traffic of floating addresses leaves the host under the host's own address.</summary>
+    public string? UplinkDevice { get; init; }
+
+    /// <summary>How long a guest may take to stop by itself before it is stopped hard. Too low loses data of slow guests.</summary>
+    public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(90);
+
+    /// <summary>The same for a reboot, which people wait for.</summary>
+    public TimeSpan RebootLimit { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Everything is looked at again after this time, whether anything rang or not.</summary>
+    public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
+    public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
+
+    public AgentPaths Paths => new(StateDirectory, RunDirectory ?? $"/run/kumoi-{Tag}");
+
+    /// <summary>What is wrong with the options, one sentence each; empty if nothing is.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var wrong = new List<string>();
+        if (!TagForm().IsMatch(Tag)) wrong.Add("The tag must be 4 to 8 digits of 0-9 and a-f.");
+        if (!NameForm().IsMatch(Name)) wrong.Add("The host's name must be 1 to 63 letters, digits, '-' and '.'.");
+        if (!IPAddress.TryParse(Address, out _)) wrong.Add("The host's address must be an IP address.");
+        if (!Path.IsPathRooted(StateDirectory)) wrong.Add("The state directory must be an absolute path.");
+        if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
+        if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
+        if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
+        if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)
+            wrong.Add($"The run directory's path is too long: sockets in it may have 107 bytes, {Paths.LongestSocket} has more.");
+        if (JoinToken is not null && Api.Agent.JoinTokenContent.Decode(JoinToken) is null) wrong.Add("The join token is not one of Kumoi's.");
+        if (StopLimit < TimeSpan.Zero || RebootLimit < TimeSpan.Zero || ResyncPeriod <= TimeSpan.Zero || ImageCacheBytes < 0)
+            wrong.Add("Times and limits must not be negative.");
+        return wrong;
+    }
+
+    [GeneratedRegex("^[0-9a-f]{4,8}$")] private static partial Regex TagForm();
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$")] private static partial Regex NameForm();
+
+    [GeneratedRegex("^[A-Za-z0-9._-]{1,15}$")] private static partial Regex DeviceForm();
+}
+
+/// <summary>Every path the agent uses, in one place.</summary>
+/// <param name="StateRoot">Survives a restart of the machine.</param>
+/// <param name="RunRoot">Does not.</param>
+public sealed record AgentPaths(string StateRoot, string RunRoot)
+{
+    public string State => Path.Combine(StateRoot, "agent");
+
+    public string Identity => Path.Combine(State, "identity");
+
+    public string Images => Path.Combine(State, "images");
+
+    public string Instances => Path.Combine(State, "instances");
+
+    public string Guests => Path.Combine(RunRoot, "g");
+
+    public string Networks => Path.Combine(RunRoot, "n");
+
+    public string Instance(string id) => Path.Combine(Instances, id);
+
+    public string Disk(string id) => Path.Combine(Instance(id), "disk.qcow2");
+
+    public string ConsoleLog(string id) => Path.Combine(Instance(id), "console.log");
+
+    public string Sockets(string id) => Path.Combine(Guests, id);
+
+    public string Socket(string id, string name) => Path.Combine(Sockets(id), name);
+
+    public string LongestSocket => Socket(new string('x', 25), "screen");
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+using System.Reflection;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Hosts;
+
+/// <summary>Reads what the host says of itself.</summary>
+public static class HostFactsReader
+{
+    /// <summary>Changes when the machine restarts.</summary>
+    public static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    /// <summary>The facts now. The disk counts what is free and what guests' disks already use, so the sum stays as guests fill them.</summary>
+    public static HostFacts Read(AgentOptions options, Accelerator accelerator) => new(
+        options.Name, options.Address, Version(), options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
+        MemoryMib(), DiskGib(options.Paths), BootId());
+
+    private static string Version() =>
+        typeof(HostFactsReader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    private static int MemoryMib()
+    {
+        var line = File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
+        return (int)(long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024);
+    }
+
+    private static int DiskGib(AgentPaths paths)
+    {
+        var free = new DriveInfo(paths.State).AvailableFreeSpace;
+        var used = Directory.Exists(paths.Instances)
+            ? new DirectoryInfo(paths.Instances).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length)
+            : 0;
+        return (int)((free + used) / (1024L * 1024 * 1024));
+    }
+}

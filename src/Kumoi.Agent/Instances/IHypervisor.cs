@@ -1,0 +1,87 @@
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Instances;
+
+/// <summary>What a guest's process does.</summary>
+public enum RunState
+{
+    /// <summary>The process does not answer, or says something unheard of.</summary>
+    Unknown,
+
+    /// <summary>Started, and its processors have not run yet.</summary>
+    Prepared,
+
+    Running,
+
+    /// <summary>Held, without having asked for it.</summary>
+    Paused,
+
+    /// <summary>The guest switched itself off.</summary>
+    Shutdown,
+
+    /// <summary>Held because the host could not store what the guest wrote: its disk is full or failing.</summary>
+    DiskError,
+
+    /// <summary>Cannot go on.</summary>
+    Broken,
+}
+
+/// <summary>A guest's process as read back from the process itself.</summary>
+public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt);
+
+/// <summary>What of an instance is on the host.</summary>
+/// <param name="DiskReady">The root disk is whole.</param>
+/// <param name="Traces">Any file or socket of the instance is left.</param>
+public sealed record GuestSight(bool DiskReady, bool Traces, GuestProcess? Process);
+
+/// <summary>The edge between the agent and what runs guests. Every call may be repeated after it was cut off at any point.</summary>
+public interface IHypervisor : IAsyncDisposable
+{
+    /// <summary>False if guests need no image on the host.</summary>
+    bool UsesImages { get; }
+
+    /// <summary>Called with an instance's id when something may have changed with its guest.</summary>
+    void Watch(Action<string> changed);
+
+    /// <summary>Ids of everything on the host that looks like an instance.</summary>
+    IReadOnlyList<string> List();
+
+    Task<GuestSight> ObserveAsync(string id, CancellationToken cancel);
+
+    /// <summary>Makes the root disk from the image.</summary>
+    Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel);
+
+    /// <summary>Starts the guest's process, its processors held; attached to the taps of its interfaces.</summary>
+    Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel);
+
+    /// <summary>Lets the processors run.</summary>
+    Task ResumeAsync(string id, CancellationToken cancel);
+
+    /// <summary>Presses the power button; what the guest makes of it is its business.</summary>
+    Task PressPowerButtonAsync(string id, CancellationToken cancel);
+
+    /// <summary>Ends the guest's process and waits until it has ended.</summary>
+    Task KillAsync(string id, CancellationToken cancel);
+
+    /// <summary>Removes disk and sockets. The process must have ended.</summary>
+    Task RemoveAsync(string id, CancellationToken cancel);
+
+    /// <summary>The files of images that disks on this host are based on, by the image's sha256.</summary>
+    IReadOnlyCollection<string> ImagesInUse();
+
+    /// <summary>Opens the serial line. One at a time.</summary>
+    Task<Stream> OpenSerialAsync(string id, CancellationToken cancel);
+
+    /// <summary>Opens a connection of the RFB protocol (RFC 6143) to the screen.</summary>
+    Task<Stream> OpenScreenAsync(string id, CancellationToken cancel);
+
+    /// <summary>The last bytes of the serial line's output; empty if there is none.</summary>
+    byte[] ReadConsoleLog(string id, int most);
+}
+
+/// <summary>The hypervisor could not do what was asked; the message is for the person who owns the instance.</summary>
+/// <param name="reason">A stable word for the condition, such as <c>disk-full</c>.</param>
+public sealed class HypervisorException(string reason, string message, Exception? cause) : IOException(message, cause)
+{
+    public string Reason { get; } = reason;
+}

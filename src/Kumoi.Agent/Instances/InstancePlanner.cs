@@ -1,0 +1,72 @@
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Instances;
+
+/// <summary>How long a guest may take to stop by itself.</summary>
+public sealed record StopLimits(TimeSpan Stop, TimeSpan Reboot);
+
+/// <summary>
+/// Decides the next steps for one guest from its record, what is seen, and the time. Reads nothing and does nothing, so it is proven
+/// without a machine: from any state, whatever step fails or is repeated, following it ends in what the record says.
+/// </summary>
+public static class InstancePlanner
+{
+    /// <summary>A guest may miss a press of the button, while it boots for one; it is pressed again after this time.</summary>
+    public static readonly TimeSpan ButtonRepeat = TimeSpan.FromSeconds(10);
+
+    public static InstancePlan Plan(DesiredInstance desired, ObservedGuest seen, DateTimeOffset now, StopLimits limits) => desired.Desired switch
+    {
+        "terminated" => Terminate(seen),
+        "stopped" => seen.Process is { } process ? Stop(process, seen, now, limits.Stop) : InstancePlan.Nothing,
+        "running" => seen.Process is { } process ? Keep(desired, process, seen, now, limits) : Bring(seen, now),
+        // A word of a newer server: what is there stays as it is.
+        _ => InstancePlan.Wait(null),
+    };
+
+    private static InstancePlan Terminate(ObservedGuest seen)
+    {
+        if (seen.Process is not null) return InstancePlan.Do(InstanceStep.Kill);
+        if (seen.Traces) return InstancePlan.Do(InstanceStep.Remove);
+        return seen.Network == NetworkReadiness.Gone ? InstancePlan.Nothing : InstancePlan.Wait(null);
+    }
+
+    private static InstancePlan Bring(ObservedGuest seen, DateTimeOffset now)
+    {
+        if (!seen.DiskReady) return InstancePlan.Do(seen.ImageReady ? InstanceStep.MakeDisk : InstanceStep.FetchImage);
+        // The disk's layers are read by the guest all its life, so the image must be there for a restart too.
+        if (!seen.ImageReady) return InstancePlan.Do(InstanceStep.FetchImage);
+        if (seen.Network != NetworkReadiness.Ready) return InstancePlan.Wait(null);
+        return seen.NotBefore > now ? InstancePlan.Wait(seen.NotBefore) : InstancePlan.Do(InstanceStep.Start);
+    }
+
+    private static InstancePlan Keep(DesiredInstance desired, GuestProcess process, ObservedGuest seen, DateTimeOffset now, StopLimits limits)
+    {
+        // A process of an earlier placement was fenced off: its disk may have been written elsewhere since.
+        if (process.Incarnation < desired.Incarnation || process.BootEpoch < desired.BootEpoch) return Stop(process, seen, now, limits.Reboot);
+        switch (process.State)
+        {
+            case RunState.Prepared or RunState.Paused:
+                // Filters before packets: a guest sends nothing until the rules for it are in force.
+                return seen.Network == NetworkReadiness.Ready ? InstancePlan.Do(InstanceStep.Resume) : InstancePlan.Wait(null);
+            case RunState.DiskError:
+                return seen.NotBefore > now ? InstancePlan.Wait(seen.NotBefore) : InstancePlan.Do(InstanceStep.Resume);
+            case RunState.Broken:
+                return InstancePlan.Do(InstanceStep.Kill);
+            case RunState.Running or RunState.Shutdown:
+                return seen.Network == NetworkReadiness.Ready ? InstancePlan.Nothing : InstancePlan.Wait(null);
+            default:
+                // It does not answer. Nothing is taken from a guest for being slow; its record may ask for a restart.
+                return InstancePlan.Wait(null);
+        }
+    }
+
+    private static InstancePlan Stop(GuestProcess process, ObservedGuest seen, DateTimeOffset now, TimeSpan limit)
+    {
+        if (process.State != RunState.Running || seen.StopAskedAt + limit <= now) return InstancePlan.Do(InstanceStep.Kill);
+        if (seen.StopAskedAt is null || seen.ButtonPressedAt is null || seen.ButtonPressedAt + ButtonRepeat <= now)
+            return InstancePlan.Do(InstanceStep.PressPowerButton);
+        var giveUp = seen.StopAskedAt.Value + limit;
+        var again = seen.ButtonPressedAt.Value + ButtonRepeat;
+        return InstancePlan.Wait(giveUp < again ? giveUp : again);
+    }
+}

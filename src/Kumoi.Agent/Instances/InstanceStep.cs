@@ -1,0 +1,59 @@
+namespace Kumoi.Agent.Instances;
+
+/// <summary>One thing to do for a guest. The set is closed: what is not listed here is never done to a guest.</summary>
+public enum InstanceStep
+{
+    /// <summary>Have the image fetched; the plan goes on when it is there.</summary>
+    FetchImage,
+
+    /// <summary>Make the root disk from the image.</summary>
+    MakeDisk,
+
+    /// <summary>Start the process, processors held.</summary>
+    Start,
+
+    /// <summary>Let the processors run.</summary>
+    Resume,
+
+    PressPowerButton,
+
+    /// <summary>End the process.</summary>
+    Kill,
+
+    /// <summary>Remove disk and files. Planned only for a record that says terminated.</summary>
+    Remove,
+}
+
+/// <summary>How far the network of an instance's interfaces is.</summary>
+public enum NetworkReadiness
+{
+    /// <summary>Nothing of it is left, or was ever made.</summary>
+    Gone,
+
+    /// <summary>Something is there, and not yet what the record says.</summary>
+    Pending,
+
+    /// <summary>Taps, routes and filters are what the record says.</summary>
+    Ready,
+}
+
+/// <summary>Everything the planner looks at, beside the record.</summary>
+/// <param name="StopAskedAt">When this agent first asked the running guest to stop; null if it did not.</param>
+/// <param name="ButtonPressedAt">When it last pressed the button.</param>
+/// <param name="NotBefore">Earliest time for a new start or a resume, after it failed repeatedly.</param>
+public sealed record ObservedGuest(
+    bool ImageReady, bool DiskReady, bool Traces, NetworkReadiness Network, GuestProcess? Process, DateTimeOffset? StopAskedAt,
+    DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore);
+
+/// <summary>What to do now.</summary>
+/// <param name="Steps">Steps that do not wait for each other; the plan is made anew after them.</param>
+/// <param name="Settled">True if all that the record says has been done.</param>
+/// <param name="LookAgainAt">When time alone will change the plan; null if only events will.</param>
+public sealed record InstancePlan(IReadOnlyList<InstanceStep> Steps, bool Settled, DateTimeOffset? LookAgainAt)
+{
+    public static InstancePlan Do(params IReadOnlyList<InstanceStep> steps) => new(steps, false, null);
+
+    public static InstancePlan Wait(DateTimeOffset? until) => new([], false, until);
+
+    public static InstancePlan Nothing => new([], true, null);
+}

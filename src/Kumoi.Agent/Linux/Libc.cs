@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace Kumoi.Agent.Linux;
+
+/// <summary>The calls of the C library that .NET does not offer. Numbers are those of Linux on x86-64 and AArch64.</summary>
+internal static partial class Libc
+{
+    public const int CloneNewNet = 0x40000000;
+    public const int ReadWrite = 2, CloseOnExec = 0x80000, ReadOnly = 0;
+    public const int SetDescriptorFlags = 2, DescriptorCloseOnExec = 1;
+    public const ulong TunSetInterface = 0x400454ca;
+    public const short InterfaceTap = 0x0002, InterfaceNoPacketInfo = 0x1000, InterfaceVnetHeader = 0x4000;
+    public const int PunchHole = 0x02, KeepSize = 0x01;
+    public const int SignalHangUp = 1, SignalKill = 9, SignalTerminate = 15;
+    public const int NoSuchProcess = 3;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
+    public static partial int SetNamespace(int descriptor, int kind);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int InterfaceRequest(int descriptor, ulong request, ref InterfaceFlags argument);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    public static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeOwner(string path, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(int descriptor, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(int descriptor, int level, int name, ref PeerCredentials value, ref int length);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+
+    /// <summary>Throws the error of the call just made.</summary>
+    public static IOException Failed(string what) => new($"{what}: {Marshal.GetLastPInvokeErrorMessage()}.");
+
+    /// <summary>struct ifreq, as far as TUNSETIFF reads it: 40 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 40)]
+    public unsafe struct InterfaceFlags
+    {
+        public fixed byte Name[16];
+        public short Flags;
+    }
+
+    /// <summary>struct ucred: who was behind the other end of a unix socket when it connected or listened.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PeerCredentials
+    {
+        public int Process;
+        public uint User;
+        public uint Group;
+    }
+}
