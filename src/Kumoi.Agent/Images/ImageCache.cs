@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Security.Cryptography;
+using Kumoi.Agent.Linux;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Images;
+
+/// <summary>An image could not be had; the message is for the owner of the instances that wait for it.</summary>
+public sealed class ImageException(string reason, string message) : IOException(message)
+{
+    public string Reason { get; } = reason;
+}
+
+/// <summary>
+/// The host's images, by content: a file under its sha256 is complete, checked and read-only, or it is not there. A broken download goes on
+/// where it stopped.
+/// </summary>
+public sealed class ImageCache(AgentPaths paths)
+{
+    private const int BufferSize = 256 * 1024;
+
+    public string PathOf(DesiredImage image) => Path.Combine(paths.Images, $"{Digest(image.Sha256)}.{Format(image.Format)}");
+
+    public bool Has(DesiredImage image) => File.Exists(PathOf(image));
+
+    /// <summary>Fetches an image unless it is there. <paramref name="open"/> opens its bytes from an offset on; the answer says where they begin.</summary>
+    public async Task FetchAsync(
+        DesiredImage image, Func<long, CancellationToken, Task<HttpResponseMessage>> open, CancellationToken cancel)
+    {
+        if (Has(image)) return;
+        DurableFiles.MakeDirectory(paths.Images, AgentModes.Passable);
+        var partial = PathOf(image) + ".part";
+        await using (var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, BufferSize))
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            if (file.Length > image.SizeBytes) file.SetLength(0);
+            await HashAsync(file, hash, cancel);
+            if (file.Length < image.SizeBytes) await DownloadAsync(image, file, hash, open, cancel);
+            var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
+            if (file.Length != image.SizeBytes || !actual.Equals(image.Sha256, StringComparison.OrdinalIgnoreCase))
+            {
+                file.SetLength(0);
+                throw new ImageException("image-corrupt", $"Image {image.Id} arrived damaged: its SHA-256 is not the one recorded. It is fetched again.");
+            }
+            await CheckAsync(file, image, cancel);
+            file.Flush(flushToDisk: true);
+        }
+        File.SetUnixFileMode(partial, AgentModes.ReadableFile);
+        File.Move(partial, PathOf(image), overwrite: true);
+    }
+
+    private static async Task HashAsync(FileStream file, IncrementalHash hash, CancellationToken cancel)
+    {
+        var buffer = new byte[BufferSize];
+        int read;
+        while ((read = await file.ReadAsync(buffer, cancel)) > 0) hash.AppendData(buffer.AsSpan(0, read));
+    }
+
+    private static async Task DownloadAsync(
+        DesiredImage image, FileStream file, IncrementalHash hash, Func<long, CancellationToken, Task<HttpResponseMessage>> open, CancellationToken cancel)
+    {
+        using var answer = await open(file.Length, cancel);
+        if (!answer.IsSuccessStatusCode)
+            throw new ImageException("image-unavailable", $"Image {image.Id} could not be fetched: the server answered {(int)answer.StatusCode}.");
+        if (file.Length > 0 && answer.StatusCode != HttpStatusCode.PartialContent)
+        {
+            // The server sent it from the start; so does the file begin.
+            _ = hash.GetHashAndReset();
+            file.SetLength(0);
+        }
+        await using var content = await answer.Content.ReadAsStreamAsync(cancel);
+        var buffer = new byte[BufferSize];
+        int read;
+        while ((read = await content.ReadAsync(buffer, cancel)) > 0)
+        {
+            if (file.Length + read > image.SizeBytes) throw new ImageException("image-corrupt", $"Image {image.Id} is longer than recorded.");
+            hash.AppendData(buffer.AsSpan(0, read));
+            await file.WriteAsync(buffer.AsMemory(0, read), cancel);
+        }
+        if (file.Length < image.SizeBytes) throw new ImageException("image-unavailable", $"Image {image.Id} arrived only in part; the rest is fetched next time.");
+    }
+
+    /// <summary>A qcow2 that names other files would have the host open them for the guest: refused, whatever the server thought of it.</summary>
+    private static async Task CheckAsync(FileStream file, DesiredImage image, CancellationToken cancel)
+    {
+        if (image.Format != "qcow2") return;
+        var header = new byte[104];
+        file.Seek(0, SeekOrigin.Begin);
+        var read = await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancel);
+        const uint Magic = 0x514649FB;
+        const ulong ExternalDataFile = 1 << 2;
+        var bad = read < 72 || BinaryPrimitives.ReadUInt32BigEndian(header) != Magic
+            || BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(8)) != 0
+            || (BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(4)) >= 3 && (BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(72)) & ExternalDataFile) != 0);
+        if (bad) throw new ImageException("image-refused", $"Image {image.Id} is no self-contained qcow2 file.");
+    }
+
+    /// <summary>Removes images nobody uses, the longest unused first, until those left beside the used ones fit into <paramref name="most"/> bytes.</summary>
+    public void Trim(IReadOnlySet<string> used, long most)
+    {
+        if (!Directory.Exists(paths.Images)) return;
+        var unused = new DirectoryInfo(paths.Images).EnumerateFiles()
+            .Where(file => !used.Contains(file.Name.Split('.')[0])).OrderByDescending(file => file.LastAccessTimeUtc);
+        long kept = 0;
+        foreach (var file in unused)
+        {
+            kept += file.Length;
+            if (kept > most) file.Delete();
+        }
+    }
+
+    private static string Digest(string sha256) =>
+        sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower) ? sha256 : throw new ImageException("image-refused", "The image has no valid SHA-256.");
+
+    private static string Format(string format) =>
+        format is "qcow2" or "raw" ? format : throw new ImageException("image-refused", $"Images of format '{format}' cannot be run on this host.");
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Instances.Qemu;
+
+/// <summary>What a guest's command line is made from, beside its record.</summary>
+/// <param name="User">The numeric user and group the process runs as.</param>
+/// <param name="ImageFile">The cached image under the disk.</param>
+/// <param name="Taps">One open descriptor per interface, in order.</param>
+/// <param name="KvmGroup">Group that may open /dev/kvm; null if not needed.</param>
+public sealed record QemuSetting(
+    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<int> Taps);
+
+/// <summary>The command line of a guest: a pure function, kept by golden files.</summary>
+public static class QemuCommand
+{
+    public const string Program = "setpriv", Emulator = "qemu-system-x86_64";
+
+    /// <summary>Free slots for disks and interfaces that are plugged in later; q35 takes them only behind root ports made at start.</summary>
+    private const int SpareSlots = 8;
+
+    /// <summary>Translated code kept by TCG, in MiB. The default of 1 GiB would weigh more than most guests.</summary>
+    private const int TranslationCacheMib = 256;
+
+    public static IReadOnlyList<string> Build(DesiredInstance instance, QemuSetting setting)
+    {
+        var paths = setting.Paths;
+        string Socket(string name) => Escape(paths.Socket(instance.Id, name));
+        string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+        var uuid = ObjectNames.MachineUuid(instance.Id);
+        var arguments = new List<string>
+        {
+            "--reuid", Number(setting.User), "--regid", Number(setting.User),
+        };
+        arguments.AddRange(setting.KvmGroup is { } group ? ["--groups", Number(group)] : ["--clear-groups"]);
+        arguments.AddRange(
+        [
+            "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--", Emulator,
+            "-name", ObjectNames.Guest(instance.Id, instance.Incarnation, instance.BootEpoch),
+            "-nodefaults", "-no-user-config", "-S", "-daemonize", "-pidfile", paths.Socket(instance.Id, "pid"),
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            "-machine", "q35",
+        ]);
+        // Nehalem's instructions (x86-64-v2) are what current distributions ask for, and cost nothing under TCG.
+        arguments.AddRange(setting.Accelerator == "kvm"
+            ? ["-accel", "kvm", "-cpu", "host"]
+            : ["-accel", $"tcg,thread=multi,tb-size={TranslationCacheMib}", "-cpu", "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt"]);
+        arguments.AddRange(
+        [
+            "-smp", Number(instance.Vcpus), "-m", Number(instance.MemoryMib), "-uuid", uuid,
+            // cloud-init takes a machine for EC2 if UUID and serial number are equal and begin with "ec2".
+            "-smbios", $"type=1,manufacturer=Kumoi,product=Kumoi Instance,serial={uuid},uuid={uuid},sku={instance.Id}",
+            // A guest that switches itself off stays as a held process, to be told from one that was lost.
+            "-action", "shutdown=pause",
+            "-rtc", "base=utc",
+            "-blockdev", $"driver=file,node-name=base-file,filename={Escape(setting.ImageFile)},read-only=on",
+            "-blockdev", $"driver={setting.ImageFormat},node-name=base,file=base-file,read-only=on",
+            "-blockdev", $"driver=file,node-name=root-file,filename={Escape(paths.Disk(instance.Id))},discard=unmap",
+            "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
+            "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
+        ]);
+        foreach (var (tap, wanted) in setting.Taps.Zip(instance.Interfaces))
+            arguments.AddRange(
+            [
+                "-netdev", $"tap,id=net{Number(wanted.Index)},fd={Number(tap)},vhost=off",
+                "-device", $"virtio-net-pci,netdev=net{Number(wanted.Index)},id=nic{Number(wanted.Index)},mac={wanted.MacAddress},romfile=",
+            ]);
+        for (var slot = 1; slot <= SpareSlots; slot++)
+            arguments.AddRange(["-device", $"pcie-root-port,id=rp{Number(slot)},chassis={Number(slot)},slot={Number(slot)}"]);
+        arguments.AddRange(
+        [
+            "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon0,deflate-on-oom=on", "-device", "virtio-serial-pci",
+            "-chardev", $"socket,id=agent,path={Socket("agent")},server=on,wait=off",
+            "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
+            "-chardev", $"socket,id=serial,path={Socket("serial")},server=on,wait=off,logfile={Escape(paths.ConsoleLog(instance.Id))},logappend=on",
+            "-serial", "chardev:serial",
+            "-chardev", $"socket,id=qmp,path={Socket("qmp")},server=on,wait=off", "-mon", "chardev=qmp,mode=control",
+            "-display", "none", "-vga", "std", "-vnc", $"unix:{Socket("screen")},share=force-shared",
+        ]);
+        return arguments;
+    }
+
+    /// <summary>QEMU's option lists end a value at a comma; a doubled one stands for itself.</summary>
+    private static string Escape(string text) => text.Replace(",", ",,", StringComparison.Ordinal);
+}

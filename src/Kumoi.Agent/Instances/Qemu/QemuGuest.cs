@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Kumoi.Agent.Linux;
+
+namespace Kumoi.Agent.Instances.Qemu;
+
+/// <summary>
+/// A running QEMU process, found through its QMP socket: the kernel tells which process listens there, and the process tells its own
+/// identity, so a guest is adopted in the same way after its start and after any restart of the agent.
+/// </summary>
+internal sealed class QemuGuest : IAsyncDisposable
+{
+    private const int SocketLevel = 1, PeerCredentials = 17;
+
+    private readonly QmpClient _qmp;
+    private readonly int _incarnation, _bootEpoch;
+    private readonly DateTimeOffset _startedAt;
+
+    private QemuGuest(int process, QmpClient qmp, int incarnation, int bootEpoch, DateTimeOffset startedAt) =>
+        (ProcessId, _qmp, _incarnation, _bootEpoch, _startedAt) = (process, qmp, incarnation, bootEpoch, startedAt);
+
+    public int ProcessId { get; }
+
+    public Task Ended => _qmp.Ended;
+
+    /// <summary>Connects to the guest's process; null if none listens.</summary>
+    public static async Task<QemuGuest?> FindAsync(AgentPaths paths, string id, TimeProvider clock, Action changed, CancellationToken cancel)
+    {
+        var socket = await ConnectAsync(paths.Socket(id, "qmp"), cancel);
+        if (socket is null) return null;
+        var process = PeerOf(socket);
+        var qmp = await QmpClient.ConnectAsync(socket, clock, _ => changed(), cancel);
+        try
+        {
+            var name = (await qmp.ExecuteAsync("query-name", null, cancel)).GetProperty("name").GetString() ?? "";
+            if (Parse(name, id) is not { } identity || Processes.StartedAt(process) is not { } startedAt)
+                throw new QmpException($"The process behind the guest's socket calls itself '{name}'.");
+            return new QemuGuest(process, qmp, identity.Incarnation, identity.BootEpoch, startedAt);
+        }
+        catch
+        {
+            await qmp.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Connects to one of a guest's sockets; null if nobody listens there.</summary>
+    public static async Task<Socket?> ConnectAsync(string path, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            if (e.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable || !File.Exists(path)) return null;
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    public async Task<GuestProcess> ObserveAsync(CancellationToken cancel)
+    {
+        RunState state;
+        try
+        {
+            var status = (await _qmp.ExecuteAsync("query-status", null, cancel)).GetProperty("status").GetString();
+            state = status switch
+            {
+                "prelaunch" => RunState.Prepared,
+                "running" => RunState.Running,
+                "paused" => RunState.Paused,
+                "shutdown" => RunState.Shutdown,
+                "io-error" => RunState.DiskError,
+                "internal-error" or "guest-panicked" => RunState.Broken,
+                _ => RunState.Unknown,
+            };
+        }
+        catch (QmpException) when (!_qmp.Ended.IsCompleted)
+        {
+            // The process is there and does not answer; the next look may find it better.
+            state = RunState.Unknown;
+        }
+        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt);
+    }
+
+    public Task ContinueAsync(CancellationToken cancel) => _qmp.ExecuteAsync("cont", null, cancel);
+
+    public Task PressPowerButtonAsync(CancellationToken cancel) => _qmp.ExecuteAsync("system_powerdown", null, cancel);
+
+    /// <summary>Asks QEMU to end, which writes out what it holds of the disk; kills it if it does not.</summary>
+    public async Task KillAsync(TimeProvider clock, CancellationToken cancel)
+    {
+        try
+        {
+            await _qmp.ExecuteAsync("quit", null, cancel);
+        }
+        catch (QmpException)
+        {
+            // Ended before it answered, or does not answer; both are settled by looking at the process.
+        }
+        if (await Processes.WaitForEndAsync(ProcessId, TimeSpan.FromSeconds(3), clock, cancel)) return;
+        Processes.Signal(ProcessId, Libc.SignalKill);
+        if (!await Processes.WaitForEndAsync(ProcessId, TimeSpan.FromSeconds(10), clock, cancel))
+            throw new HypervisorException("kill-failed", "The guest's process could not be ended within 10 s.", null);
+    }
+
+    /// <summary>The process that listens at the other end.</summary>
+    public static int PeerOf(Socket socket)
+    {
+        var credentials = default(Libc.PeerCredentials);
+        var length = 12;
+        if (Libc.GetSocketOption((int)socket.Handle, SocketLevel, PeerCredentials, ref credentials, ref length) < 0)
+            throw Libc.Failed("Asking for the process behind a socket failed");
+        return credentials.Process;
+    }
+
+    /// <summary>Reads ID/INCARNATION/EPOCH; null if it is not the identity of this instance.</summary>
+    public static (int Incarnation, int BootEpoch)? Parse(string name, string id)
+    {
+        var parts = name.Split('/');
+        return parts.Length == 3 && parts[0] == id
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var incarnation)
+            && int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
+            ? (incarnation, epoch) : null;
+    }
+
+    public ValueTask DisposeAsync() => _qmp.DisposeAsync();
+}

@@ -1,0 +1,215 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net.Sockets;
+using Kumoi.Agent.Images;
+using Kumoi.Agent.Linux;
+using Kumoi.Api.Agent;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kumoi.Agent.Instances.Qemu;
+
+/// <summary>Guests as QEMU processes, spoken to by QMP. They outlive the agent and are adopted again by what they say of themselves.</summary>
+public sealed class QemuHypervisor : IHypervisor
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Memory of the emulator beside the guest's: devices, screen, and TCG's translated code.</summary>
+    private const long OverheadBytes = 640L * 1024 * 1024;
+
+    private readonly AgentOptions _options;
+    private readonly AgentPaths _paths;
+    private readonly Commands _commands;
+    private readonly TimeProvider _clock;
+    private readonly string _accelerator;
+    private readonly GuestUsers _users;
+    private readonly QemuDisks _disks;
+    private readonly Cgroups _groups;
+    private readonly ImageCache _images;
+    private readonly ConcurrentDictionary<string, QemuGuest> _guests = new();
+    private readonly ConcurrentDictionary<string, long> _trimmed = new();
+    private Action<string> _changed = _ => { };
+    private uint? _kvmGroup;
+
+    public QemuHypervisor(AgentOptions options, string accelerator, ImageCache images, Commands commands, TimeProvider clock)
+    {
+        (_options, _paths, _accelerator, _images, _commands, _clock) = (options, options.Paths, accelerator, images, commands, clock);
+        _users = new GuestUsers(_paths, options.Tag);
+        _disks = new QemuDisks(_paths, commands);
+        _groups = new Cgroups($"kumoi-{options.Tag}");
+        DurableFiles.MakeDirectory(_paths.Instances, AgentModes.Passable);
+        DurableFiles.MakeDirectory(_paths.RunRoot, AgentModes.Passable);
+        DurableFiles.MakeDirectory(_paths.Guests, AgentModes.Passable);
+    }
+
+    public bool UsesImages => true;
+
+    public void Watch(Action<string> changed) => _changed = changed;
+
+    public IReadOnlyList<string> List() =>
+        [.. new[] { _paths.Instances, _paths.Guests }.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories)
+            .Select(path => Path.GetFileName(path)).Where(ObjectNames.IsId).Distinct()];
+
+    public async Task<GuestSight> ObserveAsync(string id, CancellationToken cancel)
+    {
+        var guest = await FindAsync(id, cancel);
+        var process = guest is null ? null : await ObserveAsync(id, guest, cancel);
+        if (process is not null) _trimmed[id] = ConsoleLogs.Trim(_paths.ConsoleLog(id), _trimmed.GetValueOrDefault(id));
+        return new GuestSight(_disks.Ready(id), Directory.Exists(_paths.Instance(id)) || Directory.Exists(_paths.Sockets(id)), process);
+    }
+
+    private async Task<GuestProcess?> ObserveAsync(string id, QemuGuest guest, CancellationToken cancel)
+    {
+        try
+        {
+            return await guest.ObserveAsync(cancel);
+        }
+        catch (QmpException) when (guest.Ended.IsCompleted)
+        {
+            await DropAsync(id, guest);
+            return null;
+        }
+    }
+
+    public Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel)
+    {
+        DurableFiles.MakeDirectory(_paths.Instance(instance.Id), AgentModes.Passable);
+        return _disks.MakeAsync(instance, image, _images.PathOf(image), _users.Assign(instance.Id), cancel);
+    }
+
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel)
+    {
+        await EndUnreachableAsync(instance.Id, cancel);
+        var user = _users.Assign(instance.Id);
+        var sockets = _paths.Sockets(instance.Id);
+        if (Directory.Exists(sockets)) Directory.Delete(sockets, recursive: true);
+        DurableFiles.MakeDirectory(sockets, AgentModes.PrivateDirectory);
+        DurableFiles.Own(sockets, user);
+        if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
+        DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
+
+        var taps = new List<SafeFileHandle>();
+        try
+        {
+            foreach (var wanted in instance.Interfaces)
+                taps.Add(await TapDevices.OpenAsync(ObjectNames.Namespace(_options.Tag, wanted.NetworkId), ObjectNames.Tap(wanted.Id)));
+            var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
+            var arguments = QemuCommand.Build(
+                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, descriptors));
+            await RunAsync(arguments, descriptors, cancel);
+        }
+        finally
+        {
+            foreach (var tap in taps) tap.Dispose();
+        }
+        // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
+        // or link of its own where the agent will connect.
+        DurableFiles.Own(sockets, 0);
+        var guest = await FindAsync(instance.Id, cancel) ?? throw new HypervisorException("start-failed", "QEMU ended right after its start.", null);
+        _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
+    }
+
+    private async Task RunAsync(IReadOnlyList<string> arguments, IReadOnlyList<int> descriptors, CancellationToken cancel)
+    {
+        CommandResult result;
+        try
+        {
+            result = await _commands.TryRunAsync(QemuCommand.Program, arguments, null, descriptors, StartLimit, cancel);
+        }
+        catch (CommandFailedException e)
+        {
+            throw new HypervisorException("start-failed", e.Message, e);
+        }
+        if (result.Succeeded) return;
+        var words = result.Error.Trim();
+        throw words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal)
+            ? new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null)
+            : new HypervisorException("start-failed", $"QEMU did not start: {(words.Length > 500 ? words[^500..] : words)}", null);
+    }
+
+    public async Task ResumeAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).ContinueAsync(cancel);
+
+    public async Task PressPowerButtonAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).PressPowerButtonAsync(cancel);
+
+    public async Task KillAsync(string id, CancellationToken cancel)
+    {
+        if (await FindAsync(id, cancel) is { } guest)
+        {
+            await guest.KillAsync(_clock, cancel);
+            await DropAsync(id, guest);
+        }
+        await EndUnreachableAsync(id, cancel);
+        _groups.Remove(id);
+    }
+
+    public Task RemoveAsync(string id, CancellationToken cancel)
+    {
+        foreach (var path in new[] { _paths.Sockets(id), _paths.Instance(id) })
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        _groups.Remove(id);
+        _trimmed.TryRemove(id, out _);
+        return Task.CompletedTask;
+    }
+
+    public IReadOnlyCollection<string> ImagesInUse() => _disks.ImagesInUse();
+
+    public Task<Stream> OpenSerialAsync(string id, CancellationToken cancel) => OpenAsync(id, "serial", cancel);
+
+    public Task<Stream> OpenScreenAsync(string id, CancellationToken cancel) => OpenAsync(id, "screen", cancel);
+
+    public byte[] ReadConsoleLog(string id, int most) => ConsoleLogs.ReadTail(_paths.ConsoleLog(id), most);
+
+    private async Task<Stream> OpenAsync(string id, string name, CancellationToken cancel)
+    {
+        var socket = await QemuGuest.ConnectAsync(_paths.Socket(id, name), cancel);
+        return socket is null ? throw new HypervisorException("not-running", "The guest does not run.", null) : new NetworkStream(socket, ownsSocket: true);
+    }
+
+    private async Task<QemuGuest> NeedAsync(string id, CancellationToken cancel) =>
+        await FindAsync(id, cancel) ?? throw new HypervisorException("not-running", "The guest's process ended.", null);
+
+    /// <summary>The guest's process, connected; null if none runs. Called only from the guest's own mailbox, so never twice at a time.</summary>
+    private async Task<QemuGuest?> FindAsync(string id, CancellationToken cancel)
+    {
+        if (_guests.TryGetValue(id, out var known))
+        {
+            if (!known.Ended.IsCompleted) return known;
+            // The socket may close a moment before the process has ended and let go of its disk.
+            await Processes.WaitForEndAsync(known.ProcessId, TimeSpan.FromSeconds(2), _clock, cancel);
+            await DropAsync(id, known);
+        }
+        var found = await QemuGuest.FindAsync(_paths, id, _clock, () => _changed(id), cancel);
+        if (found is null) return null;
+        _guests[id] = found;
+        _ = found.Ended.ContinueWith(_ => _changed(id), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        return found;
+    }
+
+    private async Task DropAsync(string id, QemuGuest guest)
+    {
+        _guests.TryRemove(new KeyValuePair<string, QemuGuest>(id, guest));
+        await guest.DisposeAsync();
+    }
+
+    /// <summary>Ends a process of this guest whose socket is gone (its directory was removed, say): nobody could speak to it again.</summary>
+    private async Task EndUnreachableAsync(string id, CancellationToken cancel)
+    {
+        var disk = _paths.Disk(id);
+        foreach (var process in Processes.All().Where(process => process.Arguments.Any(argument => argument.Contains($"filename={disk},", StringComparison.Ordinal))))
+        {
+            Processes.Signal(process.Id, Libc.SignalKill);
+            await Processes.WaitForEndAsync(process.Id, TimeSpan.FromSeconds(5), _clock, cancel);
+        }
+    }
+
+    private async Task<uint?> KvmGroupAsync(CancellationToken cancel)
+    {
+        if (_accelerator != "kvm") return null;
+        return _kvmGroup ??= uint.Parse(await _commands.RunAsync("stat", ["-c", "%g", "/dev/kvm"], cancel), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Lets go of the guests; they run on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (id, guest) in _guests) await DropAsync(id, guest);
+    }
+}
