@@ -6,7 +6,7 @@ namespace Kumoi.Api;
 
 /// <summary>How everything that crosses a wire is written: camelCase, a value that is not there is told as null.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(Account)), JsonSerializable(typeof(Page<Account>)), JsonSerializable(typeof(CreateAccount))]
 [JsonSerializable(typeof(User)), JsonSerializable(typeof(Page<User>)), JsonSerializable(typeof(CreateUser)), JsonSerializable(typeof(ChangePassword))]

@@ -7,7 +7,7 @@ public sealed record KeyPair(string Id, string Name, string Type, string Fingerp
 /// <summary>Imports <paramref name="PublicKey"/> (OpenSSH form), or generates a pair if it is absent.</summary>
 public sealed record CreateKeyPair(string Name, string? PublicKey);
 
-/// <summary>A key pair just made. <paramref name="PrivateKey"/> (OpenSSH form) is there only if the cloud generated it, and
+/// <summary>A key pair just made. <paramref name="PrivateKey"/> (PEM, as ssh reads it) is there only if the cloud generated it, and
 /// only in this answer: it is stored nowhere.</summary>
 public sealed record KeyPairCreated(
     string Id, string Name, string Type, string Fingerprint, string PublicKey, DateTimeOffset CreatedAt, string? PrivateKey);

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.Json;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Server.Consoles;
+using Kumoi.Server.Images;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+
+namespace Kumoi.Server.Hosts;
+
+/// <summary>The agents' side, on a port of its own: every route but joining needs a certificate of this cloud for a host it knows.</summary>
+public static class AgentEndpoints
+{
+    private const int WaitSecondsMax = 30;
+
+    public static void MapAgents(
+        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, ImageUseCases images, ImageFiles files, ConsoleSessions sessions)
+    {
+        routes.MapMethods("/join", ["POST"], (Delegate)(RequestDelegate)(async http =>
+            {
+                var body = await Bodies.ReadAsync<JoinRequest>(http);
+                await Endpoints.WriteAsync(http, 200, await body.Then(request => join.JoinAsync(request, http.RequestAborted)));
+            }))
+            .WithMetadata(new RequiredPermission(null, "The one-time token in the body is the credential."));
+        Map(routes, "POST", "/renew", async (http, hostId) =>
+        {
+            var body = await Bodies.ReadAsync<RenewRequest>(http);
+            await Endpoints.WriteAsync(http, 200, await body.Then(request => join.RenewAsync(hostId, request, http.RequestAborted)));
+        });
+        Map(routes, "GET", "/desired", async (http, hostId) =>
+        {
+            _ = long.TryParse(http.Request.Query["after"], CultureInfo.InvariantCulture, out var after);
+            _ = int.TryParse(http.Request.Query["wait"], CultureInfo.InvariantCulture, out var wait);
+            var document = await documents.WaitAsync(hostId, after, TimeSpan.FromSeconds(Math.Clamp(wait, 0, WaitSecondsMax)), http.RequestAborted);
+            if (document is null) http.Response.StatusCode = 204;
+            else
+            {
+                http.Response.ContentType = "application/json";
+                await JsonSerializer.SerializeAsync(http.Response.Body, document, ApiJson.Default.DesiredDocument, http.RequestAborted);
+            }
+        });
+        Map(routes, "POST", "/observed", async (http, hostId) =>
+        {
+            var body = await AgentBodies.ReadReportAsync(http);
+            await Endpoints.WriteAsync(http, 204, await body.Then(report => reports.ObserveAsync(hostId, report, http.RequestAborted)));
+        });
+        Map(routes, "GET", "/images/{image}/content", async (http, hostId) =>
+        {
+            var image = (string)http.Request.RouteValues["image"]!;
+            // Only what instances of this host start from: a host taken over must not read every account's images.
+            if (!await images.IsUsedByHostAsync(image, hostId, http.RequestAborted)) await Problems.WriteAsync(http, Failure.NotFound("image", image));
+            else await Results.File(files.PathOf(image), "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);
+        });
+        Map(routes, "GET", "/consoles/{session}", (http, hostId) => sessions.ServeAgentAsync(http, hostId, (string)http.Request.RouteValues["session"]!));
+    }
+
+    private static void Map(IEndpointRouteBuilder routes, string method, string path, Func<HttpContext, string, Task> handle) =>
+        routes.MapMethods(path, [method], (Delegate)(RequestDelegate)(async http =>
+        {
+            var known = http.Connection.ClientCertificate is { } certificate ? http.RequestServices.GetRequiredService<Authority>().Verify(certificate) : null;
+            var exists = known is { } host && await http.RequestServices.GetRequiredService<Database>().FindAsync(
+                "SELECT 1 FROM hosts WHERE id = $1", row => row.GetInt32(0), http.RequestAborted, host.HostId) == 1;
+            if (exists) await handle(http, known!.Value.HostId);
+            else await Problems.WriteAsync(http, new Failure("unknown-host", 401));
+        })).WithMetadata(new RequiredPermission(null, "A host's client certificate is the credential."));
+}
+
+/// <summary>Reports of many instances are larger than any user's request.</summary>
+internal static class AgentBodies
+{
+    // 10,000 instances at 1 KiB each, twice over.
+    private const int BytesMax = 20 * 1024 * 1024;
+
+    public static async Task<Result<ObservedReport>> ReadReportAsync(HttpContext http)
+    {
+        if (http.Request.ContentLength is not { } length || length > BytesMax) return new Failure("body-too-large", 413, BytesMax);
+        try
+        {
+            return (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.ObservedReport, http.RequestAborted))!;
+        }
+        catch (JsonException)
+        {
+            return new Failure("not-json", 400);
+        }
+    }
+}

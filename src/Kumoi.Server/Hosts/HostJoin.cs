@@ -1,0 +1,46 @@
+using Kumoi.Api.Agent;
+using Kumoi.Server.Events;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+
+namespace Kumoi.Server.Hosts;
+
+/// <summary>How a machine becomes a host: a one-time token for a certificate, in one transaction.</summary>
+public sealed class HostJoin(Database database, Authority authority, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
+{
+    public Task<Result<JoinAnswer>> JoinAsync(JoinRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>
+    {
+        var name = Names.Normal(request.Facts.Name);
+        if (Names.Check("facts.name", name) is { } violation) return Failure.Invalid(violation);
+        var secret = JoinTokenContent.Decode(request.Token)?.Secret;
+        var now = clock.GetUtcNow();
+        var (zone, account) = secret is null ? default : await transaction.FindAsync(
+            "DELETE FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2 RETURNING zone_id, account_id", row => (row.GetString(0), row.GetString(1)), cancel, Secrets.Hash(secret), now);
+        if (zone is null) return new Failure("join-token", 401);
+        var id = ids.New(Ids.Host);
+        var certificate = authority.IssueHost(id, request.CertificateRequest);
+        if (certificate.Failure is { } failure) return failure;
+        var facts = request.Facts;
+        var made = await transaction.ExecuteAsync(
+            """
+            INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
+                               disk_gib, created_at, heard_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) ON CONFLICT (name) DO NOTHING
+            """, cancel,
+            id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
+            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now);
+        if (made == 0) return Failure.NameTaken("host", name);
+        await events.WriteAsync(transaction, account!, EventActor.Host(id, name), "host.join", new Subject("host", id, name), cancel);
+        return new JoinAnswer(id, certificate.Value.ExportCertificatePem(), authority.Certificate.ExportCertificatePem());
+    }, cancel);
+
+    /// <summary>A fresh certificate for a host; the one before stays good until it is used no more, at the latest until it expires.</summary>
+    public Task<Result<JoinAnswer>> RenewAsync(string hostId, RenewRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>
+    {
+        var certificate = authority.IssueHost(hostId, request.CertificateRequest);
+        if (certificate.Failure is { } failure) return failure;
+        await transaction.ExecuteAsync("UPDATE hosts SET certificate_serial = $2 WHERE id = $1", cancel, hostId, certificate.Value.SerialNumber);
+        return new JoinAnswer(hostId, certificate.Value.ExportCertificatePem(), authority.Certificate.ExportCertificatePem());
+    }, cancel);
+}

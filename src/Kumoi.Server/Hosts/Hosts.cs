@@ -1,0 +1,103 @@
+using Kumoi.Api;
+using Kumoi.Server.Events;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+using Npgsql;
+
+namespace Kumoi.Server.Hosts;
+
+/// <summary>Hosts as operators see and manage them.</summary>
+public sealed class HostUseCases(Database database, EventLog events, Authority authority, ServerOptions options, TimeProvider clock)
+{
+    private const int MinutesDefault = 60, MinutesMax = 7 * 24 * 60;
+
+    private const string Columns_ =
+        """
+        SELECT h.id, h.name, z.id, z.name, h.state, h.schedulable, h.hypervisor, h.accelerator, h.accelerator_reason, h.vcpus, h.memory_mib, h.disk_gib,
+               h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, h.address, h.agent_version, h.strays, h.conditions::text, h.created_at, h.heard_at
+        FROM hosts h JOIN zones z ON z.id = h.zone_id
+        """;
+
+    private static Host Read(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetBoolean(5), row.GetString(6), row.GetString(7), row.GetString(8),
+        new Capacity(row.GetInt32(9), row.GetInt32(10), row.GetInt32(11)), new Capacity(row.GetInt32(12), row.GetInt32(13), row.GetInt32(14)), row.GetInt32(15), row.GetString(16),
+        row.GetString(17), row.Texts(18), row.Conditions(19), row.Time(20), row.Time(21));
+
+    public async Task<Result<Page<Host>>> ListAsync(string? state, PageRequest page, CancellationToken cancel)
+    {
+        if (state is not (null or "up" or "unreachable")) return Failure.Invalid("state", "one-of", "up, unreachable");
+        return page.Of(
+            await database.QueryAsync(Columns_ + " WHERE h.id > $1 AND ($3::text IS NULL OR h.state = $3) ORDER BY h.id LIMIT $2", Read, cancel, page.After, page.Limit + 1, Columns.Text(state)),
+            host => host.Id);
+    }
+
+    public async Task<Result<Host>> GetAsync(string key, CancellationToken cancel) =>
+        await database.FindAsync(Columns_ + " WHERE h.id = $1 OR h.name = $1", Read, cancel, key) is { } host ? host : Failure.NotFound("host", key);
+
+    public async Task<Result<Host>> UpdateAsync(Caller caller, string key, UpdateHost update, CancellationToken cancel)
+    {
+        var changed = await database.TransactionAsync<Ref>(async transaction =>
+        {
+            var host = await transaction.FindAsync("UPDATE hosts SET schedulable = $2 WHERE id = $1 OR name = $1 RETURNING id, name", row => new Ref(row.GetString(0), row.GetString(1)), cancel,
+                key, update.Schedulable);
+            if (host is null) return Failure.NotFound("host", key);
+            await events.WriteAsync(transaction, caller, update.Schedulable ? "host.enable" : "host.disable", new Subject("host", host.Id, host.Name), cancel);
+            return host;
+        }, cancel);
+        return await changed.Then(host => GetAsync(host.Id, cancel));
+    }
+
+    /// <summary>Forgets a host. Its certificate is worth nothing from then on.</summary>
+    public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
+    {
+        var host = await transaction.FindAsync("SELECT id, name FROM hosts WHERE id = $1 OR name = $1 FOR UPDATE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, key);
+        if (host is null) return Failure.NotFound("host", key);
+        var users = await transaction.QueryAsync("SELECT id, name FROM instances WHERE host_id = $1 AND terminated_at IS NULL ORDER BY id LIMIT 20",
+            row => new Ref(row.GetString(0), row.GetString(1)), cancel, host.Id);
+        if (users.Count > 0) return Failure.InUse("host", host.Name, users);
+        await transaction.ExecuteAsync("DELETE FROM instances WHERE host_id = $1", cancel, host.Id);
+        await transaction.ExecuteAsync("DELETE FROM hosts WHERE id = $1", cancel, host.Id);
+        await events.WriteAsync(transaction, caller, "host.delete", new Subject("host", host.Id, host.Name), cancel);
+        return new Done();
+    }, cancel);
+
+    public async Task<Result<JoinToken>> CreateJoinTokenAsync(Caller caller, CreateJoinToken create, CancellationToken cancel)
+    {
+        if (create.ExpiresInMinutes is < 1 or > MinutesMax) return Failure.Invalid("expiresInMinutes", "between", 1, MinutesMax);
+        var zoneKey = create.Zone ?? "default";
+        return await database.TransactionAsync<JoinToken>(async transaction =>
+        {
+            var zone = await transaction.FindAsync("SELECT id, name FROM zones WHERE id = $1 OR name = $1", row => new Ref(row.GetString(0), row.GetString(1)), cancel, zoneKey);
+            if (zone is null) return Failure.Invalid("zone", "no-such", new Noun("zone"), zoneKey);
+            var now = clock.GetUtcNow();
+            var secret = Secrets.New("");
+            var expires = now + TimeSpan.FromMinutes(create.ExpiresInMinutes ?? MinutesDefault);
+            await transaction.ExecuteAsync("INSERT INTO join_tokens (secret_hash, account_id, zone_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)", cancel,
+                Secrets.Hash(secret), caller.AccountId, zone.Id, now, expires);
+            await transaction.ExecuteAsync("DELETE FROM join_tokens WHERE expires_at < $1", cancel, now);
+            await events.WriteAsync(transaction, caller, "host.create-join-token", new Subject("zone", zone.Id, zone.Name), cancel);
+            return new JoinToken(new Api.Agent.JoinTokenContent(options.AgentUrl, authority.Fingerprint, secret).Encode(), expires);
+        }, cancel);
+    }
+}
+
+public static class HostEndpoints
+{
+    public static IServiceCollection AddHosts(this IServiceCollection services) => services
+        .AddSingleton<HostBell>().AddSingleton<HostRevisions>().AddSingleton<HostUseCases>().AddSingleton<HostJoin>().AddSingleton<HostReports>().AddSingleton<DesiredDocuments>()
+        .AddHostedService<HostWatch>();
+
+    public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts)
+    {
+        routes.Get("/hosts", Permission.Operate, "ListHosts", "List hosts", async call => await PageRequest.Read(call).Then(page => hosts.ListAsync(call.Query("state"), page, call.Cancelled)))
+            .WithPaging().WithQuery("state", "up or unreachable");
+        routes.Get("/hosts/{host}", Permission.Operate, "ShowHost", "Show a host", call => hosts.GetAsync(call.Route("host"), call.Cancelled));
+        routes.Put<UpdateHost, Host>("/hosts/{host}", Permission.Operate, "UpdateHost", "Let placement use a host, or not", 200,
+            (call, update) => hosts.UpdateAsync(call.Caller, call.Route("host"), update, call.Cancelled));
+        routes.Delete("/hosts/{host}", Permission.Operate, "DeleteHost", "Forget a host without instances", call => hosts.DeleteAsync(call.Caller, call.Route("host"), call.Cancelled));
+        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a one-time token with which a new host joins", 201,
+            (call, create) => hosts.CreateJoinTokenAsync(call.Caller, create, call.Cancelled));
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net;
+using System.Net.Sockets;
+using Kumoi.Api;
+using Kumoi.Server.Events;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Images;
+
+/// <summary>Opens an image's URL. For tenants only public addresses: else the cloud would fetch from its own inside on their behalf.</summary>
+public sealed class ImageFetch : IDisposable
+{
+    private static readonly string[] Inside =
+        ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8"];
+
+    private static readonly IPNetwork[] InsideRanges = Array.ConvertAll(Inside, IPNetwork.Parse);
+    private readonly HttpClient _trusted = Client(anywhere: true), _untrusted = Client(anywhere: false);
+
+    public async Task<(Stream Body, long? Length)> OpenAsync(string url, bool trusted, CancellationToken cancel)
+    {
+        var response = await (trusted ? _trusted : _untrusted).GetAsync(new Uri(url), HttpCompletionOption.ResponseHeadersRead, cancel);
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadAsStreamAsync(cancel), response.Content.Headers.ContentLength);
+    }
+
+    public static bool IsInside(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return InsideRanges.Any(range => range.Contains(address));
+    }
+
+    private static HttpClient Client(bool anywhere) => new(new SocketsHttpHandler
+    {
+        ConnectTimeout = TimeSpan.FromSeconds(20), MaxAutomaticRedirections = 5, UseProxy = anywhere,
+        // The check is on the address connected to, after each redirect: a name that resolves differently the second time gains nothing.
+        ConnectCallback = anywhere ? null : async (context, cancel) =>
+        {
+            var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancel);
+            var allowed = Array.FindAll(addresses, address => !IsInside(address));
+            if (allowed.Length == 0) throw new HttpRequestException($"{context.DnsEndPoint.Host} is not a public address.");
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(allowed, context.DnsEndPoint.Port, cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    })
+    { Timeout = Timeout.InfiniteTimeSpan };
+
+    public void Dispose()
+    {
+        _trusted.Dispose();
+        _untrusted.Dispose();
+    }
+}
+
+/// <summary>Imports images that were registered with a URL, whichever server they were registered at, and sweeps files of deleted images.</summary>
+public sealed class ImageImports(Database database, ImageStore store, ImageFiles files, ImageIntake intake, ImageFetch fetch, EventBell bell, EventLog events, TimeProvider clock, ILogger<ImageImports> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2), PauseMin = TimeSpan.FromMilliseconds(100), RetryFirst = TimeSpan.FromSeconds(5), RetryLongest = TimeSpan.FromMinutes(5);
+
+    // A source that is gone for good is told as failed after about half an hour of tries.
+    private const int AttemptsMax = 10;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var swept = DateTimeOffset.MinValue;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var ring = bell.Next;
+            try
+            {
+                if (clock.GetUtcNow() - swept > TimeSpan.FromMinutes(10))
+                {
+                    await SweepAsync(stoppingToken);
+                    swept = clock.GetUtcNow();
+                }
+                var due = await store.DueImportsAsync(clock.GetUtcNow(), stoppingToken);
+                await Task.WhenAll(due.ConvertAll(import => ImportAsync(import.Id, import.Url, import.Trusted, import.Attempts, stoppingToken)));
+            }
+            catch (Exception e) when (e is Npgsql.NpgsqlException or IOException)
+            {
+                ImageLog.ImportsFailed(log, e);
+            }
+            await Task.WhenAny(ring, Task.Delay(LookInterval, clock, stoppingToken));
+            // Every event of the cloud rings; looking for imports at each would be much work for nothing.
+            await Task.Delay(PauseMin, clock, stoppingToken);
+        }
+    }
+
+    private async Task ImportAsync(string id, string url, bool trusted, int attempts, CancellationToken cancel)
+    {
+        try
+        {
+            await intake.TakeAsync(id, EventActor.System, (_, stop) => fetch.OpenAsync(url, trusted, stop), cancel);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or TaskCanceledException && !cancel.IsCancellationRequested)
+        {
+            ImageLog.ImportFailed(log, id, e);
+            await LaterAsync(id, attempts + 1, e is HttpRequestException { StatusCode: { } status } ? $"The source answered {(int)status}." : $"The source could not be read: {e.Message}", cancel);
+        }
+    }
+
+    private Task LaterAsync(string id, int attempts, string message, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
+    {
+        var now = clock.GetUtcNow();
+        var wait = TimeSpan.FromTicks(Math.Min(RetryLongest.Ticks, RetryFirst.Ticks << Math.Min(attempts - 1, 10)));
+        var last = attempts >= AttemptsMax;
+        var condition = new Condition("ImportFailed", "source", message, now, last ? null : now + wait);
+        await transaction.ExecuteAsync(
+            "UPDATE images SET state = $2, conditions = $3, attempts = $4, lease_holder = NULL, lease_until = $5 WHERE id = $1 AND state = 'pending' AND deleted_at IS NULL", cancel,
+            id, last ? "failed" : "pending", Columns.Json([condition]), attempts, Columns.TimeValue(last ? null : now + wait));
+        transaction.AfterCommit(events.Ring);
+        return new Done();
+    }, cancel);
+
+    /// <summary>Removes files whose image is deleted or was never recorded; those of imports and uploads under way have a record.</summary>
+    public async Task SweepAsync(CancellationToken cancel)
+    {
+        var present = files.Present().ToList();
+        var living = await store.LivingAsync(present, cancel);
+        foreach (var id in present.Where(id => Ids.Looks(id) && !living.Contains(id))) files.Delete(id);
+    }
+}
+
+internal static partial class ImageLog
+{
+    [LoggerMessage(4001, LogLevel.Warning, "Images could not be looked for; the next try is in two seconds.")]
+    public static partial void ImportsFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(4002, LogLevel.Information, "Import of {Image} failed and is tried again.")]
+    public static partial void ImportFailed(ILogger logger, string image, Exception exception);
+}

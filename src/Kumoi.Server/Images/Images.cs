@@ -1,0 +1,128 @@
+using Kumoi.Api;
+using Kumoi.Server.Events;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+
+namespace Kumoi.Server.Images;
+
+/// <summary>Images: registered, then filled by an upload or by an import that the cloud does itself.</summary>
+public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
+{
+    public async Task<Result<Page<Image>>> ListAsync(Caller caller, string? visibility, string? state, string? name, PageRequest page, CancellationToken cancel) =>
+        page.Of(await store.ListAsync(caller.AccountId, visibility, state, name, page, cancel), image => image.Id);
+
+    public async Task<Result<Image>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
+        await store.FindAsync(caller.AccountId, key, cancel) is { } image ? image : Failure.NotFound("image", key);
+
+    public async Task<Result<Image>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
+    {
+        if (state is not ("available" or "failed")) return Failure.Invalid("wait", "one-of", "available, failed");
+        var until = clock.GetUtcNow() + timeout;
+        for (; ; )
+        {
+            var ring = bell.Next;
+            var found = await GetAsync(caller, key, cancel);
+            if (found.Failure is not null || found.Value.State == state) return found;
+            var why = string.Join(" ", found.Value.Conditions.Select(c => c.Message));
+            if (found.Value.State is "failed" or "available") return new Failure("wait-unreachable", 409, found.Value.Name, state, why);
+            var left = until - clock.GetUtcNow();
+            if (left <= TimeSpan.Zero) return new Failure("wait-timeout", 408, found.Value.Name, found.Value.State, state, why);
+            await Task.WhenAny(ring, Task.Delay(left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), clock, cancel));
+            cancel.ThrowIfCancellationRequested();
+        }
+    }
+
+    public async Task<Result<Image>> CreateAsync(Caller caller, CreateImage create, IdempotencyKey? once, CancellationToken cancel)
+    {
+        var name = Names.Normal(create.Name);
+        var violations = new List<Violation?>
+        {
+            Names.Check("name", name),
+            create.Format is null or "qcow2" or "raw" ? null : new Violation("format", "one-of", "qcow2, raw"),
+            create.Visibility is null or "private" or "public" ? null : new Violation("visibility", "one-of", "private, public"),
+            create.Sha256 is null || (create.Sha256.Length == 64 && create.Sha256.All(char.IsAsciiHexDigit)) ? null : new Violation("sha256", "sha256"),
+            create.Url is null || (create.Url.Length <= 2048 && Uri.TryCreate(create.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) ? null : new Violation("url", "http-url"),
+            create.DefaultUser is null || (create.DefaultUser.Length is > 0 and <= 32 && create.DefaultUser.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) ? null : new Violation("defaultUser", "user-name"),
+        }.OfType<Violation>().ToArray();
+        if (violations.Length > 0) return Failure.Invalid(violations);
+        // A public image is started by people who trust the cloud, not its author.
+        if (create.Visibility == "public" && !caller.IsOperator) return new Failure("public-image", 403);
+        var result = await database.TransactionAsync<Image>(transaction => Idempotency.OnceAsync<Image>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
+        {
+            var id = ids.New(Ids.Image);
+            if (!await ImageStore.InsertAsync(transaction, id, caller.AccountId, name, create, caller.IsOperator, clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
+            await events.WriteAsync(transaction, caller, "image.create", new Subject("image", id, name), cancel);
+            return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
+        }), cancel);
+        return result;
+    }
+
+    /// <summary>Takes an upload: the bytes are checked before the answer, and refused bytes leave nothing behind.</summary>
+    public async Task<Result<Image>> UploadAsync(Caller caller, string key, Stream body, long? length, CancellationToken cancel)
+    {
+        var found = await GetAsync(caller, key, cancel);
+        if (found.Failure is not null) return found;
+        var image = found.Value;
+        if (image.Account.Id != caller.AccountId) return Failure.NotFound("image", key);
+        if (image.State is not ("pending" or "failed") || image.SourceUrl is not null) return new Failure("image-filled", 409, image.Name);
+        var taken = await intake.TakeAsync(image.Id, EventActor.Of(caller), (_, _) => Task.FromResult((body, length)), cancel);
+        return taken.Failure is { } failure ? failure : await GetAsync(caller, image.Id, cancel);
+    }
+
+    public async Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel)
+    {
+        string? deleted = null;
+        var result = await database.TransactionAsync<Done>(async transaction =>
+        {
+            var image = await transaction.FindAsync("SELECT id, name FROM images WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL FOR UPDATE",
+                row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, key);
+            if (image is null) return Failure.NotFound("image", key);
+            var users = await transaction.QueryAsync("SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL ORDER BY id LIMIT 20",
+                row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
+            if (users.Count > 0) return Failure.InUse("image", image.Name, users);
+            await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());
+            await events.WriteAsync(transaction, caller, "image.delete", new Subject("image", image.Id, image.Name), cancel);
+            deleted = image.Id;
+            return new Done();
+        }, cancel);
+        // Killed here, the file stays until the next sweep.
+        if (result.Failure is null) files.Delete(deleted!);
+        return result;
+    }
+
+    public async Task<bool> IsUsedByHostAsync(string imageId, string hostId, CancellationToken cancel) => await database.FindAsync(
+        "SELECT 1 FROM instances WHERE image_id = $1 AND host_id = $2 AND terminated_at IS NULL LIMIT 1", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
+}
+
+public static class ImageEndpoints
+{
+    public static IServiceCollection AddImages(this IServiceCollection services) => services
+        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>()
+        .AddHostedService<ImageImports>();
+
+    public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)
+    {
+        routes.Get("/images", Permission.Read, "ListImages", "List the account's images and the public ones",
+            async call => await PageRequest.Read(call).Then(page => images.ListAsync(call.Caller, call.Query("visibility"), call.Query("state"), call.Query("name"), page, call.Cancelled)))
+            .WithPaging().WithQuery("visibility", "private or public").WithQuery("state", "pending, available or failed").WithQuery("name", "An image's name");
+        routes.Post<CreateImage, Image>("/images", Permission.Write, "CreateImage", "Register an image: with `url` the cloud fetches it, without one its bytes are sent next", 201,
+            async (call, create) => await Endpoints.Idempotency(call).Then(once => images.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
+        routes.Get("/images/{image}", Permission.Read, "ShowImage", "Show an image, or wait until it is available",
+            async call =>
+            {
+                if (call.Query("wait") is not { } state) return await images.GetAsync(call.Caller, call.Route("image"), call.Cancelled);
+                return await Instances.Waits.Read(call).Then(timeout => images.WaitAsync(call.Caller, call.Route("image"), state, timeout, call.Cancelled));
+            }).ProducesProblem(408).WithQuery("wait", "Answer when the image is in this state").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
+        Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write, "UploadImage", "Send an image's bytes (qcow2 or raw)", 200,
+            async http =>
+            {
+                if (await Endpoints.AdmitAsync(http, Permission.Write) is not { } call) return;
+                // An image is as large as it is; its limit is kept while it is written.
+                if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
+                await Endpoints.WriteAsync(http, 200, await images.UploadAsync(call.Caller, call.Route("image"), http.Request.Body, http.Request.ContentLength, call.Cancelled));
+            }).Accepts<byte[]>("application/octet-stream").Produces<Image>().ProducesProblem(409).ProducesProblem(413);
+        routes.Delete("/images/{image}", Permission.Write, "DeleteImage", "Remove an image that no instance uses", call => images.DeleteAsync(call.Caller, call.Route("image"), call.Cancelled));
+    }
+}

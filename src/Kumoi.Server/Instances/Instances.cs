@@ -1,0 +1,100 @@
+using Kumoi.Api;
+using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+
+namespace Kumoi.Server.Instances;
+
+/// <summary>What is asked of instances that exist: each use case changes the record in one transaction, and hosts follow.</summary>
+public sealed class InstanceUseCases(Database database, InstanceStore store, HostRevisions hosts, EventLog events, EventBell bell, TimeProvider clock)
+{
+    // The bell rings for changes made by this server; those of others are seen at the latest after this.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    public async Task<Result<Page<Instance>>> ListAsync(
+        Caller caller, string? state, string? name, string? host, string? image, PageRequest page, CancellationToken cancel)
+    {
+        if (state is not null && !InstanceStates.All.Contains(state)) return Failure.Invalid("state", "one-of", string.Join(", ", InstanceStates.All));
+        return page.Of(await store.ListAsync(caller.AccountId, state, name, host, image, page, cancel), instance => instance.Id);
+    }
+
+    public async Task<Result<Instance>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
+        await store.FindAsync(caller.AccountId, key, cancel) is { } instance ? instance : Failure.NotFound("instance", key);
+
+    /// <summary>Answers once the instance is in <paramref name="state"/> and nothing asked of it is still to be done.</summary>
+    public async Task<Result<Instance>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
+    {
+        if (!InstanceStates.All.Contains(state)) return Failure.Invalid("wait", "one-of", string.Join(", ", InstanceStates.All));
+        var until = clock.GetUtcNow() + timeout;
+        for (; ; )
+        {
+            var ring = bell.Next;
+            var found = await GetAsync(caller, key, cancel);
+            if (found.Failure is not null) return found;
+            var instance = found.Value;
+            key = instance.Id;
+            if (instance.State == state && (state is not (InstanceStates.Running or InstanceStates.Stopped) || instance.ObservedGeneration >= instance.Generation)) return instance;
+            if (instance.State == InstanceStates.Terminated) return new Failure("wait-unreachable", 409, instance.Name, state);
+            var left = until - clock.GetUtcNow();
+            if (left <= TimeSpan.Zero)
+                return new Failure("wait-timeout", 408, instance.Name, instance.State, state, string.Join(" ", instance.Conditions.Select(c => c.Message)));
+            await Task.WhenAny(ring, Task.Delay(left < LookInterval ? left : LookInterval, clock, cancel));
+            cancel.ThrowIfCancellationRequested();
+        }
+    }
+
+    public Task<Result<Instance>> StartAsync(Caller caller, string key, CancellationToken cancel) =>
+        ChangeAsync(caller, key, "instance.start", "desired = 'running'", desired => desired != "running", cancel);
+
+    public Task<Result<Instance>> StopAsync(Caller caller, string key, CancellationToken cancel) =>
+        ChangeAsync(caller, key, "instance.stop", "desired = 'stopped'", desired => desired != "stopped", cancel);
+
+    public Task<Result<Instance>> TerminateAsync(Caller caller, string key, CancellationToken cancel) =>
+        ChangeAsync(caller, key, "instance.terminate", "desired = 'terminated'", desired => desired != "terminated", cancel);
+
+    /// <summary>A running instance only: its guest is shut down and started again with the same disk and addresses.</summary>
+    public Task<Result<Instance>> RebootAsync(Caller caller, string key, CancellationToken cancel) =>
+        ChangeAsync(caller, key, "instance.reboot", "boot_epoch = boot_epoch + 1", _ => true, cancel);
+
+    private Task<Result<Instance>> ChangeAsync(
+        Caller caller, string key, string action, string assignment, Func<string, bool> changes, CancellationToken cancel) =>
+        database.TransactionAsync<Instance>(async transaction =>
+        {
+            var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
+            if (id is null) return Failure.NotFound("instance", key);
+            if (desired == "terminated" && action != "instance.terminate") return new Failure("being-terminated", 409, name);
+            if (desired != "running" && action == "instance.reboot") return new Failure("not-running", 409, name);
+            // Asking again for what is asked for already changes nothing and is no event.
+            if (changes(desired))
+            {
+                await transaction.ExecuteAsync($"UPDATE instances SET {assignment}, generation = generation + 1 WHERE id = $1", cancel, id);
+                await events.WriteAsync(transaction, caller, action, new Subject("instance", id, name), cancel);
+                await hosts.TouchAsync(transaction, hostId, cancel);
+            }
+            return (await store.ReadAsync(transaction, [id], cancel))[0];
+        }, cancel);
+
+    /// <summary>Changes the groups of a living instance; its host follows at once, without touching the guest.</summary>
+    public Task<Result<Instance>> ReplaceSecurityGroupsAsync(Caller caller, string key, ReplaceSecurityGroups replace, CancellationToken cancel) =>
+        database.TransactionAsync<Instance>(async transaction =>
+        {
+            var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
+            if (id is null) return Failure.NotFound("instance", key);
+            if (desired == "terminated") return new Failure("being-terminated", 409, name);
+            var groups = await LaunchLookup.SecurityGroupsAsync(transaction, caller.AccountId, replace.SecurityGroups, cancel);
+            if (groups.Failure is { } failure) return failure;
+            var before = (await store.ReadAsync(transaction, [id], cancel))[0];
+            foreach (var face in before.Interfaces)
+            {
+                await InstanceStore.SetSecurityGroupsAsync(transaction, caller.AccountId, face.Id, groups.Value.Select(g => g.Id), cancel);
+                foreach (var group in groups.Value.Concat(face.SecurityGroups).DistinctBy(g => g.Id)) await hosts.TouchByGroupAsync(transaction, group.Id, cancel);
+            }
+            await transaction.ExecuteAsync("UPDATE instances SET generation = generation + 1 WHERE id = $1", cancel, id);
+            await events.WriteAsync(transaction, caller, "instance.replace-security-groups", new Subject("instance", id, name), cancel);
+            await hosts.TouchAsync(transaction, hostId, cancel);
+            return (await store.ReadAsync(transaction, [id], cancel))[0];
+        }, cancel);
+}

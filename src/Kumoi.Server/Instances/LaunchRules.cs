@@ -1,0 +1,23 @@
+using System.Text;
+using Kumoi.Api;
+using Kumoi.Server.Platform;
+
+namespace Kumoi.Server.Instances;
+
+/// <summary>What a launch request must satisfy before anything is looked up.</summary>
+public static class LaunchRules
+{
+    public const int CountMax = 100, UserDataBytesMax = 64 * 1024, SecurityGroupsMax = 16;
+
+    public static IReadOnlyList<Violation> Check(LaunchInstance launch, string name) => new List<Violation?>
+    {
+        Names.Check("name", name),
+        launch.Count is < 1 or > CountMax ? new Violation("count", "between", 1, CountMax) : null,
+        launch.UserData is { } data && Encoding.UTF8.GetByteCount(data) > UserDataBytesMax ? new Violation("userData", "too-many-bytes", UserDataBytesMax) : null,
+        launch.SecurityGroups is { Count: > SecurityGroupsMax } ? new Violation("securityGroups", "at-most", SecurityGroupsMax) : null,
+    }.OfType<Violation>().ToList();
+
+    /// <summary>One name, or NAME-1 to NAME-N.</summary>
+    public static IReadOnlyList<string> InstanceNames(string name, int? count) =>
+        count is null or 1 ? [name] : [.. Enumerable.Range(1, count.Value).Select(i => $"{name}-{i}")];
+}

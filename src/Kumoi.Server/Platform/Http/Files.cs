@@ -1,0 +1,66 @@
+using Kumoi.Server.Platform.Postgres;
+using Microsoft.AspNetCore.StaticFiles;
+using Microsoft.Extensions.FileProviders;
+using Npgsql;
+
+namespace Kumoi.Server.Platform.Http;
+
+/// <summary>What the API's port serves beside the API: health, the OpenAPI document and the console's files.</summary>
+public static class Files
+{
+    public static void MapHealth(this WebApplication app, Database database, int port)
+    {
+        var group = app.MapGroup("").AddPort(port);
+        group.MapMethods("/healthz", ["GET"], (Delegate)(RequestDelegate)(http => http.Response.WriteAsync("ok\n")))
+            .WithMetadata(new RequiredPermission(null, "Tells only that the process answers."));
+        group.MapMethods("/readyz", ["GET"], (Delegate)(RequestDelegate)(async http =>
+            {
+                try
+                {
+                    await database.FindAsync("SELECT 1", row => row.GetInt32(0), http.RequestAborted);
+                    await http.Response.WriteAsync("ready\n");
+                }
+                catch (NpgsqlException)
+                {
+                    http.Response.StatusCode = 503;
+                    http.Response.Headers.RetryAfter = "2";
+                    await http.Response.WriteAsync("the database does not answer\n");
+                }
+            }))
+            .WithMetadata(new RequiredPermission(null, "Tells only whether requests would be answered now."));
+        group.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new RequiredPermission(null, "The description of the API is public."));
+    }
+
+    public static void MapConsoleFiles(this WebApplication app, ServerOptions options)
+    {
+        if (options.ConsoleDirectory is not { } directory || !Directory.Exists(directory)) return;
+        var files = new PhysicalFileProvider(Path.GetFullPath(directory));
+        var types = new FileExtensionContentTypeProvider();
+        app.MapFallback("{*path}", async http =>
+        {
+            var path = http.Request.Path.Value!;
+            // Paths of the console's own pages are not files: the page that knows them is index.html.
+            var isProgramRoute = http.Connection.LocalPort != options.Listen.Port || path.StartsWith("/api/", StringComparison.Ordinal) || path.StartsWith("/agent/", StringComparison.Ordinal);
+            if (isProgramRoute || !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
+            {
+                http.Response.StatusCode = 404;
+                return;
+            }
+            var file = Find(files, path) ?? files.GetFileInfo("index.html");
+            if (!file.Exists)
+            {
+                http.Response.StatusCode = 404;
+                return;
+            }
+            // Built files carry a hash in their name and never change; pages are asked for again each time.
+            http.Response.Headers.CacheControl = path.StartsWith("/assets/", StringComparison.Ordinal) ? "public, max-age=31536000, immutable" : "no-cache";
+            var type = types.TryGetContentType(file.Name, out var known) ? known : "application/octet-stream";
+            if (type is "text/html" or "text/javascript" or "text/css") type += "; charset=utf-8";
+            await Results.File(file.PhysicalPath!, type, lastModified: file.LastModified).ExecuteAsync(http);
+        }).WithMetadata(new RequiredPermission(null, "The console's files are public; what it shows is not."));
+    }
+
+    private static IFileInfo? Find(PhysicalFileProvider files, string path) =>
+        files.GetFileInfo(path) is { Exists: true, IsDirectory: false } file ? file
+        : files.GetFileInfo(path.TrimEnd('/') + "/index.html") is { Exists: true, IsDirectory: false } index ? index : null;
+}

@@ -1,0 +1,51 @@
+using System.Net;
+using System.Text.Json;
+using Kumoi.Api;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Kumoi.Server.Platform.Postgres;
+
+/// <summary>Reading and writing the column types that need a word more than Npgsql's defaults.</summary>
+public static class Columns
+{
+    public static string? TextOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    public static int? IntOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt32(column);
+
+    public static long? LongOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
+    public static DateTimeOffset Time(this NpgsqlDataReader row, int column) => row.GetFieldValue<DateTimeOffset>(column);
+
+    public static DateTimeOffset? TimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
+
+    public static string[] Texts(this NpgsqlDataReader row, int column) => row.GetFieldValue<string[]>(column);
+
+    public static IReadOnlyList<Condition> Conditions(this NpgsqlDataReader row, int column)
+    {
+        var text = row.GetString(column);
+        return text == "[]" ? [] : JsonSerializer.Deserialize(text, ApiJson.Default.ConditionArray)!;
+    }
+
+    /// <summary>A jsonb value from its text.</summary>
+    public static NpgsqlParameter Json(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb };
+
+    public static NpgsqlParameter Json(IReadOnlyList<Condition> conditions) =>
+        Json(conditions.Count == 0 ? "[]" : JsonSerializer.Serialize([.. conditions], ApiJson.Default.ConditionArray));
+
+    /// <summary>A text value that may be null, typed so that the server need not guess.</summary>
+    public static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    public static NpgsqlParameter TimeValue(DateTimeOffset? time) => new() { Value = (object?)time ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+
+    public static NpgsqlParameter Integer(int? number) => new() { Value = (object?)number ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer };
+
+    public static NpgsqlParameter Bigint(long? number) => new() { Value = (object?)number ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint };
+
+    public static NpgsqlParameter Inet(IPAddress? address) => new() { Value = (object?)address ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet };
+
+    public static NpgsqlParameter Cidr(IPNetwork? network) => new() { Value = network is { } n ? n : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Cidr };
+
+    public static NpgsqlParameter Texts(IEnumerable<string> texts) =>
+        new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Platform.Security;
+
+/// <summary>
+/// The cloud's certificate authority: signs the servers' own certificates and those of hosts. Made by the first server, kept in the
+/// database with the key encrypted, so every server has the same.
+/// </summary>
+public sealed class Authority(Database database, MasterKey masterKey, TimeProvider clock)
+{
+    private const string Purpose = "authority";
+    private static readonly TimeSpan HostLife = TimeSpan.FromDays(90), ServerLife = TimeSpan.FromDays(30), OwnLife = TimeSpan.FromDays(20 * 365);
+
+    private X509Certificate2? _certificate;
+
+    public X509Certificate2 Certificate => _certificate ?? throw new InvalidOperationException("The authority is loaded at start.");
+
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Certificate.RawData));
+
+    public async Task LoadAsync(CancellationToken cancel)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=Kumoi authority", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        var now = clock.GetUtcNow();
+        using var made = request.CreateSelfSigned(now.AddHours(-1), now + OwnLife);
+        // Whoever comes second keeps the first one's: the row is there or it is not, never half.
+        await database.ExecuteAsync(
+            "INSERT INTO authority (certificate, encrypted_key, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", cancel,
+            made.ExportCertificatePem(), masterKey.Encrypt(key.ExportPkcs8PrivateKey(), Purpose), now);
+        var (pem, sealedKey) = await database.FindAsync(
+            "SELECT certificate, encrypted_key FROM authority", row => (row.GetString(0), row.GetFieldValue<byte[]>(1)), cancel);
+        using var stored = ECDsa.Create();
+        stored.ImportPkcs8PrivateKey(masterKey.Decrypt(sealedKey, Purpose), out _);
+        using var bare = X509Certificate2.CreateFromPem(pem);
+        _certificate = bare.CopyWithPrivateKey(stored);
+    }
+
+    /// <summary>A certificate for this server process, for the names and addresses hosts reach it by.</summary>
+    public X509Certificate2 IssueServer(IEnumerable<string> names)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=kumoi server", key, HashAlgorithmName.SHA256);
+        var alternatives = new SubjectAlternativeNameBuilder();
+        foreach (var name in names.Distinct())
+        {
+            if (IPAddress.TryParse(name, out var address)) alternatives.AddIpAddress(address);
+            else alternatives.AddDnsName(name);
+        }
+        request.CertificateExtensions.Add(alternatives.Build());
+        using var issued = Issue(request, "1.3.6.1.5.5.7.3.1", ServerLife);
+        using var withKey = issued.CopyWithPrivateKey(key);
+        // SslStream wants a key that is not only in memory of this object; the round trip through PKCS #12 gives it one.
+        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
+    }
+
+    /// <summary>A client certificate for a host, from its PKCS #10 request; only the public key is taken from the request.</summary>
+    public Result<X509Certificate2> IssueHost(string hostId, string requestPem)
+    {
+        CertificateRequest asked;
+        try
+        {
+            asked = CertificateRequest.LoadSigningRequestPem(requestPem, HashAlgorithmName.SHA256);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            return Failure.Invalid("certificateRequest", "certificate-request");
+        }
+        var request = new CertificateRequest(new X500DistinguishedName($"CN={hostId}"), asked.PublicKey, HashAlgorithmName.SHA256);
+        return Issue(request, "1.3.6.1.5.5.7.3.2", HostLife);
+    }
+
+    private X509Certificate2 Issue(CertificateRequest request, string usage, TimeSpan life)
+    {
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], true));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
+        var serial = RandomNumberGenerator.GetBytes(16);
+        serial[0] &= 0x7F;
+        var now = clock.GetUtcNow();
+        return request.Create(
+            Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(Certificate.GetECDsaPrivateKey()!), now.AddHours(-1), now + life, serial);
+    }
+
+    /// <summary>The host id of a client certificate signed by this authority and valid now; null for any other.</summary>
+    public (string HostId, string Serial)? Verify(X509Certificate2 certificate)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(Certificate);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2"));
+        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().LocalDateTime;
+        return chain.Build(certificate) ? (certificate.GetNameInfo(X509NameType.SimpleName, false), certificate.SerialNumber) : null;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Net;
+using System.Security.Authentication;
+using Kumoi.Api;
+using Kumoi.Server.Accounts;
+using Kumoi.Server.Consoles;
+using Kumoi.Server.Events;
+using Kumoi.Server.Flavors;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Images;
+using Kumoi.Server.Instances;
+using Kumoi.Server.KeyPairs;
+using Kumoi.Server.Networks;
+using Kumoi.Server.Placement;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+using Kumoi.Server.SecurityGroups;
+using Kumoi.Server.Zones;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Npgsql;
+
+namespace Kumoi.Server;
+
+/// <summary>The control plane as one process: the table of contents of the server.</summary>
+public static class ServerProgram
+{
+    // More waits in the database instead of here; fewer lets requests queue for a connection.
+    private const int ConnectionsMax = 40, PreparedMax = 200;
+
+    /// <summary>Builds the server, brings the schema and the first records up to date, and makes it ready to run.</summary>
+    public static async Task<WebApplication> BuildAsync(ServerOptions options, TimeProvider clock, CancellationToken cancel)
+    {
+        if (options.Validate().ToList() is { Count: > 0 } wrong) throw new ArgumentException(string.Join(" ", wrong), nameof(options));
+        var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(options.ConnectionString)
+        {
+            ApplicationName = "kumoi server", MaxPoolSize = ConnectionsMax, MaxAutoPrepare = PreparedMax, AutoPrepareMinUsages = 2, NoResetOnClose = true, Multiplexing = false,
+        });
+        await new Migrator(source, clock).MigrateAsync(cancel);
+        var database = new Database(source, clock);
+        var authority = new Authority(database, MasterKey.ReadOrCreate(options.MasterKeyFile), clock);
+        await authority.LoadAsync(cancel);
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
+            .AddFilter("Microsoft", LogLevel.Warning);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority));
+        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddSingleton<Bootstrap>()
+            .AddRouting().AddKumoiOpenApi()
+            .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default))
+            .AddAccounts().AddConsoles().AddEvents().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups()
+            .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
+
+        var app = builder.Build();
+        await app.Services.GetRequiredService<EventPartitions>().EnsureAsync(cancel);
+        await app.Services.GetRequiredService<Bootstrap>().RunAsync(cancel);
+        Map(app, options);
+        return app;
+    }
+
+    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, Authority authority)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = AgentReportBytesMax;
+        var names = new[] { "localhost", "127.0.0.1", "::1", Dns.GetHostName(), new Uri(options.AgentUrl).Host, options.Listen.Address.ToString(), options.AgentListen.Address.ToString() };
+        var certificate = authority.IssueServer(names);
+        kestrel.Listen(options.Listen, listen =>
+        {
+            // Tokens travel here: in clear only on this machine.
+            if (!IPAddress.IsLoopback(options.Listen.Address)) listen.UseHttps(certificate);
+        });
+        kestrel.Listen(options.AgentListen, listen => listen.UseHttps(https =>
+        {
+            https.ServerCertificate = certificate;
+            https.ServerCertificateChain = [authority.Certificate];
+            https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+            // A certificate is asked for, and each route checks it: joining has none yet.
+            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+            https.ClientCertificateValidation = (_, _, _) => true;
+        }));
+    }
+
+    private const long AgentReportBytesMax = 20 * 1024 * 1024;
+
+    private static void Map(WebApplication app, ServerOptions options)
+    {
+        var services = app.Services;
+        app.UseRequestDefaults();
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(20) });
+        app.UseRouting();
+
+        // Two doors, each with its own routes: nothing of the agents' is reachable at the API's port, nor the other way round.
+        var agents = app.MapGroup("/agent/v1").AddPort(options.AgentListen.Port);
+        agents.MapAgents(
+            services.GetRequiredService<HostJoin>(), services.GetRequiredService<HostReports>(), services.GetRequiredService<DesiredDocuments>(), services.GetRequiredService<ImageUseCases>(),
+            services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ConsoleSessions>());
+
+        var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
+        api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
+        api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
+        api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
+        api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
+        api.MapHosts(services.GetRequiredService<HostUseCases>());
+        api.MapImages(services.GetRequiredService<ImageUseCases>());
+        api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
+        api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
+        api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
+        api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
+        api.MapZones(services.GetRequiredService<ZoneUseCases>());
+
+        app.MapHealth(services.GetRequiredService<Database>(), options.Listen.Port);
+        app.MapConsoleFiles(options);
+    }
+}

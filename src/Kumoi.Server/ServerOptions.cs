@@ -1,0 +1,35 @@
+using System.Net;
+
+namespace Kumoi.Server;
+
+/// <summary>How a server is run.</summary>
+/// <param name="ConnectionString">PostgreSQL, in Npgsql's form.</param>
+/// <param name="Listen">Address and port of API and console. Other than loopback it is served with TLS.</param>
+/// <param name="AgentListen">Address and port for agents (always TLS).</param>
+/// <param name="AgentUrl">How hosts reach <paramref name="AgentListen"/>; told to them in join tokens.</param>
+/// <param name="MasterKeyFile">File of the key that encrypts secrets in the database; made if absent.</param>
+/// <param name="ImageDirectory">Where image bytes are kept; the same for all servers of a cloud.</param>
+/// <param name="ConsoleDirectory">Built files of the console; null serves none.</param>
+/// <param name="AdminPasswordFile">Password of the first user, <c>admin</c>; read only when the cloud is new.</param>
+/// <param name="FloatingRange">IPv4 range of floating addresses, taken when the cloud is new.</param>
+/// <param name="UplinkRange">IPv4 range of the networks' own addresses on each host; the same on every host.</param>
+/// <param name="VcpuRatio">Virtual processors offered per real one. More packs tighter; guests then wait for each other.</param>
+/// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
+public sealed record ServerOptions(
+    string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
+    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax)
+{
+    public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
+    public const int VcpuRatioDefault = 8;
+    public const long ImageBytesMaxDefault = 1L << 41;
+
+    /// <summary>What is wrong, one sentence each; empty if nothing.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (!IPNetwork.TryParse(FloatingRange, out var floating) || floating.PrefixLength > 28) yield return $"The floating range {FloatingRange} must be an IPv4 range of /28 or larger.";
+        if (!IPNetwork.TryParse(UplinkRange, out var uplink) || uplink.PrefixLength > 24) yield return $"The uplink range {UplinkRange} must be an IPv4 range of /24 or larger.";
+        if (floating.Contains(uplink.BaseAddress) || uplink.Contains(floating.BaseAddress)) yield return "The floating range and the uplink range must not overlap.";
+        if (VcpuRatio is < 1 or > 64) yield return "The vcpu ratio must be 1 to 64.";
+        if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
+    }
+}
