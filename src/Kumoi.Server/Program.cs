@@ -41,13 +41,17 @@ public static class ServerProgram
         var authority = new Authority(database, MasterKey.ReadOrCreate(options.MasterKeyFile), clock);
         await authority.LoadAsync(cancel);
 
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Kumoi.Server", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
             .AddFilter("Microsoft", LogLevel.Warning);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority));
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
-            .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default))
+            .ConfigureHttpJsonOptions(json =>
+            {
+                json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+                json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
+            })
             .AddAccounts().AddConsoles().AddEvents().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 

@@ -22,7 +22,7 @@ public static class AccountEndpoints
             }))
             .WithName("Login").WithSummary("Log in: trade a user's name and password for a session token")
             .WithMetadata(new RequiredPermission(null, "Whoever logs in has no token yet; attempts are throttled."))
-            .Accepts<Login>("application/json").Produces<TokenCreated>(201).ProducesProblem(400).ProducesProblem(401).ProducesProblem(429);
+            .Accepts<Login>("application/json").Produces<TokenCreated>(201).Fails(400).Fails(401).Fails(429);
         routes.Get("/tokens", Permission.Self, "ListTokens", "List one's own sessions and API tokens",
             async call => await PageRequest.Read(call).Then(page => tokens.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
         routes.Delete("/tokens/{token}", Permission.Self, "RevokeToken", "Revoke one's own token; `current` is the one used",

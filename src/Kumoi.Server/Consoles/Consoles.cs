@@ -148,6 +148,6 @@ public static class ConsoleEndpoints
 
     public static void MapConsoles(this IEndpointRouteBuilder routes, ConsoleUseCases consoles) =>
         routes.MapMethods("/consoles/{ticket}", ["GET"], (Delegate)(RequestDelegate)(http => consoles.ServeViewerAsync(http, (string)http.Request.RouteValues["ticket"]!)))
-            .WithName("ConnectConsole").WithSummary("Connect the WebSocket of a console opened before").Produces(101).ProducesProblem(404)
+            .WithName("ConnectConsole").WithSummary("Connect the WebSocket of a console opened before").Produces(101).Fails(404)
             .WithMetadata(new RequiredPermission(null, "The one-time ticket in the path is the credential: browsers cannot send a token with a WebSocket."));
 }

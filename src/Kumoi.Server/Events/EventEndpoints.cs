@@ -12,7 +12,7 @@ public static class EventEndpoints
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15), LookInterval = TimeSpan.FromSeconds(2);
 
     public static IServiceCollection AddEvents(this IServiceCollection services) =>
-        services.AddSingleton<EventBell>().AddSingleton<EventLog>().AddSingleton<EventStore>().AddHostedService<EventPartitions>();
+        services.AddSingleton<EventBell>().AddSingleton<EventLog>().AddSingleton<EventStore>().AddLoop<EventPartitions>();
 
     public static void MapEvents(this IEndpointRouteBuilder routes, EventStore store, EventBell bell, TimeProvider clock, IHostApplicationLifetime life)
     {

@@ -87,7 +87,7 @@ public static class HostEndpoints
 {
     public static IServiceCollection AddHosts(this IServiceCollection services) => services
         .AddSingleton<HostBell>().AddSingleton<HostRevisions>().AddSingleton<HostUseCases>().AddSingleton<HostJoin>().AddSingleton<HostReports>().AddSingleton<DesiredDocuments>()
-        .AddHostedService<HostWatch>();
+        .AddLoop<HostWatch>();
 
     public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts)
     {

@@ -100,7 +100,7 @@ public static class ImageEndpoints
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
         .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>()
-        .AddHostedService<ImageImports>();
+        .AddLoop<ImageImports>();
 
     public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)
     {
@@ -114,7 +114,7 @@ public static class ImageEndpoints
             {
                 if (call.Query("wait") is not { } state) return await images.GetAsync(call.Caller, call.Route("image"), call.Cancelled);
                 return await Instances.Waits.Read(call).Then(timeout => images.WaitAsync(call.Caller, call.Route("image"), state, timeout, call.Cancelled));
-            }).ProducesProblem(408).WithQuery("wait", "Answer when the image is in this state").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
+            }).Fails(408).WithQuery("wait", "Answer when the image is in this state").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
         Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write, "UploadImage", "Send an image's bytes (qcow2 or raw)", 200,
             async http =>
             {
@@ -122,7 +122,7 @@ public static class ImageEndpoints
                 // An image is as large as it is; its limit is kept while it is written.
                 if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
                 await Endpoints.WriteAsync(http, 200, await images.UploadAsync(call.Caller, call.Route("image"), http.Request.Body, http.Request.ContentLength, call.Cancelled));
-            }).Accepts<byte[]>("application/octet-stream").Produces<Image>().ProducesProblem(409).ProducesProblem(413);
+            }).Accepts<byte[]>("application/octet-stream").Produces<Image>().Fails(409).Fails(413);
         routes.Delete("/images/{image}", Permission.Write, "DeleteImage", "Remove an image that no instance uses", call => images.DeleteAsync(call.Caller, call.Route("image"), call.Cancelled));
     }
 }

@@ -11,7 +11,7 @@ namespace Kumoi.Server.Instances;
 public static class InstanceEndpoints
 {
     public static IServiceCollection AddInstances(this IServiceCollection services) => services
-        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<InstanceObservation>().AddHostedService<InstancePurge>();
+        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<InstanceObservation>().AddLoop<InstancePurge>();
 
     public static void MapInstances(this IEndpointRouteBuilder routes, InstanceUseCases instances, InstanceLaunch launches, ConsoleUseCases consoles)
     {
@@ -30,14 +30,14 @@ public static class InstanceEndpoints
                 else if (body.Value.Count is > 1) await Endpoints.WriteAsync(http, 201, result);
                 else await Endpoints.WriteAsync<Instance>(http, 201, result.Value.Items[0]);
             })
-            .Accepts<LaunchInstance>("application/json").Produces<Instance>(201).ProducesProblem(409).ProducesProblem(422).WithIdempotencyKey();
+            .Accepts<LaunchInstance>("application/json").Produces<Instance>(201).Fails(409).Fails(422).WithIdempotencyKey();
         routes.Get("/instances/{instance}", Permission.Read, "ShowInstance", "Show an instance, or wait until it is in a state",
             async call =>
             {
                 if (call.Query("wait") is not { } state) return await instances.GetAsync(call.Caller, call.Route("instance"), call.Cancelled);
                 return await Waits.Read(call).Then(timeout => instances.WaitAsync(call.Caller, call.Route("instance"), state, timeout, call.Cancelled));
             })
-            .ProducesProblem(408).WithQuery("wait", "Answer when the instance is in this state and has nothing left to do").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", JsonSchemaType.Integer);
+            .Fails(408).WithQuery("wait", "Answer when the instance is in this state and has nothing left to do").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", JsonSchemaType.Integer);
         routes.Delete<Instance>("/instances/{instance}", Permission.Write, "TerminateInstance", "Terminate an instance: its disk and addresses are given up",
             call => instances.TerminateAsync(call.Caller, call.Route("instance"), call.Cancelled));
         routes.Post("/instances/{instance}/start", Permission.Write, "StartInstance", "Start a stopped instance", 200, call => instances.StartAsync(call.Caller, call.Route("instance"), call.Cancelled));

@@ -63,7 +63,7 @@ public static class Endpoints
         IEndpointRouteBuilder routes, string method, string path, Permission permission, string name, string summary, int status, RequestDelegate handle) =>
         routes.MapMethods(path, [method], (Delegate)handle).WithName(name).WithSummary(summary)
             .WithMetadata(new RequiredPermission(permission, null))
-            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(403).ProducesProblem(404);
+            .Fails(400).Fails(401).Fails(403).Fails(404);
 
     /// <summary>Authenticates and authorises; writes the problem and returns null if that fails.</summary>
     public static async Task<Call?> AdmitAsync(HttpContext http, Permission permission)

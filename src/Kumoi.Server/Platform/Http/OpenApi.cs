@@ -8,8 +8,14 @@ public sealed record DocumentedParameter(string Name, ParameterLocation In, stri
 /// <summary>What the OpenAPI document says beyond the types of the routes.</summary>
 public static class OpenApiDescription
 {
+    // Requests are named by what they ask for; nothing else begins with a verb.
+    private static readonly string[] RequestVerbs = ["Change", "Create", "Launch", "Login", "Open", "Replace", "Update"];
+
     public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder route, string name, string description, JsonSchemaType type = JsonSchemaType.String) =>
         route.WithMetadata(new DocumentedParameter(name, ParameterLocation.Query, description, type));
+
+    /// <summary>The route can answer a problem with this status.</summary>
+    public static RouteHandlerBuilder Fails(this RouteHandlerBuilder route, int status) => route.Produces<Kumoi.Api.Problem>(status, "application/problem+json");
 
     public static RouteHandlerBuilder WithPaging(this RouteHandlerBuilder route) => route
         .WithQuery("limit", "Rows at the most, 1 to 1000 (default 100)", JsonSchemaType.Integer)
@@ -37,9 +43,17 @@ public static class OpenApiDescription
             };
             return Task.CompletedTask;
         });
+        options.AddSchemaTransformer((schema, context, _) =>
+        {
+            // Answers always have every member; requests may leave out those that may be null.
+            if (schema.Required is { } required && RequestVerbs.Any(verb => context.JsonTypeInfo.Type.Name.StartsWith(verb, StringComparison.Ordinal)))
+                foreach (var property in context.JsonTypeInfo.Properties.Where(p => p.IsSetNullable || Nullable.GetUnderlyingType(p.PropertyType) is not null)) required.Remove(property.Name);
+            return Task.CompletedTask;
+        });
         options.AddOperationTransformer((operation, context, _) =>
         {
             var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+            operation.Tags = new HashSet<OpenApiTagReference> { new(context.Description.RelativePath!.Split('/')[2], context.Document) };
             operation.Parameters ??= [];
             foreach (var segment in context.Description.RelativePath!.Split('/').Where(s => s.StartsWith('{')))
                 if (operation.Parameters.All(p => p.Name != segment.Trim('{', '}')))
