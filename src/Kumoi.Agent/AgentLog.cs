@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent;
+
+/// <summary>What the agent says of itself, numbered by capability.</summary>
+internal static partial class AgentLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Agent {Version} runs on host {Name}: {Accelerator} ({Reason})")]
+    public static partial void Started(this ILogger log, string version, string name, string accelerator, string reason);
+
+    [LoggerMessage(2, LogLevel.Error, "A loop of the agent failed and goes on")]
+    public static partial void LoopFailed(this ILogger log, Exception e);
+
+    [LoggerMessage(10, LogLevel.Warning, "Network {Network} could not be put in order: {Message}")]
+    public static partial void NetworkFailed(this ILogger log, string network, string message);
+
+    [LoggerMessage(11, LogLevel.Error, "Putting network {Network} in order failed unexpectedly")]
+    public static partial void NetworkBroken(this ILogger log, Exception e, string network);
+
+    [LoggerMessage(12, LogLevel.Warning, "The DHCP and DNS server of network {Network} has ended and is started again")]
+    public static partial void NetworkUnserved(this ILogger log, string network);
+
+    [LoggerMessage(20, LogLevel.Warning, "Instance {Instance}: {Step} failed: {Message}")]
+    public static partial void StepFailed(this ILogger log, string instance, string step, string message);
+
+    [LoggerMessage(21, LogLevel.Error, "Instance {Instance}: an unexpected failure")]
+    public static partial void InstanceBroken(this ILogger log, Exception e, string instance);
+
+    [LoggerMessage(22, LogLevel.Information, "Instance {Instance}: {Step}")]
+    public static partial void StepTaken(this ILogger log, string instance, string step);
+
+    [LoggerMessage(23, LogLevel.Warning, "Instance {Instance}: its process was lost")]
+    public static partial void ProcessLost(this ILogger log, string instance);
+
+    [LoggerMessage(30, LogLevel.Warning, "Image {Image}: {Message}")]
+    public static partial void ImageFailed(this ILogger log, string image, string message);
+
+    [LoggerMessage(31, LogLevel.Error, "Image {Image}: an unexpected failure")]
+    public static partial void ImageBroken(this ILogger log, Exception e, string image);
+
+    [LoggerMessage(32, LogLevel.Information, "Image {Image} is on the host")]
+    public static partial void ImageFetched(this ILogger log, string image);
+
+    [LoggerMessage(40, LogLevel.Information, "The host has joined the cloud as {HostId}")]
+    public static partial void Joined(this ILogger log, string hostId);
+
+    [LoggerMessage(41, LogLevel.Warning, "The server cannot be reached; guests run on, and it is tried again: {Message}")]
+    public static partial void ServerAway(this ILogger log, string message);
+
+    [LoggerMessage(42, LogLevel.Information, "The server answers")]
+    public static partial void ServerBack(this ILogger log);
+
+    [LoggerMessage(43, LogLevel.Information, "The host's certificate was renewed")]
+    public static partial void Renewed(this ILogger log);
+
+    [LoggerMessage(44, LogLevel.Warning, "Joining the cloud failed, and is tried again: {Message}")]
+    public static partial void JoinFailed(this ILogger log, string message);
+
+    [LoggerMessage(50, LogLevel.Warning, "The metadata socket of network {Network} ended: {Message}")]
+    public static partial void MetadataSocketEnded(this ILogger log, string network, string message);
+
+    [LoggerMessage(60, LogLevel.Warning, "Console session {Session} ended: {Message}")]
+    public static partial void ConsoleEnded(this ILogger log, string session, string message);
+
+    [LoggerMessage(70, LogLevel.Warning, "Cleaning up: {What} was left: {Message}")]
+    public static partial void CleanupLeft(this ILogger log, string what, string message);
+}

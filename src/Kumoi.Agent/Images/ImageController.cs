@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent.Images;
+
+/// <summary>Fetches the images that guests wait for, each once however many wait.</summary>
+public sealed class ImageController : IAsyncDisposable
+{
+    /// <summary>Downloads at a time. Too low: a small image waits for a large one; too high: all are slow.</summary>
+    private const int Parallelism = 2;
+
+    private readonly AgentState _state;
+    private readonly ImageCache _cache;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly WorkQueue<string> _queue;
+    private readonly ConcurrentDictionary<string, Condition> _conditions = new();
+
+    public ImageController(AgentState state, ImageCache cache, Random random, TimeProvider clock, ILogger log)
+    {
+        (_state, _cache, _clock, _log) = (state, cache, clock, log);
+        _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2), random), clock, LookAsync, Broken);
+    }
+
+    /// <summary>Opens an image's bytes at the server from an offset on.</summary>
+    public required Func<string, long, CancellationToken, Task<HttpResponseMessage>> Open { get; init; }
+
+    /// <summary>Called with an image's id when it came, or could not.</summary>
+    public Action<string> Rung { get; set; } = _ => { };
+
+    /// <summary>Asks for an image; the ring comes when something is known.</summary>
+    public void Want(string imageId)
+    {
+        // A waiting guest looks again and again; that must not cut short the wait after a failed download.
+        if (_queue.NextTry(imageId) is null) _queue.Ring(imageId);
+    }
+
+    /// <summary>Why an image is not there, if that is known, and when it is tried again.</summary>
+    public Condition? ConditionOf(string imageId) =>
+        _conditions.TryGetValue(imageId, out var condition) ? condition with { NextTryAt = _queue.NextTry(imageId) } : null;
+
+    private async Task<Outcome> LookAsync(string imageId, CancellationToken cancel)
+    {
+        var image = _state.Document?.Images.FirstOrDefault(image => image.Id == imageId);
+        if (image is null || _cache.Has(image)) return Outcome.Done;
+        try
+        {
+            await _cache.FetchAsync(image, (offset, token) => Open(image.Id, offset, token), cancel);
+            _conditions.TryRemove(imageId, out _);
+            _log.ImageFetched(imageId);
+            return Outcome.Done;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            var full = e is IOException && e.Message.Contains("No space left", StringComparison.Ordinal);
+            var (reason, message) = e is ImageException known ? (known.Reason, known.Message)
+                : full ? ("disk-full", "The host's disk is full: the image could not be stored.")
+                : ("image-unavailable", $"Image {imageId} could not be fetched from the server.");
+            _log.ImageFailed(imageId, e.Message);
+            Report(imageId, reason, message);
+            return Outcome.Failure;
+        }
+        finally
+        {
+            Rung(imageId);
+        }
+    }
+
+    private void Report(string imageId, string reason, string message) =>
+        _conditions.AddOrUpdate(
+            imageId, _ => new Condition("Image", reason, message, _clock.GetUtcNow(), null),
+            (_, known) => known with { Reason = reason, Message = message });
+
+    private void Broken(string imageId, Exception e)
+    {
+        _log.ImageBroken(e, imageId);
+        Report(imageId, "agent-error", "The image could not be fetched because of an error in the agent; its log has the details.");
+        Rung(imageId);
+    }
+
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+}

@@ -1,0 +1,65 @@
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+
+namespace Kumoi.Agent.Instances;
+
+/// <summary>
+/// What the agent remembers of one guest between two looks. Nothing of it is needed to be right: after a restart of the agent it begins
+/// empty, and at worst a button is pressed once more.
+/// </summary>
+internal sealed class GuestMemory
+{
+    /// <summary>A guest that lived this long was well; its loss is the first of a new series.</summary>
+    private static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(1);
+
+    private int _deaths, _resumes;
+    private GuestProcess? _last;
+
+    public DateTimeOffset? StopAskedAt { get; private set; }
+
+    public DateTimeOffset? ButtonPressedAt { get; private set; }
+
+    public DateTimeOffset? NotBefore { get; private set; }
+
+    public Condition? Condition { get; private set; }
+
+    public ObservedInstance? Reported { get; set; }
+
+    public void ButtonPressed(DateTimeOffset now)
+    {
+        StopAskedAt ??= now;
+        ButtonPressedAt = now;
+    }
+
+    /// <summary>Takes note of what is seen; true if a process that should run was lost since the last look.</summary>
+    public bool Note(GuestProcess? process, bool shouldRun, Backoff backoff, DateTimeOffset now)
+    {
+        var last = _last;
+        _last = process;
+        if (process is null || process.StartedAt != last?.StartedAt) (StopAskedAt, ButtonPressedAt) = (null, null);
+        if (process is { State: RunState.Running } && now - process.StartedAt > WellAfter) (_deaths, _resumes, NotBefore) = (0, 0, null);
+        if (process is not null || last is null || !shouldRun || _ending) 
+        {
+            if (process is null) _ending = false;
+            return false;
+        }
+        _deaths = now - last.StartedAt > WellAfter ? 1 : _deaths + 1;
+        // The first loss is made good at once: it is rare, and somebody waits.
+        NotBefore = _deaths == 1 ? null : now + backoff.After(_deaths - 1);
+        return true;
+    }
+
+    private bool _ending;
+
+    /// <summary>The process is about to be ended on purpose, so that its absence is no loss.</summary>
+    public void Ending() => _ending = true;
+
+    /// <summary>A guest held by a disk error was resumed; if it is held again, it is left alone for longer and longer.</summary>
+    public void ResumedFromError(Backoff backoff, DateTimeOffset now) => NotBefore = now + backoff.After(++_resumes);
+
+    public void Fail(string type, string reason, string message, DateTimeOffset now) =>
+        Condition = new Condition(type, reason, message, Condition?.Reason == reason ? Condition.Since : now, null);
+
+    public void Clear() => Condition = null;
+}

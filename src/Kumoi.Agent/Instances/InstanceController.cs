@@ -1,0 +1,229 @@
+using System.Collections.Concurrent;
+using Kumoi.Agent.Images;
+using Kumoi.Agent.Networks;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent.Instances;
+
+/// <summary>
+/// Keeps the host's guests as the document says: one mailbox per guest, in which looking, planning and acting follow one another until
+/// the plan is empty or only time and events can help.
+/// </summary>
+public sealed class InstanceController : IAsyncDisposable
+{
+    /// <summary>Rounds of one look. A plan needs four from nothing to running; more means that steps do not do what they say.</summary>
+    private const int Rounds = 20;
+
+    private readonly AgentState _state;
+    private readonly IHypervisor _hypervisor;
+    private readonly ImageCache _cache;
+    private readonly StopLimits _limits;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly Backoff _backoff;
+    private readonly WorkQueue<string> _queue;
+    private readonly ConcurrentDictionary<string, GuestMemory> _memories = new();
+    private readonly ConcurrentDictionary<string, bool> _processes = new();
+
+    public InstanceController(
+        AgentOptions options, AgentState state, IHypervisor hypervisor, ImageCache cache, Random random, TimeProvider clock, ILogger log)
+    {
+        (_state, _hypervisor, _cache, _clock, _log) = (state, hypervisor, cache, clock, log);
+        _limits = new StopLimits(options.StopLimit, options.RebootLimit);
+        _backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2), random);
+        // Twice the processors: steps wait for other processes more than they compute.
+        _queue = new WorkQueue<string>(Math.Max(4, Environment.ProcessorCount * 2), _backoff, clock, LookAsync, Broken);
+        hypervisor.Watch(Ring);
+    }
+
+    public required NetworkController Networks { get; init; }
+
+    public required ImageController Images { get; init; }
+
+    /// <summary>Called with an instance's id when what is to be reported of it has changed.</summary>
+    public Action<string> Reported { get; set; } = _ => { };
+
+    public void Ring(string id)
+    {
+        if (_state.Document is not null && ObjectNames.IsId(id)) _queue.Ring(id);
+    }
+
+    /// <summary>Looks at every instance of the document.</summary>
+    public void RingAll()
+    {
+        if (_state.Document is not { } document) return;
+        foreach (var instance in document.Instances) Ring(instance.Id);
+    }
+
+    /// <summary>True while the guest's process lives, or may live because nobody has looked yet.</summary>
+    public bool HasProcess(string id) => _processes.GetValueOrDefault(id, true);
+
+    /// <summary>What was last seen of every instance of the document.</summary>
+    public IReadOnlyList<ObservedInstance> Observed() =>
+        _state.Document is not { } document ? []
+            : [.. document.Instances.Select(instance => _memories.GetValueOrDefault(instance.Id)?.Reported).OfType<ObservedInstance>()];
+
+    /// <summary>What was last seen of one instance.</summary>
+    public ObservedInstance? Observed(string id) => _memories.GetValueOrDefault(id)?.Reported;
+
+    /// <summary>Instances found on the host that no record explains.</summary>
+    public IReadOnlyList<string> Strays() =>
+        _state.Document is not { } document ? [] : [.. _hypervisor.List().Except(document.Instances.Select(instance => instance.Id)).Order(StringComparer.Ordinal)];
+
+    private async Task<Outcome> LookAsync(string id, CancellationToken cancel)
+    {
+        var memory = _memories.GetOrAdd(id, _ => new GuestMemory());
+        for (var round = 0; round < Rounds; round++)
+        {
+            var document = _state.Document;
+            var record = document?.Instances.FirstOrDefault(instance => instance.Id == id);
+            if (document is null || record is null)
+            {
+                // Without a record nothing is done: the guest stays as it is, and is told as a stray.
+                _memories.TryRemove(id, out _);
+                return Outcome.Done;
+            }
+            var image = document.Images.FirstOrDefault(image => image.Id == record.ImageId);
+            var sight = await _hypervisor.ObserveAsync(id, cancel);
+            NoteProcess(id, sight.Process, record, memory);
+            var now = _clock.GetUtcNow();
+            var seen = new ObservedGuest(
+                !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight.DiskReady, sight.Traces, Networks.ReadinessOf(record, document),
+                sight.Process, memory.StopAskedAt, memory.ButtonPressedAt, memory.NotBefore);
+            var plan = InstancePlanner.Plan(record, seen, now, _limits);
+            if (plan.Settled) memory.Clear();
+            Report(record, seen, plan, memory);
+            if (plan.Steps.Count == 0) return plan.LookAgainAt is { } at ? Outcome.LookAgain(at > now ? at - now : TimeSpan.Zero) : Outcome.Done;
+            if (!await TakeAsync(record, image, seen, plan, memory, cancel)) return Outcome.Failure;
+            if (plan.Steps.Contains(InstanceStep.FetchImage)) return Outcome.Done;
+        }
+        memory.Fail("Instance", "agent-error", "The instance does not settle; the agent's log has the details.", _clock.GetUtcNow());
+        return Outcome.Failure;
+    }
+
+    private void NoteProcess(string id, GuestProcess? process, DesiredInstance record, GuestMemory memory)
+    {
+        if (memory.Note(process, record.Desired == "running", _backoff, _clock.GetUtcNow())) _log.ProcessLost(id);
+        var lives = process is not null;
+        var changed = !_processes.TryGetValue(id, out var lived) || lived != lives;
+        _processes[id] = lives;
+        // The taps of a terminated guest wait for the end of its process.
+        if (changed && !lives && record.Desired == "terminated")
+            foreach (var port in record.Interfaces) Networks.Ring(port.NetworkId);
+    }
+
+    private async Task<bool> TakeAsync(
+        DesiredInstance record, DesiredImage? image, ObservedGuest seen, InstancePlan plan, GuestMemory memory, CancellationToken cancel)
+    {
+        foreach (var step in plan.Steps)
+        {
+            try
+            {
+                await TakeAsync(step, record, image, seen, memory, cancel);
+                if (step != InstanceStep.FetchImage) _log.StepTaken(record.Id, step.ToString());
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                _log.StepFailed(record.Id, step.ToString(), e.Message);
+                var (reason, message) = e is HypervisorException known ? (known.Reason, known.Message)
+                    : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The host's disk is full.")
+                    : ("step-failed", e.Message);
+                memory.Fail("Instance", reason, message, _clock.GetUtcNow());
+                Report(record, seen, plan, memory);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private async Task TakeAsync(
+        InstanceStep step, DesiredInstance record, DesiredImage? image, ObservedGuest seen, GuestMemory memory, CancellationToken cancel)
+    {
+        switch (step)
+        {
+            case InstanceStep.FetchImage:
+                Images.Want(record.ImageId);
+                break;
+            case InstanceStep.MakeDisk:
+                await _hypervisor.MakeDiskAsync(record, image ?? NoImage(record), cancel);
+                break;
+            case InstanceStep.Start:
+                await _hypervisor.StartAsync(record, image ?? NoImage(record), cancel);
+                break;
+            case InstanceStep.Resume:
+                if (seen.Process!.State == RunState.DiskError) memory.ResumedFromError(_backoff, _clock.GetUtcNow());
+                await _hypervisor.ResumeAsync(record.Id, cancel);
+                break;
+            case InstanceStep.PressPowerButton:
+                memory.ButtonPressed(_clock.GetUtcNow());
+                await _hypervisor.PressPowerButtonAsync(record.Id, cancel);
+                break;
+            case InstanceStep.Kill:
+                memory.Ending();
+                await _hypervisor.KillAsync(record.Id, cancel);
+                break;
+            case InstanceStep.Remove:
+                await _hypervisor.RemoveAsync(record.Id, cancel);
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown step {step}.");
+        }
+    }
+
+    /// <summary>The simulated hypervisor asks for no image, and the document may then name none.</summary>
+    private static DesiredImage NoImage(DesiredInstance record) => new(record.ImageId, "", "raw", 0, 0);
+
+    private void Report(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
+    {
+        var power = seen.Process?.State switch
+        {
+            null => seen.Traces || record.Desired != "terminated" || !plan.Settled ? PowerState.Stopped : PowerState.Absent,
+            RunState.Shutdown => PowerState.Shutdown,
+            RunState.Prepared => PowerState.Stopped,
+            _ => PowerState.Running,
+        };
+        var generation = plan.Settled ? record.Generation : Math.Min(memory.Reported?.Generation ?? 0, record.Generation);
+        var report = new ObservedInstance(
+            record.Id, record.Incarnation, generation, power, seen.Process is { State: not RunState.Prepared } ? seen.Process.BootEpoch : 0,
+            seen.Process?.StartedAt, ConditionsOf(record, seen, plan, memory));
+        if (memory.Reported is { } last && last with { Conditions = report.Conditions } == report && Same(last.Conditions, report.Conditions)) return;
+        memory.Reported = report;
+        Reported(record.Id);
+    }
+
+    private List<Condition> ConditionsOf(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
+    {
+        var conditions = new List<Condition>();
+        if (memory.Condition is { } own) conditions.Add(own with { NextTryAt = _queue.NextTry(record.Id) });
+        if (!plan.Settled && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
+        if (!plan.Settled && seen.Network != NetworkReadiness.Ready && Networks.ConditionOf(record) is { } network) conditions.Add(network);
+        var now = _clock.GetUtcNow();
+        if (seen.Process?.State == RunState.DiskError)
+            conditions.Add(new Condition("Instance", "disk-error", "The guest is held: the host could not store what it wrote (its disk is full or failing).", now, seen.NotBefore));
+        if (seen.Process?.State == RunState.Unknown)
+            conditions.Add(new Condition("Instance", "not-answering", "The guest's process does not answer the agent.", now, null));
+        if (seen.Process is null && seen.NotBefore > now && record.Desired == "running")
+            conditions.Add(new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore));
+        return conditions;
+    }
+
+    /// <summary>Conditions count as the same while they say the same; the moment of the next try alone is not worth a report.</summary>
+    private static bool Same(IReadOnlyList<Condition> a, IReadOnlyList<Condition> b) =>
+        a.Select(condition => (condition.Type, condition.Reason, condition.Message)).SequenceEqual(b.Select(condition => (condition.Type, condition.Reason, condition.Message)));
+
+    private void Broken(string id, Exception e)
+    {
+        _log.InstanceBroken(e, id);
+        _memories.GetOrAdd(id, _ => new GuestMemory())
+            .Fail("Instance", "agent-error", "The agent met an error it did not expect; its log has the details.", _clock.GetUtcNow());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _hypervisor.DisposeAsync();
+    }
+}

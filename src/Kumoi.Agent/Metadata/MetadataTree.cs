@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Metadata;
+
+/// <summary>
+/// What a guest may read of itself, as a tree of the EC2 instance metadata service's paths. A pure function of the document. Values have no
+/// newline at the end, as in the original.
+/// </summary>
+public sealed class MetadataTree
+{
+    private readonly SortedDictionary<string, byte[]> _leaves = new(StringComparer.Ordinal);
+
+    private MetadataTree()
+    {
+    }
+
+    /// <summary>The tree of one instance, below a version.</summary>
+    public static MetadataTree Build(DesiredDocument document, DesiredInstance instance)
+    {
+        var tree = new MetadataTree();
+        var interfaces = instance.Interfaces.OrderBy(port => port.Index).ToArray();
+        var first = interfaces[0];
+        var domain = document.Networks.FirstOrDefault(network => network.Id == first.NetworkId)?.Domain ?? "internal";
+        void Meta(string path, string value) => tree._leaves[$"meta-data/{path}"] = Encoding.UTF8.GetBytes(value);
+
+        Meta("ami-id", instance.ImageId);
+        Meta("ami-launch-index", "0");
+        Meta("block-device-mapping/ami", "vda");
+        Meta("block-device-mapping/root", "/dev/vda");
+        Meta("hostname", $"{instance.Hostname}.{domain}");
+        Meta("instance-action", "none");
+        Meta("instance-id", instance.Id);
+        Meta("instance-life-cycle", "on-demand");
+        Meta("instance-type", instance.Labels.Flavor);
+        Meta("local-hostname", $"{instance.Hostname}.{domain}");
+        Meta("local-ipv4", first.Address);
+        Meta("mac", first.MacAddress);
+        Meta("placement/availability-zone", instance.Labels.Zone);
+        Meta("placement/region", instance.Labels.Zone);
+        Meta("reservation-id", "r-" + instance.Id[(instance.Id.IndexOf('-', StringComparison.Ordinal) + 1)..]);
+        Meta("security-groups", string.Join('\n', instance.Labels.SecurityGroups));
+        Meta("services/domain", domain);
+        Meta("services/partition", "kumoi");
+        if (first.FloatingAddress is { } floating)
+        {
+            Meta("public-hostname", floating);
+            Meta("public-ipv4", floating);
+        }
+        if (instance.PublicKey is { } key) Meta("public-keys/0/openssh-key", key.Trim());
+        foreach (var port in interfaces) Interface(document, instance, port, domain, Meta);
+        if (instance.UserData is { } data) tree._leaves["user-data"] = Convert.FromBase64String(data);
+        tree._leaves["dynamic/instance-identity/document"] = Identity(instance, first);
+        tree.KeyName = instance.Labels.KeyPair ?? "key";
+        return tree;
+    }
+
+    private string KeyName { get; set; } = "";
+
+    private static void Interface(DesiredDocument document, DesiredInstance instance, DesiredInterface port, string domain, Action<string, string> meta)
+    {
+        var network = document.Networks.FirstOrDefault(network => network.Id == port.NetworkId);
+        var subnet = network?.Subnets.FirstOrDefault(subnet => subnet.Id == port.SubnetId);
+        var path = $"network/interfaces/macs/{port.MacAddress.ToLowerInvariant()}/";
+        meta(path + "device-number", port.Index.ToString(CultureInfo.InvariantCulture));
+        meta(path + "interface-id", port.Id);
+        meta(path + "local-hostname", $"{instance.Hostname}.{domain}");
+        meta(path + "local-ipv4s", port.Address);
+        meta(path + "mac", port.MacAddress.ToLowerInvariant());
+        meta(path + "owner-id", instance.AccountId);
+        meta(path + "security-group-ids", string.Join('\n', port.SecurityGroupIds));
+        meta(path + "security-groups", string.Join('\n', instance.Labels.SecurityGroups));
+        meta(path + "subnet-id", port.SubnetId);
+        meta(path + "vpc-id", port.NetworkId);
+        if (port.FloatingAddress is { } floating) meta(path + "public-ipv4s", floating);
+        if (subnet is null) return;
+        meta(path + "subnet-ipv4-cidr-block", subnet.Cidr);
+        meta(path + "vpc-ipv4-cidr-block", network!.Subnets[0].Cidr);
+        meta(path + "vpc-ipv4-cidr-blocks", string.Join('\n', network.Subnets.Select(other => other.Cidr)));
+    }
+
+    private static byte[] Identity(DesiredInstance instance, DesiredInterface first)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("accountId", instance.AccountId);
+            writer.WriteString("architecture", "x86_64");
+            writer.WriteString("availabilityZone", instance.Labels.Zone);
+            writer.WriteString("imageId", instance.ImageId);
+            writer.WriteString("instanceId", instance.Id);
+            writer.WriteString("instanceType", instance.Labels.Flavor);
+            writer.WriteString("pendingTime", instance.LaunchedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+            writer.WriteString("privateIp", first.Address);
+            writer.WriteString("region", instance.Labels.Zone);
+            writer.WriteString("version", "2017-09-30");
+            writer.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
+    /// <summary>A value, or the listing of a directory (its own directories with a slash behind); null if there is neither.</summary>
+    public byte[]? Find(string path)
+    {
+        path = path.Trim('/');
+        if (_leaves.TryGetValue(path, out var value)) return value;
+        // The listing of keys names them, as tools expect; what is below goes by number.
+        if (path == "meta-data/public-keys" && _leaves.ContainsKey("meta-data/public-keys/0/openssh-key")) return Encoding.UTF8.GetBytes($"0={KeyName}");
+        var prefix = path.Length == 0 ? "" : path + "/";
+        var names = _leaves.Keys.Where(leaf => leaf.StartsWith(prefix, StringComparison.Ordinal)).Select(leaf => leaf[prefix.Length..])
+            .Select(rest => rest.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? rest[..(slash + 1)] : rest).Distinct().ToArray();
+        return names.Length == 0 ? null : Encoding.UTF8.GetBytes(string.Join('\n', names));
+    }
+}

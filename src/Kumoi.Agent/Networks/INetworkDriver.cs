@@ -1,0 +1,50 @@
+namespace Kumoi.Agent.Networks;
+
+/// <summary>What was found in a network's namespace after it was put in order.</summary>
+/// <param name="Taps">Every tap that is there.</param>
+public sealed record NetworkSight(IReadOnlyList<string> Taps);
+
+/// <summary>The edge between the agent and what carries guests' packets.</summary>
+public interface INetworkDriver
+{
+    /// <summary>Namespaces of this cloud on the host.</summary>
+    IReadOnlyList<string> List();
+
+    /// <summary>Puts the host's own part in order: before any network, so that nothing is open while they come up.</summary>
+    Task ApplyHostAsync(IReadOnlyList<NetworkIntent> networks, CancellationToken cancel);
+
+    /// <summary>Makes one network what it should be; when this returns, taps, routes, filters, DHCP and DNS are in force.</summary>
+    /// <param name="removable">Taps of instances that are known to be terminated and have no process any more.</param>
+    Task<NetworkSight> ApplyAsync(NetworkIntent intent, IReadOnlySet<string> removable, CancellationToken cancel);
+
+    /// <summary>Removes a network in which no tap is left; null if it is gone, otherwise the taps that keep it.</summary>
+    Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel);
+
+    /// <summary>True while the network's DHCP and DNS server lives.</summary>
+    bool IsServed(string networkNamespace);
+}
+
+/// <summary>Networks that exist only in memory, for the simulated hypervisor.</summary>
+public sealed class SimulatedNetworks : INetworkDriver
+{
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, IReadOnlyList<string>> _networks = new();
+
+    public IReadOnlyList<string> List() => [.. _networks.Keys];
+
+    public Task ApplyHostAsync(IReadOnlyList<NetworkIntent> networks, CancellationToken cancel) => Task.CompletedTask;
+
+    public Task<NetworkSight> ApplyAsync(NetworkIntent intent, IReadOnlySet<string> removable, CancellationToken cancel)
+    {
+        var taps = intent.Ports.Select(port => port.Tap).ToArray();
+        _networks[intent.Namespace] = taps;
+        return Task.FromResult(new NetworkSight(taps));
+    }
+
+    public Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel)
+    {
+        _networks.TryRemove(networkNamespace, out _);
+        return Task.FromResult<IReadOnlyList<string>?>(null);
+    }
+
+    public bool IsServed(string networkNamespace) => true;
+}

@@ -1,0 +1,212 @@
+using System.Collections.Concurrent;
+using Kumoi.Agent.Instances;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent.Networks;
+
+/// <summary>
+/// Keeps the host's networks as the document says, one namespace after another and different ones together, and knows for each interface
+/// what is in force.
+/// </summary>
+public sealed class NetworkController : IAsyncDisposable
+{
+    /// <summary>Networks put in order together. Too low: they wait for each other; too high: ip and nft crowd a small machine.</summary>
+    private const int Parallelism = 4;
+
+    private readonly AgentOptions _options;
+    private readonly AgentState _state;
+    private readonly INetworkDriver _driver;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly Func<string, bool> _hasProcess;
+    private readonly WorkQueue<string> _queue;
+    private readonly SemaphoreSlim _hostGate = new(1, 1);
+    private readonly ConcurrentDictionary<string, Applied> _applied = new();
+    private readonly ConcurrentDictionary<string, IReadOnlyList<string>> _strays = new();
+    private readonly ConcurrentDictionary<string, Condition> _conditions = new();
+    private readonly ConcurrentDictionary<string, Port> _known = new();
+    private volatile string _hostApplied = "";
+    private volatile Wanted? _wanted;
+
+    /// <param name="hasProcess">True while a guest's process may live: its tap then stays.</param>
+    public NetworkController(
+        AgentOptions options, AgentState state, INetworkDriver driver, Func<string, bool> hasProcess, Random random, TimeProvider clock, ILogger log)
+    {
+        (_options, _state, _driver, _hasProcess, _clock, _log) = (options, state, driver, hasProcess, clock, log);
+        _queue = new WorkQueue<string>(
+            Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
+    }
+
+    /// <summary>Called with the ids of instances whose network has changed.</summary>
+    public Action<string> Rung { get; set; } = _ => { };
+
+    /// <summary>Called when a namespace is there and its metadata socket is wanted, with the network's id; and with null when it goes.</summary>
+    public Func<string, string?, CancellationToken, Task> Served { get; set; } = (_, _, _) => Task.CompletedTask;
+
+    /// <summary>Namespaces and taps no record explains.</summary>
+    public IReadOnlyList<string> Strays => [.. _strays.Values.SelectMany(names => names).Order(StringComparer.Ordinal)];
+
+    public IReadOnlyList<Condition> Conditions => [.. _conditions.Values];
+
+    /// <summary>Looks at everything.</summary>
+    public void RingAll()
+    {
+        if (_state.Document is not { } document) return;
+        foreach (var name in document.Networks.Where(network => ObjectNames.IsId(network.Id)).Select(network => NamespaceOf(network.Id)).Union(_driver.List()))
+            _queue.Ring(name);
+    }
+
+    public void Ring(string networkId)
+    {
+        if (ObjectNames.IsId(networkId)) _queue.Ring(NamespaceOf(networkId));
+    }
+
+    /// <summary>How far the network of an instance is, compared with its record.</summary>
+    public NetworkReadiness ReadinessOf(DesiredInstance instance, DesiredDocument document)
+    {
+        var wanted = instance.Interfaces;
+        if (instance.Desired == "terminated") return wanted.Any(MayBeThere) ? NetworkReadiness.Pending : NetworkReadiness.Gone;
+        return wanted.All(port => InForce(port, document)) ? NetworkReadiness.Ready : NetworkReadiness.Pending;
+    }
+
+    /// <summary>The condition that keeps an instance's network from being ready; null if none is known.</summary>
+    public Condition? ConditionOf(DesiredInstance instance) =>
+        instance.Interfaces.Where(port => ObjectNames.IsId(port.NetworkId))
+            .Select(port => _conditions.GetValueOrDefault(NamespaceOf(port.NetworkId))).FirstOrDefault(condition => condition is not null);
+
+    /// <summary>A namespace not looked at yet, after a restart of the agent, may still hold the tap.</summary>
+    private bool MayBeThere(DesiredInterface port) =>
+        ObjectNames.IsId(port.Id) && ObjectNames.IsId(port.NetworkId)
+        && (_applied.TryGetValue(NamespaceOf(port.NetworkId), out var applied)
+            ? applied.Taps.Contains(ObjectNames.Tap(port.Id)) : _driver.List().Contains(NamespaceOf(port.NetworkId)));
+
+    private bool InForce(DesiredInterface wanted, DesiredDocument document)
+    {
+        if (!ObjectNames.IsId(wanted.NetworkId) || !_applied.TryGetValue(NamespaceOf(wanted.NetworkId), out var applied)) return false;
+        return applied.Ports.TryGetValue(wanted.Id, out var fingerprint) && WantedOf(document).TryGetValue(wanted.Id, out var port) && fingerprint == port;
+    }
+
+    /// <summary>The fingerprint of every interface of a document; computed once for each, as every instance asks.</summary>
+    private Dictionary<string, string> WantedOf(DesiredDocument document)
+    {
+        var known = _wanted;
+        if (known?.Document == document) return known.Ports;
+        var ports = document.Networks.Select(network => NetworkIntents.Read(document, network.Id, _options.Tag, _ => false)).OfType<NetworkIntent>()
+            .SelectMany(intent => intent.Ports).DistinctBy(port => port.Id).ToDictionary(port => port.Id, Fingerprint);
+        _wanted = new Wanted(document, ports);
+        return ports;
+    }
+
+    private string NamespaceOf(string networkId) => ObjectNames.Namespace(_options.Tag, networkId);
+
+    private static string Fingerprint(Port port) =>
+        string.Join('|', [port.Tap, port.Mac, port.Address, port.Hostname, port.FloatingAddress ?? "", .. port.SecurityGroups]);
+
+    private async Task<Outcome> LookAsync(string name, CancellationToken cancel)
+    {
+        if (_state.Document is not { } document) return Outcome.Done;
+        try
+        {
+            var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
+            var intent = network is null ? null : Retain(NetworkIntents.Read(document, network.Id, _options.Tag, _hasProcess));
+            await ApplyHostAsync(document, cancel);
+            if (network is null) await RemoveAsync(name, document, cancel);
+            else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
+            else await ApplyAsync(intent, document, cancel);
+            _conditions.TryRemove(name, out _);
+        }
+        catch (IOException e)
+        {
+            _log.NetworkFailed(name, e.Message);
+            Report(name, e.Message);
+            return Outcome.Failure;
+        }
+        finally
+        {
+            foreach (var instance in document.Instances.Where(instance => instance.Interfaces.Any(port => ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)))
+                Rung(instance.Id);
+        }
+        return Outcome.Done;
+    }
+
+    private async Task ApplyHostAsync(DesiredDocument document, CancellationToken cancel)
+    {
+        await _hostGate.WaitAsync(cancel);
+        try
+        {
+            NetworkIntent[] all = [.. document.Networks.Select(network => NetworkIntents.Read(document, network.Id, _options.Tag, _hasProcess)).OfType<NetworkIntent>()];
+            var key = string.Join(' ', all.SelectMany(network => network.Ports.Select(port => port.FloatingAddress).Append(network.Uplink)));
+            // Once for each document's addresses; a full look at the table comes with the first network of every resync.
+            if (_hostApplied == key) return;
+            await _driver.ApplyHostAsync(all, cancel);
+            _hostApplied = key;
+        }
+        finally
+        {
+            _hostGate.Release();
+        }
+    }
+
+    /// <summary>Has the host's own table looked at again, changed or not.</summary>
+    public void ForgetHost() => _hostApplied = "";
+
+    private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
+    {
+        var sight = await _driver.ApplyAsync(intent, Removable(document), cancel);
+        await Served(intent.Namespace, intent.Id, cancel);
+        foreach (var port in intent.Ports) _known[port.Tap] = port;
+        _applied[intent.Namespace] = new Applied(intent.Ports.ToDictionary(port => port.Id, Fingerprint), sight.Taps.ToHashSet());
+        var explained = document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id)).ToHashSet();
+        _strays[intent.Namespace] = [.. sight.Taps.Where(tap => !explained.Contains(tap)).Select(tap => $"{intent.Namespace}/{tap}")];
+    }
+
+    /// <summary>Interfaces whose record is missing keep the rules they last had: absence is no order to take anything away.</summary>
+    private NetworkIntent? Retain(NetworkIntent? intent)
+    {
+        if (intent is null || !_applied.TryGetValue(intent.Namespace, out var applied)) return intent;
+        var document = _state.Document!;
+        var recorded = document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id)).ToHashSet();
+        var lost = applied.Taps.Where(tap => !recorded.Contains(tap)).Select(tap => _known.GetValueOrDefault(tap)).OfType<Port>().ToArray();
+        return lost.Length == 0 ? intent : intent with { Ports = [.. intent.Ports.Concat(lost).OrderBy(port => port.Tap, StringComparer.Ordinal)] };
+    }
+
+    private async Task RemoveAsync(string name, DesiredDocument document, CancellationToken cancel)
+    {
+        var left = await _driver.TryRemoveAsync(name, Removable(document), cancel);
+        if (left is null)
+        {
+            await Served(name, null, cancel);
+            _applied.TryRemove(name, out _);
+            _strays.TryRemove(name, out _);
+        }
+        else _strays[name] = [name, .. left.Select(tap => $"{name}/{tap}")];
+    }
+
+    private HashSet<string> Removable(DesiredDocument document) =>
+        [.. document.Instances.Where(instance => instance.Desired == "terminated" && !_hasProcess(instance.Id))
+            .SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id))];
+
+    private void Report(string name, string message) =>
+        _conditions.AddOrUpdate(
+            name, _ => new Condition("Network", "network-failed", message, _clock.GetUtcNow(), null),
+            (_, known) => known with { Message = message });
+
+    private void Broken(string name, Exception e)
+    {
+        _log.NetworkBroken(e, name);
+        Report(name, "The network could not be put in order because of an error in the agent; its log has the details.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        _hostGate.Dispose();
+    }
+
+    private sealed record Wanted(DesiredDocument Document, Dictionary<string, string> Ports);
+
+    private sealed record Applied(IReadOnlyDictionary<string, string> Ports, IReadOnlySet<string> Taps);
+}
