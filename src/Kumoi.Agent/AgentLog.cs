@@ -11,6 +11,9 @@ internal static partial class AgentLog
     [LoggerMessage(2, LogLevel.Error, "A loop of the agent failed and goes on")]
     public static partial void LoopFailed(this ILogger log, Exception e);
 
+    [LoggerMessage(3, LogLevel.Error, "{Why}")]
+    public static partial void Unusable(this ILogger log, string why);
+
     [LoggerMessage(10, LogLevel.Warning, "Network {Network} could not be put in order: {Message}")]
     public static partial void NetworkFailed(this ILogger log, string network, string message);
 

@@ -7,16 +7,22 @@ namespace Kumoi.Agent;
 /// </summary>
 public sealed class AgentState
 {
-    private volatile DesiredDocument? _document;
+    private volatile Held? _held;
 
-    public DesiredDocument? Document => _document;
+    public DesiredDocument? Document => _held?.Document;
 
     /// <summary>Called with the new document after it was put in place.</summary>
     public event Action<DesiredDocument>? Changed;
 
+    /// <summary>The document and one record of it, both of the same revision.</summary>
+    public (DesiredDocument Document, DesiredInstance Record)? Find(string instanceId) =>
+        _held is { } held && held.Instances.TryGetValue(instanceId, out var record) ? (held.Document, record) : null;
+
     public void Replace(DesiredDocument document)
     {
-        _document = document;
+        _held = new Held(document, document.Instances.DistinctBy(instance => instance.Id).ToDictionary(instance => instance.Id));
         Changed?.Invoke(document);
     }
+
+    private sealed record Held(DesiredDocument Document, IReadOnlyDictionary<string, DesiredInstance> Instances);
 }

@@ -76,8 +76,7 @@ public sealed class ConsoleController(
 
     private async Task ServeSerialAsync(string id, WebSocket socket, CancellationToken cancel)
     {
-        var hub = await HubAsync(id, cancel);
-        var output = hub.Join(out var leave);
+        var (hub, output, leave) = await JoinAsync(id, cancel);
         try
         {
             using (leave)
@@ -103,17 +102,19 @@ public sealed class ConsoleController(
         }
     }
 
-    private async Task<SerialHub> HubAsync(string id, CancellationToken cancel)
+    /// <summary>Joins the guest's hub, opening it for its first viewer. Under the gate, so that a hub is never closed between the two.</summary>
+    private async Task<(SerialHub Hub, System.Threading.Channels.ChannelReader<byte[]> Output, IDisposable Leave)> JoinAsync(string id, CancellationToken cancel)
     {
         await _hubGate.WaitAsync(cancel);
         try
         {
             if (_hubs.TryGetValue(id, out var hub))
             {
-                if (!hub.Ended.IsCompleted) return hub;
+                if (!hub.Ended.IsCompleted) return (hub, hub.Join(out var joined), joined);
                 await hub.DisposeAsync();
             }
-            return _hubs[id] = await SerialHub.OpenAsync(hypervisor, id, cancel);
+            hub = _hubs[id] = await SerialHub.OpenAsync(hypervisor, id, cancel);
+            return (hub, hub.Join(out var leave), leave);
         }
         finally
         {

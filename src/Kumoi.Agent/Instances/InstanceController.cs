@@ -78,14 +78,13 @@ public sealed class InstanceController : IAsyncDisposable
         var memory = _memories.GetOrAdd(id, _ => new GuestMemory());
         for (var round = 0; round < Rounds; round++)
         {
-            var document = _state.Document;
-            var record = document?.Instances.FirstOrDefault(instance => instance.Id == id);
-            if (document is null || record is null)
+            if (_state.Find(id) is not { } found)
             {
                 // Without a record nothing is done: the guest stays as it is, and is told as a stray.
                 _memories.TryRemove(id, out _);
                 return Outcome.Done;
             }
+            var (document, record) = found;
             var image = document.Images.FirstOrDefault(image => image.Id == record.ImageId);
             var sight = await _hypervisor.ObserveAsync(id, cancel);
             NoteProcess(id, sight.Process, record, memory);
@@ -180,7 +179,7 @@ public sealed class InstanceController : IAsyncDisposable
     {
         var power = seen.Process?.State switch
         {
-            null => seen.Traces || record.Desired != "terminated" || !plan.Settled ? PowerState.Stopped : PowerState.Absent,
+            null => record.Desired == "terminated" && plan.Settled ? PowerState.Absent : PowerState.Stopped,
             RunState.Shutdown => PowerState.Shutdown,
             RunState.Prepared => PowerState.Stopped,
             _ => PowerState.Running,

@@ -21,25 +21,24 @@ public sealed class SimulatedFaults
 }
 
 /// <summary>
-/// Guests that exist only in memory and a state file, from which an agent that is started again finds them as it finds real ones.
+/// Guests that exist only in memory and a directory of state files, from which an agent that is started again finds them as it finds real ones.
 /// For tests of scale and faults, and for trying the cloud where QEMU is not wanted.
 /// </summary>
 public sealed class SimulatedHypervisor : IHypervisor
 {
-    private readonly string _file;
+    private readonly string _directory;
     private readonly SimulatedFaults _faults;
     private readonly TimeProvider _clock;
     private readonly ConcurrentDictionary<string, SimulatedGuest> _guests = new();
-    private readonly Lock _saving = new();
     private Action<string> _changed = _ => { };
 
     public SimulatedHypervisor(AgentPaths paths, SimulatedFaults faults, TimeProvider clock)
     {
-        (_file, _faults, _clock) = (Path.Combine(paths.State, "simulated-guests.json"), faults, clock);
-        DurableFiles.MakeDirectory(paths.State, AgentModes.Passable);
-        if (!File.Exists(_file)) return;
-        var saved = JsonSerializer.Deserialize(File.ReadAllBytes(_file), SimulatedJson.Default.DictionaryStringSimulatedGuest) ?? [];
-        foreach (var (id, guest) in saved) _guests[id] = guest;
+        (_directory, _faults, _clock) = (Path.Combine(paths.State, "simulated"), faults, clock);
+        DurableFiles.MakeDirectory(_directory, AgentModes.PrivateDirectory);
+        foreach (var file in Directory.EnumerateFiles(_directory, "*.json"))
+            if (JsonSerializer.Deserialize(File.ReadAllBytes(file), SimulatedJson.Default.SimulatedGuest) is { } guest)
+                _guests[Path.GetFileNameWithoutExtension(file)] = guest;
     }
 
     public bool UsesImages => false;
@@ -82,7 +81,7 @@ public sealed class SimulatedHypervisor : IHypervisor
     public void Crash(string id)
     {
         if (_guests.TryGetValue(id, out var guest)) _guests[id] = guest with { StartedAt = null, State = RunState.Unknown };
-        Save();
+        Save(id);
         _changed(id);
     }
 
@@ -99,22 +98,24 @@ public sealed class SimulatedHypervisor : IHypervisor
         if (_faults.Delay > TimeSpan.Zero) await Task.Delay(_faults.Delay, _clock, cancel);
         if (_faults.Fault(step, id) is { } fault) throw new HypervisorException("simulated-fault", fault, null);
         var known = _guests.GetValueOrDefault(id);
-        if (known?.StartedAt is null && step is "Resume" or "PressPowerButton" && known?.StartedAt is null)
+        if (known?.StartedAt is null && (step is "Resume" or "PressPowerButton"))
             throw new HypervisorException("not-running", "The guest's process ended.", null);
         if (change(known) is { } next) _guests[id] = next;
         else _guests.TryRemove(id, out _);
-        Save();
+        Save(id);
     }
 
-    private void Save()
+    /// <summary>One file a guest, so that a thousand guests do not write a thousand guests' states at each step.</summary>
+    private void Save(string id)
     {
-        lock (_saving)
+        var file = Path.Combine(_directory, $"{id}.json");
+        if (!_guests.TryGetValue(id, out var guest))
         {
-            var bytes = JsonSerializer.SerializeToUtf8Bytes(_guests.ToDictionary(), SimulatedJson.Default.DictionaryStringSimulatedGuest);
-            var temporary = _file + ".tmp";
-            File.WriteAllBytes(temporary, bytes);
-            File.Move(temporary, _file, overwrite: true);
+            File.Delete(file);
+            return;
         }
+        File.WriteAllBytes(file + ".tmp", JsonSerializer.SerializeToUtf8Bytes(guest, SimulatedJson.Default.SimulatedGuest));
+        File.Move(file + ".tmp", file, overwrite: true);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -122,5 +123,5 @@ public sealed class SimulatedHypervisor : IHypervisor
 
 internal sealed record SimulatedGuest(int Incarnation, int BootEpoch, RunState State, DateTimeOffset? StartedAt, byte[] Log);
 
-[JsonSerializable(typeof(Dictionary<string, SimulatedGuest>))]
+[JsonSerializable(typeof(SimulatedGuest))]
 internal sealed partial class SimulatedJson : JsonSerializerContext;

@@ -1,0 +1,72 @@
+using Kumoi.Agent.Control;
+using Kumoi.Agent.Hosts;
+using Kumoi.Agent.Linux;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent;
+
+/// <summary>Runs an agent from its options to its end; the command line's <c>kumoi agent</c>.</summary>
+public static class AgentProgram
+{
+    /// <summary>Ended as asked.</summary>
+    public const int Stopped = 0;
+
+    /// <summary>The options or the machine do not allow a start; the log says why.</summary>
+    public const int Unusable = 2;
+
+    /// <summary>The server does not take this host; the log says why.</summary>
+    public const int Refused = 3;
+
+    /// <summary>Runs with a log on the console.</summary>
+    public static async Task<int> RunAsync(AgentOptions options, CancellationToken stop)
+    {
+        using var logs = LoggerFactory.Create(logging => logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        }));
+        return await RunAsync(options, TimeProvider.System, logs.CreateLogger("Kumoi.Agent"), stop);
+    }
+
+    /// <summary>Runs with a clock and a log of the caller's. Guests, filters and name servers run on when it ends.</summary>
+    public static async Task<int> RunAsync(AgentOptions options, TimeProvider clock, ILogger log, CancellationToken stop)
+    {
+        var wrong = options.Validate().Concat(options.Hypervisor == "qemu" ? Machine(options) : []).ToArray();
+        foreach (var sentence in wrong) log.Unusable(sentence);
+        if (wrong.Length > 0) return Unusable;
+        try
+        {
+            var accelerator = options.Hypervisor == "simulated"
+                ? new Accelerator("simulated", "Guests are simulated.")
+                : await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop);
+            // The seed only spreads retries of many hosts over time.
+            await using var agent = new HostAgent(options, accelerator, null, Environment.ProcessId ^ options.Name.GetHashCode(StringComparison.Ordinal), clock, log);
+            await agent.RunAsync(stop);
+            return Stopped;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return Stopped;
+        }
+        catch (ServerRefusedException e)
+        {
+            log.Unusable(e.Message);
+            return Refused;
+        }
+    }
+
+    /// <summary>What the machine lacks, one sentence each.</summary>
+    private static IEnumerable<string> Machine(AgentOptions options)
+    {
+        if (Libc.EffectiveUser() != 0) yield return "The agent must run as root: it makes network devices and gives files to other users.";
+        foreach (var program in new[] { "ip", "nft", "nsenter", "setpriv", "dnsmasq", "qemu-img", "qemu-system-x86_64" })
+            if (!Found(program)) yield return $"The program {program} is missing on this machine.";
+        for (var path = Path.GetFullPath(options.StateDirectory); path is not null; path = Path.GetDirectoryName(path))
+            if (Directory.Exists(path) && (File.GetUnixFileMode(path) & UnixFileMode.OtherExecute) == 0)
+                yield return $"The directory {path} cannot be passed by other users, as whom guests run; choose another state directory or chmod o+x it.";
+    }
+
+    private static bool Found(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").Split(':').Any(directory => File.Exists(Path.Combine(directory, program)));
+}

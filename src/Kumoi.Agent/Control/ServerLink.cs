@@ -1,0 +1,189 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Control;
+
+/// <summary>The server refused for good what the agent asked; trying again as before is of no use.</summary>
+public sealed class ServerRefusedException(string message) : IOException(message);
+
+/// <summary>The agent's way to its server: every call is made from here, over TLS with both sides' certificates checked.</summary>
+public sealed class ServerLink : IDisposable
+{
+    /// <summary>How long the server holds a question for news. Longer saves requests; proxies on the way tend to cut at 30 s.</summary>
+    private const int WaitSeconds = 25;
+
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
+
+    private readonly SocketsHttpHandler _handler;
+    private readonly HttpClient _client;
+    private readonly X509Certificate2? _certificate, _authority;
+
+    private ServerLink(string url, X509Certificate2? certificate, X509Certificate2? authority, RemoteCertificateValidationCallback trust)
+    {
+        (_certificate, _authority) = (certificate, authority);
+        _handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // A server that was moved to another address is found again.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trust },
+        };
+        if (certificate is not null)
+        {
+            _handler.SslOptions.ClientCertificates = [certificate];
+            _handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
+        }
+        _client = new HttpClient(_handler) { BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>The way of a host that has not joined yet: no certificate of its own, and the server's authority known by its fingerprint.</summary>
+    public static ServerLink ForJoining(JoinTokenContent token, TimeProvider clock) => new(token.Url, null, null, ServerTrust.In(token.Ca, clock));
+
+    /// <summary>The way of a host that has joined.</summary>
+    public static ServerLink For(Identity identity, TimeProvider clock)
+    {
+        var authority = X509Certificate2.CreateFromPem(identity.Authority);
+        return new ServerLink(identity.Url, identity.WithKey(), authority, ServerTrust.In(authority, clock));
+    }
+
+    public Task<JoinAnswer> JoinAsync(JoinRequest request, CancellationToken cancel) =>
+        PostAsync("agent/v1/join", request, ApiJson.Default.JoinRequest, ApiJson.Default.JoinAnswer, cancel);
+
+    public Task<JoinAnswer> RenewAsync(RenewRequest request, CancellationToken cancel) =>
+        PostAsync("agent/v1/renew", request, ApiJson.Default.RenewRequest, ApiJson.Default.JoinAnswer, cancel);
+
+    /// <summary>Waits for a document newer than the revision; null if there was none in time.</summary>
+    public async Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel)
+    {
+        using var limit = Limit(AnswerLimit + TimeSpan.FromSeconds(WaitSeconds), cancel);
+        var path = string.Create(CultureInfo.InvariantCulture, $"agent/v1/desired?after={after}&wait={WaitSeconds}");
+        using var answer = await SendAsync(() => _client.GetAsync(path, limit.Token), cancel);
+        if (answer.StatusCode == HttpStatusCode.NoContent) return null;
+        await CheckAsync(answer, limit.Token);
+        return await ReadAsync(answer, ApiJson.Default.DesiredDocument, limit.Token);
+    }
+
+    public async Task ReportAsync(ObservedReport report, CancellationToken cancel)
+    {
+        using var limit = Limit(AnswerLimit, cancel);
+        using var answer = await SendAsync(() => _client.PostAsync("agent/v1/observed", Content(report, ApiJson.Default.ObservedReport), limit.Token), cancel);
+        await CheckAsync(answer, limit.Token);
+    }
+
+    /// <summary>Opens the bytes of an image from an offset on. The caller reads and disposes the answer.</summary>
+    public async Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"agent/v1/images/{Uri.EscapeDataString(imageId)}/content");
+        if (offset > 0) request.Headers.Range = new RangeHeaderValue(offset, null);
+        return await SendAsync(() => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
+    }
+
+    /// <summary>Opens the agent's end of a console session.</summary>
+    public async Task<WebSocket> OpenConsoleAsync(string session, CancellationToken cancel)
+    {
+        var socket = new ClientWebSocket();
+        try
+        {
+            socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(20);
+            using var invoker = new HttpMessageInvoker(_handler, disposeHandler: false);
+            var address = new UriBuilder(new Uri(_client.BaseAddress!, $"agent/v1/consoles/{Uri.EscapeDataString(session)}"));
+            address.Scheme = address.Scheme == "http" ? "ws" : "wss";
+            await socket.ConnectAsync(address.Uri, invoker, cancel);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<TAnswer> PostAsync<TBody, TAnswer>(
+        string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancel)
+    {
+        using var limit = Limit(AnswerLimit, cancel);
+        using var answer = await SendAsync(() => _client.PostAsync(path, Content(body, bodyType), limit.Token), cancel);
+        await CheckAsync(answer, limit.Token);
+        return await ReadAsync(answer, answerType, limit.Token);
+    }
+
+    /// <summary>With its length: the server reads no body of unknown size.</summary>
+    private static ByteArrayContent Content<T>(T body, JsonTypeInfo<T> type) =>
+        new(JsonSerializer.SerializeToUtf8Bytes(body, type)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(await answer.Content.ReadAsStreamAsync(cancel), type, cancel)
+                ?? throw new IOException("The server's answer was empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new IOException($"The server's answer is not what this agent understands: {e.Message}", e);
+        }
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(Func<Task<HttpResponseMessage>> send, CancellationToken cancel)
+    {
+        try
+        {
+            return await send();
+        }
+        catch (HttpRequestException e)
+        {
+            throw new IOException(e.InnerException is null ? e.Message : $"{e.Message} {e.InnerException.Message}", e);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw new IOException("The server did not answer in time.", e);
+        }
+    }
+
+    private static async Task CheckAsync(HttpResponseMessage answer, CancellationToken cancel)
+    {
+        if (answer.IsSuccessStatusCode) return;
+        var status = (int)answer.StatusCode;
+        var words = $"The server answered {status}{await ProblemOfAsync(answer, cancel)}";
+        throw status is >= 400 and < 500 and not 408 and not 429 ? new ServerRefusedException(words) : new IOException(words);
+    }
+
+    private static async Task<string> ProblemOfAsync(HttpResponseMessage answer, CancellationToken cancel)
+    {
+        try
+        {
+            var problem = await JsonSerializer.DeserializeAsync(await answer.Content.ReadAsStreamAsync(cancel), ApiJson.Default.Problem, cancel);
+            return problem is null ? "." : $" ({problem.Code}): {problem.Detail ?? problem.Title}";
+        }
+        catch (JsonException)
+        {
+            return ".";
+        }
+    }
+
+    private static CancellationTokenSource Limit(TimeSpan limit, CancellationToken cancel)
+    {
+        var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        linked.CancelAfter(limit);
+        return linked;
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _handler.Dispose();
+        _certificate?.Dispose();
+        _authority?.Dispose();
+    }
+}
