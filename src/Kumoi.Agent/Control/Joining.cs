@@ -31,7 +31,7 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
     private async Task<Identity> JoinAsync(JoinTokenContent token, string tokenText, HostFacts facts, CancellationToken cancel)
     {
         var (key, request) = Identity.NewKey();
-        using var link = ServerLink.ForJoining(token, clock);
+        using var link = await ServerLink.ForJoiningAsync(token, clock, cancel);
         var answer = await link.JoinAsync(new JoinRequest(tokenText, request, facts), cancel);
         using var authority = X509Certificate2.CreateFromPem(answer.Authority);
         if (ServerTrust.Fingerprint(authority) != token.Ca) throw new ServerRefusedException("The server named an authority that is not the token's.");

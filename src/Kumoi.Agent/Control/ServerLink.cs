@@ -20,6 +20,9 @@ public sealed class ServerLink : IDisposable
     /// <summary>How long the server holds a question for news. Longer saves requests; proxies on the way tend to cut at 30 s.</summary>
     private const int WaitSeconds = 25;
 
+    /// <summary>Bytes of a certificate. An honest one has one or two thousand.</summary>
+    private const int CertificateLimit = 64 * 1024;
+
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
     private readonly SocketsHttpHandler _handler;
@@ -47,8 +50,38 @@ public sealed class ServerLink : IDisposable
         _client = new HttpClient(_handler) { BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>The way of a host that has not joined yet: no certificate of its own, and the server's authority known by its fingerprint.</summary>
-    public static ServerLink ForJoining(JoinTokenContent token, TimeProvider clock) => new(token.Url, null, null, ServerTrust.In(token.Ca, clock));
+    /// <summary>
+    /// The way of a host that has not joined yet: no certificate of its own, and the server's authority known by its fingerprint only. TLS
+    /// servers leave the root out of what they send, so it is asked for first, over a connection that proves nothing and carries no secret;
+    /// the fingerprint then proves the answer.
+    /// </summary>
+    public static async Task<ServerLink> ForJoiningAsync(JoinTokenContent token, TimeProvider clock, CancellationToken cancel)
+    {
+#pragma warning disable CA5359 // Deliberate: what comes over this connection is public, and believed only if its hash is the token's.
+        using var unproven = new ServerLink(token.Url, null, null, (_, _, _, _) => true);
+#pragma warning restore CA5359
+        var authority = await unproven.AuthorityAsync(cancel);
+        if (ServerTrust.Fingerprint(authority) == token.Ca) return new ServerLink(token.Url, null, authority, ServerTrust.In(authority, clock));
+        authority.Dispose();
+        throw new ServerRefusedException("The server at the token's address is not of the token's cloud: its authority has another fingerprint.");
+    }
+
+    /// <summary>The certificate of the cloud's authority, as <c>GET /agent/v1/authority</c> gives it to anyone (PEM).</summary>
+    private async Task<X509Certificate2> AuthorityAsync(CancellationToken cancel)
+    {
+        using var limit = Limit(AnswerLimit, cancel);
+        using var answer = await SendAsync(() => _client.GetAsync("agent/v1/authority", limit.Token), cancel);
+        await CheckAsync(answer, limit.Token);
+        if (answer.Content.Headers.ContentLength is not (> 0 and <= CertificateLimit)) throw new IOException("The server sent no certificate of its authority.");
+        try
+        {
+            return X509Certificate2.CreateFromPem(await answer.Content.ReadAsStringAsync(limit.Token));
+        }
+        catch (System.Security.Cryptography.CryptographicException e)
+        {
+            throw new IOException("What the server sent as its authority's certificate is none.", e);
+        }
+    }
 
     /// <summary>The way of a host that has joined.</summary>
     public static ServerLink For(Identity identity, TimeProvider clock)

@@ -16,15 +16,7 @@ public static class ServerTrust
     public static RemoteCertificateValidationCallback In(X509Certificate2 authority, TimeProvider clock) => (_, certificate, _, errors) =>
         certificate is X509Certificate2 leaf && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 && EndsIn(authority, leaf, clock);
 
-    /// <summary>Trust in whatever authority has this fingerprint (SHA-256 of the DER, lower-case hex); the server sends it along.</summary>
-    public static RemoteCertificateValidationCallback In(string fingerprint, TimeProvider clock) => (_, certificate, chain, errors) =>
-    {
-        if (certificate is not X509Certificate2 leaf || chain is null || (errors & SslPolicyErrors.RemoteCertificateNameMismatch) != 0) return false;
-        var authority = chain.ChainPolicy.ExtraStore.Concat(chain.ChainElements.Select(element => element.Certificate))
-            .FirstOrDefault(sent => Fingerprint(sent) == fingerprint);
-        return authority is not null && EndsIn(authority, leaf, clock);
-    };
-
+    /// <summary>SHA-256 of the certificate (DER), lower-case hex, as join tokens carry it.</summary>
     public static string Fingerprint(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));
 
     private static bool EndsIn(X509Certificate2 authority, X509Certificate2 leaf, TimeProvider clock)

@@ -93,6 +93,29 @@ public sealed class Commands(TimeProvider clock)
         }
     }
 
+    /// <summary>
+    /// Starts a process in a session of its own, which lives on when the agent ends. Its standard output and error are read while both live;
+    /// the program must not mind that nobody reads them afterwards.
+    /// </summary>
+    public async Task<StartedProcess> StartAsync(string program, IReadOnlyList<string> arguments, IReadOnlyList<int> inherited, CancellationToken cancel)
+    {
+        var start = new ProcessStartInfo("setsid")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = "/",
+        };
+        start.ArgumentList.Add(program);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        start.Environment["LC_ALL"] = "C";
+        var process = new Process { StartInfo = start };
+        await StartAsync(process, inherited, cancel);
+        process.StandardInput.Close();
+        return new StartedProcess(process);
+    }
+
     private static async Task StartAsync(Process process, IReadOnlyList<int> inherited, CancellationToken cancel)
     {
         await StartGate.WaitAsync(cancel);

@@ -51,9 +51,9 @@ public sealed record LinkSight(
     }
 }
 
-/// <summary>Lines for <c>ip -batch</c>, in the host's namespace and inside, and taps whose kernel settings are still to be made.</summary>
+/// <summary>Lines for <c>ip -batch</c>: in the host's namespace, inside, and then the host's routes.</summary>
 /// <param name="Surplus">Lines that take away what no record wants any more; run last.</param>
-public sealed record LinkPlan(IReadOnlyList<string> Host, IReadOnlyList<string> Inside, IReadOnlyList<string> NewTaps, IReadOnlyList<string> HostRoutes, IReadOnlyList<string> Surplus)
+public sealed record LinkPlan(IReadOnlyList<string> Host, IReadOnlyList<string> Inside, IReadOnlyList<string> HostRoutes, IReadOnlyList<string> Surplus)
 {
     /// <summary>The gateway's hardware address, the same everywhere, so that a guest that moves notices nothing.</summary>
     public const string GatewayMac = "fe:ff:ff:ff:ff:fe";
@@ -66,7 +66,7 @@ public sealed record LinkPlan(IReadOnlyList<string> Host, IReadOnlyList<string> 
     /// <summary>Compares and gives only the differences. <paramref name="removable"/> are taps whose instance is known to be terminated.</summary>
     public static LinkPlan Make(NetworkIntent intent, LinkSight seen, IReadOnlySet<string> removable)
     {
-        var (host, inside, hostRoutes, surplus, newTaps) = (new List<string>(), new List<string>(), new List<string>(), new List<string>(), new List<string>());
+        var (host, inside, hostRoutes, surplus) = (new List<string>(), new List<string>(), new List<string>(), new List<string>());
         const string Uplink = NetworkRuleset.UplinkDevice;
         if (!seen.Uplink)
         {
@@ -85,11 +85,7 @@ public sealed record LinkPlan(IReadOnlyList<string> Host, IReadOnlyList<string> 
         foreach (var port in intent.Ports)
         {
             if (!seen.Taps.TryGetValue(port.Tap, out var tap)) inside.Add($"tuntap add dev {port.Tap} mode tap");
-            if (tap.Mac != GatewayMac || !tap.Up)
-            {
-                inside.Add($"link set dev {port.Tap} address {GatewayMac} up");
-                newTaps.Add(port.Tap);
-            }
+            if (tap.Mac != GatewayMac || !tap.Up) inside.Add($"link set dev {port.Tap} address {GatewayMac} up");
             if (seen.Routes.GetValueOrDefault(port.Address) != port.Tap) inside.Add($"route replace {port.Address}/32 dev {port.Tap}");
         }
         string[] outside = [intent.Uplink, .. intent.Ports.Select(port => port.FloatingAddress).OfType<string>().Distinct()];
@@ -100,6 +96,6 @@ public sealed record LinkPlan(IReadOnlyList<string> Host, IReadOnlyList<string> 
         hostRoutes.AddRange(seen.HostRoutes.Except(outside).Select(address => $"route delete {address}/32 dev {intent.HostDevice}"));
         surplus.AddRange(seen.Taps.Keys.Where(tap => removable.Contains(tap) && intent.Ports.All(port => port.Tap != tap)).Select(tap => $"link delete {tap}"));
         surplus.AddRange(seen.LocalAddresses.Where(address => !local.Contains(address) && address is not ("127.0.0.1" or "::1")).Select(address => $"addr delete {address}/32 dev lo"));
-        return new LinkPlan(host, inside, newTaps, hostRoutes, surplus);
+        return new LinkPlan(host, inside, hostRoutes, surplus);
     }
 }

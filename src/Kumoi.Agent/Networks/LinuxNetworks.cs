@@ -34,11 +34,8 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     public async Task<NetworkSight> ApplyAsync(NetworkIntent intent, IReadOnlySet<string> removable, CancellationToken cancel)
     {
         var fresh = !NetworkNamespaces.Exists(intent.Namespace);
-        if (fresh)
-        {
-            await _namespaces.CreateAsync(intent.Namespace, cancel);
-            await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { SetDefaults(); return true; });
-        }
+        await _namespaces.CreateAsync(intent.Namespace, cancel);
+        await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { SetDefaults(); return true; });
         // Rules name devices by text, so they can be, and are, in force before the first tap exists.
         await ApplyRulesetAsync(intent.Namespace, NetworkRuleset.Build(intent), cancel);
         var seen = fresh ? LinkSight.None : await SeeAsync(intent, cancel);
@@ -46,8 +43,8 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         if (plan.Host.Count > 0) await RemoveUplinkAsync(intent.HostDevice, cancel);
         await BatchAsync(null, plan.Host, cancel);
         await BatchAsync(intent.Namespace, plan.Inside, cancel);
-        if (plan.NewTaps.Count > 0)
-            await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { plan.NewTaps.ToList().ForEach(SetTap); return true; });
+        // All taps, not only new ones: an agent that was killed between the two steps left one without its settings.
+        await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { foreach (var port in intent.Ports) SetTap(port.Tap); return true; });
         await BatchAsync(null, plan.HostRoutes, cancel);
         await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         await BatchAsync(intent.Namespace, plan.Surplus, cancel);
@@ -139,18 +136,21 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
             Set($"net/ipv4/conf/{scope}/accept_redirects", "0");
             if (Directory.Exists("/proc/sys/net/ipv6")) Set($"net/ipv6/conf/{scope}/disable_ipv6", "1");
         }
-        // ARP for the neighbours' addresses is answered at once, not after the customary random wait.
-        Set("net/ipv4/neigh/default/proxy_delay", "0");
     }
 
     private static void SetTap(string tap)
     {
         Set($"net/ipv4/conf/{tap}/proxy_arp", "1");
         Set($"net/ipv4/conf/{tap}/rp_filter", "1");
+        // ARP for the neighbours' addresses is answered at once, not after the customary random wait.
         Set($"net/ipv4/neigh/{tap}/proxy_delay", "0");
     }
 
-    private static void Set(string setting, string value) => File.WriteAllText($"/proc/sys/{setting}", value);
+    private static void Set(string setting, string value)
+    {
+        var file = $"/proc/sys/{setting}";
+        if (File.ReadAllText(file).Trim() != value) File.WriteAllText(file, value);
+    }
 
     private void SwitchForwardingOn()
     {

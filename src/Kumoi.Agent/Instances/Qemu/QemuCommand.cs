@@ -37,7 +37,8 @@ public static class QemuCommand
         [
             "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--", Emulator,
             "-name", ObjectNames.Guest(instance.Id, instance.Incarnation, instance.BootEpoch),
-            "-nodefaults", "-no-user-config", "-S", "-daemonize", "-pidfile", paths.Socket(instance.Id, "pid"),
+            "-nodefaults", "-no-user-config", "-S",
+            // Not -daemonize: it forks after the sandbox is up, which then forbids just that.
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-machine", "q35",
         ]);

@@ -87,6 +87,7 @@ public sealed class QemuHypervisor : IHypervisor
         if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
         DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
 
+        StartedProcess started;
         var taps = new List<SafeFileHandle>();
         try
         {
@@ -95,36 +96,37 @@ public sealed class QemuHypervisor : IHypervisor
             var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
             var arguments = QemuCommand.Build(
                 instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, descriptors));
-            await RunAsync(arguments, descriptors, cancel);
+            started = await _commands.StartAsync(QemuCommand.Program, arguments, descriptors, cancel);
         }
         finally
         {
             foreach (var tap in taps) tap.Dispose();
         }
+        var guest = await ReachAsync(instance.Id, started, cancel);
         // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
         // or link of its own where the agent will connect.
         DurableFiles.Own(sockets, 0);
-        var guest = await FindAsync(instance.Id, cancel) ?? throw new HypervisorException("start-failed", "QEMU ended right after its start.", null);
         _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
     }
 
-    private async Task RunAsync(IReadOnlyList<string> arguments, IReadOnlyList<int> descriptors, CancellationToken cancel)
+    /// <summary>Waits until the process answers: then all its devices and sockets are there.</summary>
+    private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, CancellationToken cancel)
     {
-        CommandResult result;
-        try
+        var since = _clock.GetTimestamp();
+        while (_clock.GetElapsedTime(since) < StartLimit)
         {
-            result = await _commands.TryRunAsync(QemuCommand.Program, arguments, null, descriptors, StartLimit, cancel);
+            if (started.Ended.IsCompleted) throw Ended(started.LastWords);
+            if (await FindAsync(id, cancel) is { } guest) return guest;
+            await Task.Delay(TimeSpan.FromMilliseconds(5), _clock, cancel);
         }
-        catch (CommandFailedException e)
-        {
-            throw new HypervisorException("start-failed", e.Message, e);
-        }
-        if (result.Succeeded) return;
-        var words = result.Error.Trim();
-        throw words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal)
+        Processes.Signal(started.Id, Libc.SignalKill);
+        throw new HypervisorException("start-failed", "QEMU did not answer within 30 s of its start.", null);
+    }
+
+    private static HypervisorException Ended(string words) =>
+        words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal)
             ? new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null)
             : new HypervisorException("start-failed", $"QEMU did not start: {(words.Length > 500 ? words[^500..] : words)}", null);
-    }
 
     public async Task ResumeAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).ContinueAsync(cancel);
 

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Kumoi.Agent.Tests.Fakes;
+
+/// <summary>A place on the machine for one test: a tag, a state directory that guests can pass, and its removal.</summary>
+internal sealed class Machine : IAsyncDisposable
+{
+    public Machine(string hypervisor)
+    {
+        if (hypervisor == "qemu" && Environment.UserName != "root")
+            throw new InvalidOperationException("This test makes network devices and starts guests: run it as root.");
+        Tag = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3));
+        State = Directory.CreateDirectory($"/tmp/kumoi-test-{Tag}").FullName;
+        Options = new AgentOptions { StateDirectory = State, Tag = Tag, Name = "host1", Address = "127.0.0.1", Hypervisor = hypervisor, RunDirectory = hypervisor == "qemu" ? null : Path.Combine(State, "run") };
+    }
+
+    public string Tag { get; }
+
+    public string State { get; }
+
+    public AgentOptions Options { get; set; }
+
+    public static ILogger Log { get; } = Environment.GetEnvironmentVariable("KUMOI_TEST_LOG") is null
+        ? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance
+        : LoggerFactory.Create(logging => logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss.fff "; })).CreateLogger("agent");
+
+    public static async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output + await error);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Options.Hypervisor == "qemu") Assert.True(await AgentCleanup.RunAsync(Options, TimeProvider.System, Log, CancellationToken.None));
+        Directory.Delete(State, recursive: true);
+    }
+}
