@@ -1,1 +1,23 @@
-return 0;
+using System.CommandLine;
+using System.Globalization;
+using Kumoi.Cli.Client;
+using Kumoi.Cli.Local;
+using Kumoi.Cli.Roles;
+using Kumoi.Cli.Text;
+
+// Help and usage errors come from the command line library in the culture of the process.
+CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(Messages.Language);
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+System.Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+var root = new RootCommand(Messages.Text("root"));
+root.Options.Add(Session.Output);
+root.Options.Add(Session.Account);
+foreach (var command in (IEnumerable<Command>)[
+    .. LocalCommands.All(), .. LoginCommands.All(), InstanceCommands.Make(), ImageCommands.Make(), SecurityGroupCommands.Make(), .. SmallNouns.All(), HostCommands.Make(),
+    Completion.Make(), RoleCommands.Server(), RoleCommands.Agent()])
+    root.Subcommands.Add(command);
+
+var parsed = root.Parse(args);
+var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+return parsed.Errors.Count > 0 && code == ExitCodes.Failed ? ExitCodes.Usage : code;

@@ -1,0 +1,123 @@
+using System.CommandLine;
+using Kumoi.Api;
+using Kumoi.Cli.Local;
+using Kumoi.Cli.Text;
+
+namespace Kumoi.Cli.Client;
+
+/// <summary>Instances: launching, their life, and getting into them.</summary>
+public static class InstanceCommands
+{
+    public static Command Make()
+    {
+        var noun = new Noun<Instance>("instance", "instances", i => i.Name,
+        [
+            new("name", i => i.Name), new("id", i => i.Id), new("state", i => i.State), new("flavor", i => i.Flavor.Name), new("image", i => i.Image.Name),
+            new("address", i => i.Interfaces.FirstOrDefault()?.Address), new("floating", i => i.Interfaces.FirstOrDefault()?.FloatingAddress ?? "-"), new("host", i => i.Host.Name),
+            new("condition", i => i.Conditions.FirstOrDefault()?.Message ?? ""),
+        ], "vm").List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--name"), "name"), (Options.New<string?>("--host"), "host"), (Options.New<string?>("--image"), "image")).Show();
+        Launch(noun);
+        foreach (var (verb, state) in new[] { ("start", "running"), ("stop", "stopped"), ("reboot", "running"), ("delete", "terminated") }) Change(noun, verb, state);
+        SecurityGroups(noun);
+        noun.Command.Subcommands.Add(Ssh(noun));
+        noun.Command.Subcommands.Add(SerialConsole.Make(noun));
+        var key = noun.Key();
+        noun.Act(new Command("log", Messages.Text("instance-log")) { key }, async (session, parsed, cancel) =>
+        {
+            using var response = await session.Client.RequestAsync(HttpMethod.Get, noun.PathOf(parsed.GetValue(key)!) + "/console-log", null, null, cancel);
+            await using var output = Console.OpenStandardOutput();
+            await response.Content.CopyToAsync(output, cancel);
+            return ExitCodes.Ok;
+        });
+        return noun.Command;
+    }
+
+    private static void Launch(Noun<Instance> noun)
+    {
+        var (name, image, flavor, pair) = (Options.Name(), Options.Required<string>("--image"), Options.Required<string>("--flavor"), Options.New<string?>("--key"));
+        var (groups, network, data, count, zone, wait, timeout) = (Options.Many("--security-group"), Options.New<string?>("--network"), Options.New<FileInfo?>("--user-data-file"),
+            Options.New<int?>("--count"), Options.New<string?>("--zone"), Options.New<bool>("--wait"), Options.Timeout());
+        var create = new Command("create", Messages.Text("instance-create")) { name, image, flavor, pair, groups, network, data, count, zone, wait, timeout };
+        create.Aliases.Add("launch");
+        create.Validators.Add(result =>
+        {
+            if (result.GetValue(data) is { Exists: false } missing) result.AddError(Messages.Text("no-file", missing.FullName));
+        });
+        noun.Act(create, async (session, parsed, cancel) =>
+        {
+            var body = new LaunchInstance(
+                parsed.GetValue(name)!, parsed.GetValue(flavor)!, parsed.GetValue(image)!, parsed.GetValue(pair), parsed.GetValue(groups) is { Length: > 0 } chosen ? chosen : null,
+                parsed.GetValue(network), parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone));
+            var once = Guid.CreateVersion7().ToString();
+            var made = body.Count is > 1
+                ? (await session.Client.PostAsync<LaunchInstance, Page<Instance>>("instances", body, once, cancel)).Items
+                : [await session.Client.PostAsync<LaunchInstance, Instance>("instances", body, once, cancel)];
+            var shown = new List<Instance>();
+            foreach (var instance in made)
+                shown.Add(parsed.GetValue(wait) ? await Waiting.ForAsync<Instance>(session.Client, noun.PathOf(instance.Id), "running", Describe, parsed.GetValue(timeout), cancel) : instance);
+            if (shown.Count == 1) session.Write(shown[0]);
+            else session.Write(shown, [new Column<Instance>("name", i => i.Name), new("id", i => i.Id), new("state", i => i.State), new("address", i => i.Interfaces[0].Address)]);
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static void Change(Noun<Instance> noun, string verb, string state)
+    {
+        var (keys, wait, timeout) = (noun.Keys(), Options.New<bool>("--wait"), Options.Timeout());
+        var command = new Command(verb, Messages.Text("instance-" + verb)) { keys, wait, timeout };
+        if (verb == "delete") command.Aliases.Add("terminate");
+        noun.Act(command, async (session, parsed, cancel) =>
+        {
+            var changed = new List<Instance>();
+            foreach (var key in parsed.GetValue(keys)!)
+                changed.Add(verb == "delete" ? await session.Client.DeleteAsync<Instance>(noun.PathOf(key), cancel) : await session.Client.PostAsync<Instance>($"{noun.PathOf(key)}/{verb}", cancel));
+            if (parsed.GetValue(wait))
+                for (var i = 0; i < changed.Count; i++)
+                    changed[i] = await Waiting.ForAsync<Instance>(session.Client, noun.PathOf(changed[i].Id), state, Describe, parsed.GetValue(timeout), cancel);
+            session.Write(changed, [new Column<Instance>("name", i => i.Name), new("id", i => i.Id), new("state", i => i.State)]);
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static string Describe(Instance instance) => instance.Conditions.Count > 0 ? $"{instance.State}: {instance.Conditions[0].Message}" : instance.State;
+
+    private static void SecurityGroups(Noun<Instance> noun)
+    {
+        var (key, groups) = (noun.Key(), new Argument<string[]>("groups") { Description = Messages.Text("argument-groups"), Arity = ArgumentArity.ZeroOrMore });
+        noun.Act(new Command("set-security-groups", Messages.Text("instance-set-security-groups")) { key, groups }, async (session, parsed, cancel) =>
+        {
+            session.Write(await session.Client.PutAsync<ReplaceSecurityGroups, Instance>(noun.PathOf(parsed.GetValue(key)!) + "/security-groups", new ReplaceSecurityGroups(parsed.GetValue(groups)!), cancel));
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static Command Ssh(Noun<Instance> noun)
+    {
+        var (key, user, identity) = (noun.Key(), Options.New<string?>("--user"), Options.New<FileInfo?>("--identity"));
+        var command = new Argument<string[]>("command") { Description = Messages.Text("argument-command"), Arity = ArgumentArity.ZeroOrMore };
+        var ssh = new Command("ssh", Messages.Text("instance-ssh")) { key, user, identity, command };
+        noun.Act(ssh, async (session, parsed, cancel) =>
+        {
+            var instance = await session.Client.GetAsync<Instance>(noun.PathOf(parsed.GetValue(key)!), cancel);
+            var line = SshLine.For(instance, parsed.GetValue(user), parsed.GetValue(identity)?.FullName, session.Login.Name);
+            return await Shell.AttachedAsync("ssh", [.. line, .. parsed.GetValue(command)!], cancel);
+        });
+        return ssh;
+    }
+}
+
+/// <summary>The ssh command that reaches an instance.</summary>
+public static class SshLine
+{
+    public static IReadOnlyList<string> For(Instance instance, string? user, string? identity, string context)
+    {
+        var address = instance.Interfaces.Select(face => face.FloatingAddress ?? face.Address).FirstOrDefault() ?? throw new UserException("no-address", instance.Name);
+        var file = identity ?? (instance.KeyPair is { } pair ? ClientConfig.KeyFile(context, pair.Name) : null);
+        if (file is not null && !File.Exists(file)) throw new UserException("no-key-file", file);
+        string[] key = file is null ? [] : ["-i", file, "-o", "IdentitiesOnly=yes"];
+        // Addresses are given to new guests again and again; a guest's host key is remembered under its id, which is not.
+        return [
+            .. key, "-o", $"UserKnownHostsFile={Path.Combine(ClientConfig.Directory, "known_hosts")}", "-o", "StrictHostKeyChecking=accept-new", "-o", $"HostKeyAlias={instance.Id}", "-o", "LogLevel=ERROR",
+            "-o", "ConnectTimeout=60", $"{user ?? instance.DefaultUser}@{address}"];
+    }
+}

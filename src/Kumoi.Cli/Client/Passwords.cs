@@ -1,0 +1,19 @@
+using System.CommandLine;
+using Kumoi.Cli.Text;
+using Spectre.Console;
+
+namespace Kumoi.Cli.Client;
+
+/// <summary>Passwords come from the terminal, unseen, or from standard input; never from an argument, where others could read them.</summary>
+public static class Passwords
+{
+    public static Option<bool> FromStandardInput() => new("--password-stdin") { Description = Messages.Text("option-password-stdin") };
+
+    public static string Ask(bool fromStandardInput, bool confirm)
+    {
+        if (fromStandardInput || Console.IsInputRedirected) return (Console.In.ReadLine() ?? "").TrimEnd('\r', '\n');
+        var password = Session.Errors.Prompt(new TextPrompt<string>(Messages.Text("prompt-password")).Secret());
+        if (confirm && Session.Errors.Prompt(new TextPrompt<string>(Messages.Text("prompt-password-again")).Secret()) != password) throw new Local.UserException("passwords-differ");
+        return password;
+    }
+}

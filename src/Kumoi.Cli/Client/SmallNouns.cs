@@ -1,0 +1,121 @@
+using System.CommandLine;
+using Kumoi.Api;
+using Kumoi.Cli.Text;
+
+namespace Kumoi.Cli.Client;
+
+/// <summary>Resources with hardly more than the common commands.</summary>
+public static class SmallNouns
+{
+    private static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
+
+    public static IEnumerable<Command> All() => [Accounts(), Users(), Tokens(), Zones(), Flavors(), KeyPairs(), Networks(), Subnets(), Events()];
+
+    private static Command Accounts()
+    {
+        var name = Options.Name();
+        return new Noun<Account>("account", "accounts", a => a.Name, [new("name", a => a.Name), new("id", a => a.Id), new("kind", a => a.Kind), Created<Account>(a => a.CreatedAt)])
+            .List().Show().Create<CreateAccount, Account>(c => c.Add(name), p => new CreateAccount(p.GetValue(name)!)).Delete().Command;
+    }
+
+    private static Command Users()
+    {
+        var (name, role, account, password) = (Options.Name(), new Option<string>("--role") { Description = Messages.Text("option-role"), DefaultValueFactory = _ => "member" },
+            Options.New<string?>("--in-account"), Passwords.FromStandardInput());
+        role.AcceptOnlyFromAmong("admin", "member", "reader");
+        return new Noun<User>("user", "users", u => u.Name,
+            [new("name", u => u.Name), new("id", u => u.Id), new("account", u => u.Account.Name), new("role", u => u.Role), Created<User>(u => u.CreatedAt)])
+            .List().Show().Create<CreateUser, User>(c => { c.Add(name); c.Add(role); c.Add(account); c.Add(password); },
+                p => new CreateUser(p.GetValue(name)!, Passwords.Ask(p.GetValue(password), confirm: true), p.GetValue(role)!, p.GetValue(account))).Delete().Command;
+    }
+
+    private static Command Tokens()
+    {
+        var (name, days) = (Options.Name(), Options.New<int?>("--expires-in-days"));
+        var noun = new Noun<Token>("token", "tokens", t => t.Name ?? t.Id,
+            [new("name", t => t.Name), new("id", t => t.Id), new("kind", t => t.Kind), Created<Token>(t => t.CreatedAt), new("expires", t => t.ExpiresAt is { } e ? Time(e) : "-")]).List().Delete();
+        var create = new Command("create", Messages.Text("verb-create")) { name, days };
+        noun.Act(create, async (session, parsed, cancel) =>
+        {
+            var made = await session.Client.PostAsync<CreateToken, TokenCreated>("users/me/tokens", new CreateToken(parsed.GetValue(name)!, parsed.GetValue(days)), null, cancel);
+            if (session.Json) session.Write(made);
+            else Console.WriteLine(made.Token);
+            return 0;
+        });
+        return noun.Command;
+    }
+
+    private static Command Zones()
+    {
+        var name = Options.Name();
+        return new Noun<Zone>("zone", "zones", z => z.Name, [new("name", z => z.Name), new("id", z => z.Id), Created<Zone>(z => z.CreatedAt)])
+            .List().Show().Create<CreateZone, Zone>(c => c.Add(name), p => new CreateZone(p.GetValue(name)!)).Delete().Command;
+    }
+
+    private static Command Flavors()
+    {
+        var (name, vcpus, memory, disk) = (Options.Name(), Options.Required<int>("--vcpus"), Options.Required<int>("--memory-mib"), Options.Required<int>("--disk-gib"));
+        return new Noun<Flavor>("flavor", "flavors", f => f.Name,
+            [new("name", f => f.Name), new("id", f => f.Id), new("vcpus", f => $"{f.Vcpus}"), new("memory", f => $"{f.MemoryMib} MiB"), new("disk", f => $"{f.DiskGib} GiB")])
+            .List().Show().Create<CreateFlavor, Flavor>(c => { c.Add(name); c.Add(vcpus); c.Add(memory); c.Add(disk); },
+                p => new CreateFlavor(p.GetValue(name)!, p.GetValue(vcpus), p.GetValue(memory), p.GetValue(disk))).Delete().Command;
+    }
+
+    private static Command KeyPairs()
+    {
+        var (name, file) = (Options.Name(), Options.New<FileInfo?>("--public-key-file"));
+        return new Noun<KeyPair>("key-pair", "key-pairs", k => k.Name, [new("name", k => k.Name), new("id", k => k.Id), new("type", k => k.Type), new("fingerprint", k => k.Fingerprint)], "key", "keypair")
+            .List().Show().Create<CreateKeyPair, KeyPairCreated>(c => { c.Add(name); c.Add(file); },
+                p => new CreateKeyPair(p.GetValue(name)!, p.GetValue(file) is { } f ? File.ReadAllText(f.FullName) : null), KeyPairMadeAsync).Delete().Command;
+    }
+
+    private static Task KeyPairMadeAsync(Session session, KeyPairCreated made, ParseResult parsed, CancellationToken cancel)
+    {
+        // The private key is told once. It is kept where `instance ssh` finds it, and nowhere else.
+        if (made.PrivateKey is { } key)
+        {
+            var path = ClientConfig.KeyFile(session.Login.Name, made.Name);
+            ClientConfig.WritePrivate(path, key);
+            Console.Error.WriteLine(Messages.Text("private-key-kept", path));
+        }
+        session.Write(made);
+        return Task.CompletedTask;
+    }
+
+    private static Command Networks()
+    {
+        var (name, subnets) = (Options.Name(), Options.Many("--subnet"));
+        return new Noun<Network>("network", "networks", n => n.Name, [new("name", n => n.Name), new("id", n => n.Id), new("subnets", n => string.Join(" ", n.Subnets.Select(s => s.Cidr)))], "net")
+            .List().Show().Create<CreateNetwork, Network>(c => { c.Add(name); c.Add(subnets); },
+                p => new CreateNetwork(p.GetValue(name)!, [.. p.GetValue(subnets)!.Select(cidr => new CreateNetworkSubnet(null, cidr, null))])).Delete().Command;
+    }
+
+    private static Command Subnets()
+    {
+        var (name, network, cidr, dns) = (Options.Name(), Options.Required<string>("--network"), Options.Required<string>("--cidr"), Options.Many("--dns-server"));
+        return new Noun<Subnet>("subnet", "subnets", s => s.Name,
+            [new("name", s => s.Name), new("id", s => s.Id), new("network", s => s.Network.Name), new("cidr", s => s.Cidr), new("gateway", s => s.Gateway), new("free", s => $"{s.FreeAddresses}")])
+            .List((Options.New<string?>("--network"), "network")).Show().Create<CreateSubnet, Subnet>(c => { c.Add(name); c.Add(network); c.Add(cidr); c.Add(dns); },
+                p => new CreateSubnet(p.GetValue(network)!, p.GetValue(name), p.GetValue(cidr)!, p.GetValue(dns))).Delete().Command;
+    }
+
+    private static Command Events()
+    {
+        var (resource, action, limit) = (Options.New<string?>("--resource"), Options.New<string?>("--action"), new Option<int>("--limit") { Description = Messages.Text("option-limit"), DefaultValueFactory = _ => 50 });
+        IReadOnlyList<Column<Event>> columns =
+            [new("time", e => Time(e.At)), new("action", e => e.Action), new("resource", e => e.Resource.Name), new("actor", e => e.Actor.Name ?? e.Actor.Kind), new("message", e => e.Message)];
+        var noun = new Noun<Event>("event", "events", e => e.Id, columns);
+        var list = new Command("list", Messages.Text("verb-list")) { resource, action, limit };
+        noun.Act(list, async (session, parsed, cancel) =>
+        {
+            var query = $"events?limit={parsed.GetValue(limit)}";
+            if (parsed.GetValue(resource) is { } id) query += "&resource=" + Uri.EscapeDataString(id);
+            if (parsed.GetValue(action) is { } what) query += "&action=" + Uri.EscapeDataString(what);
+            session.Write((await session.Client.GetAsync<Page<Event>>(query, cancel)).Items, columns);
+            return 0;
+        });
+        return noun.Command;
+    }
+}

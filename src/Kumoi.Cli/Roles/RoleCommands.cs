@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Net;
+using Kumoi.Agent;
+using Kumoi.Cli.Client;
+using Kumoi.Cli.Local;
+using Kumoi.Cli.Text;
+using Kumoi.Server;
+
+namespace Kumoi.Cli.Roles;
+
+/// <summary>The two roles that this program plays as a long-running process: <c>server</c> and <c>agent</c>.</summary>
+public static class RoleCommands
+{
+    public static Command Server()
+    {
+        var state = Options.New<string?>("--state");
+        var (database, passwordFile) = (Options.Required<string>("--database"), Options.New<FileInfo?>("--database-password-file"));
+        var (listen, agentListen, agentUrl) = (Options.Required<string>("--listen"), Options.Required<string>("--agent-listen"), Options.Required<string>("--agent-url"));
+        var (masterKey, images, console, admin) = (Options.Required<string>("--master-key"), Options.Required<string>("--images"), Options.New<string?>("--console"), Options.New<string?>("--admin-password-file"));
+        var (floating, uplink, ratio) = (With("--floating-range", ServerOptions.FloatingRangeDefault), With("--uplink-range", ServerOptions.UplinkRangeDefault), With("--vcpu-ratio", ServerOptions.VcpuRatioDefault));
+        var command = new Command("server", Messages.Text("command-server")) { state, database, passwordFile, listen, agentListen, agentUrl, masterKey, images, console, admin, floating, uplink, ratio };
+        command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
+        {
+            var connection = new Npgsql.NpgsqlConnectionStringBuilder(parsed.GetValue(database));
+            if (parsed.GetValue(passwordFile) is { } file) connection.Password = (await File.ReadAllTextAsync(file.FullName, cancel)).Trim();
+            var options = new ServerOptions(
+                connection.ConnectionString, Address(parsed.GetValue(listen)!), Address(parsed.GetValue(agentListen)!), parsed.GetValue(agentUrl)!, parsed.GetValue(masterKey)!, parsed.GetValue(images)!,
+                parsed.GetValue(console), parsed.GetValue(admin), parsed.GetValue(floating)!, parsed.GetValue(uplink)!, parsed.GetValue(ratio), ServerOptions.ImageBytesMaxDefault);
+            if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
+            await using var app = await ServerProgram.BuildAsync(options, TimeProvider.System, cancel);
+            await app.StartAsync(cancel);
+            await Stopped(cancel);
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            await app.StopAsync(limit.Token);
+            return ExitCodes.Ok;
+        }));
+        return command;
+    }
+
+    public static Command Agent()
+    {
+        var (state, tag, run, name, address) = (Options.Required<string>("--state"), Options.Required<string>("--tag"), Options.New<string?>("--run-directory"), Options.Required<string>("--name"), Options.Required<string>("--address"));
+        var (tokenFile, hypervisor, accelerator, uplink) = (Options.New<FileInfo?>("--join-token-file"), With("--hypervisor", "qemu"), With("--accelerator", "auto"), Options.New<string?>("--uplink-device"));
+        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink };
+        command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
+        {
+            var options = new AgentOptions
+            {
+                StateDirectory = parsed.GetValue(state)!, Tag = parsed.GetValue(tag)!, RunDirectory = parsed.GetValue(run), Name = parsed.GetValue(name)!, Address = parsed.GetValue(address)!,
+                JoinToken = parsed.GetValue(tokenFile) is { Exists: true } file ? (await File.ReadAllTextAsync(file.FullName, cancel)).Trim() : null,
+                Hypervisor = parsed.GetValue(hypervisor)!, Accelerator = parsed.GetValue(accelerator)!, UplinkDevice = parsed.GetValue(uplink),
+            };
+            if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
+            return await AgentProgram.RunAsync(options, cancel);
+        }));
+        return command;
+    }
+
+    private static Option<T> With<T>(string name, T value)
+    {
+        var option = Options.New<T>(name);
+        option.DefaultValueFactory = _ => value;
+        return option;
+    }
+
+    private static IPEndPoint Address(string text) => IPEndPoint.TryParse(text, out var end) && end.Port > 0 ? end : throw new UserException("address-invalid", text);
+
+    private static async Task Stopped(CancellationToken cancel)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancel.Register(() => stopped.TrySetResult());
+        await stopped.Task;
+    }
+}
