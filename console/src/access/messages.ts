@@ -1,0 +1,26 @@
+import type { Messages } from '../i18n/messages';
+
+export const accessMessages = {
+  'access.title': { en: 'Tokens and password', ja: 'トークンとパスワード' },
+  'access.tokens': { en: 'Tokens', ja: 'トークン' },
+  'access.tokensAbout': { en: 'Sessions come from logging in and expire. API tokens are for programs.', ja: 'セッションはログインで発行され、期限があります。API トークンはプログラム用です。' },
+  'access.tokensEmpty': { en: 'No tokens', ja: 'トークンはありません' },
+  'access.kind': { en: 'Kind', ja: '種類' },
+  'access.kind.session': { en: 'Session', ja: 'セッション' },
+  'access.kind.api': { en: 'API token', ja: 'API トークン' },
+  'access.expires': { en: 'Expires', ja: '有効期限' },
+  'access.never': { en: 'Never', ja: 'なし' },
+  'access.lastUsed': { en: 'Last used', ja: '最終使用' },
+  'access.revoke': { en: 'Revoke', ja: '失効させる' },
+  'access.revokeBody': { en: 'Whoever uses the token is refused from now on. Revoking the session you are in logs you out.', ja: 'このトークンは以後使えなくなります。使用中のセッションを失効させるとログアウトされます。' },
+  'access.create': { en: 'Create API token', ja: 'API トークンを作成' },
+  'access.days': { en: 'Valid for (days)', ja: '有効期間 (日)' },
+  'access.daysHint': { en: 'Left empty: until revoked.', ja: '空欄の場合は失効させるまで有効です。' },
+  'access.madeTitle': { en: 'The token {name}', ja: 'トークン {name}' },
+  'access.once': { en: 'Copy it now: it is shown only this once. The cloud keeps only its hash.', ja: '今すぐコピーしてください。トークンは今回だけ表示され、クラウドにはハッシュだけが残ります。' },
+  'access.password': { en: 'Change password', ja: 'パスワードを変更' },
+  'access.current': { en: 'Current password', ja: '現在のパスワード' },
+  'access.new': { en: 'New password', ja: '新しいパスワード' },
+  'access.again': { en: 'New password again', ja: '新しいパスワード (確認)' },
+  'access.changed': { en: 'The password is changed', ja: 'パスワードを変更しました' },
+} as const satisfies Messages;

@@ -1,0 +1,58 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { session } from '../session/session';
+import { store, useStore } from '../ui/store';
+import { followEvents, type StreamState } from './stream';
+import type { Event } from './types';
+
+export const streamState = store<StreamState>('connecting');
+
+/** How long events are gathered before lists are read again: a burst of events costs one reading. */
+const gatherMs = 250;
+
+/** The queries that an event makes stale: those of the resource's type, and what is counted from them. */
+export function staleAfter(events: readonly Event[]): Set<string> {
+  const stale = new Set<string>(['events']);
+  for (const { resource: { type } } of events) {
+    stale.add(`${type}s`);
+    if (['instance', 'image', 'key-pair', 'network', 'security-group'].includes(type)) stale.add('summary');
+    if (type === 'instance') stale.add('hosts').add('networks').add('subnets');
+    if (type === 'subnet') stale.add('networks');
+  }
+  return stale;
+}
+
+/** The one connection over which the whole console hears what happened. */
+export function useLiveUpdates(): void {
+  const queries = useQueryClient();
+  const { token, actingFor } = useStore(session);
+  useEffect(() => {
+    if (token === null) return;
+    const ended = new AbortController();
+    const gathered = gather(queries);
+    void followEvents(gathered.add, streamState.set, ended.signal);
+    return () => {
+      ended.abort();
+      gathered.drop();
+    };
+  }, [queries, token, actingFor]);
+}
+
+function gather(queries: QueryClient) {
+  let waiting: Event[] = [];
+  let timer: number | undefined;
+  const flush = () => {
+    timer = undefined;
+    const stale = staleAfter(waiting);
+    waiting = [];
+    void queries.invalidateQueries({ predicate: (query) => stale.has(String(query.queryKey[0])) });
+  };
+  return {
+    add: (events: Event[]) => {
+      waiting.push(...events);
+      timer ??= window.setTimeout(flush, gatherMs);
+    },
+    drop: () => window.clearTimeout(timer),
+  };
+}

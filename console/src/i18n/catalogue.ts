@@ -1,0 +1,39 @@
+import { accessMessages } from '../access/messages';
+import { accountMessages } from '../accounts/messages';
+import { dashboardMessages } from '../dashboard/messages';
+import { eventMessages } from '../events/messages';
+import { flavorMessages } from '../flavors/messages';
+import { hostMessages } from '../hosts/messages';
+import { imageMessages } from '../images/messages';
+import { instanceMessages } from '../instances/messages';
+import { launchMessages } from '../instances/launch/messages';
+import { keyPairMessages } from '../key-pairs/messages';
+import { networkMessages } from '../networks/messages';
+import { securityGroupMessages } from '../security-groups/messages';
+import { sessionMessages } from '../session/messages';
+import { shellMessages } from '../shell/messages';
+import { uiMessages } from '../ui/messages';
+import { userMessages } from '../users/messages';
+import { zoneMessages } from '../zones/messages';
+import type { Placeholders } from './messages';
+
+/** Every text of the console, each kept beside the feature that shows it. */
+export const catalogue = {
+  ...accessMessages, ...accountMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...hostMessages, ...imageMessages,
+  ...instanceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...securityGroupMessages, ...sessionMessages,
+  ...shellMessages, ...uiMessages, ...userMessages, ...zoneMessages,
+} as const;
+
+export type Catalogue = typeof catalogue;
+export type MessageKey = keyof Catalogue;
+
+/** What a text needs beside its key: nothing, or a value for each of its placeholders. */
+export type Arguments<K extends MessageKey> = [Placeholders<Catalogue[K]['en']>] extends [never]
+  ? []
+  : [Readonly<Record<Placeholders<Catalogue[K]['en']>, string | number>>];
+
+/** A text to be shown later, in whatever language is chosen then. */
+export interface Saying {
+  readonly key: MessageKey;
+  readonly values?: Readonly<Record<string, string | number>>;
+}

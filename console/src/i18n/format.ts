@@ -1,0 +1,55 @@
+import { useMemo } from 'react';
+import { useStore } from '../ui/store';
+import { language } from './language';
+import type { Language } from './messages';
+
+export interface Format {
+  number(value: number): string;
+  dateTime(iso: string): string;
+  time(iso: string): string;
+  /** Distance from now in words: "in 12 seconds", "3 分前". */
+  fromNow(iso: string, now?: number): string;
+  mib(value: number): string;
+  gib(value: number): string;
+  bytes(value: number): string;
+  percent(part: number, whole: number): string;
+}
+
+const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+
+export function formatIn(lang: Language): Format {
+  const locale = lang === 'ja' ? 'ja-JP' : navigatorLocale();
+  const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+  const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+  const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
+  const percent = new Intl.NumberFormat(locale, { style: 'percent' });
+  const scaled = (value: number, units: readonly string[]) => {
+    let at = 0;
+    while (value >= 1024 && at < units.length - 1) [value, at] = [value / 1024, at + 1];
+    return `${number.format(value)} ${units[at] ?? ''}`;
+  };
+  return {
+    number: (value) => number.format(value),
+    dateTime: (iso) => dateTime.format(new Date(iso)),
+    time: (iso) => time.format(new Date(iso)),
+    fromNow: (iso, now = Date.now()) => {
+      const seconds = Math.round((Date.parse(iso) - now) / 1000);
+      const [unit, size] = steps.find(([, s]) => Math.abs(seconds) >= s) ?? ['second' as const, 1];
+      return relative.format(Math.trunc(seconds / size), unit);
+    },
+    mib: (value) => scaled(value, ['MiB', 'GiB', 'TiB']),
+    gib: (value) => scaled(value, ['GiB', 'TiB', 'PiB']),
+    bytes: (value) => scaled(value, ['B', 'KiB', 'MiB', 'GiB', 'TiB']),
+    percent: (part, whole) => percent.format(whole > 0 ? part / whole : 0),
+  };
+}
+
+function navigatorLocale(): string {
+  return navigator.languages.find((l) => l.toLowerCase().startsWith('en')) ?? 'en';
+}
+
+export function useFormat(): Format {
+  const lang = useStore(language);
+  return useMemo(() => formatIn(lang), [lang]);
+}

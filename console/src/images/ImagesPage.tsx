@@ -1,0 +1,67 @@
+import Button from '@cloudscape-design/components/button';
+import Select from '@cloudscape-design/components/select';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useState, type ReactNode } from 'react';
+import { usePages } from '../api/pages';
+import type { Image } from '../api/types';
+import { useFormat } from '../i18n/format';
+import { useText } from '../i18n/text';
+import { useMay } from '../session/permissions';
+import { DeleteDialog } from '../ui/DeleteDialog';
+import { NameFilter } from '../ui/NameFilter';
+import { Page } from '../ui/Page';
+import { ResourceTable } from '../ui/ResourceTable';
+import { useTableLook } from '../ui/tableLook';
+import { useDebounced } from '../ui/useDebounced';
+import { WriteButton } from '../ui/WriteButton';
+import { CreateImageDialog } from './CreateImageDialog';
+import { images } from './images';
+import { ImageState } from './ImageState';
+
+export function ImagesPage(): ReactNode {
+  const t = useText();
+  const format = useFormat();
+  const may = useMay();
+  const [name, setName] = useState('');
+  const [visibility, setVisibility] = useState('');
+  const rested = useDebounced(name.trim());
+  const filters = { ...(visibility === '' ? {} : { visibility }), ...(rested === '' ? {} : { name: rested }) };
+  const look = useTableLook('images', ['id', 'sha256', 'created']);
+  const pages = usePages([images.key, filters], look.pageSize, (page) => images.list({ ...page, ...filters }));
+  const [selected, select] = useState<Image[]>([]);
+  const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
+  const close = () => setDialog(null);
+  const options = [{ value: '', label: t('ui.any') }, { value: 'private', label: t('image.visibility.private') }, { value: 'public', label: t('image.visibility.public') }];
+  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-image">{t('image.create')}</WriteButton>;
+  return (
+    <Page trail={[{ text: t('image.title'), href: '/images' }]}>
+      <ResourceTable
+        title={t('image.title')} description={t('image.about')} pages={pages} look={look} selected={selected} select={select} labelOf={(i) => i.name} empty={t('image.empty')} emptyAction={create}
+        columns={[
+          { id: 'name', header: t('ui.name'), cell: (i) => i.name, isRowHeader: true, width: 220 },
+          { id: 'id', header: t('ui.id'), cell: (i) => <code>{i.id}</code>, width: 220 },
+          { id: 'state', header: t('ui.state'), cell: (i) => <ImageState image={i} />, width: 230 },
+          { id: 'visibility', header: t('image.visibility'), cell: (i) => t.word('image.visibility', i.visibility), width: 110 },
+          { id: 'owner', header: t('image.owner'), cell: (i) => i.account.name, width: 130 },
+          { id: 'format', header: t('image.format'), cell: (i) => i.format, width: 90 },
+          { id: 'size', header: t('image.size'), cell: (i) => (i.sizeBytes === null ? '-' : format.bytes(i.sizeBytes)), width: 110 },
+          { id: 'diskSize', header: t('image.diskSize'), cell: (i) => (i.virtualSizeBytes === null ? '-' : format.bytes(i.virtualSizeBytes)), width: 130 },
+          { id: 'user', header: t('image.defaultUser'), cell: (i) => <code>{i.defaultUser}</code>, width: 140 },
+          { id: 'sha256', header: t('image.sha256'), cell: (i) => <code>{i.sha256 ?? '-'}</code>, width: 220 },
+          { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 200 },
+        ]}
+        clearFilter={rested !== '' || visibility !== '' ? () => { setName(''); setVisibility(''); } : undefined}
+        filter={
+          <SpaceBetween direction="horizontal" size="s">
+            <NameFilter value={name} change={setName} />
+            <Select selectedOption={options.find((o) => o.value === visibility) ?? null} options={options} ariaLabel={t('image.visibility')} inlineLabelText={t('image.visibility')}
+              onChange={(e) => setVisibility(e.detail.selectedOption.value ?? '')} />
+          </SpaceBetween>
+        }
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+      />
+      {dialog === 'create' && <CreateImageDialog close={close} created={pages.refresh} />}
+      {dialog === 'delete' && <DeleteDialog items={selected} stale={[images.key]} remove={images.remove} close={close} done={() => select([])}>{t('image.deleteBody')}</DeleteDialog>}
+    </Page>
+  );
+}

@@ -1,0 +1,47 @@
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import type { ReactNode } from 'react';
+import type { Instance } from '../api/types';
+import { sizeText } from '../flavors/flavors';
+import { useFormat } from '../i18n/format';
+import { useText } from '../i18n/text';
+import { useMay } from '../session/permissions';
+import { Conditions } from '../ui/Conditions';
+import { Copy } from '../ui/Copy';
+import { ResourceLink } from '../ui/ResourceLink';
+
+export function InstanceOverview({ instance: i }: { instance: Instance }): ReactNode {
+  const t = useText();
+  const format = useFormat();
+  const may = useMay();
+  const floating = i.interfaces.find((f) => f.floatingAddress !== null)?.floatingAddress;
+  const address = i.interfaces[0]?.address;
+  return (
+    <Container header={<Header variant="h2">{t('ui.overview')}</Header>}>
+      <SpaceBetween size="l">
+        <KeyValuePairs
+          columns={4} minColumnWidth={190}
+          items={[
+            { label: t('instance.floatingAddress'), value: floating ? <Copy text={floating} /> : '-' },
+            { label: t('instance.address'), value: address ? <Copy text={address} /> : '-' },
+            { label: t('instance.ssh'), value: floating ? <Copy text={`ssh ${i.defaultUser}@${floating}`} /> : '-' },
+            { label: t('instance.keyPair'), value: i.keyPair ? <ResourceLink {...i.keyPair} /> : t('ui.none') },
+            { label: t('instance.flavor'), value: i.flavor.name },
+            { label: t('instance.size'), value: sizeText(t, format, i) },
+            { label: t('instance.image'), value: <ResourceLink {...i.image} /> },
+            { label: t('instance.desired'), value: t.word('instance.desired', i.desired) },
+            { label: t('instance.zone'), value: i.zone.name },
+            { label: t('instance.host'), value: may.operate ? <ResourceLink {...i.host} /> : i.host.name },
+            { label: t('ui.created'), value: format.dateTime(i.createdAt) },
+            i.terminatedAt !== null
+              ? { label: t('instance.terminated'), value: format.dateTime(i.terminatedAt) }
+              : { label: t('instance.started'), value: i.startedAt !== null ? format.dateTime(i.startedAt) : '-' },
+          ]}
+        />
+        {i.conditions.length > 0 && <Conditions conditions={i.conditions} />}
+      </SpaceBetween>
+    </Container>
+  );
+}

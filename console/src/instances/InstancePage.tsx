@@ -1,0 +1,65 @@
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import Tabs from '@cloudscape-design/components/tabs';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, type ReactNode } from 'react';
+import { useParams, useSearchParams } from 'react-router';
+import { resyncMs } from '../api/pages';
+import { EventTable } from '../events/EventTable';
+import { useText } from '../i18n/text';
+import { Loading } from '../ui/Loading';
+import { Page } from '../ui/Page';
+import { ProblemAlert } from '../ui/ProblemAlert';
+import { ActionButtons } from './ActionButtons';
+import { ConsoleLog } from './console/ConsoleLog';
+import { instances } from './instances';
+import { InstanceOverview } from './InstanceOverview';
+import { InstanceState } from './InstanceState';
+import { Networking } from './Networking';
+
+// The terminal and the screen bring large libraries along, fetched by those who open them.
+const SerialConsole = lazy(async () => ({ default: (await import('./console/SerialConsole')).SerialConsole }));
+const Screen = lazy(async () => ({ default: (await import('./console/Screen')).Screen }));
+
+export function InstancePage(): ReactNode {
+  const t = useText();
+  const id = useParams()['id'] ?? '';
+  const [search, setSearch] = useSearchParams();
+  const { data: instance, error, isPending, refetch } = useQuery({
+    queryKey: [instances.key, 'one', id], queryFn: () => instances.get(id), refetchInterval: resyncMs,
+  });
+  const trail = [{ text: t('instance.title'), href: '/instances' }, { text: instance?.name ?? id, href: `/instances/${id}` }];
+  if (isPending) return <Page trail={trail}><Loading /></Page>;
+  if (instance === undefined) return <Page trail={trail}><ProblemAlert failure={error} /></Page>;
+  return (
+    <Page trail={trail}>
+      <SpaceBetween size="l">
+        <Header
+          variant="h1" info={<Box fontSize="body-m" display="inline-block"><InstanceState instance={instance} /></Box>} description={<code>{instance.id}</code>}
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
+              <ActionButtons chosen={[instance]} />
+            </SpaceBetween>
+          }
+        >
+          {instance.name}
+        </Header>
+        <ProblemAlert failure={error} />
+        <InstanceOverview instance={instance} />
+        <Tabs
+          activeTabId={search.get('tab') ?? 'networking'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
+          tabs={[
+            { id: 'networking', label: t('instance.tab.networking'), content: <Networking instance={instance} /> },
+            { id: 'serial', label: t('instance.tab.serial'), content: <Suspense fallback={<Loading />}><SerialConsole instance={instance} /></Suspense> },
+            { id: 'screen', label: t('instance.tab.screen'), content: <Suspense fallback={<Loading />}><Screen instance={instance} /></Suspense> },
+            { id: 'log', label: t('instance.tab.log'), content: <ConsoleLog instance={instance} /> },
+            { id: 'events', label: t('instance.tab.events'), content: <EventTable filters={{ resource: instance.id }} /> },
+          ].map((tab) => ({ ...tab, 'data-testid': `tab-${tab.id}` }))}
+        />
+      </SpaceBetween>
+    </Page>
+  );
+}

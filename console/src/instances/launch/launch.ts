@@ -1,0 +1,59 @@
+import type { LaunchInstance } from '../../api/types';
+import { atMostBytes, name, violations, wholeNumber, type Violation } from '../../ui/rules';
+
+export interface LaunchValues {
+  readonly name: string;
+  readonly image: string;
+  readonly flavor: string;
+  /** Empty: without one. */
+  readonly keyPair: string;
+  /** Empty: the account's default. */
+  readonly network: string;
+  readonly securityGroups: readonly string[];
+  readonly userData: string;
+  readonly count: string;
+  /** Empty: any. */
+  readonly zone: string;
+}
+
+export const blank: LaunchValues = { name: '', image: '', flavor: '', keyPair: '', network: '', securityGroups: [], userData: '', count: '1', zone: '' };
+
+const userDataBytesMax = 64 * 1024;
+const countMax = 100;
+
+export function check(v: LaunchValues): Violation[] {
+  const chosen = (id: string) => (id === '' ? { key: 'rule.choose' as const } : null);
+  return violations(
+    ['name', name(v.name)], ['image', chosen(v.image)], ['flavor', chosen(v.flavor)], ['userData', atMostBytes(v.userData, userDataBytesMax)],
+    ['count', wholeNumber(v.count, 1, countMax)]);
+}
+
+/** What is sent: a choice not made is left to the server. */
+export function toRequest(v: LaunchValues): LaunchInstance {
+  const given = (text: string) => (text === '' ? null : text);
+  return {
+    name: v.name, flavor: v.flavor, image: v.image, keyPair: given(v.keyPair), network: given(v.network), zone: given(v.zone), userData: given(v.userData),
+    securityGroups: v.securityGroups.length === 0 ? null : [...v.securityGroups], count: v.count === '1' ? null : Number(v.count),
+  };
+}
+
+/**
+ * Keys for repeats of a create: the same request gets the same key, so that sending it again (a double click, a lost answer) makes
+ * nothing twice; another request gets another.
+ */
+export function idempotencyKeys(make: () => string): { for(request: unknown): string; used(): void } {
+  let last = { request: '', key: '' };
+  return {
+    for: (request) => {
+      const text = JSON.stringify(request);
+      if (last.request !== text) last = { request: text, key: make() };
+      return last.key;
+    },
+    used: () => { last = { request: '', key: '' }; },
+  };
+}
+
+/** Unguessable, and made of what a page without HTTPS may use too. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+}

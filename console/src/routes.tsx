@@ -1,0 +1,41 @@
+import { createBrowserRouter } from 'react-router';
+import { LogInPage } from './session/LogInPage';
+import { CrashPage, NotFoundPage } from './shell/ErrorPages';
+import { Shell } from './shell/Shell';
+import { Loading } from './ui/Loading';
+
+/** Every page and its address. Pages are loaded when they are first visited. */
+export const router = createBrowserRouter([
+  { path: '/log-in', element: <LogInPage /> },
+  {
+    element: <Shell />,
+    errorElement: <CrashPage />,
+    HydrateFallback: Loading,
+    children: [
+      {
+        errorElement: <CrashPage />,
+        children: [
+          { index: true, lazy: async () => ({ Component: (await import('./dashboard/DashboardPage')).DashboardPage }) },
+          { path: 'instances', lazy: async () => ({ Component: (await import('./instances/InstancesPage')).InstancesPage }) },
+          { path: 'instances/launch', lazy: async () => ({ Component: (await import('./instances/launch/LaunchPage')).LaunchPage }) },
+          { path: 'instances/:id', lazy: async () => ({ Component: (await import('./instances/InstancePage')).InstancePage }) },
+          { path: 'images', lazy: async () => ({ Component: (await import('./images/ImagesPage')).ImagesPage }) },
+          { path: 'key-pairs', lazy: async () => ({ Component: (await import('./key-pairs/KeyPairsPage')).KeyPairsPage }) },
+          { path: 'networks', lazy: async () => ({ Component: (await import('./networks/NetworksPage')).NetworksPage }) },
+          { path: 'networks/:id', lazy: async () => ({ Component: (await import('./networks/NetworkPage')).NetworkPage }) },
+          { path: 'security-groups', lazy: async () => ({ Component: (await import('./security-groups/SecurityGroupsPage')).SecurityGroupsPage }) },
+          { path: 'security-groups/:id', lazy: async () => ({ Component: (await import('./security-groups/SecurityGroupPage')).SecurityGroupPage }) },
+          { path: 'events', lazy: async () => ({ Component: (await import('./events/EventsPage')).EventsPage }) },
+          { path: 'users', lazy: async () => ({ Component: (await import('./users/UsersPage')).UsersPage }) },
+          { path: 'access', lazy: async () => ({ Component: (await import('./access/AccessPage')).AccessPage }) },
+          { path: 'hosts', lazy: async () => ({ Component: (await import('./hosts/HostsPage')).HostsPage }) },
+          { path: 'hosts/:id', lazy: async () => ({ Component: (await import('./hosts/HostPage')).HostPage }) },
+          { path: 'flavors', lazy: async () => ({ Component: (await import('./flavors/FlavorsPage')).FlavorsPage }) },
+          { path: 'zones', lazy: async () => ({ Component: (await import('./zones/ZonesPage')).ZonesPage }) },
+          { path: 'accounts', lazy: async () => ({ Component: (await import('./accounts/AccountsPage')).AccountsPage }) },
+          { path: '*', element: <NotFoundPage /> },
+        ],
+      },
+    ],
+  },
+]);

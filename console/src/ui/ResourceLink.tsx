@@ -1,0 +1,25 @@
+import type { ReactNode } from 'react';
+import { RouteLink } from './RouteLink';
+
+const pages: Readonly<Record<string, (id: string) => string>> = {
+  i: (id) => `/instances/${id}`,
+  img: () => '/images',
+  key: () => '/key-pairs',
+  net: (id) => `/networks/${id}`,
+  sg: (id) => `/security-groups/${id}`,
+  h: (id) => `/hosts/${id}`,
+  u: () => '/users',
+  a: () => '/accounts',
+  flv: () => '/flavors',
+  z: () => '/zones',
+};
+
+/** The page of a resource, known by the type prefix of its id; null if the console has none. */
+export function pageOf(id: string): string | null {
+  return pages[id.slice(0, id.lastIndexOf('-'))]?.(id) ?? null;
+}
+
+export function ResourceLink({ id, name }: { id: string; name: string }): ReactNode {
+  const page = pageOf(id);
+  return page === null ? name || id : <RouteLink to={page}>{name || id}</RouteLink>;
+}

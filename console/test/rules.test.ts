@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { blank, check, idempotencyKeys, toRequest } from '../src/instances/launch/launch';
+import { dnsList, subnetRange } from '../src/networks/networks';
+import { blankRule, checkRule, ruleRequest } from '../src/security-groups/rule';
+import { atMostBytes, cidr, name, publicKey, url, wholeNumber } from '../src/ui/rules';
+
+describe('names', () => {
+  test.each(['web-1', '東京のサーバー', '🐈', 'a b', 'x'.repeat(63), '👨‍👩‍👧‍👦'.repeat(20)])('takes %s', (text) => expect(name(text)).toBeNull());
+  test.each(['', ' a', 'a ', 'a/b', 'a\\b', 'a\tb', 'x'.repeat(64), 'i-19a3f2b4c5d6e7f80', 'me', 'current', '\ud800'])('refuses %j', (text) => expect(name(text)).not.toBeNull());
+});
+
+describe('ranges and addresses', () => {
+  test.each(['0.0.0.0/0', '10.0.0.0/8', '192.0.2.1/32', '255.255.255.255/32'])('takes %s', (text) => expect(cidr(text)).toBeNull());
+  test.each(['', '10.0.0.0', '10.0.0.1/24', '10.0.0.0/33', '10.0.0/24', '256.0.0.0/8', '010.0.0.0/8', '10.0.0.0/8/8', '::/0'])('refuses %j', (text) => expect(cidr(text)).not.toBeNull());
+  test('subnets have a prefix from /16 to /28', () => {
+    expect(['10.0.0.0/16', '10.0.0.0/28'].map(subnetRange)).toEqual([null, null]);
+    expect(['10.0.0.0/15', '10.0.0.0/29'].map((text) => subnetRange(text)?.key)).toEqual(['network.prefix', 'network.prefix']);
+  });
+  test('DNS servers are at most four addresses', () => {
+    expect(dnsList('192.0.2.1, 192.0.2.2')).toBeNull();
+    expect(dnsList('192.0.2.1 name')).not.toBeNull();
+    expect(dnsList('192.0.2.1,192.0.2.2,192.0.2.3,192.0.2.4,192.0.2.5')).not.toBeNull();
+  });
+});
+
+test('numbers, URLs, keys and sizes', () => {
+  expect(['1', '100'].map((n) => wholeNumber(n, 1, 100))).toEqual([null, null]);
+  expect(['', '0', '101', '1.5', '-1', '1e1', ' 1'].filter((n) => wholeNumber(n, 1, 100) === null)).toEqual([]);
+  expect(url('https://example.net/a.qcow2')).toBeNull();
+  expect(['ftp://a', 'https://', 'example.net', 'https:// a'].filter((u) => url(u) === null)).toEqual([]);
+  expect(publicKey('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+/x me@here')).toBeNull();
+  expect(publicKey('-----BEGIN OPENSSH PRIVATE KEY-----')).not.toBeNull();
+  expect(atMostBytes('雲'.repeat(2), 6)).toBeNull();
+  expect(atMostBytes('雲'.repeat(2), 5)).toEqual({ key: 'rule.tooManyBytes', values: { max: 5, size: 6 } });
+});
+
+describe('launching', () => {
+  test('tells every field that is missing', () => {
+    expect(check(blank).map((v) => v.field)).toEqual(['name', 'image', 'flavor']);
+    expect(check({ ...blank, name: 'a', image: 'i', flavor: 'f', count: '101', userData: 'x'.repeat(65_537) }).map((v) => v.field)).toEqual(['userData', 'count']);
+  });
+
+  test('leaves to the server what was not chosen', () => {
+    expect(toRequest({ ...blank, name: 'a', image: 'i', flavor: 'f' }))
+      .toEqual({ name: 'a', image: 'i', flavor: 'f', keyPair: null, network: null, zone: null, userData: null, securityGroups: null, count: null });
+    expect(toRequest({ ...blank, count: '3' }).count).toBe(3);
+  });
+
+  test('repeats a request with its key, and gives another request another key', () => {
+    let made = 0;
+    const keys = idempotencyKeys(() => `key-${++made}`);
+    expect([keys.for({ a: 1 }), keys.for({ a: 1 }), keys.for({ a: 2 }), keys.for({ a: 1 })]).toEqual(['key-1', 'key-1', 'key-2', 'key-3']);
+    keys.used();
+    expect(keys.for({ a: 1 })).toBe('key-4');
+  });
+});
+
+describe('security group rules', () => {
+  test('one port is a range of one; ICMP sends type and code; any sends none', () => {
+    expect(ruleRequest({ ...blankRule, fromPort: '22' })).toMatchObject({ protocol: 'tcp', fromPort: 22, toPort: 22, cidr: '0.0.0.0/0', group: null });
+    expect(ruleRequest({ ...blankRule, protocol: 'icmp', fromPort: '8' })).toMatchObject({ fromPort: 8, toPort: null });
+    expect(ruleRequest({ ...blankRule, protocol: 'any', fromPort: '22' })).toMatchObject({ fromPort: null, toPort: null });
+    expect(ruleRequest({ ...blankRule, peer: 'group', group: 'sg-1' })).toMatchObject({ cidr: null, group: 'sg-1' });
+  });
+
+  test('ports are in range and in order', () => {
+    expect(checkRule({ ...blankRule, fromPort: '1', toPort: '65535' })).toEqual([]);
+    expect(checkRule({ ...blankRule, fromPort: '2', toPort: '1' }).map((v) => v.field)).toEqual(['toPort']);
+    expect(checkRule({ ...blankRule, fromPort: '', toPort: '1' }).map((v) => v.field)).toEqual(['fromPort']);
+    expect(checkRule({ ...blankRule, fromPort: '0' }).map((v) => v.field)).toEqual(['fromPort']);
+    expect(checkRule({ ...blankRule, peer: 'group' }).map((v) => v.field)).toEqual(['group']);
+  });
+});
