@@ -28,3 +28,10 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(DesiredDocument)), JsonSerializable(typeof(ObservedReport)), JsonSerializable(typeof(HostFacts)), JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(JoinRequest)), JsonSerializable(typeof(JoinAnswer)), JsonSerializable(typeof(RenewRequest)), JsonSerializable(typeof(JoinTokenContent))]
 public sealed partial class ApiJson : JsonSerializerContext;
+
+/// <summary>The same, with text of any script written as it is: answers are read by people too, and are never embedded in HTML.</summary>
+public static class WireJson
+{
+    public static ApiJson Default { get; } =
+        new(new JsonSerializerOptions(ApiJson.Default.Options!) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

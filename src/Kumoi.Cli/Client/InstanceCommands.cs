@@ -19,8 +19,8 @@ public static class InstanceCommands
         Launch(noun);
         foreach (var (verb, state) in new[] { ("start", "running"), ("stop", "stopped"), ("reboot", "running"), ("delete", "terminated") }) Change(noun, verb, state);
         SecurityGroups(noun);
-        noun.Command.Subcommands.Add(Ssh(noun));
-        noun.Command.Subcommands.Add(SerialConsole.Make(noun));
+        Ssh(noun);
+        SerialConsole.Add(noun);
         var key = noun.Key();
         noun.Act(new Command("log", Messages.Text("instance-log")) { key }, async (session, parsed, cancel) =>
         {
@@ -91,7 +91,7 @@ public static class InstanceCommands
         });
     }
 
-    private static Command Ssh(Noun<Instance> noun)
+    private static void Ssh(Noun<Instance> noun)
     {
         var (key, user, identity) = (noun.Key(), Options.New<string?>("--user"), Options.New<FileInfo?>("--identity"));
         var command = new Argument<string[]>("command") { Description = Messages.Text("argument-command"), Arity = ArgumentArity.ZeroOrMore };
@@ -102,7 +102,6 @@ public static class InstanceCommands
             var line = SshLine.For(instance, parsed.GetValue(user), parsed.GetValue(identity)?.FullName, session.Login.Name);
             return await Shell.AttachedAsync("ssh", [.. line, .. parsed.GetValue(command)!], cancel);
         });
-        return ssh;
     }
 }
 

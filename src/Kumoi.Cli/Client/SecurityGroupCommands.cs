@@ -13,7 +13,7 @@ public static class SecurityGroupCommands
         var noun = new Noun<SecurityGroup>("security-group", "security-groups", g => g.Name,
             [new("name", g => g.Name), new("id", g => g.Id), new("rules", g => string.Join("\n", g.Rules.Select(Show))), new("description", g => g.Description)], "sg")
             .List().Show().Create<CreateSecurityGroup, SecurityGroup>(c => { c.Add(name); c.Add(description); }, p => new CreateSecurityGroup(p.GetValue(name)!, p.GetValue(description), null)).Delete();
-        noun.Command.Subcommands.Add(AddRule(noun));
+        AddRule(noun);
         var (key, rule) = (noun.Key(), new Argument<string>("rule") { Description = Messages.Text("argument-rule") });
         noun.Act(new Command("delete-rule", Messages.Text("sg-delete-rule")) { key, rule }, async (session, parsed, cancel) =>
         {
@@ -23,7 +23,7 @@ public static class SecurityGroupCommands
         return noun.Command;
     }
 
-    private static Command AddRule(Noun<SecurityGroup> noun)
+    private static void AddRule(Noun<SecurityGroup> noun)
     {
         var key = noun.Key();
         var protocol = new Option<string>("--protocol") { Description = Messages.Text("option-protocol"), DefaultValueFactory = _ => "tcp" };
@@ -40,7 +40,6 @@ public static class SecurityGroupCommands
             session.Write(await session.Client.PostAsync<CreateSecurityGroupRule, SecurityGroupRule>(noun.PathOf(parsed.GetValue(key)!) + "/rules", body, null, cancel));
             return ExitCodes.Ok;
         });
-        return add;
     }
 
     private static string Show(SecurityGroupRule rule)

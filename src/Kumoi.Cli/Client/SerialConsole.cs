@@ -11,7 +11,7 @@ public static class SerialConsole
 {
     private const byte Escape = 0x1D;
 
-    public static Command Make(Noun<Instance> noun)
+    public static void Add(Noun<Instance> noun)
     {
         var key = noun.Key();
         var command = new Command("console", Messages.Text("instance-console")) { key };
@@ -36,7 +36,6 @@ public static class SerialConsole
             }
             return ExitCodes.Ok;
         });
-        return command;
     }
 
     private static async Task SendAsync(ClientWebSocket socket, CancellationToken cancel)

@@ -52,7 +52,7 @@ public static class EventEndpoints
             var news = await store.FollowAsync(call.Caller.AccountId, position, cancel);
             foreach (var (at, item) in news)
             {
-                await response.WriteAsync($"id: {item.Id}\nevent: event\ndata: {JsonSerializer.Serialize(item, ApiJson.Default.Event)}\n\n", cancel);
+                await response.WriteAsync($"id: {item.Id}\nevent: event\ndata: {JsonSerializer.Serialize(item, WireJson.Default.Event)}\n\n", cancel);
                 position = at;
             }
             if (news.Count == 0 && clock.GetUtcNow() - pinged >= PingInterval)

@@ -25,6 +25,12 @@ public static class AgentEndpoints
                 await Endpoints.WriteAsync(http, 200, await body.Then(request => join.JoinAsync(request, http.RequestAborted)));
             }))
             .WithMetadata(new RequiredPermission(null, "The one-time token in the body is the credential."));
+        routes.MapMethods("/authority", ["GET"], (Delegate)(RequestDelegate)(http =>
+            {
+                http.Response.ContentType = "application/x-pem-file";
+                return http.Response.WriteAsync(http.RequestServices.GetRequiredService<Authority>().Certificate.ExportCertificatePem(), http.RequestAborted);
+            }))
+            .WithMetadata(new RequiredPermission(null, "The authority's certificate is public; a host checks it against the fingerprint in its token."));
         Map(routes, "POST", "/renew", async (http, hostId) =>
         {
             var body = await Bodies.ReadAsync<RenewRequest>(http);

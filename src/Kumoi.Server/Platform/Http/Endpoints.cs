@@ -93,7 +93,7 @@ public static class Endpoints
         if (result.Value is Done) return;
         http.Response.ContentType = "application/json; charset=utf-8";
         if (result.Value is JsonElement stored) await http.Response.WriteAsync(stored.GetRawText(), http.RequestAborted);
-        else await JsonSerializer.SerializeAsync(http.Response.Body, result.Value, (JsonTypeInfo<T>)ApiJson.Default.GetTypeInfo(typeof(T))!, http.RequestAborted);
+        else await JsonSerializer.SerializeAsync(http.Response.Body, result.Value, (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!, http.RequestAborted);
     }
 
     private static async Task<Result<T>> WithBody<TBody, T>(Call call, Func<Call, TBody, Task<Result<T>>> handle)

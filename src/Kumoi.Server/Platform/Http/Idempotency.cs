@@ -13,7 +13,7 @@ public static class Idempotency
         Transaction transaction, Caller caller, IdempotencyKey? key, DateTimeOffset now, CancellationToken cancel, Func<Task<Result<T>>> create)
     {
         if (key is null) return await create();
-        var info = (JsonTypeInfo<T>)ApiJson.Default.GetTypeInfo(typeof(T))!;
+        var info = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
         // The insert waits for a transaction that holds the same key; afterwards it inserts nothing, or inserts if that one failed.
         var first = await transaction.ExecuteAsync(
             "INSERT INTO idempotency_keys (account_id, key, request_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", cancel,

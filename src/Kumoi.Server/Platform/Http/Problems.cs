@@ -30,7 +30,7 @@ public static class Problems
         if (failure.RetryAfter is { } wait)
             http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         var problem = Describe(failure, language, http.Request.Path, http.TraceIdentifier);
-        return JsonSerializer.SerializeAsync(http.Response.Body, problem, ApiJson.Default.Problem, http.RequestAborted);
+        return JsonSerializer.SerializeAsync(http.Response.Body, problem, WireJson.Default.Problem, http.RequestAborted);
     }
 
     private static List<TOut>? NullIfEmpty<TIn, TOut>(IReadOnlyList<TIn> list, Func<TIn, TOut> map) =>
