@@ -102,7 +102,7 @@ public sealed class HostAgent : IAsyncDisposable
         {
             try
             {
-                var document = await Link.DesiredAsync(_state.Document?.Revision ?? 0, stop);
+                var document = await Link.DesiredAsync(_state.Document?.Revision ?? -1, stop);
                 if (document is not null) _state.Replace(document);
                 failures = 0;
                 Reached(null);

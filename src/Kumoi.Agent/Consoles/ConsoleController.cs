@@ -41,8 +41,7 @@ public sealed class ConsoleController(
         {
             using var socket = await connect(console.Session, _stop.Token);
             await ServeAsync(console, socket, _stop.Token);
-            if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-                await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, _stop.Token);
+            await CloseAsync(socket);
         }
         catch (Exception e) when (e is WebSocketException or IOException or HttpRequestException or OperationCanceledException)
         {
@@ -52,6 +51,15 @@ public sealed class ConsoleController(
         {
             _sessions.TryRemove(console.Session, out _);
         }
+    }
+
+    /// <summary>Says that the session has ended and waits a moment for the answer, so that what was sent before is not cut off.</summary>
+    private async Task CloseAsync(WebSocket socket)
+    {
+        if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived or WebSocketState.CloseSent)) return;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        patience.CancelAfter(TimeSpan.FromSeconds(5));
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, patience.Token);
     }
 
     private async Task ServeAsync(DesiredConsole console, WebSocket socket, CancellationToken cancel)

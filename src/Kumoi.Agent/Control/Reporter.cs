@@ -15,6 +15,9 @@ public sealed class Reporter(
 
     private static readonly TimeSpan FullPeriod = TimeSpan.FromSeconds(30);
 
+    /// <summary>How soon to try again for a full report while guests are still being looked at for the first time.</summary>
+    private static readonly TimeSpan Incomplete = TimeSpan.FromSeconds(1);
+
     private readonly Doorbell _doorbell = new(clock);
     private readonly ConcurrentDictionary<string, byte> _changed = new();
 
@@ -35,14 +38,12 @@ public sealed class Reporter(
                 var now = clock.GetUtcNow();
                 if (now >= fullAt || !_changed.IsEmpty)
                 {
-                    var full = now >= fullAt;
-                    if (await SendAsync(link(), full, stop) || !full) { if (full) fullAt = now + FullPeriod; }
-                    else fullAt = now + TimeSpan.FromSeconds(1);
-                    (failures, var was) = (0, failures);
-                    if (was > 0) reached(null);
+                    if (await SendAsync(link(), now >= fullAt, stop)) fullAt = now + FullPeriod;
+                    if (failures > 0) reached(null);
+                    failures = 0;
                 }
                 var rest = fullAt - clock.GetUtcNow();
-                if (await _doorbell.WaitAsync(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, stop)) await Task.Delay(Gather, clock, stop);
+                if (await _doorbell.WaitAsync(rest > Incomplete ? rest : Incomplete, stop)) await Task.Delay(Gather, clock, stop);
             }
             catch (IOException e)
             {
@@ -54,7 +55,7 @@ public sealed class Reporter(
         }
     }
 
-    /// <summary>False if not everything could be told yet: right after a start some guests have not been looked at, and a full report without
+    /// <summary>True if everything was told. Right after a start some guests have not been looked at, and a full report without
     /// them would say that they are gone.</summary>
     private async Task<bool> SendAsync(ServerLink link, bool wantFull, CancellationToken stop)
     {
@@ -66,6 +67,6 @@ public sealed class Reporter(
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
         await link.ReportAsync(new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions), stop);
-        return full || document is null;
+        return full;
     }
 }

@@ -122,7 +122,7 @@ public static class ImageEndpoints
                 // An image is as large as it is; its limit is kept while it is written.
                 if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
                 await Endpoints.WriteAsync(http, 200, await images.UploadAsync(call.Caller, call.Route("image"), http.Request.Body, http.Request.ContentLength, call.Cancelled));
-            }).Accepts<byte[]>("application/octet-stream").Produces<Image>().Fails(409).Fails(413);
+            }).WithMetadata(new Microsoft.AspNetCore.Http.Metadata.AcceptsMetadata(["application/octet-stream", "*/*"], typeof(byte[]), isOptional: true)).Produces<Image>().Fails(409).Fails(413);
         routes.Delete("/images/{image}", Permission.Write, "DeleteImage", "Remove an image that no instance uses", call => images.DeleteAsync(call.Caller, call.Route("image"), call.Cancelled));
     }
 }

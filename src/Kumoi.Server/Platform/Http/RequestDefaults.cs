@@ -52,7 +52,7 @@ public static class RequestDefaults
         }
         await next(http);
         if (http.Response is { HasStarted: false, StatusCode: 404 or 405 or 415, ContentLength: null } && http.Request.Path.StartsWithSegments("/api"))
-            await Problems.WriteAsync(http, new Failure(http.Response.StatusCode == 405 ? "no-such-method" : "no-such-route", http.Response.StatusCode));
+            await Problems.WriteAsync(http, new Failure(http.Response.StatusCode switch { 405 => "no-such-method", 415 => "json-required", _ => "no-such-route" }, http.Response.StatusCode));
     }
 
     private static Failure Explain(Exception e, ILogger log, HttpContext http)
