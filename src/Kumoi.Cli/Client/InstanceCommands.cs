@@ -100,7 +100,7 @@ public static class InstanceCommands
         {
             var instance = await session.Client.GetAsync<Instance>(noun.PathOf(parsed.GetValue(key)!), cancel);
             var line = SshLine.For(instance, parsed.GetValue(user), parsed.GetValue(identity)?.FullName, session.Login.Name);
-            return await Shell.AttachedAsync("ssh", [.. line, .. parsed.GetValue(command)!], cancel);
+            return await Shell.AttachedAsync("ssh", [.. line, .. SshLine.Command(parsed.GetValue(command)!)], cancel);
         });
     }
 }
@@ -108,6 +108,11 @@ public static class InstanceCommands
 /// <summary>The ssh command that reaches an instance.</summary>
 public static class SshLine
 {
+    /// <summary>One word is a line for the guest's shell, as with ssh; several are a program and its arguments, which arrive as they are.</summary>
+    public static IReadOnlyList<string> Command(IReadOnlyList<string> words) =>
+        words.Count < 2 ? words : [string.Join(' ', words.Select(word => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,@%+".Contains(c, StringComparison.Ordinal)) ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'"))];
+
     public static IReadOnlyList<string> For(Instance instance, string? user, string? identity, string context)
     {
         var address = instance.Interfaces.Select(face => face.FloatingAddress ?? face.Address).FirstOrDefault() ?? throw new UserException("no-address", instance.Name);

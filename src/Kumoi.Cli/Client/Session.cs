@@ -58,7 +58,7 @@ public sealed class Session : IDisposable
         var table = new Table { Border = TableBorder.None, ShowHeaders = true };
         foreach (var column in columns) table.AddColumn(new TableColumn(new Spectre.Console.Text(Messages.Text("column-" + column.Key), new Style(decoration: Decoration.Bold))) { Padding = new Padding(0, 0, 2, 0), NoWrap = System.Console.IsOutputRedirected });
         foreach (var item in items) table.AddRow(columns.Select(column => (Spectre.Console.Rendering.IRenderable)new Spectre.Console.Text(column.Value(item) ?? "")));
-        Console.Write(table);
+        Print(table);
     }
 
     /// <summary>One resource: every field.</summary>
@@ -71,7 +71,20 @@ public sealed class Session : IDisposable
         }
         var grid = new Grid().AddColumn(new GridColumn { NoWrap = true, Padding = new Padding(0, 0, 2, 0) }).AddColumn();
         foreach (var (name, value) in Node(item)!.AsObject()) grid.AddRow(new Spectre.Console.Text(name, new Style(decoration: Decoration.Bold)), new Spectre.Console.Text(Show(value)));
-        Console.Write(grid);
+        Print(grid);
+    }
+
+    // In a file or a pipe, the spaces that fill up a line are only in the way.
+    private static void Print(Spectre.Console.Rendering.IRenderable content)
+    {
+        if (!System.Console.IsOutputRedirected)
+        {
+            Console.Write(content);
+            return;
+        }
+        using var text = new StringWriter();
+        MakeConsole(text, redirected: true).Write(content);
+        foreach (var line in text.ToString().TrimEnd().Split('\n')) System.Console.Out.WriteLine(line.TrimEnd());
     }
 
     private static JsonNode? Node<T>(T item) => JsonSerializer.SerializeToNode(item, ApiJson.Default.GetTypeInfo(typeof(T))!);

@@ -15,18 +15,18 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
 {
     private sealed record Row(
         string Id, string AccountId, string Name, string Desired, int Incarnation, long Generation, string Power, long ObservedGeneration, int ObservedEpoch,
-        DateTimeOffset? StartedAt, string Conditions, int Vcpus, int MemoryMib, int DiskGib, string State);
+        DateTimeOffset? StartedAt, string Conditions, int Vcpus, int MemoryMib, int DiskGib, string State, int BootEpoch);
 
     private const string Select =
         """
         SELECT id, account_id, name, desired, incarnation, generation, power, observed_generation, observed_epoch, started_at, conditions::text, vcpus, memory_mib,
-               disk_gib, state
+               disk_gib, state, boot_epoch
         FROM instances WHERE host_id = $1 AND terminated_at IS NULL AND id = ANY($2)
         """;
 
     private static Row Read(Npgsql.NpgsqlDataReader r) => new(
         r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.GetInt64(5), r.GetString(6), r.GetInt64(7), r.GetInt32(8), r.TimeOrNull(9),
-        r.GetString(10), r.GetInt32(11), r.GetInt32(12), r.GetInt32(13), r.GetString(14));
+        r.GetString(10), r.GetInt32(11), r.GetInt32(12), r.GetInt32(13), r.GetString(14), r.GetInt32(15));
 
     public async Task ObserveAsync(string hostId, string hostName, IReadOnlyList<ObservedInstance> reported, CancellationToken cancel)
     {
@@ -78,19 +78,28 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
             await hosts.TouchAsync(transaction, hostId, cancel);
             await events.WriteAsync(transaction, record.AccountId, actor, "instance.guest-shutdown", subject, cancel);
         }
-        var lost = report.Power == PowerState.Running && record.StartedAt is not null && !SameTime(report.StartedAt, record.StartedAt) && report.BootEpoch == record.ObservedEpoch
-            && record.Power == PowerState.Running;
-        if (lost) await events.WriteAsync(transaction, record.AccountId, actor, "instance.restarted", subject, cancel, "The guest's process was lost and started again.");
-        else if (record.Power == PowerState.Running && report.Power is PowerState.Stopped or PowerState.Absent && record.Desired == "running")
-            await events.WriteAsync(transaction, record.AccountId, actor, "instance.lost", subject, cancel, "The guest's process was lost.");
+        await TellAsync(transaction, record, report, actor, subject, cancel);
+    }
+
+    /// <summary>Writes what this report means as an event, if it means one.</summary>
+    private async Task TellAsync(Transaction transaction, Row record, ObservedInstance report, EventActor actor, Subject subject, CancellationToken cancel)
+    {
         var state = await transaction.FindAsync("SELECT state FROM instances WHERE id = $1", row => row.GetString(0), cancel, record.Id);
-        if (state != record.State && state is InstanceStates.Running or InstanceStates.Stopped)
-            await events.WriteAsync(transaction, record.AccountId, actor, "instance." + state, subject, cancel);
-        else if (report.BootEpoch > record.ObservedEpoch && record.ObservedEpoch > 0 && report.Power == PowerState.Running)
-            await events.WriteAsync(transaction, record.AccountId, actor, "instance.rebooted", subject, cancel);
-        else if (report.Conditions.Except(System.Text.Json.JsonSerializer.Deserialize(record.Conditions, ApiJson.Default.ConditionArray)!).FirstOrDefault() is { } condition)
-            await events.WriteAsync(transaction, record.AccountId, actor, "instance.condition", subject, cancel, condition.Message);
-        else transaction.AfterCommit(events.Ring);
+        var known = System.Text.Json.JsonSerializer.Deserialize(record.Conditions, ApiJson.Default.ConditionArray)!;
+        // While a reboot is asked for and not yet done, a guest that is gone is on its way.
+        var expected = record.BootEpoch > record.ObservedEpoch;
+        var (action, message) = report.Power switch
+        {
+            PowerState.Running when record.ObservedEpoch > 0 && report.BootEpoch > record.ObservedEpoch => ("instance.rebooted", (string?)null),
+            PowerState.Running when record.Power == PowerState.Running && report.BootEpoch == record.ObservedEpoch && record.StartedAt is not null && !SameTime(report.StartedAt, record.StartedAt)
+                => ("instance.restarted", "The guest's process was lost and started again."),
+            PowerState.Stopped or PowerState.Absent when record.Power == PowerState.Running && record.Desired == "running" && !expected => ("instance.lost", "The guest's process was lost."),
+            _ when state != record.State && state is InstanceStates.Running or InstanceStates.Stopped => ("instance." + state, null),
+            _ when report.Conditions.Except(known).FirstOrDefault() is { } condition => ("instance.condition", condition.Message),
+            _ => (null, null),
+        };
+        if (action is null) transaction.AfterCommit(events.Ring);
+        else await events.WriteAsync(transaction, record.AccountId, actor, action, subject, cancel, message);
     }
 
     private async Task FinishAsync(Transaction transaction, string hostId, Row record, CancellationToken cancel)
