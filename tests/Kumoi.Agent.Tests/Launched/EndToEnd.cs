@@ -68,7 +68,7 @@ public sealed class EndToEnd(ITestOutputHelper output)
             // Consoles.
             server.Set(Samples.Document(4, image, ssh, one, two) with { Consoles = [new DesiredConsole("con-1", one.Id, "serial"), new DesiredConsole("con-2", one.Id, "screen"), new DesiredConsole("con-3", one.Id, "log")] });
             var serial = await server.ConsoleOf("con-1").Task.WaitAsync(Soon);
-            output.WriteLine("serial: " + (await ReceiveText(serial, "login")).Length);
+            output.WriteLine("serial: " + await ReceiveText(serial, "login") + serial.State);
             await serial.SendAsync("\r"u8.ToArray(), WebSocketMessageType.Binary, true, default);
             await ReceiveText(serial, "login");
             var screen = await server.ConsoleOf("con-2").Task.WaitAsync(Soon);
