@@ -93,13 +93,15 @@ public static class InstanceCommands
 
     private static void Ssh(Noun<Instance> noun)
     {
-        var (key, user, identity) = (noun.Key(), Options.New<string?>("--user"), Options.New<FileInfo?>("--identity"));
+        var (key, user, identity, timeout) = (noun.Key(), Options.New<string?>("--user"), Options.New<FileInfo?>("--identity"), Options.Timeout());
         var command = new Argument<string[]>("command") { Description = Messages.Text("argument-command"), Arity = ArgumentArity.ZeroOrMore };
-        var ssh = new Command("ssh", Messages.Text("instance-ssh")) { key, user, identity, command };
+        var ssh = new Command("ssh", Messages.Text("instance-ssh")) { key, user, identity, timeout, command };
         noun.Act(ssh, async (session, parsed, cancel) =>
         {
             var instance = await session.Client.GetAsync<Instance>(noun.PathOf(parsed.GetValue(key)!), cancel);
             var line = SshLine.For(instance, parsed.GetValue(user), parsed.GetValue(identity)?.FullName, session.Login.Name);
+            var address = SshLine.Address(instance);
+            if (!await SshBanner.WaitAsync(address, TimeSpan.FromSeconds(parsed.GetValue(timeout)), cancel)) throw new UserException("no-ssh", instance.Name, address);
             return await Shell.AttachedAsync("ssh", [.. line, .. SshLine.Command(parsed.GetValue(command)!)], cancel);
         });
     }
@@ -115,13 +117,15 @@ public static class SshLine
 
     public static IReadOnlyList<string> For(Instance instance, string? user, string? identity, string context)
     {
-        var address = instance.Interfaces.Select(face => face.FloatingAddress ?? face.Address).FirstOrDefault() ?? throw new UserException("no-address", instance.Name);
         var file = identity ?? (instance.KeyPair is { } pair ? ClientConfig.KeyFile(context, pair.Name) : null);
         if (file is not null && !File.Exists(file)) throw new UserException("no-key-file", file);
         string[] key = file is null ? [] : ["-i", file, "-o", "IdentitiesOnly=yes"];
         // Addresses are given to new guests again and again; a guest's host key is remembered under its id, which is not.
         return [
             .. key, "-o", $"UserKnownHostsFile={Path.Combine(ClientConfig.Directory, "known_hosts")}", "-o", "StrictHostKeyChecking=accept-new", "-o", $"HostKeyAlias={instance.Id}", "-o", "LogLevel=ERROR",
-            "-o", "ConnectTimeout=60", $"{user ?? instance.DefaultUser}@{address}"];
+            "-o", "ConnectTimeout=60", $"{user ?? instance.DefaultUser}@{Address(instance)}"];
     }
+
+    public static string Address(Instance instance) =>
+        instance.Interfaces.Select(face => face.FloatingAddress ?? face.Address).FirstOrDefault() ?? throw new UserException("no-address", instance.Name);
 }

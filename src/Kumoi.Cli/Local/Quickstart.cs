@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Kumoi.Api;
 using Kumoi.Cli.Client;
 using Kumoi.Cli.Text;
@@ -130,28 +129,10 @@ public sealed class Quickstart(LocalCloud cloud, Progress progress)
         return await demo.GetAsync<Instance>($"instances/{instance.Id}?wait=running&timeout=120", cancel);
     }
 
-    /// <summary>Waits for the banner with one patient connection after another: a half-done key exchange would cost an emulated guest seconds.</summary>
-    private async Task WaitForSshAsync(Instance instance, CancellationToken cancel)
+    private static async Task WaitForSshAsync(Instance instance, CancellationToken cancel)
     {
         var address = instance.Interfaces[0].FloatingAddress!;
-        var answered = await Until.TrueAsync(async () =>
-        {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            limit.CancelAfter(TimeSpan.FromSeconds(20));
-            try
-            {
-                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                await socket.ConnectAsync(address, 22, limit.Token);
-                var buffer = new byte[4];
-                return await socket.ReceiveAsync(buffer, limit.Token) > 0 && buffer[0] == 'S';
-            }
-            catch (Exception e) when (e is SocketException or OperationCanceledException && !cancel.IsCancellationRequested)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancel);
-                return false;
-            }
-        }, SshLimit, cancel);
-        if (!answered) throw new UserException("no-ssh", instance.Name, address);
+        if (!await SshBanner.WaitAsync(address, SshLimit, cancel)) throw new UserException("no-ssh", instance.Name, address);
     }
 
     private void Tell(Instance instance, string said)
