@@ -1,0 +1,145 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Kumoi.Agent.Instances;
+using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Api.Agent;
+using Xunit;
+
+namespace Kumoi.Agent.Tests.Instances;
+
+/// <summary>
+/// Goal: from whatever is found on the host, following the plan ends in what the record says, though steps fail, are repeated, guests ignore
+/// the button or die. Method: a small model of a host takes the planner's steps; a random script says what goes wrong.
+/// </summary>
+public sealed class InstancePlannerProperties
+{
+    private static readonly StopLimits Limits = new(TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(20));
+
+    [Fact]
+    public void Settles_in_what_the_record_says_whatever_fails() =>
+        Check(model =>
+        {
+            for (var round = 0; round < 200; round++)
+            {
+                var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
+                if (plan.Settled) return model.IsAsRecorded();
+                if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
+                foreach (var step in plan.Steps) model.Take(step);
+            }
+            return false;
+        });
+
+    [Fact]
+    public void Nothing_is_destroyed_without_terminated_and_nobody_runs_without_filters() =>
+        Check(model =>
+        {
+            var hadDisk = model.Disk;
+            for (var round = 0; round < 200; round++)
+            {
+                var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
+                if (plan.Steps.Contains(InstanceStep.Remove) && model.Record.Desired != "terminated") return false;
+                if (plan.Steps.Contains(InstanceStep.Resume) && model.Process?.State is RunState.Prepared or RunState.Paused && model.Network != NetworkReadiness.Ready) return false;
+                if (plan.Settled) break;
+                if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
+                foreach (var step in plan.Steps) model.Take(step);
+            }
+            return model.Record.Desired == "terminated" || !hadDisk || model.Disk;
+        });
+
+    [Fact]
+    public void A_settled_guest_stays_settled() =>
+        Check(model =>
+        {
+            var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
+            return !plan.Settled || (plan.Steps.Count == 0 && InstancePlanner.Plan(model.Record, model.Seen(), model.Now.AddDays(1), Limits).Settled);
+        });
+
+    private static void Check(Func<Model, bool> holds)
+    {
+        var models =
+            from desired in Gen.Elements("running", "stopped", "terminated")
+            from epoch in Gen.Choose(1, 3)
+            from incarnation in Gen.Choose(1, 2)
+            from image in Gen.Elements(true, false)
+            from disk in Gen.Elements(true, false)
+            from network in Gen.Elements(NetworkReadiness.Gone, NetworkReadiness.Pending, NetworkReadiness.Ready)
+            from state in Gen.Elements<RunState?>(null, RunState.Prepared, RunState.Running, RunState.Paused, RunState.Shutdown, RunState.Broken, RunState.DiskError)
+            from deaf in Gen.Elements(true, false)
+            from luck in Gen.Choose(0, 9).ArrayOf()
+            select new Model(Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation }, image, disk, network, state, deaf, luck);
+        FsCheck.Fluent.Prop.ForAll(models.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+    }
+
+    private sealed class Model
+    {
+        private readonly bool _deaf;
+        private readonly Queue<int> _luck;
+        private DateTimeOffset? _stopAskedAt, _buttonPressedAt;
+        private bool _image;
+
+        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck)
+        {
+            (Record, _image, Disk, Network, _deaf, _luck) = (record, image, disk || state is not null, network, deaf, new Queue<int>(luck));
+            Process = state is null ? null : new GuestProcess(1, 1, state.Value, Now);
+        }
+
+        public DesiredInstance Record { get; }
+
+        public DateTimeOffset Now { get; private set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        public bool Disk { get; private set; }
+
+        public NetworkReadiness Network { get; private set; }
+
+        public GuestProcess? Process { get; private set; }
+
+        public ObservedGuest Seen() => new(_image, Disk, Disk || Process is not null, Network, Process, _stopAskedAt, _buttonPressedAt, null);
+
+        public bool IsAsRecorded() => Record.Desired switch
+        {
+            "terminated" => Process is null && !Disk && Network == NetworkReadiness.Gone,
+            "stopped" => Process is null,
+            _ => Process is { State: RunState.Running or RunState.Shutdown } && Process.BootEpoch >= Record.BootEpoch && Process.Incarnation >= Record.Incarnation && Network == NetworkReadiness.Ready,
+        };
+
+        /// <summary>Time passes, and the other reconcilers do their part.</summary>
+        public void Pass(DateTimeOffset? until)
+        {
+            Now = until ?? Now.AddSeconds(1);
+            Network = Record.Desired != "terminated" ? NetworkReadiness.Ready : Process is null ? NetworkReadiness.Gone : Network;
+        }
+
+        /// <summary>One step, which may fail, be done twice, or be followed by the death of the process.</summary>
+        public void Take(InstanceStep step)
+        {
+            var luck = _luck.TryDequeue(out var drawn) ? drawn : 9;
+            if (luck == 0) return;
+            Do(step);
+            if (luck == 1 && step is not InstanceStep.Resume and not InstanceStep.Start) Do(step);
+            if (luck == 2) Process = null;
+            Now = Now.AddMilliseconds(100);
+        }
+
+        private void Do(InstanceStep step)
+        {
+            switch (step)
+            {
+                case InstanceStep.FetchImage: _image = true; break;
+                case InstanceStep.MakeDisk: Disk = true; break;
+                case InstanceStep.Start:
+                    Process = new GuestProcess(Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now);
+                    (_stopAskedAt, _buttonPressedAt) = (null, null);
+                    break;
+                case InstanceStep.Resume: Process = Process! with { State = RunState.Running }; break;
+                case InstanceStep.PressPowerButton:
+                    _stopAskedAt ??= Now;
+                    _buttonPressedAt = Now;
+                    if (!_deaf && Process is not null) Process = Process with { State = RunState.Shutdown };
+                    break;
+                case InstanceStep.Kill: Process = null; break;
+                case InstanceStep.Remove: Disk = false; break;
+                default: throw new InvalidOperationException();
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using Kumoi.Agent.Instances;
+using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Api.Agent;
+using Xunit;
+
+namespace Kumoi.Agent.Tests.Instances;
+
+public sealed class InstancePlannerTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly StopLimits Limits = new(TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(20));
+
+    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now);
+
+    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, disk, disk || process is not null, network, process, null, null, null);
+
+    public static TheoryData<string, bool, bool, string, string, string> Cases => new()
+    {
+        // desired, image, disk, network, process, steps
+        { "running", false, false, "Gone", "-", "FetchImage" },
+        { "running", true, false, "Gone", "-", "MakeDisk" },
+        { "running", true, true, "Pending", "-", "wait" },
+        { "running", true, true, "Ready", "-", "Start" },
+        { "running", false, true, "Ready", "-", "FetchImage" },
+        { "running", true, true, "Ready", "Prepared", "Resume" },
+        { "running", true, true, "Pending", "Prepared", "wait" },
+        { "running", true, true, "Ready", "Running", "settled" },
+        { "running", true, true, "Pending", "Running", "wait" },
+        { "running", true, true, "Ready", "Shutdown", "settled" },
+        { "running", true, true, "Ready", "Paused", "Resume" },
+        { "running", true, true, "Ready", "DiskError", "Resume" },
+        { "running", true, true, "Ready", "Broken", "Kill" },
+        { "running", true, true, "Ready", "Unknown", "wait" },
+        { "stopped", true, true, "Ready", "Running", "PressPowerButton" },
+        { "stopped", true, true, "Ready", "Shutdown", "Kill" },
+        { "stopped", true, true, "Ready", "Prepared", "Kill" },
+        { "stopped", true, true, "Ready", "-", "settled" },
+        { "stopped", false, false, "Gone", "-", "settled" },
+        { "terminated", true, true, "Ready", "Running", "Kill" },
+        { "terminated", true, true, "Ready", "-", "Remove" },
+        { "terminated", true, false, "Pending", "-", "wait" },
+        { "terminated", true, false, "Gone", "-", "settled" },
+        { "frozen", true, true, "Ready", "Running", "wait" },
+    };
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Plans_by_table(string desired, bool image, bool disk, string network, string process, string expected)
+    {
+        var seen = Seen(image, disk, Enum.Parse<NetworkReadiness>(network), process == "-" ? null : Process(Enum.Parse<RunState>(process), 1));
+        Assert.Equal(expected, Words(InstancePlanner.Plan(Samples.Instance(1, desired), seen, Now, Limits)));
+    }
+
+    [Fact]
+    public void A_grown_boot_epoch_stops_gently_then_hard_within_the_limit_of_reboots()
+    {
+        var record = Samples.Instance(1, "running") with { BootEpoch = 2 };
+        var seen = Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1));
+        Assert.Equal("PressPowerButton", Words(InstancePlanner.Plan(record, seen, Now, Limits)));
+        seen = seen with { StopAskedAt = Now, ButtonPressedAt = Now };
+        var plan = InstancePlanner.Plan(record, seen, Now.AddSeconds(1), Limits);
+        Assert.Equal(("wait", Now + InstancePlanner.ButtonRepeat), (Words(plan), plan.LookAgainAt));
+        Assert.Equal("PressPowerButton", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(11), Limits)));
+        Assert.Equal("Kill", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(20), Limits)));
+        Assert.Equal("Kill", Words(InstancePlanner.Plan(record, seen with { Process = Process(RunState.Shutdown, 1) }, Now, Limits)));
+    }
+
+    [Fact]
+    public void A_process_of_an_earlier_placement_is_replaced_and_one_of_a_later_epoch_is_left()
+    {
+        var record = Samples.Instance(1, "running") with { Incarnation = 2 };
+        Assert.Equal("PressPowerButton", Words(InstancePlanner.Plan(record, Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1)), Now, Limits)));
+        var later = Seen(true, true, NetworkReadiness.Ready, new GuestProcess(2, 9, RunState.Running, Now));
+        Assert.Equal("settled", Words(InstancePlanner.Plan(record, later, Now, Limits)));
+    }
+
+    [Fact]
+    public void A_guest_that_died_again_and_again_is_started_only_when_its_wait_is_over()
+    {
+        var record = Samples.Instance(1, "running");
+        var seen = Seen(true, true, NetworkReadiness.Ready, null) with { NotBefore = Now.AddSeconds(5) };
+        Assert.Equal(("wait", Now.AddSeconds(5)), (Words(InstancePlanner.Plan(record, seen, Now, Limits)), InstancePlanner.Plan(record, seen, Now, Limits).LookAgainAt));
+        Assert.Equal("Start", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(5), Limits)));
+    }
+
+    private static string Words(InstancePlan plan) => plan.Settled ? "settled" : plan.Steps.Count == 0 ? "wait" : string.Join(' ', plan.Steps);
+}
