@@ -78,7 +78,8 @@ public static class AgentCleanup
     private static Task RestoreForwardingAsync(AgentPaths paths)
     {
         var saved = Path.Combine(paths.State, "ip_forward");
-        if (!File.Exists(saved)) return Task.CompletedTask;
+        // Another cloud on this machine still forwards; the last one to go puts the setting back, if it was the one that changed it.
+        if (!File.Exists(saved) || NetworkNamespaces.List("kumoi-").Count > 0) return Task.CompletedTask;
         File.WriteAllText("/proc/sys/net/ipv4/ip_forward", File.ReadAllText(saved));
         File.Delete(saved);
         return Task.CompletedTask;

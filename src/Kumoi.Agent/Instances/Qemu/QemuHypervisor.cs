@@ -51,8 +51,16 @@ public sealed class QemuHypervisor : IHypervisor
 
     public async Task<GuestSight> ObserveAsync(string id, CancellationToken cancel)
     {
-        var guest = await FindAsync(id, cancel);
-        var process = guest is null ? null : await ObserveAsync(id, guest, cancel);
+        GuestProcess? process;
+        try
+        {
+            var guest = await FindAsync(id, cancel);
+            process = guest is null ? null : await ObserveAsync(id, guest, cancel);
+        }
+        catch (QmpException)
+        {
+            process = FindSilent(id);
+        }
         if (process is not null) _trimmed[id] = ConsoleLogs.Trim(_paths.ConsoleLog(id), _trimmed.GetValueOrDefault(id));
         return new GuestSight(_disks.Ready(id), Directory.Exists(_paths.Instance(id)) || Directory.Exists(_paths.Sockets(id)), process);
     }
@@ -116,7 +124,16 @@ public sealed class QemuHypervisor : IHypervisor
         while (_clock.GetElapsedTime(since) < StartLimit)
         {
             if (started.Ended.IsCompleted) throw Ended(started.LastWords);
-            if (await FindAsync(id, cancel) is { } guest) return guest;
+            try
+            {
+                if (await FindAsync(id, cancel) is { } guest) return guest;
+            }
+            catch (QmpException)
+            {
+                // It listened, and ended before it spoke; why, it has said on its standard error.
+                await Task.WhenAny(started.Ended, Task.Delay(TimeSpan.FromSeconds(1), _clock, cancel));
+                continue;
+            }
             await Task.Delay(TimeSpan.FromMilliseconds(5), _clock, cancel);
         }
         Processes.Signal(started.Id, Libc.SignalKill);
@@ -134,10 +151,17 @@ public sealed class QemuHypervisor : IHypervisor
 
     public async Task KillAsync(string id, CancellationToken cancel)
     {
-        if (await FindAsync(id, cancel) is { } guest)
+        try
         {
-            await guest.KillAsync(_clock, cancel);
-            await DropAsync(id, guest);
+            if (await FindAsync(id, cancel) is { } guest)
+            {
+                await guest.KillAsync(_clock, cancel);
+                await DropAsync(id, guest);
+            }
+        }
+        catch (QmpException)
+        {
+            // It does not answer; it is found by its command line instead.
         }
         await EndUnreachableAsync(id, cancel);
         _groups.Remove(id);
@@ -195,12 +219,27 @@ public sealed class QemuHypervisor : IHypervisor
     /// <summary>Ends a process of this guest whose socket is gone (its directory was removed, say): nobody could speak to it again.</summary>
     private async Task EndUnreachableAsync(string id, CancellationToken cancel)
     {
-        var disk = _paths.Disk(id);
-        foreach (var process in Processes.All().Where(process => process.Arguments.Any(argument => argument.Contains($"filename={disk},", StringComparison.Ordinal))))
+        foreach (var process in ByCommandLine(id).ToArray())
         {
             Processes.Signal(process.Id, Libc.SignalKill);
             await Processes.WaitForEndAsync(process.Id, TimeSpan.FromSeconds(5), _clock, cancel);
         }
+    }
+
+    /// <summary>A process of this guest that does not answer, as its command line tells it.</summary>
+    private GuestProcess? FindSilent(string id)
+    {
+        foreach (var process in ByCommandLine(id))
+            if (process.Arguments.Select(argument => QemuGuest.Parse(argument, id)).FirstOrDefault(found => found is not null) is { } identity
+                && Processes.StartedAt(process.Id) is { } startedAt)
+                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt);
+        return null;
+    }
+
+    private IEnumerable<ProcessSight> ByCommandLine(string id)
+    {
+        var disk = $"filename={_paths.Disk(id)},";
+        return Processes.All().Where(process => process.Arguments.Any(argument => argument.Contains(disk, StringComparison.Ordinal)));
     }
 
     private async Task<uint?> KvmGroupAsync(CancellationToken cancel)
