@@ -48,7 +48,7 @@ CREATE TABLE login_failures (
 
 -- The cloud's certificate authority for hosts. The key is encrypted with the master key, which is not in the database.
 CREATE TABLE authority (
-    only          boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single        boolean PRIMARY KEY DEFAULT true CHECK (single),
     certificate   text NOT NULL,
     encrypted_key bytea NOT NULL,
     created_at    timestamptz NOT NULL

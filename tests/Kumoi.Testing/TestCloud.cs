@@ -41,6 +41,8 @@ public sealed class TestCloud : IAsyncDisposable
     {
         var postgres = await PostgresServer.SharedAsync();
         var directory = Directory.CreateTempSubdirectory("kumoi-cloud-").FullName;
+        // Images are checked by an unprivileged process, which must get through to them.
+        File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.OtherExecute);
         await File.WriteAllTextAsync(Path.Combine(directory, "admin-password"), AdminPassword);
         await TemplateGate.WaitAsync();
         try

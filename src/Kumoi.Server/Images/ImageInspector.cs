@@ -62,9 +62,9 @@ public sealed class ImageInspector(ServerOptions options, TimeProvider clock)
         if (BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(60)) != 0) return Inspection.Refuse("qcow2-snapshots");
 
         var info = await QemuImgAsync(path, ["info", "--output=json"], cancel);
-        if (info.ExitCode != 0 || !SaysSame(info.Output, virtualSize)) return Inspection.Refuse("qcow2-damaged", LastLine(info.Error));
+        if (info.ExitCode != 0 || !SaysSame(info.Output, virtualSize)) return Inspection.Refuse("qcow2-damaged", LastLine(info.Error, path));
         var check = await QemuImgAsync(path, ["check", "--output=json"], cancel);
-        return check.ExitCode == 0 ? new Inspection("qcow2", (long)virtualSize, null) : Inspection.Refuse("qcow2-damaged", LastLine(check.Error));
+        return check.ExitCode == 0 ? new Inspection("qcow2", (long)virtualSize, null) : Inspection.Refuse("qcow2-damaged", LastLine(check.Error, path));
     }
 
     private Task<CommandOutcome> QemuImgAsync(string path, string[] command, CancellationToken cancel)
@@ -93,5 +93,13 @@ public sealed class ImageInspector(ServerOptions options, TimeProvider clock)
         }
     }
 
-    private static string LastLine(string error) => error.Trim().Split('\n')[^1] is { Length: > 0 } line ? line[..Math.Min(line.Length, 200)] : "check";
+    // What qemu-img says, without the places of this server.
+    private static string LastLine(string error, string path)
+    {
+        var line = error.Trim().Split('\n')[^1];
+        var end = line.LastIndexOf(path + "': ", StringComparison.Ordinal);
+        if (end >= 0) line = line[(end + path.Length + 3)..];
+        line = line.Replace(path, "image", StringComparison.Ordinal);
+        return line.Length is > 0 and <= 200 ? line : "qemu-img check";
+    }
 }

@@ -1,0 +1,645 @@
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
+CREATE TABLE public.accounts (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    kind text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT accounts_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'tenant'::text])))
+);
+
+CREATE TABLE public.authority (
+    single boolean DEFAULT true NOT NULL,
+    certificate text NOT NULL,
+    encrypted_key bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT authority_single_check CHECK (single)
+);
+
+CREATE TABLE public.console_sessions (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    ticket_hash bytea,
+    connected boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT console_sessions_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'screen'::text, 'log'::text])))
+);
+
+CREATE TABLE public.events (
+    id text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    actor_kind text NOT NULL,
+    actor_id text COLLATE pg_catalog."C",
+    actor_name text,
+    token_id text COLLATE pg_catalog."C",
+    source_address inet,
+    request_id text,
+    action text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL COLLATE pg_catalog."C",
+    resource_name text NOT NULL,
+    message text,
+    changes jsonb,
+    CONSTRAINT events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'host'::text, 'system'::text])))
+)
+PARTITION BY RANGE (at);
+
+CREATE TABLE public.events_rest (
+    id text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    actor_kind text NOT NULL,
+    actor_id text COLLATE pg_catalog."C",
+    actor_name text,
+    token_id text COLLATE pg_catalog."C",
+    source_address inet,
+    request_id text,
+    action text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL COLLATE pg_catalog."C",
+    resource_name text NOT NULL,
+    message text,
+    changes jsonb,
+    CONSTRAINT events_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['user'::text, 'host'::text, 'system'::text])))
+);
+
+CREATE TABLE public.flavors (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    vcpus integer NOT NULL,
+    memory_mib integer NOT NULL,
+    disk_gib integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT flavors_disk_gib_check CHECK (((disk_gib >= 1) AND (disk_gib <= 65536))),
+    CONSTRAINT flavors_memory_mib_check CHECK (((memory_mib >= 64) AND (memory_mib <= 16777216))),
+    CONSTRAINT flavors_vcpus_check CHECK (((vcpus >= 1) AND (vcpus <= 512)))
+);
+
+CREATE TABLE public.floating_addresses (
+    address inet NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.floating_ranges (
+    cidr cidr NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.hosts (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    zone_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    schedulable boolean DEFAULT true NOT NULL,
+    certificate_serial text NOT NULL,
+    hypervisor text NOT NULL,
+    accelerator text NOT NULL,
+    accelerator_reason text NOT NULL,
+    address text NOT NULL,
+    agent_version text NOT NULL,
+    boot_id text NOT NULL,
+    vcpus integer NOT NULL,
+    memory_mib integer NOT NULL,
+    disk_gib integer NOT NULL,
+    allocated_vcpus integer DEFAULT 0 NOT NULL,
+    allocated_memory_mib integer DEFAULT 0 NOT NULL,
+    allocated_disk_gib integer DEFAULT 0 NOT NULL,
+    instances integer DEFAULT 0 NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    strays text[] DEFAULT '{}'::text[] NOT NULL,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    state text DEFAULT 'up'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    heard_at timestamp with time zone NOT NULL,
+    CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
+    CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
+    CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
+    CONSTRAINT hosts_disk_gib_check CHECK ((disk_gib >= 0)),
+    CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
+    CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
+    CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text]))),
+    CONSTRAINT hosts_vcpus_check CHECK ((vcpus >= 0))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.idempotency_keys (
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    status integer,
+    response jsonb,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.images (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    visibility text NOT NULL,
+    state text NOT NULL,
+    format text NOT NULL,
+    source_url text,
+    trusted_source boolean DEFAULT false NOT NULL,
+    expected_sha256 text,
+    default_user text NOT NULL,
+    size_bytes bigint,
+    virtual_size_bytes bigint,
+    sha256 text,
+    received_bytes bigint DEFAULT 0 NOT NULL,
+    expected_bytes bigint,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    lease_holder text,
+    lease_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
+    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text]))),
+    CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
+    CONSTRAINT images_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'failed'::text, 'deleted'::text]))),
+    CONSTRAINT images_virtual_size_bytes_check CHECK ((virtual_size_bytes > 0)),
+    CONSTRAINT images_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'public'::text])))
+);
+
+CREATE TABLE public.instances (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    hostname text NOT NULL,
+    flavor_id text NOT NULL COLLATE pg_catalog."C",
+    flavor_name text NOT NULL,
+    vcpus integer NOT NULL,
+    memory_mib integer NOT NULL,
+    disk_gib integer NOT NULL,
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    key_pair_id text COLLATE pg_catalog."C",
+    key_pair_name text,
+    public_key text,
+    user_data text,
+    zone_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    incarnation integer DEFAULT 1 NOT NULL,
+    desired text NOT NULL,
+    boot_epoch integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    power text DEFAULT 'absent'::text NOT NULL,
+    observed_generation bigint DEFAULT 0 NOT NULL,
+    observed_epoch integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    terminated_at timestamp with time zone,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (terminated_at IS NOT NULL) THEN 'terminated'::text
+    WHEN (desired = 'terminated'::text) THEN 'shutting-down'::text
+    WHEN (desired = 'stopped'::text) THEN
+    CASE
+        WHEN ((power = ANY (ARRAY['running'::text, 'shutdown'::text])) OR (observed_generation < generation)) THEN 'stopping'::text
+        ELSE 'stopped'::text
+    END
+    WHEN (power = 'running'::text) THEN 'running'::text
+    ELSE 'pending'::text
+END) STORED NOT NULL,
+    CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
+    CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
+    CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
+    CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text])))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.interface_security_groups (
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    security_group_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.interfaces (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    subnet_id text NOT NULL COLLATE pg_catalog."C",
+    device_index integer NOT NULL,
+    mac_address macaddr NOT NULL,
+    address inet NOT NULL,
+    released_at timestamp with time zone
+);
+
+CREATE TABLE public.join_tokens (
+    secret_hash bytea NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    zone_id text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.key_pairs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    type text NOT NULL,
+    fingerprint text NOT NULL,
+    public_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.login_failures (
+    key text NOT NULL,
+    failures integer NOT NULL,
+    window_end timestamp with time zone NOT NULL,
+    CONSTRAINT login_failures_failures_check CHECK ((failures > 0))
+);
+
+CREATE SEQUENCE public.network_vni
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 16777215
+    CACHE 1
+    CYCLE;
+
+CREATE TABLE public.networks (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    vni integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
+);
+
+CREATE TABLE public.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.security_group_rules (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    security_group_id text NOT NULL COLLATE pg_catalog."C",
+    direction text NOT NULL,
+    protocol text NOT NULL,
+    from_port integer,
+    to_port integer,
+    cidr cidr,
+    peer_group_id text COLLATE pg_catalog."C",
+    description text,
+    CONSTRAINT security_group_rules_check CHECK (((cidr IS NULL) <> (peer_group_id IS NULL))),
+    CONSTRAINT security_group_rules_check1 CHECK (((protocol <> 'any'::text) OR ((from_port IS NULL) AND (to_port IS NULL)))),
+    CONSTRAINT security_group_rules_check2 CHECK (((protocol <> ALL (ARRAY['tcp'::text, 'udp'::text])) OR (((from_port IS NULL) = (to_port IS NULL)) AND ((from_port IS NULL) OR (((from_port >= 1) AND (from_port <= 65535)) AND ((to_port >= from_port) AND (to_port <= 65535))))))),
+    CONSTRAINT security_group_rules_check3 CHECK (((protocol <> 'icmp'::text) OR (((from_port IS NULL) OR ((from_port >= 0) AND (from_port <= 255))) AND ((to_port IS NULL) OR ((from_port IS NOT NULL) AND ((to_port >= 0) AND (to_port <= 255))))))),
+    CONSTRAINT security_group_rules_direction_check CHECK ((direction = ANY (ARRAY['ingress'::text, 'egress'::text]))),
+    CONSTRAINT security_group_rules_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
+);
+
+CREATE TABLE public.security_groups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.subnets (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    cidr cidr NOT NULL,
+    gateway inet NOT NULL,
+    dns_servers text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT subnets_check CHECK ((gateway << (cidr)::inet)),
+    CONSTRAINT subnets_cidr_check CHECK (((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))))
+);
+
+CREATE TABLE public.tokens (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    name text,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT tokens_check CHECK (((kind = 'api'::text) OR (expires_at IS NOT NULL))),
+    CONSTRAINT tokens_check1 CHECK (((kind = 'session'::text) OR (name IS NOT NULL))),
+    CONSTRAINT tokens_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'api'::text])))
+);
+
+CREATE TABLE public.users (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    password_hash text NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'reader'::text])))
+);
+
+CREATE TABLE public.zones (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.events ATTACH PARTITION public.events_rest DEFAULT;
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.authority
+    ADD CONSTRAINT authority_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_ticket_hash_key UNIQUE (ticket_hash);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (at, id);
+
+ALTER TABLE ONLY public.events_rest
+    ADD CONSTRAINT events_rest_pkey PRIMARY KEY (at, id);
+
+ALTER TABLE ONLY public.flavors
+    ADD CONSTRAINT flavors_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.flavors
+    ADD CONSTRAINT flavors_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.floating_addresses
+    ADD CONSTRAINT floating_addresses_interface_id_key UNIQUE (interface_id);
+
+ALTER TABLE ONLY public.floating_addresses
+    ADD CONSTRAINT floating_addresses_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.floating_ranges
+    ADD CONSTRAINT floating_ranges_pkey PRIMARY KEY (cidr);
+
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key);
+
+ALTER TABLE ONLY public.images
+    ADD CONSTRAINT images_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.interface_security_groups
+    ADD CONSTRAINT interface_security_groups_pkey PRIMARY KEY (interface_id, security_group_id);
+
+ALTER TABLE ONLY public.interfaces
+    ADD CONSTRAINT interfaces_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.join_tokens
+    ADD CONSTRAINT join_tokens_pkey PRIMARY KEY (secret_hash);
+
+ALTER TABLE ONLY public.key_pairs
+    ADD CONSTRAINT key_pairs_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.key_pairs
+    ADD CONSTRAINT key_pairs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.login_failures
+    ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.networks
+    ADD CONSTRAINT networks_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.networks
+    ADD CONSTRAINT networks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.networks
+    ADD CONSTRAINT networks_vni_key UNIQUE (vni);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.security_group_rules
+    ADD CONSTRAINT security_group_rules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.security_groups
+    ADD CONSTRAINT security_groups_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.security_groups
+    ADD CONSTRAINT security_groups_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subnets
+    ADD CONSTRAINT subnets_network_id_cidr_excl EXCLUDE USING gist (network_id WITH =, cidr inet_ops WITH &&);
+
+ALTER TABLE ONLY public.subnets
+    ADD CONSTRAINT subnets_network_id_name_key UNIQUE (network_id, name);
+
+ALTER TABLE ONLY public.subnets
+    ADD CONSTRAINT subnets_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT tokens_secret_hash_key UNIQUE (secret_hash);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.zones
+    ADD CONSTRAINT zones_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.zones
+    ADD CONSTRAINT zones_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX accounts_one_operator ON public.accounts USING btree (kind) WHERE (kind = 'operator'::text);
+
+CREATE INDEX console_sessions_instance ON public.console_sessions USING btree (instance_id);
+
+CREATE INDEX events_account ON ONLY public.events USING btree (account_id, id);
+
+CREATE INDEX events_resource ON ONLY public.events USING btree (resource_id, id);
+
+CREATE INDEX events_follow ON ONLY public.events USING btree (xid, id);
+
+CREATE INDEX events_rest_account_id_id_idx ON public.events_rest USING btree (account_id, id);
+
+CREATE INDEX events_rest_resource_id_id_idx ON public.events_rest USING btree (resource_id, id);
+
+CREATE INDEX events_rest_xid_id_idx ON public.events_rest USING btree (xid, id);
+
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX images_public ON public.images USING btree (id) WHERE ((visibility = 'public'::text) AND (deleted_at IS NULL));
+
+CREATE INDEX images_sha256 ON public.images USING btree (sha256) WHERE (deleted_at IS NULL);
+
+CREATE INDEX instances_account ON public.instances USING btree (account_id, id) WHERE (terminated_at IS NULL);
+
+CREATE INDEX instances_host ON public.instances USING btree (host_id) WHERE (terminated_at IS NULL);
+
+CREATE INDEX instances_image ON public.instances USING btree (image_id) WHERE (terminated_at IS NULL);
+
+CREATE UNIQUE INDEX instances_name ON public.instances USING btree (account_id, name) WHERE (terminated_at IS NULL);
+
+CREATE INDEX instances_terminated ON public.instances USING btree (terminated_at) WHERE (terminated_at IS NOT NULL);
+
+CREATE INDEX interface_security_groups_group ON public.interface_security_groups USING btree (security_group_id);
+
+CREATE UNIQUE INDEX interfaces_address ON public.interfaces USING btree (subnet_id, address) WHERE (released_at IS NULL);
+
+CREATE INDEX interfaces_instance ON public.interfaces USING btree (instance_id, device_index);
+
+CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id, mac_address) WHERE (released_at IS NULL);
+
+CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
+
+CREATE INDEX security_group_rules_group ON public.security_group_rules USING btree (security_group_id, id);
+
+CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
+
+CREATE INDEX tokens_user ON public.tokens USING btree (user_id, id);
+
+CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name) WHERE (name IS NOT NULL);
+
+CREATE INDEX users_account ON public.users USING btree (account_id, id);
+
+ALTER INDEX public.events_account ATTACH PARTITION public.events_rest_account_id_id_idx;
+
+ALTER INDEX public.events_pkey ATTACH PARTITION public.events_rest_pkey;
+
+ALTER INDEX public.events_resource ATTACH PARTITION public.events_rest_resource_id_id_idx;
+
+ALTER INDEX public.events_follow ATTACH PARTITION public.events_rest_xid_id_idx;
+
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.console_sessions
+    ADD CONSTRAINT console_sessions_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.flavors
+    ADD CONSTRAINT flavors_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.floating_addresses
+    ADD CONSTRAINT floating_addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.floating_addresses
+    ADD CONSTRAINT floating_addresses_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.floating_ranges
+    ADD CONSTRAINT floating_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.images
+    ADD CONSTRAINT images_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id);
+
+ALTER TABLE ONLY public.interface_security_groups
+    ADD CONSTRAINT interface_security_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.interface_security_groups
+    ADD CONSTRAINT interface_security_groups_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.interface_security_groups
+    ADD CONSTRAINT interface_security_groups_security_group_id_fkey FOREIGN KEY (security_group_id) REFERENCES public.security_groups(id);
+
+ALTER TABLE ONLY public.interfaces
+    ADD CONSTRAINT interfaces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.interfaces
+    ADD CONSTRAINT interfaces_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.interfaces
+    ADD CONSTRAINT interfaces_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.interfaces
+    ADD CONSTRAINT interfaces_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnets(id);
+
+ALTER TABLE ONLY public.join_tokens
+    ADD CONSTRAINT join_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.join_tokens
+    ADD CONSTRAINT join_tokens_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.key_pairs
+    ADD CONSTRAINT key_pairs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.networks
+    ADD CONSTRAINT networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.security_group_rules
+    ADD CONSTRAINT security_group_rules_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.security_group_rules
+    ADD CONSTRAINT security_group_rules_peer_group_id_fkey FOREIGN KEY (peer_group_id) REFERENCES public.security_groups(id);
+
+ALTER TABLE ONLY public.security_group_rules
+    ADD CONSTRAINT security_group_rules_security_group_id_fkey FOREIGN KEY (security_group_id) REFERENCES public.security_groups(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.security_groups
+    ADD CONSTRAINT security_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.subnets
+    ADD CONSTRAINT subnets_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.subnets
+    ADD CONSTRAINT subnets_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.zones
+    ADD CONSTRAINT zones_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -1,0 +1,128 @@
+using Kumoi.Api;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Security;
+using Kumoi.Testing;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace Kumoi.Server.Tests.Http;
+
+/// <summary>Goal: no route without a permission, and none that another account can pass. Method: ask the running server for its routes and try each.</summary>
+public sealed class RouteTests
+{
+    private static List<(string Method, string Path, RequiredPermission? Needed)> Routes(TestCloud cloud) => cloud.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .Select(e => (e.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods[0] ?? "ANY", e.RoutePattern.RawText!, e.Metadata.GetMetadata<RequiredPermission>())).ToList();
+
+    [Fact]
+    public async Task Every_route_states_its_permission_or_why_it_needs_none()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var routes = Routes(cloud);
+        Assert.True(routes.Count > 60, $"only {routes.Count} routes");
+        Assert.Empty(routes.Where(r => r.Needed is null).Select(r => r.Path));
+        var open = routes.Where(r => r.Needed!.Permission is null && r.Path.StartsWith("/api", StringComparison.Ordinal)).Select(r => $"{r.Method} {r.Path}").Order();
+        Assert.Equal(["GET /api/v1/consoles/{ticket}", "POST /api/v1/tokens"], open);
+    }
+
+    [Fact]
+    public async Task Without_a_token_every_route_answers_401_and_says_nothing_more()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var anonymous = cloud.Anonymous();
+        foreach (var (method, path, needed) in Routes(cloud).Where(r => r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed!.Permission is not null))
+        {
+            var plain = path["/api/v1".Length..].Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal);
+            Assert.Equal("unauthenticated", (await anonymous.FailAsync(401, new HttpMethod(method), plain)).Code);
+            Assert.Equal("unauthenticated", (await anonymous.FailAsync(401, new HttpMethod(method), plain, null, ("Authorization", "Bearer kumoi_wrong"))).Code);
+        }
+    }
+
+    [Fact]
+    public async Task Roles_are_held_to_their_permissions()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var callers = new Dictionary<string, TestClient>
+        {
+            ["admin"] = await cloud.TenantAsync("one"), ["member"] = await cloud.TenantAsync("two", "member"), ["reader"] = await cloud.TenantAsync("three", "reader"),
+        };
+        foreach (var (method, path, needed) in Routes(cloud).Where(r => r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed!.Permission is not null))
+        {
+            var plain = path["/api/v1".Length..].Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal);
+            if (plain is "/events/stream" or "/tokens/token") continue;
+            foreach (var (role, client) in callers)
+            {
+                var allowed = needed!.Permission switch
+                {
+                    Permission.Read or Permission.Self => true, Permission.Write => role != "reader", Permission.ManageUsers => role == "admin", _ => false,
+                };
+                using var answer = await client.SendAsync(new HttpMethod(method), plain);
+                var forbidden = (int)answer.StatusCode == 403;
+                Assert.True(forbidden != allowed, $"{role} {method} {plain}: {(int)answer.StatusCode}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_belongs_to_another_account_does_not_exist()
+    {
+        await using var scene = await Scene.StartAsync();
+        var owner = scene.Tenant;
+        var stranger = await scene.Cloud.TenantAsync("stranger");
+        var instance = await scene.LaunchAsync("web-1");
+        var ids = new Dictionary<string, string>
+        {
+            ["{instance}"] = instance.Id,
+            ["{image}"] = (await owner.PostAsync<Image>("/images", new { name = "own" })).Id,
+            ["{keyPair}"] = (await owner.PostAsync<KeyPairCreated>("/key-pairs", new { name = "own" })).Id,
+            ["{network}"] = (await owner.GetAsync<Network>("/networks/default")).Id,
+            ["{subnet}"] = (await owner.GetAsync<Page<Subnet>>("/subnets")).Items[0].Id,
+            ["{group}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
+            ["{rule}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Rules[0].Id,
+            ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
+            ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
+        };
+        var bodies = new Dictionary<string, object>
+        {
+            ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
+            ["/instances/{instance}/console"] = new { kind = "serial" },
+            ["/security-groups/{group}/rules"] = new { protocol = "tcp", fromPort = 22, cidr = "0.0.0.0/0" },
+        };
+        var tried = 0;
+        foreach (var (method, path, _) in Routes(scene.Cloud).Where(r => ids.Keys.Any(r.Path.Contains) && r.Path.StartsWith("/api", StringComparison.Ordinal)))
+        {
+            var template = path["/api/v1".Length..];
+            var plain = ids.Aggregate(template, (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
+            Assert.Equal("not-found", (await stranger.FailAsync(404, new HttpMethod(method), plain, bodies.GetValueOrDefault(template))).Code);
+            tried++;
+        }
+        Assert.True(tried >= 20, $"only {tried} routes tried");
+        // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/networks", "/subnets", "/security-groups", "/users", "/tokens", "/events"])
+        {
+            var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
+            Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));
+        }
+        var refused = await stranger.FailAsync(400, HttpMethod.Post, "/instances",
+            new { name = "x", flavor = "small", image = ids["{image}"], network = ids["{network}"], keyPair = ids["{keyPair}"], securityGroups = new[] { ids["{group}"] } });
+        Assert.Equal(["image", "keyPair", "network", "securityGroups[0]"], refused.Errors!.Select(e => e.Field).Order());
+        Assert.Equal("not-found", (await stranger.FailAsync(404, HttpMethod.Get, "/instances", null, ("Kumoi-Account", "acme"))).Code);
+        // An operator may act for another account.
+        using var asOperator = await scene.Admin.SendAsync(HttpMethod.Get, $"/instances/{instance.Id}", null, ("Kumoi-Account", "acme"));
+        Assert.True(asOperator.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task The_two_ports_serve_only_their_own_routes()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        using var agent = FakeHost.Client(cloud, null);
+        Assert.Equal(404, (int)(await agent.GetAsync("/api/v1/zones")).StatusCode);
+        Assert.Equal(404, (int)(await agent.GetAsync("/readyz")).StatusCode);
+        Assert.Equal(401, (int)(await agent.GetAsync("/agent/v1/desired")).StatusCode);
+        using var api = new HttpClient { BaseAddress = new Uri(cloud.Url) };
+        Assert.Equal(404, (int)(await api.GetAsync("/agent/v1/authority")).StatusCode);
+        Assert.Equal("ok\n", await api.GetStringAsync("/healthz"));
+        Assert.Equal("ready\n", await api.GetStringAsync("/readyz"));
+    }
+}

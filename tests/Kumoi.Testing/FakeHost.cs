@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Testing;
+
+/// <summary>A host that does what a test says: it speaks the agent's protocol for real, and what it reports is up to the test.</summary>
+public sealed class FakeHost : IDisposable
+{
+    private readonly HttpClient _http;
+    private readonly HostFacts _facts;
+
+    private FakeHost(string id, HttpClient http, HostFacts facts) => (Id, _http, _facts) = (id, http, facts);
+
+    public string Id { get; }
+
+    public string Name => _facts.Name;
+
+    public HttpClient Http => _http;
+
+    public static HostFacts Facts(string name, int vcpus = 2, int memoryMib = 8192, int diskGib = 100) =>
+        new(name, "127.0.0.1", "test", "simulated", "simulated", "Guests are simulated.", vcpus, memoryMib, diskGib, "boot-1");
+
+    /// <summary>Joins with a fresh token.</summary>
+    public static async Task<FakeHost> JoinAsync(TestCloud cloud, HostFacts facts)
+    {
+        var admin = await cloud.LoginAsync();
+        var token = await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { });
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=new host", key, HashAlgorithmName.SHA256).CreateSigningRequestPem();
+        using var anonymous = Client(cloud, null);
+        using var answer = await anonymous.PostAsJsonAsync("/agent/v1/join", new JoinRequest(token.Token, request, facts), ApiJson.Default.JoinRequest);
+        answer.EnsureSuccessStatusCode();
+        var joined = (await answer.Content.ReadFromJsonAsync(ApiJson.Default.JoinAnswer))!;
+        using var bare = X509Certificate2.CreateFromPem(joined.Certificate);
+        using var withKey = bare.CopyWithPrivateKey(key);
+        return new FakeHost(joined.HostId, Client(cloud, X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null)), facts);
+    }
+
+    public static HttpClient Client(TestCloud cloud, X509Certificate2? certificate)
+    {
+        var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Issuer == "CN=Kumoi authority" } };
+        if (certificate is not null) handler.SslOptions.ClientCertificates = [certificate];
+        return new HttpClient(handler) { BaseAddress = cloud.AgentUrl, Timeout = TimeSpan.FromMinutes(1) };
+    }
+
+    /// <summary>The desired document newer than a revision; null if there is none within the wait.</summary>
+    public async Task<DesiredDocument?> DesiredAsync(long after = 0, int wait = 0)
+    {
+        using var answer = await _http.GetAsync($"/agent/v1/desired?after={after}&wait={wait}");
+        answer.EnsureSuccessStatusCode();
+        return answer.StatusCode == HttpStatusCode.NoContent ? null : await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredDocument);
+    }
+
+    public async Task<HttpStatusCode> ReportAsync(params ObservedInstance[] instances)
+    {
+        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new ObservedReport(false, 0, _facts, instances, [], []), ApiJson.Default.ObservedReport));
+        content.Headers.ContentType = new("application/json");
+        using var answer = await _http.PostAsync("/agent/v1/observed", content);
+        return answer.StatusCode;
+    }
+
+    /// <summary>Does everything asked for, at once: what a perfect host would report.</summary>
+    public async Task ObeyAsync()
+    {
+        var document = (await DesiredAsync())!;
+        await ReportAsync([.. document.Instances.Select(Obeyed)]);
+    }
+
+    public static ObservedInstance Obeyed(DesiredInstance desired) => desired.Desired switch
+    {
+        "running" => new(desired.Id, desired.Incarnation, desired.Generation, PowerState.Running, desired.BootEpoch, DateTimeOffset.UnixEpoch.AddDays(20_000).AddMinutes(desired.BootEpoch), []),
+        "stopped" => new(desired.Id, desired.Incarnation, desired.Generation, PowerState.Stopped, 0, null, []),
+        _ => new(desired.Id, desired.Incarnation, desired.Generation, PowerState.Absent, 0, null, []),
+    };
+
+    public void Dispose() => _http.Dispose();
+}
