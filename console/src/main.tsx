@@ -1,6 +1,7 @@
 import '@cloudscape-design/global-styles/index.css';
 import './shell/shell.css';
 import './shell/mode';
+import './shell/theme';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -31,9 +31,9 @@ export function AccessPage(): ReactNode {
             { id: 'name', header: t('ui.name'), cell: (x) => x.name ?? '-', isRowHeader: true, width: 220 },
             { id: 'id', header: t('ui.id'), cell: (x) => <code>{x.id}</code>, width: 230 },
             { id: 'kind', header: t('access.kind'), cell: (x) => t.word('access.kind', x.kind), width: 140 },
-            { id: 'created', header: t('ui.created'), cell: (x) => format.dateTime(x.createdAt), width: 200 },
-            { id: 'expires', header: t('access.expires'), cell: (x) => (x.expiresAt === null ? t('access.never') : format.dateTime(x.expiresAt)), width: 200 },
-            { id: 'lastUsed', header: t('access.lastUsed'), cell: (x) => (x.lastUsedAt === null ? '-' : format.dateTime(x.lastUsedAt)), width: 200 },
+            { id: 'created', header: t('ui.created'), cell: (x) => format.dateTime(x.createdAt), width: 235 },
+            { id: 'expires', header: t('access.expires'), cell: (x) => (x.expiresAt === null ? t('access.never') : format.dateTime(x.expiresAt)), width: 235 },
+            { id: 'lastUsed', header: t('access.lastUsed'), cell: (x) => (x.lastUsedAt === null ? '-' : format.dateTime(x.lastUsedAt)), width: 235 },
           ]}
           actions={
             <SpaceBetween direction="horizontal" size="xs">

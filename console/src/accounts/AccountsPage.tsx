@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
@@ -46,11 +47,11 @@ export function AccountsPage(): ReactNode {
           { id: 'created', header: t('ui.created'), cell: (a) => format.dateTime(a.createdAt) },
         ]}
         actions={
-          <>
-            <Button disabled={only === undefined} onClick={() => only && actFor(only)}>{t('account.actFor')}</Button>{' '}
-            <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{' '}
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button disabled={only === undefined} onClick={() => only && actFor(only)}>{t('account.actFor')}</Button>
+            <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             <Button variant="primary" onClick={() => setDialog('create')}>{t('account.create')}</Button>
-          </>
+          </SpaceBetween>
         }
       />
       {dialog === 'create' && <CreateAccountDialog close={close} created={pages.refresh} />}

@@ -1,6 +1,6 @@
 import Box from '@cloudscape-design/components/box';
-import ColumnLayout from '@cloudscape-design/components/column-layout';
 import Container from '@cloudscape-design/components/container';
+import Grid from '@cloudscape-design/components/grid';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
@@ -39,11 +39,11 @@ export function DashboardPage(): ReactNode {
         </Header>
         <ProblemAlert failure={error} />
         {summary && (
-          <>
+          <SpaceBetween size="l">
             <InstanceCounts counts={summary.instances} />
-            <ColumnLayout columns={2}>
+            <Grid gridDefinition={[{ colspan: { default: 12, m: 4 } }, { colspan: { default: 12, m: 8 } }]}>
               <Container fitHeight header={<Header variant="h2">{t('dashboard.use')}</Header>}>
-                <KeyValuePairs columns={3} items={[
+                <KeyValuePairs columns={3} minColumnWidth={80} items={[
                   { label: t('flavor.vcpus'), value: amount(format.number(summary.vcpus)) },
                   { label: t('flavor.memory'), value: amount(format.mib(summary.memoryMib)) },
                   { label: t('flavor.disk'), value: amount(format.gib(summary.diskGib)) },
@@ -57,8 +57,8 @@ export function DashboardPage(): ReactNode {
                   { label: t('nav.security-groups'), value: count('/security-groups', summary.securityGroups) },
                 ]} />
               </Container>
-            </ColumnLayout>
-          </>
+            </Grid>
+          </SpaceBetween>
         )}
         {may.operate && <HostCapacity />}
         <LatestEvents />

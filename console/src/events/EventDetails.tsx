@@ -13,7 +13,7 @@ export function EventDetails({ event }: { event: Event }): ReactNode {
     <div>
       {event.message}
       {changes.length > 0 && (
-        <ExpandableSection variant="inline" headerText={t('event.changes')}>
+        <ExpandableSection variant="footer" headerText={t('event.changes')}>
           <table className="kumoi-changes">
             <thead><tr><th scope="col">{t('event.field')}</th><th scope="col">{t('event.before')}</th><th scope="col">{t('event.after')}</th></tr></thead>
             <tbody>{changes.map((c) => <tr key={c.field}><th scope="row">{c.field}</th><td><code>{valueText(c.before)}</code></td><td><code>{valueText(c.after)}</code></td></tr>)}</tbody>

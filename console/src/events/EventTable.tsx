@@ -11,11 +11,12 @@ import { events, type EventFilters } from './events';
 
 interface Props {
   filters: EventFilters;
+  within?: boolean;
   filter?: ReactNode;
   clearFilter?: (() => void) | undefined;
 }
 
-export function EventTable({ filters, filter, clearFilter }: Props): ReactNode {
+export function EventTable({ filters, within = false, filter, clearFilter }: Props): ReactNode {
   const t = useText();
   const format = useFormat();
   const look = useTableLook('events', ['source', 'request']);
@@ -23,13 +24,13 @@ export function EventTable({ filters, filter, clearFilter }: Props): ReactNode {
   const actor = ({ actor: { kind, name, id } }: Event) => (kind === 'system' ? t('event.actor.system') : `${name ?? id ?? ''} (${t.word('event.actor', kind)})`);
   return (
     <ResourceTable
-      title={t('event.title')} description={t('event.about')} pages={pages} look={look} labelOf={(e) => e.action} empty={t('event.empty')} filter={filter} clearFilter={clearFilter}
+      title={t('event.title')} description={within ? undefined : t('event.about')} within={within} pages={pages} look={look} labelOf={(e) => e.action} empty={t('event.empty')} filter={filter} clearFilter={clearFilter}
       columns={[
-        { id: 'at', header: t('event.at'), cell: (e) => format.dateTime(e.at), width: 200 },
+        { id: 'at', header: t('event.at'), cell: (e) => format.dateTime(e.at), width: 235 },
         { id: 'action', header: t('event.action'), cell: (e) => <code>{e.action}</code>, isRowHeader: true, width: 210 },
         { id: 'resource', header: t('event.resource'), cell: (e) => <ResourceLink id={e.resource.id} name={e.resource.name} />, width: 180 },
         { id: 'actor', header: t('event.actor'), cell: actor, width: 190 },
-        { id: 'details', header: t('event.message'), cell: (e) => <EventDetails event={e} />, width: 380 },
+        { id: 'details', header: t('event.message'), cell: (e) => <EventDetails event={e} />, width: 340 },
         { id: 'source', header: t('event.source'), cell: (e) => e.sourceAddress ?? '-', width: 150 },
         { id: 'request', header: t('event.requestId'), cell: (e) => <code>{e.requestId ?? '-'}</code>, width: 200 },
       ]}

@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState, type ReactNode } from 'react';
 import { usePages } from '../api/pages';
 import type { Flavor } from '../api/types';
@@ -37,10 +38,10 @@ export function FlavorsPage(): ReactNode {
           { id: 'created', header: t('ui.created'), cell: (f) => format.dateTime(f.createdAt) },
         ]}
         actions={may.operate && (
-          <>
-            <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{' '}
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             <Button variant="primary" onClick={() => setDialog('create')}>{t('flavor.create')}</Button>
-          </>
+          </SpaceBetween>
         )}
       />
       {dialog === 'create' && <CreateFlavorDialog close={close} created={pages.refresh} />}

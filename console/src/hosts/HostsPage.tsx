@@ -27,19 +27,19 @@ export function HostsPage(): ReactNode {
       <ResourceTable
         title={t('host.title')} description={t('host.about')} pages={pages} look={look} labelOf={(h) => h.name} empty={t('host.empty')} emptyAction={join} actions={join}
         columns={[
-          { id: 'name', header: t('ui.name'), cell: (h) => <RouteLink to={`/hosts/${h.id}`}>{h.name}</RouteLink>, isRowHeader: true, width: 140 },
+          { id: 'name', header: t('ui.name'), cell: (h) => <RouteLink to={`/hosts/${h.id}`}>{h.name}</RouteLink>, isRowHeader: true, width: 120 },
           { id: 'id', header: t('ui.id'), cell: (h) => <code>{h.id}</code>, width: 210 },
-          { id: 'state', header: t('ui.state'), cell: (h) => <HostState host={h} />, width: 140 },
-          { id: 'zone', header: t('instance.zone'), cell: (h) => h.zone.name, width: 110 },
-          { id: 'instances', header: t('host.instances'), cell: (h) => format.number(h.instances), width: 130 },
-          { id: 'vcpus', header: t('host.vcpus'), cell: (h) => <CapacityBar used={h.allocated.vcpus} total={h.capacity.vcpus} show={format.number} label={t('host.vcpus')} />, width: 120 },
-          { id: 'memory', header: t('host.memory'), cell: (h) => <CapacityBar used={h.allocated.memoryMib} total={h.capacity.memoryMib} show={format.mib} label={t('host.memory')} />, width: 170 },
-          { id: 'disk', header: t('host.disk'), cell: (h) => <CapacityBar used={h.allocated.diskGib} total={h.capacity.diskGib} show={format.gib} label={t('host.disk')} />, width: 170 },
+          { id: 'state', header: t('ui.state'), cell: (h) => <HostState host={h} />, width: 145 },
+          { id: 'zone', header: t('instance.zone'), cell: (h) => h.zone.name, width: 90 },
+          { id: 'instances', header: t('host.instances'), cell: (h) => format.number(h.instances), width: 125 },
+          { id: 'vcpus', header: t('host.vcpus'), cell: (h) => <CapacityBar used={h.allocated.vcpus} total={h.capacity.vcpus} show={format.number} label={t('host.vcpus')} />, width: 100 },
+          { id: 'memory', header: t('host.memory'), cell: (h) => <CapacityBar used={h.allocated.memoryMib} total={h.capacity.memoryMib} show={format.mib} label={t('host.memory')} />, width: 150 },
+          { id: 'disk', header: t('host.disk'), cell: (h) => <CapacityBar used={h.allocated.diskGib} total={h.capacity.diskGib} show={format.gib} label={t('host.disk')} />, width: 155 },
+          { id: 'schedulable', header: t('host.schedulableShort'), cell: (h) => <SchedulableToggle host={h} worded={false} />, width: 115 },
           {
-            id: 'accelerator', header: t('host.accelerator'), width: 150,
+            id: 'accelerator', header: t('host.accelerator'), width: 140,
             cell: (h) => <Popover dismissButton={false} content={<Box>{h.acceleratorReason}</Box>}>{h.accelerator.toUpperCase()}</Popover>,
           },
-          { id: 'schedulable', header: t('host.schedulable'), cell: (h) => <SchedulableToggle host={h} />, width: 230 },
           { id: 'address', header: t('host.address'), cell: (h) => h.address, width: 140 },
           { id: 'agent', header: t('host.agent'), cell: (h) => h.agentVersion, width: 140 },
           { id: 'lastReport', header: t('host.lastReport'), cell: (h) => (h.lastReportAt === null ? t('host.never') : format.fromNow(h.lastReportAt)), width: 150 },

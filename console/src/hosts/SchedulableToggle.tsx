@@ -6,7 +6,7 @@ import { useText } from '../i18n/text';
 import { notify } from '../ui/notices';
 import { hosts } from './hosts';
 
-export function SchedulableToggle({ host }: { host: Host }): ReactNode {
+export function SchedulableToggle({ host, worded = true }: { host: Host; worded?: boolean }): ReactNode {
   const t = useText();
   const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
@@ -23,7 +23,7 @@ export function SchedulableToggle({ host }: { host: Host }): ReactNode {
   };
   return (
     <Toggle checked={host.schedulable} disabled={busy} onChange={(e) => void change(e.detail.checked)} ariaLabel={`${t('host.schedulable')}: ${host.name}`}>
-      {t(host.schedulable ? 'host.schedulable.yes' : 'host.schedulable.no')}
+      {worded && t(host.schedulable ? 'host.schedulable.yes' : 'host.schedulable.no')}
     </Toggle>
   );
 }

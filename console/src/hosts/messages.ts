@@ -8,6 +8,7 @@ export const hostMessages = {
   'host.state.up': { en: 'Up', ja: '稼働中' },
   'host.state.unreachable': { en: 'Unreachable', ja: '応答なし' },
   'host.schedulable': { en: 'Takes new instances', ja: '新規インスタンスの配置' },
+  'host.schedulableShort': { en: 'Schedulable', ja: '新規配置' },
   'host.schedulable.yes': { en: 'Takes new instances', ja: '受け入れる' },
   'host.schedulable.no': { en: 'Takes no new instances', ja: '受け入れない' },
   'host.accelerator': { en: 'Accelerator', ja: 'アクセラレーター' },

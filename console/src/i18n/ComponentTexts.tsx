@@ -16,7 +16,8 @@ export function ComponentTexts({ children }: { children: ReactNode }): ReactNode
   useEffect(() => {
     document.documentElement.lang = lang;
     let current = true;
-    void load[lang]().then(({ default: messages }) => { if (current) setLoaded({ lang, messages }); });
+    // Without its own texts the design system still works; it must not keep the page empty.
+    void load[lang]().catch(() => ({ default: {} })).then(({ default: messages }) => { if (current) setLoaded({ lang, messages }); });
     return () => { current = false; };
   }, [lang]);
   if (loaded === null) return null;

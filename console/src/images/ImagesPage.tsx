@@ -26,35 +26,35 @@ export function ImagesPage(): ReactNode {
   const [visibility, setVisibility] = useState('');
   const rested = useDebounced(name.trim());
   const filters = { ...(visibility === '' ? {} : { visibility }), ...(rested === '' ? {} : { name: rested }) };
-  const look = useTableLook('images', ['id', 'sha256', 'created']);
+  const look = useTableLook('images', ['id', 'format', 'sha256', 'created']);
   const pages = usePages([images.key, filters], look.pageSize, (page) => images.list({ ...page, ...filters }));
   const [selected, select] = useState<Image[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const options = [{ value: '', label: t('ui.any') }, { value: 'private', label: t('image.visibility.private') }, { value: 'public', label: t('image.visibility.public') }];
+  const options = [{ value: '', label: t('image.visibilityAny') }, { value: 'private', label: t('image.visibility.private') }, { value: 'public', label: t('image.visibility.public') }];
   const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-image">{t('image.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('image.title'), href: '/images' }]}>
       <ResourceTable
         title={t('image.title')} description={t('image.about')} pages={pages} look={look} selected={selected} select={select} labelOf={(i) => i.name} empty={t('image.empty')} emptyAction={create}
         columns={[
-          { id: 'name', header: t('ui.name'), cell: (i) => i.name, isRowHeader: true, width: 220 },
+          { id: 'name', header: t('ui.name'), cell: (i) => i.name, isRowHeader: true, width: 190 },
           { id: 'id', header: t('ui.id'), cell: (i) => <code>{i.id}</code>, width: 220 },
-          { id: 'state', header: t('ui.state'), cell: (i) => <ImageState image={i} />, width: 230 },
+          { id: 'state', header: t('ui.state'), cell: (i) => <ImageState image={i} />, width: 210 },
           { id: 'visibility', header: t('image.visibility'), cell: (i) => t.word('image.visibility', i.visibility), width: 110 },
           { id: 'owner', header: t('image.owner'), cell: (i) => i.account.name, width: 130 },
           { id: 'format', header: t('image.format'), cell: (i) => i.format, width: 90 },
-          { id: 'size', header: t('image.size'), cell: (i) => (i.sizeBytes === null ? '-' : format.bytes(i.sizeBytes)), width: 110 },
-          { id: 'diskSize', header: t('image.diskSize'), cell: (i) => (i.virtualSizeBytes === null ? '-' : format.bytes(i.virtualSizeBytes)), width: 130 },
+          { id: 'size', header: t('image.size'), cell: (i) => (i.sizeBytes === null ? '-' : format.bytes(i.sizeBytes)), width: 130 },
+          { id: 'diskSize', header: t('image.diskSize'), cell: (i) => (i.virtualSizeBytes === null ? '-' : format.bytes(i.virtualSizeBytes)), width: 150 },
           { id: 'user', header: t('image.defaultUser'), cell: (i) => <code>{i.defaultUser}</code>, width: 140 },
           { id: 'sha256', header: t('image.sha256'), cell: (i) => <code>{i.sha256 ?? '-'}</code>, width: 220 },
-          { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 200 },
+          { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 235 },
         ]}
         clearFilter={rested !== '' || visibility !== '' ? () => { setName(''); setVisibility(''); } : undefined}
         filter={
           <SpaceBetween direction="horizontal" size="s">
             <NameFilter value={name} change={setName} />
-            <Select selectedOption={options.find((o) => o.value === visibility) ?? null} options={options} ariaLabel={t('image.visibility')} inlineLabelText={t('image.visibility')}
+            <Select selectedOption={options.find((o) => o.value === visibility) ?? null} options={options} ariaLabel={t('image.visibility')}
               onChange={(e) => setVisibility(e.detail.selectedOption.value ?? '')} />
           </SpaceBetween>
         }

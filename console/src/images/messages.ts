@@ -6,6 +6,7 @@ export const imageMessages = {
   'image.empty': { en: 'No images', ja: 'イメージはありません' },
   'image.create': { en: 'Add image', ja: 'イメージを追加' },
   'image.visibility': { en: 'Visibility', ja: '公開範囲' },
+  'image.visibilityAny': { en: 'Any visibility', ja: 'すべての公開範囲' },
   'image.visibility.private': { en: 'Private', ja: '非公開' },
   'image.visibility.public': { en: 'Public', ja: '公開' },
   'image.visibilityPublicHint': { en: 'Every account may launch from it.', ja: 'すべてのアカウントが起動に使えます。' },

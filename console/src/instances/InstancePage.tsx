@@ -56,8 +56,8 @@ export function InstancePage(): ReactNode {
             { id: 'serial', label: t('instance.tab.serial'), content: <Suspense fallback={<Loading />}><SerialConsole instance={instance} /></Suspense> },
             { id: 'screen', label: t('instance.tab.screen'), content: <Suspense fallback={<Loading />}><Screen instance={instance} /></Suspense> },
             { id: 'log', label: t('instance.tab.log'), content: <ConsoleLog instance={instance} /> },
-            { id: 'events', label: t('instance.tab.events'), content: <EventTable filters={{ resource: instance.id }} /> },
-          ].map((tab) => ({ ...tab, 'data-testid': `tab-${tab.id}` }))}
+            { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: instance.id }} /> },
+          ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>
     </Page>

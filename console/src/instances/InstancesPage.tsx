@@ -40,7 +40,7 @@ export function InstancesPage(): ReactNode {
       <ResourceTable
         title={t('instance.title')} pages={pages} look={look} columns={useColumns()} labelOf={(i) => i.name} empty={t('instance.empty')} emptyAction={launch}
         selected={selected} select={(items) => choose(items.map((i) => i.id))}
-        actions={<><ActionButtons chosen={selected} done={() => choose([])} />{launch}</>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><ActionButtons chosen={selected} done={() => choose([])} />{launch}</SpaceBetween>}
         clearFilter={filtered ? () => { setName(''); setSearch({}); } : undefined}
         filter={
           <SpaceBetween direction="horizontal" size="s">
@@ -61,14 +61,14 @@ function useColumns(): Column<Instance>[] {
   const format = useFormat();
   const may = useMay();
   return [
-    { id: 'name', header: t('ui.name'), cell: (i) => <RouteLink to={`/instances/${i.id}`}>{i.name}</RouteLink>, isRowHeader: true, width: 200 },
+    { id: 'name', header: t('ui.name'), cell: (i) => <RouteLink to={`/instances/${i.id}`}>{i.name}</RouteLink>, isRowHeader: true, width: 190 },
     { id: 'id', header: t('ui.id'), cell: (i) => <code>{i.id}</code>, width: 210 },
-    { id: 'state', header: t('ui.state'), cell: (i) => <InstanceState instance={i} />, width: 150 },
-    { id: 'flavor', header: t('instance.flavor'), cell: (i) => i.flavor.name, width: 120 },
-    { id: 'image', header: t('instance.image'), cell: (i) => i.image.name, width: 160 },
-    { id: 'address', header: t('instance.address'), cell: (i) => i.interfaces.map((f) => f.address).join(', '), width: 140 },
-    { id: 'floating', header: t('instance.floatingAddress'), cell: (i) => i.interfaces.map((f) => f.floatingAddress).filter(Boolean).join(', ') || '-', width: 190 },
-    { id: 'host', header: t('instance.host'), cell: (i) => (may.operate ? <ResourceLink {...i.host} /> : i.host.name), width: 130 },
-    { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 200 },
+    { id: 'state', header: t('ui.state'), cell: (i) => <InstanceState instance={i} />, width: 145 },
+    { id: 'flavor', header: t('instance.flavor'), cell: (i) => i.flavor.name, width: 115 },
+    { id: 'image', header: t('instance.image'), cell: (i) => i.image.name, width: 140 },
+    { id: 'address', header: t('instance.address'), cell: (i) => i.interfaces.map((f) => f.address).join(', '), width: 120 },
+    { id: 'floating', header: t('instance.floatingAddress'), cell: (i) => i.interfaces.map((f) => f.floatingAddress).filter(Boolean).join(', ') || '-', width: 210 },
+    { id: 'host', header: t('instance.host'), cell: (i) => (may.operate ? <ResourceLink {...i.host} /> : i.host.name), width: 120 },
+    { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 235 },
   ];
 }

@@ -35,7 +35,7 @@ export function KeyPairsPage(): ReactNode {
           { id: 'type', header: t('keyPair.type'), cell: (k) => k.type, width: 140 },
           { id: 'fingerprint', header: t('keyPair.fingerprint'), cell: (k) => <code>{k.fingerprint}</code>, width: 420 },
           { id: 'publicKey', header: t('keyPair.publicKey'), cell: (k) => <Copy text={k.publicKey} />, width: 260 },
-          { id: 'created', header: t('ui.created'), cell: (k) => format.dateTime(k.createdAt), width: 200 },
+          { id: 'created', header: t('ui.created'), cell: (k) => format.dateTime(k.createdAt), width: 235 },
         ]}
         actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />

@@ -41,8 +41,8 @@ export function NetworkPage(): ReactNode {
           { id: 'cidr', header: t('network.cidr'), cell: (s) => <code>{s.cidr}</code>, width: 170 },
           { id: 'gateway', header: t('network.gateway'), cell: (s) => <code>{s.gateway}</code>, width: 140 },
           { id: 'dns', header: t('network.dns'), cell: (s) => s.dnsServers.join(', ') || t('network.dnsGateway'), width: 180 },
-          { id: 'free', header: t('network.free'), cell: (s) => format.number(s.freeAddresses), width: 140 },
-          { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 200 },
+          { id: 'free', header: t('network.free'), cell: (s) => format.number(s.freeAddresses), width: 150 },
+          { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
         actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />

@@ -34,7 +34,7 @@ export function NetworksPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (n) => <code>{n.id}</code>, width: 220 },
           { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 280 },
           { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.reduce((sum, s) => sum + s.freeAddresses, 0)), width: 150 },
-          { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 200 },
+          { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
         ]}
         actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />

@@ -38,7 +38,7 @@ export function SecurityGroupsPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (g) => <code>{g.id}</code>, width: 220 },
           { id: 'description', header: t('ui.description'), cell: (g) => g.description || '-', width: 320 },
           { id: 'rules', header: t('securityGroup.rules'), cell: (g) => format.number(g.rules.length), width: 110 },
-          { id: 'created', header: t('ui.created'), cell: (g) => format.dateTime(g.createdAt), width: 200 },
+          { id: 'created', header: t('ui.created'), cell: (g) => format.dateTime(g.createdAt), width: 235 },
         ]}
         actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />

@@ -53,12 +53,12 @@ export function LogInPage(): ReactNode {
             </SpaceBetween>
           </form>
         </Container>
-        <Box textAlign="center" padding={{ top: 'l' }}>
+        <div className="kumoi-languages">
           <SegmentedControl
             label={t('shell.language')} selectedId={lang} options={languages.map((l) => ({ id: l, text: languageNames[l] }))} data-testid="language-switch"
             onChange={({ detail }) => { const next = languages.find((l) => l === detail.selectedId); if (next) setLanguage(next); }}
           />
-        </Box>
+        </div>
       </div>
     </main>
   );

@@ -23,7 +23,7 @@ export const shellMessages = {
   'nav.compute': { en: 'Compute', ja: 'コンピュート' },
   'nav.network': { en: 'Network', ja: 'ネットワーク' },
   'nav.account': { en: 'Account', ja: 'アカウント' },
-  'nav.operator': { en: 'Operation of the cloud', ja: 'クラウドの運用' },
+  'nav.operator': { en: 'Operation', ja: 'クラウドの運用' },
   'nav.instances': { en: 'Instances', ja: 'インスタンス' },
   'nav.images': { en: 'Images', ja: 'イメージ' },
   'nav.key-pairs': { en: 'Key pairs', ja: 'キーペア' },

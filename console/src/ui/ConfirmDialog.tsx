@@ -53,7 +53,7 @@ export function ConfirmDialog({ title, children, action, typed, run, close }: Pr
         <ProblemAlert failure={failure} />
         <div>{children}</div>
         {typed !== null && (
-          <form onSubmit={(e) => { e.preventDefault(); void confirm(); }}>
+          <form onSubmit={(e) => { e.preventDefault(); e.stopPropagation(); void confirm(); }}>
             <FormField label={t('ui.typeToConfirm', { text: typed })}>
               <Input value={text} onChange={(e) => setText(e.detail.value)} autoFocus spellcheck={false} autoComplete={false}
                 nativeInputAttributes={{ 'data-testid': 'confirm-text' }} />

@@ -32,7 +32,8 @@ export function FormDialog({ title, action, form, close, children, wide }: Props
         </Box>
       }
     >
-      <form onSubmit={(e) => { e.preventDefault(); form.submit(); }}>
+      {/* React passes events on to a form that the dialog was opened from; this one ends here. */}
+      <form onSubmit={(e) => { e.preventDefault(); e.stopPropagation(); form.submit(); }}>
         <SpaceBetween size="m">
           <ProblemAlert failure={form.failure} />
           {children}

@@ -1,6 +1,6 @@
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { ProblemError } from '../api/problem';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
@@ -9,9 +9,11 @@ import { ResourceLink } from './ResourceLink';
 /** A failure in words: what, why, who uses it, when to try again, and the request's id for whoever looks into it. */
 export function ProblemAlert({ failure }: { failure: Error | null }): ReactNode {
   const t = useText();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => { place.current?.scrollIntoView({ block: 'nearest' }); }, [failure]);
   if (failure === null) return null;
   const title = failure instanceof ProblemError ? failure.problem.title : t('problem.unreachable');
-  return <Alert type="error" header={title} data-testid="problem"><ProblemBody failure={failure} /></Alert>;
+  return <div ref={place}><Alert type="error" header={title} data-testid="problem"><ProblemBody failure={failure} /></Alert></div>;
 }
 
 export function ProblemBody({ failure }: { failure: Error }): ReactNode {

@@ -19,6 +19,8 @@ export interface Column<T> extends TableProps.ColumnDefinition<T> {
 interface Props<T> {
   title: string;
   description?: ReactNode;
+  /** Within a page that has a heading of its own. */
+  within?: boolean;
   pages: Pages<T>;
   look: TableLook;
   columns: readonly Column<T>[];
@@ -43,7 +45,7 @@ export function ResourceTable<T extends { id: string }>(props: Props<T>): ReactN
     <SpaceBetween size="m">
       <ProblemAlert failure={pages.error} />
       <Table<T>
-        variant="container" stickyHeader resizableColumns wrapLines={false} enableKeyboardNavigation trackBy="id"
+        variant={props.within ? 'borderless' : 'container'} stickyHeader={!props.within} resizableColumns wrapLines={false} enableKeyboardNavigation trackBy="id"
         items={pages.items} columnDefinitions={columns} columnDisplay={columns.map((c) => ({ id: c.id, visible: shown.includes(c.id) }))}
         loading={pages.loading} loadingText={t('ui.loading')}
         {...(select ? { selectionType: 'multi' as const, selectedItems: selected ?? [], onSelectionChange: (e: { detail: { selectedItems: T[] } }) => select(e.detail.selectedItems) } : {})}
@@ -53,7 +55,7 @@ export function ResourceTable<T extends { id: string }>(props: Props<T>): ReactN
         }}
         header={
           <Header
-            variant="h1" counter={selected?.length ? `(${selected.length}/${pages.items.length}${pages.more ? '+' : ''})` : count} description={props.description}
+            variant={props.within ? 'h2' : 'h1'} counter={selected?.length ? `(${selected.length}/${pages.items.length}${pages.more ? '+' : ''})` : count} description={props.description}
             actions={
               <SpaceBetween direction="horizontal" size="xs">
                 <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={pages.refresh} />

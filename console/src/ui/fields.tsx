@@ -29,5 +29,5 @@ export function TextField<V>({ form, field, label, optional, testId, description
 
 export function Label({ text, optional }: { text: string; optional: boolean }): ReactNode {
   const t = useText();
-  return optional ? <>{text} <i>({t('ui.optional')})</i></> : text;
+  return optional ? <>{text} <span className="kumoi-optional">({t('ui.optional')})</span></> : text;
 }

@@ -15,7 +15,6 @@ export const uiMessages = {
   'ui.copyFailed': { en: 'Could not copy', ja: 'コピーできませんでした' },
   'ui.optional': { en: 'optional', ja: '省略可' },
   'ui.none': { en: 'none', ja: 'なし' },
-  'ui.any': { en: 'Any', ja: 'すべて' },
   'ui.yes': { en: 'Yes', ja: 'はい' },
   'ui.no': { en: 'No', ja: 'いいえ' },
   'ui.loading': { en: 'Loading', ja: '読み込み中' },

@@ -11,7 +11,7 @@ export interface Notice {
 }
 
 const noticesMax = 5;
-const successShownMs = 8_000;
+const successShownMs = 6_000;
 let last = 0;
 
 export const notices = store<readonly Notice[]>([]);

@@ -29,7 +29,7 @@ export function UsersPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (u) => <code>{u.id}</code>, width: 220 },
           { id: 'role', header: t('user.role'), cell: (u) => t.word('user.role', u.role), width: 130 },
           { id: 'account', header: t('user.account'), cell: (u) => u.account.name, width: 180 },
-          { id: 'created', header: t('ui.created'), cell: (u) => format.dateTime(u.createdAt), width: 200 },
+          { id: 'created', header: t('ui.created'), cell: (u) => format.dateTime(u.createdAt), width: 235 },
         ]}
         actions={
           <SpaceBetween direction="horizontal" size="xs">

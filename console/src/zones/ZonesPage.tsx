@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState, type ReactNode } from 'react';
 import { usePages } from '../api/pages';
 import type { Zone } from '../api/types';
@@ -34,10 +35,10 @@ export function ZonesPage(): ReactNode {
           { id: 'created', header: t('ui.created'), cell: (z) => format.dateTime(z.createdAt) },
         ]}
         actions={may.operate && (
-          <>
-            <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{' '}
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             <Button variant="primary" onClick={() => setDialog('create')}>{t('zone.create')}</Button>
-          </>
+          </SpaceBetween>
         )}
       />
       {dialog === 'create' && <CreateZoneDialog close={close} created={pages.refresh} />}
