@@ -3408,9 +3408,10 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/octet-stream": string;
+                "*/*": string;
             };
         };
         responses: {

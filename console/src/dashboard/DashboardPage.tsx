@@ -27,7 +27,7 @@ export function DashboardPage(): ReactNode {
   const navigate = useNavigate();
   const { data: summary, error } = useQuery({ queryKey: ['summary'], queryFn: () => answer(api.GET('/api/v1/summary', {})), refetchInterval: resyncMs });
   const count = (to: string, value: number) => <RouteLink to={to} fontSize="heading-l">{format.number(value)}</RouteLink>;
-  const amount = (text: string) => <Box fontSize="heading-l">{text}</Box>;
+  const amount = (text: string) => <Box fontSize="heading-l"><span style={{ whiteSpace: 'nowrap' }}>{text}</span></Box>;
   return (
     <Page trail={[{ text: t('dashboard.title'), href: '/' }]}>
       <SpaceBetween size="l">
@@ -41,7 +41,7 @@ export function DashboardPage(): ReactNode {
         {summary && (
           <SpaceBetween size="l">
             <InstanceCounts counts={summary.instances} />
-            <Grid gridDefinition={[{ colspan: { default: 12, m: 4 } }, { colspan: { default: 12, m: 8 } }]}>
+            <Grid gridDefinition={[{ colspan: { default: 12, m: 5 } }, { colspan: { default: 12, m: 7 } }]}>
               <Container fitHeight header={<Header variant="h2">{t('dashboard.use')}</Header>}>
                 <KeyValuePairs columns={3} minColumnWidth={80} items={[
                   { label: t('flavor.vcpus'), value: amount(format.number(summary.vcpus)) },
