@@ -14,6 +14,7 @@ internal sealed class GuestMemory
     private static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(1);
 
     private int _deaths, _resumes;
+    private bool _ending;
     private GuestProcess? _last;
 
     public DateTimeOffset? StopAskedAt { get; private set; }
@@ -39,18 +40,14 @@ internal sealed class GuestMemory
         _last = process;
         if (process is null || process.StartedAt != last?.StartedAt) (StopAskedAt, ButtonPressedAt) = (null, null);
         if (process is { State: RunState.Running } && now - process.StartedAt > WellAfter) (_deaths, _resumes, NotBefore) = (0, 0, null);
-        if (process is not null || last is null || !shouldRun || _ending) 
-        {
-            if (process is null) _ending = false;
-            return false;
-        }
+        var meant = _ending;
+        if (process is null) _ending = false;
+        if (process is not null || last is null || !shouldRun || meant) return false;
         _deaths = now - last.StartedAt > WellAfter ? 1 : _deaths + 1;
         // The first loss is made good at once: it is rare, and somebody waits.
         NotBefore = _deaths == 1 ? null : now + backoff.After(_deaths - 1);
         return true;
     }
-
-    private bool _ending;
 
     /// <summary>The process is about to be ended on purpose, so that its absence is no loss.</summary>
     public void Ending() => _ending = true;

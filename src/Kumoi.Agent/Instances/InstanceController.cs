@@ -33,7 +33,7 @@ public sealed class InstanceController : IAsyncDisposable
     {
         (_state, _hypervisor, _cache, _clock, _log) = (state, hypervisor, cache, clock, log);
         _limits = new StopLimits(options.StopLimit, options.RebootLimit);
-        _backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2), random);
+        _backoff = new Backoff(TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(2), random);
         // Twice the processors: steps wait for other processes more than they compute.
         _queue = new WorkQueue<string>(Math.Max(4, Environment.ProcessorCount * 2), _backoff, clock, LookAsync, Broken);
         hypervisor.Watch(Ring);

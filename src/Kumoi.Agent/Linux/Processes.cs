@@ -53,8 +53,22 @@ public static class Processes
         }
     }
 
-    /// <summary>True while the process lives and is not a zombie.</summary>
-    public static bool IsAlive(int id) => Arguments(id) is not null;
+    /// <summary>
+    /// True until the process has let go of everything. Its command line goes first and its files (with their locks) later, so only a zombie
+    /// without other threads, or nothing at all, counts as ended.
+    /// </summary>
+    public static bool IsAlive(int id)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{id}/stat");
+            return text[text.LastIndexOf(')') + 2] is not ('Z' or 'X') || Directory.EnumerateDirectories($"/proc/{id}/task").Skip(1).Any();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Sends a signal; a process that is gone is no error.</summary>
     public static void Signal(int id, int signal)

@@ -36,8 +36,18 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         var fresh = !NetworkNamespaces.Exists(intent.Namespace);
         await _namespaces.CreateAsync(intent.Namespace, cancel);
         await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { SetDefaults(); return true; });
-        // Rules name devices by text, so they can be, and are, in force before the first tap exists.
-        await ApplyRulesetAsync(intent.Namespace, NetworkRuleset.Build(intent), cancel);
+        // Rules name devices by text, so they need no devices; and no guest runs on a new tap before this whole call has returned.
+        var rules = ApplyRulesetAsync(intent.Namespace, NetworkRuleset.Build(intent), cancel);
+        var links = ApplyLinksAsync(intent, fresh, removable, cancel);
+        await Task.WhenAll(rules, links);
+        var (seen, plan) = await links;
+        await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
+        await BatchAsync(intent.Namespace, plan.Surplus, cancel);
+        return new NetworkSight([.. seen.Taps.Keys.Where(tap => !removable.Contains(tap)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)]);
+    }
+
+    private async Task<(LinkSight Seen, LinkPlan Plan)> ApplyLinksAsync(NetworkIntent intent, bool fresh, IReadOnlySet<string> removable, CancellationToken cancel)
+    {
         var seen = fresh ? LinkSight.None : await SeeAsync(intent, cancel);
         var plan = LinkPlan.Make(intent, seen, removable);
         if (plan.Host.Count > 0) await RemoveUplinkAsync(intent.HostDevice, cancel);
@@ -46,9 +56,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         // All taps, not only new ones: an agent that was killed between the two steps left one without its settings.
         await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { foreach (var port in intent.Ports) SetTap(port.Tap); return true; });
         await BatchAsync(null, plan.HostRoutes, cancel);
-        await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
-        await BatchAsync(intent.Namespace, plan.Surplus, cancel);
-        return new NetworkSight([.. seen.Taps.Keys.Where(tap => !removable.Contains(tap)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)]);
+        return (seen, plan);
     }
 
     public async Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel)

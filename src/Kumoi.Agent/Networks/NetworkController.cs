@@ -112,10 +112,10 @@ public sealed class NetworkController : IAsyncDisposable
         {
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
             var intent = network is null ? null : Retain(NetworkIntents.Read(document, network.Id, _options.Tag, _hasProcess));
-            await ApplyHostAsync(document, cancel);
-            if (network is null) await RemoveAsync(name, document, cancel);
+            var host = ApplyHostAsync(document, cancel);
+            if (network is null) await Task.WhenAll(host, RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
-            else await ApplyAsync(intent, document, cancel);
+            else await ApplyAsync(intent, document, host, cancel);
             _conditions.TryRemove(name, out _);
         }
         catch (IOException e)
@@ -153,9 +153,12 @@ public sealed class NetworkController : IAsyncDisposable
     /// <summary>Has the host's own table looked at again, changed or not.</summary>
     public void ForgetHost() => _hostApplied = "";
 
-    private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
+    private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, Task host, CancellationToken cancel)
     {
-        var sight = await _driver.ApplyAsync(intent, Removable(document), cancel);
+        var network = _driver.ApplyAsync(intent, Removable(document), cancel);
+        // Nothing counts as in force before the host's own rules are.
+        await Task.WhenAll(network, host);
+        var sight = await network;
         await Served(intent.Namespace, intent.Id, cancel);
         foreach (var port in intent.Ports) _known[port.Tap] = port;
         _applied[intent.Namespace] = new Applied(intent.Ports.ToDictionary(port => port.Id, Fingerprint), sight.Taps.ToHashSet());

@@ -57,7 +57,8 @@ internal sealed class QemuGuest : IAsyncDisposable
         {
             socket.Dispose();
             if (e.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable || !File.Exists(path)) return null;
-            throw;
+            // Somebody listens and does not take connections (the backlog of a stopped process is soon full).
+            throw new QmpException($"QEMU takes no connections: {e.Message}.");
         }
         catch (OperationCanceledException)
         {
