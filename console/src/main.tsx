@@ -1,7 +1,6 @@
 import '@cloudscape-design/global-styles/index.css';
 import './shell/shell.css';
 import './shell/mode';
-import './shell/theme';
 import './shell/reloadOnce';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
