@@ -47,6 +47,8 @@ public static class ServerProgram
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority));
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
+            // The console's files only: answers of the API hold secrets beside what a caller chose, which compression would mix.
+            .AddResponseCompression(compression => (compression.EnableForHttps, compression.MimeTypes) = (true, ["text/html", "text/javascript", "text/css", "image/svg+xml"]))
             .ConfigureHttpJsonOptions(json =>
             {
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
@@ -90,6 +92,7 @@ public static class ServerProgram
     {
         var services = app.Services;
         app.UseRequestDefaults();
+        app.UseResponseCompression();
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(20) });
         app.UseRouting();
 

@@ -12,7 +12,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
 {
     // The server needs no right on this machine but to its own files; no account of the machine has this number.
     private const int ServerUser = 200042;
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopPatience = TimeSpan.FromSeconds(15), GuestLimit = TimeSpan.FromSeconds(30);
 
     private readonly Daemons _daemons = new(layout);
 
@@ -125,7 +125,12 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
     {
         RequireRoot("down");
         await progress.StepAsync("step-stop-agent", () => _daemons.StopAsync("agent", StopPatience, cancel));
-        if (!keepGuests) await progress.StepAsync("step-stop-guests", () => CleanAsync(cancel));
+        if (!keepGuests) await progress.StepAsync("step-stop-guests", async () =>
+        {
+            using var logs = Logs();
+            await GuestShutdown.RunAsync(AgentOptions(), GuestLimit, TimeProvider.System, logs.CreateLogger("Kumoi"), cancel);
+            await CleanAsync(cancel);
+        });
         await StopControlPlaneAsync(cancel);
     }
 
@@ -151,11 +156,14 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         });
     }
 
+    private AgentOptions AgentOptions() => new() { StateDirectory = layout.State, Tag = layout.Tag, RunDirectory = layout.RunDirectory, Name = "local", Address = "127.0.0.1" };
+
+    private static ILoggerFactory Logs() => LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true));
+
     private async Task CleanAsync(CancellationToken cancel)
     {
-        var options = new AgentOptions { StateDirectory = layout.State, Tag = layout.Tag, RunDirectory = layout.RunDirectory, Name = "local", Address = "127.0.0.1" };
-        using var logs = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true));
-        if (!await AgentCleanup.RunAsync(options, TimeProvider.System, logs.CreateLogger("Kumoi"), cancel)) throw new UserException("clean-failed");
+        using var logs = Logs();
+        if (!await AgentCleanup.RunAsync(AgentOptions(), TimeProvider.System, logs.CreateLogger("Kumoi"), cancel)) throw new UserException("clean-failed");
     }
 
     public static void RequireRoot(string command)

@@ -104,7 +104,13 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or TaskCanceledException && !cancel.IsCancellationRequested)
         {
             ImageLog.ImportFailed(log, id, e);
-            await LaterAsync(id, attempts + 1, e is HttpRequestException { StatusCode: { } status } ? $"The source answered {(int)status}." : $"The source could not be read: {e.Message}", cancel);
+            await LaterAsync(id, attempts + 1, e switch
+            {
+                HttpRequestException { StatusCode: { } status } => $"The source answered {(int)status}.",
+                HttpRequestException or SocketException => $"The source could not be read: {e.Message}",
+                // What the store says names places of this server; its log has it.
+                _ => "The bytes broke off or could not be stored.",
+            }, cancel);
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
 
     private static bool Differs(Row record, ObservedInstance report) =>
         report.Incarnation == record.Incarnation && report.Generation >= record.ObservedGeneration && report.Generation <= record.Generation
-        && (report.Power != record.Power || report.Generation != record.ObservedGeneration || report.BootEpoch != record.ObservedEpoch
+        && (report.Power != record.Power || report.Generation != record.ObservedGeneration || report.Power == PowerState.Running && report.BootEpoch != record.ObservedEpoch
             || !SameTime(report.StartedAt, record.StartedAt) || !SameConditions(report.Conditions, record.Conditions) || Finished(record, report));
 
     private static bool SameTime(DateTimeOffset? a, DateTimeOffset? b) => a is null == b is null && (a is null || (a.Value - b!.Value).Duration() < TimeSpan.FromMilliseconds(1));
@@ -64,7 +64,9 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
         await transaction.ExecuteAsync(
             """
             UPDATE instances SET power = $2, observed_generation = $3, observed_epoch = $4, started_at = $5, conditions = $6 WHERE id = $1
-            """, cancel, record.Id, report.Power, report.Generation, report.BootEpoch, Columns.TimeValue(report.StartedAt), Columns.Json(report.Conditions));
+            """, cancel, record.Id, report.Power, report.Generation,
+            // The epoch of the guest that ran last: what tells a reboot from a start.
+            report.Power == PowerState.Running ? report.BootEpoch : record.ObservedEpoch, Columns.TimeValue(report.StartedAt), Columns.Json(report.Conditions));
         if (Finished(record, report))
         {
             await FinishAsync(transaction, hostId, record, cancel);

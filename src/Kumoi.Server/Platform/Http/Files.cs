@@ -46,8 +46,10 @@ public static class Files
                 http.Response.StatusCode = 404;
                 return;
             }
+            var asset = path.StartsWith("/assets/", StringComparison.Ordinal) || path.StartsWith("/reference/", StringComparison.Ordinal);
             var file = Find(files, path) ?? files.GetFileInfo("index.html");
-            if (!file.Exists)
+            // A part of an older build is gone; the page itself must not pass for it.
+            if (!file.Exists || asset && file.Name == "index.html" && !path.EndsWith('/') && Path.HasExtension(path))
             {
                 http.Response.StatusCode = 404;
                 return;

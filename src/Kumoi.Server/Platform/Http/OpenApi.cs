@@ -36,6 +36,7 @@ public static class OpenApiDescription
                 Description = "Ids and names are accepted alike. Failures are problem+json (RFC 9457) with a stable `code`, in the language of Accept-Language (en, ja).",
             };
             document.Servers = [new OpenApiServer { Url = "/" }];
+            document.Tags = null;
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {

@@ -1,0 +1,127 @@
+// Drives the console as a person would: logs in, launches an instance, types into its serial console, looks around in both languages.
+//   node browser.mjs URL PICTURES-DIRECTORY      (password of user demo in KUMOI_DEMO_PASSWORD)
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const [url, pictures] = process.argv.slice(2);
+const password = process.env.KUMOI_DEMO_PASSWORD;
+if (!url || !pictures || !password) throw new Error('usage: KUMOI_DEMO_PASSWORD=… node browser.mjs URL DIRECTORY');
+
+const profile = await mkdtemp(join(tmpdir(), 'kumoi-browser-'));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: '/usr/bin/chromium', headless: true, viewport: { width: 1400, height: 860 }, locale: 'en-GB',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+const page = context.pages()[0] ?? (await context.newPage());
+const faults = [];
+page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
+page.on('pageerror', (error) => faults.push(String(error)));
+page.setDefaultTimeout(60_000);
+
+const at = (id) => page.locator(`[data-testid="${id}"]`);
+const step = async (name, work) => {
+  try {
+    await work();
+    console.log(`ok: ${name}`);
+  } catch (error) {
+    await page.screenshot({ path: join(pictures, 'failed.png') });
+    throw new Error(`${name}: ${error.message}\n${faults.join('\n')}`);
+  }
+};
+
+try {
+  await step('a wrong password is refused and nothing typed is lost', async () => {
+    await page.goto(url);
+    await at('login-user').fill('demo');
+    await at('login-password').fill('wrong password');
+    await at('login-submit').click();
+    await at('problem').first().waitFor();
+    if ((await at('login-user').inputValue()) !== 'demo') throw new Error('the user name was lost');
+  });
+  faults.length = 0; // the browser reports the 401 just provoked
+  await step('log in', async () => {
+    await at('login-password').fill(password);
+    await at('login-submit').click();
+    await page.getByText('first').first().waitFor();
+    await page.screenshot({ path: join(pictures, 'console-dashboard.png') });
+  });
+  await step('launch an instance', async () => {
+    await page.goto(`${url}/instances`);
+    await page.getByText('first').first().waitFor();
+    await at('launch-instance').click();
+    await at('launch-name').fill('from-browser');
+    await at('launch-image').getByText('tiny', { exact: true }).first().click();
+    await at('launch-flavor').locator('button').first().click();
+    await page.getByRole('option').filter({ hasText: /^small/ }).first().click();
+    await at('launch-key-pair').locator('button').first().click();
+    await page.getByRole('option').filter({ hasText: 'demo' }).first().click();
+    await page.screenshot({ path: join(pictures, 'console-launch.png') });
+    await at('launch-submit').click();
+    await page.locator('[data-testid="instance-state"][data-state="running"]').first().waitFor();
+  });
+  await step('type into the serial console', async () => {
+    await at('tab-serial').click().catch(() => page.getByRole('tab', { name: /serial/i }).click());
+    await page.locator('[data-testid="console-state"][data-state="connected"], [data-testid="serial-terminal"] .xterm-rows').first().waitFor();
+    const terminal = at('serial-terminal');
+    const sees = async (text, seconds) => {
+      for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+        if ((await terminal.innerText()).replace(/\u00a0/g, ' ').includes(text)) return true;
+        await page.waitForTimeout(300);
+      }
+      return false;
+    };
+    const types = async (text) => {
+      await terminal.locator('textarea').focus();
+      await page.keyboard.type(text, { delay: 20 });
+      await page.keyboard.press('Enter');
+    };
+    if (!(await sees('login:', 120))) throw new Error(`no login prompt:\n${await terminal.innerText()}`);
+    await types('root');
+    if (!(await sees('Password:', 30))) throw new Error(`no password prompt:\n${await terminal.innerText()}`);
+    await types('tiny');
+    if (!(await sees('#', 30))) throw new Error(`no shell:\n${await terminal.innerText()}`);
+    await types('echo answer-$((6 * 7)); hostname');
+    if (!(await sees('answer-42', 30))) throw new Error(`no answer:\n${await terminal.innerText()}`);
+    await page.screenshot({ path: join(pictures, 'console-serial.png') });
+    console.log('the serial console answered');
+  });
+  await step('see the screen', async () => {
+    await page.getByRole('tab', { name: /screen/i }).click();
+    await at('screen').locator('canvas').waitFor();
+    await page.waitForTimeout(1500);
+    await page.screenshot({ path: join(pictures, 'console-screen.png') });
+  });
+  await step('the list is live: a stop shows without reload', async () => {
+    await page.goto(`${url}/instances`);
+    const row = page.getByRole('row').filter({ hasText: 'from-browser' });
+    await row.waitFor();
+    await page.screenshot({ path: join(pictures, 'console-instances.png') });
+    const token = await page.evaluate(() => Object.values(sessionStorage).map(String).join(' ').match(/kumoi_[A-Za-z0-9_-]+/)?.[0]);
+    const stopped = await fetch(`${url}/api/v1/instances/from-browser/stop`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    if (!stopped.ok) throw new Error(`stop answered ${stopped.status}`);
+    await row.locator('[data-testid="instance-state"][data-state="stopped"]').waitFor();
+  });
+  await step('the other pages, and Japanese', async () => {
+    for (const path of ['images', 'key-pairs', 'networks', 'security-groups', 'events']) {
+      await page.goto(`${url}/${path}`);
+      await page.getByRole('heading', { level: 1 }).first().waitFor();
+    }
+    await page.goto(`${url}/instances`);
+    await at('language-switch').first().click();
+    await page.getByText('日本語').last().click();
+    await page.getByText('インスタンス').first().waitFor();
+    await page.getByRole('row').filter({ hasText: 'from-browser' }).waitFor();
+    await page.screenshot({ path: join(pictures, 'console-instances-ja.png') });
+  });
+  await step('the API reference works from local files', async () => {
+    await page.goto(`${url}/reference/`);
+    await page.getByText('Log in: trade a user').first().waitFor();
+  });
+  const serious = faults.filter((fault) => !/ERR_NETWORK_CHANGED/.test(fault));
+  if (serious.length > 0) throw new Error(`the browser complained:\n${serious.join('\n')}`);
+} finally {
+  await context.close();
+  await rm(profile, { recursive: true, force: true });
+}
