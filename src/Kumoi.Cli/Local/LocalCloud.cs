@@ -61,6 +61,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         {
             foreach (var port in (int[])[layout.Port, layout.AgentPort])
                 if (IsTaken(port)) throw new UserException("port-taken", port);
+            var (floating, uplink) = await AddressRanges.ChooseAsync(layout, cancel);
             string[] console = Directory.Exists(Path.Combine(programs, "console")) ? ["--console", Path.Combine(programs, "console")] : [];
             await _daemons.StartAsync("server", [
                 "setpriv", "--reuid", $"{ServerUser}", "--regid", $"{ServerUser}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all",
@@ -68,7 +69,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
                 Dotnet(), Path.Combine(programs, "kumoi.dll"), "server", "--state", layout.State,
                 "--database", $"Host={layout.PostgresSocket};Username=kumoi;Database=kumoi", "--database-password-file", layout.DatabasePassword,
                 "--listen", $"127.0.0.1:{layout.Port}", "--agent-listen", $"127.0.0.1:{layout.AgentPort}", "--agent-url", layout.AgentUrl, "--master-key", layout.MasterKey,
-                "--images", layout.Images, "--admin-password-file", layout.InitialPassword, .. console], cancel);
+                "--images", layout.Images, "--admin-password-file", layout.InitialPassword, "--floating-range", floating, "--uplink-range", uplink, .. console], cancel);
         }
         if (!await Until.TrueAsync(() => AnswersAsync("/readyz", cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi server", _daemons.LogOf("server"));
         // The first user's password is in the database as a hash now; the server needs it no more.

@@ -15,12 +15,23 @@ public sealed class Postgres(CloudLayout layout, Daemons daemons)
     {
         if (!Directory.Exists(layout.PostgresData)) await InitializeAsync(cancel);
         await PrepareSocketAsync(cancel);
-        if (LocalProcesses.Find(layout).All(process => process.Role != "postgres"))
-            await daemons.StartAsync("postgres", [
-                .. AsPostgres(Binary("postgres")!), "-D", layout.PostgresData, "-c", "listen_addresses=", "-c", $"unix_socket_directories={layout.PostgresSocket}",
-                "-c", "max_connections=120", "-c", "shared_buffers=64MB", "-c", "logging_collector=off"], cancel);
-        if (!await Until.TrueAsync(async () => (await AdminAsync(["-c", "SELECT 1"], cancel)).Well, StartLimit, cancel)) throw new UserException("start-failed", "PostgreSQL", daemons.LogOf("postgres"));
+        // After a kill, what is left of the old one may hold its memory for a moment more, and the new one gives up: it is started again.
+        var ready = await Until.TrueAsync(async () =>
+        {
+            if (LocalProcesses.Find(layout).All(process => process.Role != "postgres")) await StartProcessAsync(cancel);
+            return (await AdminAsync(["-c", "SELECT 1"], cancel)).Well;
+        }, StartLimit, cancel);
+        if (!ready) throw new UserException("start-failed", "PostgreSQL", daemons.LogOf("postgres"));
         await CreateDatabaseAsync(cancel);
+    }
+
+    private async Task StartProcessAsync(CancellationToken cancel)
+    {
+        await daemons.StartAsync("postgres", [
+            .. AsPostgres(Binary("postgres")!), "-D", layout.PostgresData, "-c", "listen_addresses=", "-c", $"unix_socket_directories={layout.PostgresSocket}",
+            "-c", "max_connections=120", "-c", "shared_buffers=64MB", "-c", "logging_collector=off"], cancel);
+        // It becomes postgres only once setpriv has handed over to it.
+        await Until.TrueAsync(() => Task.FromResult(LocalProcesses.Find(layout).Any(process => process.Role == "postgres")), TimeSpan.FromSeconds(1), cancel);
     }
 
     /// <summary>Made beside and moved into place, so that a directory under the final name is always whole.</summary>
