@@ -27,7 +27,8 @@ const step = async (name, work) => {
     console.log(`ok: ${name}`);
   } catch (error) {
     await page.screenshot({ path: join(pictures, 'failed.png') });
-    throw new Error(`${name}: ${error.message}\n${faults.join('\n')}`);
+    const seen = await page.locator('body').innerText().catch(() => '');
+    throw new Error(`${name}: ${error.message}\nfaults: ${faults.join('\n')}\nat ${page.url()} the page shows:\n${seen.slice(0, 3000)}`);
   }
 };
 
