@@ -18,7 +18,18 @@ public static class HostFactsReader
     private static string Version() =>
         typeof(HostFactsReader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
+    // What the machine itself and QEMU's own memory need. Less starves them when guests use all they were given; more is memory nobody uses.
+    private const double ReservedShare = 0.1;
+    private const int ReservedMibMin = 512, ReservedMibMax = 8192;
+
+    /// <summary>What instances may have of the machine's memory.</summary>
     private static int MemoryMib()
+    {
+        var total = TotalMemoryMib();
+        return Math.Max(0, total - Math.Clamp((int)(total * ReservedShare), ReservedMibMin, ReservedMibMax));
+    }
+
+    private static int TotalMemoryMib()
     {
         var line = File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
         return (int)(long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024);

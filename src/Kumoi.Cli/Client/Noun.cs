@@ -93,14 +93,14 @@ public sealed class Noun<T>
 
     public Argument<string> Key()
     {
-        var key = new Argument<string>("name") { Description = Messages.Text("argument-key") };
+        var key = new Argument<string>("name") { HelpName = "name", Description = Messages.Text("argument-key") };
         key.CompletionSources.Add(Complete);
         return key;
     }
 
     public Argument<string[]> Keys()
     {
-        var keys = new Argument<string[]>("names") { Description = Messages.Text("argument-keys"), Arity = ArgumentArity.OneOrMore };
+        var keys = new Argument<string[]>("names") { HelpName = "names", Description = Messages.Text("argument-keys"), Arity = ArgumentArity.OneOrMore };
         keys.CompletionSources.Add(Complete);
         return keys;
     }

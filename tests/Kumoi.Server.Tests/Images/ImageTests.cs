@@ -5,6 +5,7 @@ using Kumoi.Server.Images;
 using Kumoi.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Images;
@@ -112,7 +113,7 @@ public sealed class ImageTests
         var fail = true;
         var port = TestCloud.FreePort();
         var builder = WebApplication.CreateSlimBuilder();
-        Microsoft.Extensions.Logging.LoggingBuilderExtensions.ClearProviders(builder.Logging);
+        builder.Logging.ClearProviders();
         await using var web = builder.Build();
         web.Urls.Add($"http://127.0.0.1:{port}");
         web.MapGet("/image", async http =>
