@@ -44,7 +44,7 @@ public static class ServerProgram
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Kumoi.Server", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
             .AddFilter("Microsoft", LogLevel.Warning);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority, clock));
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
             // The console's files only: answers of the API hold secrets beside what a caller chose, which compression would mix.
@@ -64,21 +64,21 @@ public static class ServerProgram
         return app;
     }
 
-    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, Authority authority)
+    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, Authority authority, TimeProvider clock)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = AgentReportBytesMax;
         var names = new[] { "localhost", "127.0.0.1", "::1", Dns.GetHostName(), new Uri(options.AgentUrl).Host, options.Listen.Address.ToString(), options.AgentListen.Address.ToString() };
-        var certificate = authority.IssueServer(names);
+        // Issued anew long before it expires: a server may run for years.
+        var certificate = new ServerCertificate(authority, names, clock);
         kestrel.Listen(options.Listen, listen =>
         {
             // Tokens travel here: in clear only on this machine.
-            if (!IPAddress.IsLoopback(options.Listen.Address)) listen.UseHttps(certificate);
+            if (!IPAddress.IsLoopback(options.Listen.Address)) listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current);
         });
         kestrel.Listen(options.AgentListen, listen => listen.UseHttps(https =>
         {
-            https.ServerCertificate = certificate;
-            https.ServerCertificateChain = [authority.Certificate];
+            https.ServerCertificateSelector = (_, _) => certificate.Current;
             https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
             // A certificate is asked for, and each route checks it: joining has none yet.
             https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;

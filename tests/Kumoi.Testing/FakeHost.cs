@@ -30,23 +30,30 @@ public sealed class FakeHost : IDisposable
     public static async Task<FakeHost> JoinAsync(TestCloud cloud, HostFacts facts)
     {
         var admin = await cloud.LoginAsync();
-        var token = await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { });
+        return await JoinAsync(cloud.AgentUrl, (await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { })).Token, facts);
+    }
+
+    /// <summary>Joins any cloud whose agents' address is known, with a token made there.</summary>
+    public static async Task<FakeHost> JoinAsync(Uri agentUrl, string token, HostFacts facts)
+    {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=new host", key, HashAlgorithmName.SHA256).CreateSigningRequestPem();
-        using var anonymous = Client(cloud, null);
-        using var answer = await anonymous.PostAsJsonAsync("/agent/v1/join", new JoinRequest(token.Token, request, facts), ApiJson.Default.JoinRequest);
+        using var anonymous = Client(agentUrl, null);
+        using var answer = await anonymous.PostAsJsonAsync("/agent/v1/join", new JoinRequest(token, request, facts), ApiJson.Default.JoinRequest);
         answer.EnsureSuccessStatusCode();
         var joined = (await answer.Content.ReadFromJsonAsync(ApiJson.Default.JoinAnswer))!;
         using var bare = X509Certificate2.CreateFromPem(joined.Certificate);
         using var withKey = bare.CopyWithPrivateKey(key);
-        return new FakeHost(joined.HostId, Client(cloud, X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null)), facts);
+        return new FakeHost(joined.HostId, Client(agentUrl, X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null)), facts);
     }
 
-    public static HttpClient Client(TestCloud cloud, X509Certificate2? certificate)
+    public static HttpClient Client(TestCloud cloud, X509Certificate2? certificate) => Client(cloud.AgentUrl, certificate);
+
+    public static HttpClient Client(Uri agentUrl, X509Certificate2? certificate)
     {
         var handler = new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Issuer == "CN=Kumoi authority" } };
         if (certificate is not null) handler.SslOptions.ClientCertificates = [certificate];
-        return new HttpClient(handler) { BaseAddress = cloud.AgentUrl, Timeout = TimeSpan.FromMinutes(1) };
+        return new HttpClient(handler) { BaseAddress = agentUrl, Timeout = TimeSpan.FromMinutes(1) };
     }
 
     /// <summary>The desired document newer than a revision; null if there is none within the wait.</summary>
@@ -70,6 +77,28 @@ public sealed class FakeHost : IDisposable
     {
         var document = (await DesiredAsync())!;
         await ReportAsync([.. document.Instances.Select(Obeyed)]);
+    }
+
+    /// <summary>Does everything asked for, as soon as it is asked for, until stopped: waits for news as an agent does, and reports only what has changed.</summary>
+    public async Task ObeyAsync(CancellationToken stop)
+    {
+        const int waitSeconds = 20;
+        var told = new Dictionary<string, ObservedInstance>();
+        for (var revision = -1L; ;)
+        {
+            using var answer = await _http.GetAsync($"/agent/v1/desired?after={revision}&wait={waitSeconds}", stop);
+            answer.EnsureSuccessStatusCode();
+            ObservedInstance[] changed = [];
+            if (answer.StatusCode != HttpStatusCode.NoContent)
+            {
+                var document = (await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredDocument, stop))!;
+                revision = document.Revision;
+                changed = [.. document.Instances.Select(Obeyed).Where(now => told.GetValueOrDefault(now.Id) is not { } before || before.Generation != now.Generation || before.Power != now.Power)];
+                foreach (var now in changed) told[now.Id] = now;
+            }
+            // Also with nothing to tell: it is the heartbeat.
+            await ReportAsync(changed);
+        }
     }
 
     public static ObservedInstance Obeyed(DesiredInstance desired) => desired.Desired switch

@@ -1249,7 +1249,7 @@ export interface components {
             securityGroups: components["schemas"]["Ref"][];
         };
         /**
-         * @description The token to give to `kumoi agent --join` on the new host. It holds the server's address and the
+         * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
          *                 fingerprint of the cloud's certificate authority, so the host knows whom it talks to.
          */
         JoinToken: {
@@ -2481,7 +2481,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description Id of a resource */
+                /** @description Id or name of a resource */
                 resource?: string;
                 /** @description An action, such as `instance.launch` */
                 action?: string;

@@ -24,7 +24,7 @@ public sealed record UpdateHost(bool Schedulable);
 /// <summary>Asks for a one-time token with which one new host can join.</summary>
 public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes);
 
-/// <summary>The token to give to <c>kumoi agent --join</c> on the new host. It holds the server's address and the
+/// <summary>The token to give to <c>kumoi agent --join-token-file</c> on the new host. It holds the server's address and the
 /// fingerprint of the cloud's certificate authority, so the host knows whom it talks to.</summary>
 public sealed record JoinToken(string Token, DateTimeOffset ExpiresAt);
 

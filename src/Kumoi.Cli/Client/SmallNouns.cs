@@ -73,14 +73,14 @@ public static class SmallNouns
 
     private static Task KeyPairMadeAsync(Session session, KeyPairCreated made, ParseResult parsed, CancellationToken cancel)
     {
-        // The private key is told once. It is kept where `instance ssh` finds it, and nowhere else.
+        // The private key is told once. It is kept where `instance ssh` finds it; programs that ask for JSON get it too.
         if (made.PrivateKey is { } key)
         {
             var path = ClientConfig.KeyFile(session.Login.Name, made.Name);
             ClientConfig.WritePrivate(path, key);
             Console.Error.WriteLine(Messages.Text("private-key-kept", path));
         }
-        session.Write(made);
+        session.Write(session.Json ? made : made with { PrivateKey = null });
         return Task.CompletedTask;
     }
 

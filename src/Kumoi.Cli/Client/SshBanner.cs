@@ -12,7 +12,7 @@ public static class SshBanner
     public static Task<bool> WaitAsync(string address, TimeSpan limit, CancellationToken cancel) => Until.TrueAsync(async () =>
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(Patience);
+        patience.CancelAfter(limit < Patience ? limit : Patience);
         try
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -32,7 +32,7 @@ public sealed class EventStore(Database database)
 
     public Task<List<Event>> ListAsync(string accountId, EventFilter filter, PageRequest page, CancellationToken cancel) => database.QueryAsync(
         Columns_ + """
-         WHERE account_id = $1 AND ($2 = '' OR id < $2) AND ($4::text IS NULL OR resource_id = $4) AND ($5::text IS NULL OR action = $5)
+         WHERE account_id = $1 AND ($2 = '' OR id < $2) AND ($4::text IS NULL OR resource_id = $4 OR resource_name = $4) AND ($5::text IS NULL OR action = $5)
            AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7) ORDER BY id DESC LIMIT $3
         """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(filter.Resource), Columns.Text(filter.Action), Columns.TimeValue(filter.Since), Columns.TimeValue(filter.Until));
 

@@ -86,9 +86,10 @@ public sealed class DesiredDocuments(Database database, HostBell bell, ServerOpt
             SELECT i.network_id, v.hostname, host(i.address) FROM interfaces i JOIN instances v ON v.id = i.instance_id
             WHERE i.network_id = ANY($1) AND i.released_at IS NULL ORDER BY i.id
             """, row => (Network: row.GetString(0), Name: new DesiredName(row.GetString(1), row.GetString(2))), cancel, Columns.Texts(networkIds))).ToLookup(n => n.Network, n => n.Name);
+        var uplinks = new Uplinks(IPNetwork.Parse(options.UplinkRange));
         return await connection.RowsAsync("SELECT id, name, vni FROM networks WHERE id = ANY($1) ORDER BY id",
             row => new DesiredNetwork(
-                row.GetString(0), row.GetString(1), row.GetInt32(2), Networks.Ipv4.At(IPNetwork.Parse(options.UplinkRange), 1 + row.GetInt32(2) % (Networks.Ipv4.Size(IPNetwork.Parse(options.UplinkRange)) - 2)).ToString(),
+                row.GetString(0), row.GetString(1), row.GetInt32(2), uplinks.For(row.GetInt32(2)).ToString(),
                 Domain(row.GetString(1), row.GetString(0)), [.. subnets[row.GetString(0)]], [.. names[row.GetString(0)]]), cancel, Columns.Texts(networkIds));
     }
 
@@ -111,5 +112,20 @@ public sealed class DesiredDocuments(Database database, HostBell bell, ServerOpt
             .ToLookup(m => m.Group, m => m.Member);
         var byGroup = rules.ToLookup(r => r.Group, r => r.Rule);
         return all.ConvertAll(id => new DesiredSecurityGroup(id, [.. byGroup[id]], [.. members[id]]));
+    }
+}
+
+/// <summary>Gives each network of one host an address of its own on the uplink range: by its number, which stays, and the next free one
+/// if two numbers meet.</summary>
+public sealed class Uplinks(IPNetwork range)
+{
+    private readonly HashSet<long> _taken = [];
+    private readonly long _size = Networks.Ipv4.Size(range) - 2;
+
+    public IPAddress For(int vni)
+    {
+        var offset = vni % _size;
+        while (!_taken.Add(offset)) offset = (offset + 1) % _size;
+        return Networks.Ipv4.At(range, 1 + offset);
     }
 }

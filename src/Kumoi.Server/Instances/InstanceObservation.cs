@@ -48,7 +48,10 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
         && (report.Power != record.Power || report.Generation != record.ObservedGeneration || report.Power == PowerState.Running && report.BootEpoch != record.ObservedEpoch
             || !SameTime(report.StartedAt, record.StartedAt) || !SameConditions(report.Conditions, record.Conditions) || Finished(record, report));
 
-    private static bool SameTime(DateTimeOffset? a, DateTimeOffset? b) => a is null == b is null && (a is null || (a.Value - b!.Value).Duration() < TimeSpan.FromMilliseconds(1));
+    // A host's word on when a process began may differ by a second from one look to the next, as its clock is set.
+    private static readonly TimeSpan ClockPrecision = TimeSpan.FromSeconds(2);
+
+    private static bool SameTime(DateTimeOffset? a, DateTimeOffset? b) => a is null == b is null && (a is null || (a.Value - b!.Value).Duration() < ClockPrecision);
 
     private static bool SameConditions(IReadOnlyList<Condition> reported, string stored) =>
         reported.Count == 0 ? stored == "[]" : reported.SequenceEqual(System.Text.Json.JsonSerializer.Deserialize(stored, ApiJson.Default.ConditionArray)!);

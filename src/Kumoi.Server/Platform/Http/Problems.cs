@@ -13,7 +13,7 @@ public static class Problems
         var text = (string key, object[] arguments) => Messages.Text(language, key, arguments);
         return new Problem(
             "urn:kumoi:problem:" + failure.Code, text(failure.Code, failure.Arguments), failure.Status,
-            Messages.Has(failure.Code + ".detail") ? text(failure.Code + ".detail", failure.Arguments) : null,
+            Messages.Has(failure.Code + ".detail") && text(failure.Code + ".detail", failure.Arguments) is { Length: > 0 } detail ? detail : null,
             path, failure.Code, requestId,
             NullIfEmpty(failure.Violations, v => new FieldError(v.Field, v.Rule, text("rule." + v.Rule, v.Arguments))),
             failure.UsedBy.Count == 0 ? null : failure.UsedBy,

@@ -12,7 +12,8 @@ namespace Kumoi.Server.Platform.Security;
 public sealed class Authority(Database database, MasterKey masterKey, TimeProvider clock)
 {
     private const string Purpose = "authority";
-    private static readonly TimeSpan HostLife = TimeSpan.FromDays(90), ServerLife = TimeSpan.FromDays(30), OwnLife = TimeSpan.FromDays(20 * 365);
+    internal static readonly TimeSpan ServerLife = TimeSpan.FromDays(30);
+    private static readonly TimeSpan HostLife = TimeSpan.FromDays(90), OwnLife = TimeSpan.FromDays(20 * 365);
 
     private X509Certificate2? _certificate;
 
@@ -98,5 +99,28 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2"));
         chain.ChainPolicy.VerificationTime = clock.GetUtcNow().LocalDateTime;
         return chain.Build(certificate) ? (certificate.GetNameInfo(X509NameType.SimpleName, false), certificate.SerialNumber) : null;
+    }
+}
+
+/// <summary>This server's certificate, renewed when two thirds of its life are over.</summary>
+public sealed class ServerCertificate(Authority authority, IReadOnlyList<string> names, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private X509Certificate2? _certificate;
+    private DateTimeOffset _renewAt;
+
+    public X509Certificate2 Current
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_certificate is not null && clock.GetUtcNow() < _renewAt) return _certificate;
+                // The one before is left to the connections that still use it.
+                _certificate = authority.IssueServer(names);
+                _renewAt = clock.GetUtcNow() + Authority.ServerLife * (2.0 / 3);
+                return _certificate;
+            }
+        }
     }
 }
