@@ -251,6 +251,21 @@ public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<Quickstart
         Assert.Contains("--yes", destroy.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Takes some five minutes under emulation, so it runs when asked for: <c>./test debian</c>.</summary>
+    [Fact(Explicit = true)]
+    public async Task A_real_distribution_configures_itself_as_on_EC2()
+    {
+        var image = Path.Combine(cloud.Tree, "artifacts/images/debian.qcow2");
+        if (!File.Exists(image)) (await Machine.RunAsync(Path.Combine(cloud.Tree, "images/debian/build"), [image], seconds: 1200)).Ok.ToString();
+        var script = Path.Combine(Path.GetDirectoryName(cloud.State)!, "cloud-config");
+        await File.WriteAllTextAsync(script, "#cloud-config\nwrite_files:\n- path: /etc/greeting\n  content: こんにちは\n");
+        (await cloud.KumoiAsync("image", "create", "debian", "--file", image, "--default-user", "debian")).Ok.ToString();
+        (await cloud.KumoiAsync("instance", "create", "deb", "--image", "debian", "--flavor", "medium", "--key", "demo", "--user-data-file", script, "--wait")).Ok.ToString();
+        var done = (await cloud.KumoiAsync("instance", "ssh", "deb", "--timeout", "590", "--", "sudo cloud-init status --wait; cat /run/cloud-init/cloud-id /etc/greeting; hostname")).Ok;
+        Assert.Equal(["status: done", "aws", "こんにちは", "deb"], done.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim('.', ' ')).Where(line => line.Length > 0));
+        (await cloud.KumoiAsync("instance", "delete", "deb", "--wait")).Ok.ToString();
+    }
+
     [Fact]
     public async Task Down_and_up_bring_the_guests_back()
     {
