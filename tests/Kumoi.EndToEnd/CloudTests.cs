@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using Kumoi.Testing;
 using Xunit;
@@ -179,7 +178,7 @@ public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<Quickstart
     [Fact]
     public async Task Filters_stay_while_the_agent_is_away()
     {
-        var namespaceName = (await Machine.SayAsync("ip", "netns", "list")).Split('\n').Select(line => line.Split(' ')[0]).Single(name => name.StartsWith("kumoi-", StringComparison.Ordinal) && !cloud.Before.Contains("netns " + name));
+        var namespaceName = (await Machine.SayAsync("ip", "netns", "list")).Split('\n').Select(line => line.Split(' ')[0]).Single(name => name.StartsWith("kumoi-" + cloud.Tag, StringComparison.Ordinal));
         var rules = await Machine.SayAsync("ip", "netns", "exec", namespaceName, "nft", "-s", "list", "ruleset");
         Assert.Contains("policy drop", rules, StringComparison.Ordinal);
         await Machine.KillAsync(await cloud.PidAsync("agent"));
@@ -196,7 +195,7 @@ public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<Quickstart
         {
             await using var source = Npgsql.NpgsqlDataSource.Create(new Npgsql.NpgsqlConnectionStringBuilder
             {
-                Host = Path.Combine("/run", "kumoi-" + Tag(), "postgres"), Username = "kumoi", Database = "kumoi", Password = (await File.ReadAllTextAsync(Path.Combine(cloud.State, "server/database-password"))).Trim(),
+                Host = Path.Combine("/run", "kumoi-" + cloud.Tag, "postgres"), Username = "kumoi", Database = "kumoi", Password = (await File.ReadAllTextAsync(Path.Combine(cloud.State, "server/database-password"))).Trim(),
             }.ConnectionString);
             await using var command = source.CreateCommand("SELECT (allocated_vcpus, allocated_memory_mib, allocated_disk_gib, instances)::text || (SELECT count(*) FROM floating_addresses) FROM hosts");
             return (string)(await command.ExecuteScalarAsync())!;
@@ -210,14 +209,12 @@ public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<Quickstart
 
         async Task<string> StockAsync()
         {
-            var machine = await Machine.StockAsync(cloud.State);
-            var files = Directory.GetFileSystemEntries(Path.Combine(cloud.State, "agent/instances")).Concat(Directory.GetFileSystemEntries($"/run/kumoi-{Tag()}/g")).Order(StringComparer.Ordinal);
-            var name = machine.Single(line => line.StartsWith("netns kumoi-" + Tag(), StringComparison.Ordinal))["netns ".Length..];
+            var machine = await Machine.StockAsync(cloud.State, cloud.Tag);
+            var files = Directory.GetFileSystemEntries(Path.Combine(cloud.State, "agent/instances")).Concat(Directory.GetFileSystemEntries($"/run/kumoi-{cloud.Tag}/g")).Order(StringComparer.Ordinal);
+            var name = machine.Single(line => line.StartsWith("netns kumoi-" + cloud.Tag, StringComparison.Ordinal))["netns ".Length..];
             return string.Join('\n', machine.Concat(files)) + await Machine.SayAsync("ip", "netns", "exec", name, "ip", "-brief", "link") + await Machine.SayAsync("ip", "netns", "exec", name, "nft", "-s", "list", "ruleset");
         }
     }
-
-    private string Tag() => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(cloud.State)))[..6];
 
     [Fact]
     public async Task A_browser_launches_an_instance_and_types_into_its_console()
@@ -281,7 +278,7 @@ public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<Quickstart
     {
         (await cloud.KumoiAsync("destroy", "--yes")).Ok.ToString();
         Assert.False(Directory.Exists(cloud.State));
-        Assert.Equal(cloud.Before, await Machine.StockAsync(cloud.State));
+        Assert.Equal(cloud.Before, await Machine.StockAsync(cloud.State, cloud.Tag));
         Assert.DoesNotContain(cloud.State, File.Exists(Config()) ? await File.ReadAllTextAsync(Config()) : "", StringComparison.Ordinal);
     }
 

@@ -36,7 +36,7 @@ public static class Machine
     public static async Task<string> SayAsync(string program, params string[] arguments) => (await RunAsync(program, arguments)).Ok;
 
     /// <summary>One line each for namespaces, links, nft tables, mounts, control groups, sockets' directories and processes of a cloud's kind.</summary>
-    public static async Task<IReadOnlyList<string>> StockAsync(string mark)
+    public static async Task<IReadOnlyList<string>> StockAsync(string mark, string ownTag)
     {
         var stock = new List<string>();
         stock.AddRange((await SayAsync("ip", "-brief", "link")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => "link " + line.Split([' ', '@'])[0]));
@@ -48,7 +48,9 @@ public static class Machine
         stock.AddRange(Directory.Exists("/sys/fs/cgroup") ? Directory.GetDirectories("/sys/fs/cgroup", "kumoi-*", new EnumerationOptions { MaxRecursionDepth = 2, RecurseSubdirectories = true, IgnoreInaccessible = true }).Select(d => "cgroup " + d) : []);
         stock.Add("ip_forward " + (await File.ReadAllTextAsync("/proc/sys/net/ipv4/ip_forward")).Trim());
         stock.AddRange(Processes(mark).Select(p => "process " + p.Command));
-        return [.. stock.Distinct().Order(StringComparer.Ordinal)];
+        // Other clouds of this machine live their own lives meanwhile; everything of theirs carries their tag.
+        var others = Directory.GetDirectories("/run", "kumoi-*").Select(d => Path.GetFileName(d)["kumoi-".Length..]).Where(tag => tag != ownTag).ToList();
+        return [.. stock.Where(line => !others.Any(tag => line.Contains(tag, StringComparison.Ordinal))).Distinct().Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Processes whose command line has this text in it.</summary>

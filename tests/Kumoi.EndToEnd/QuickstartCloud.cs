@@ -15,6 +15,9 @@ public sealed class QuickstartCloud : IAsyncLifetime
 
     public int Port { get; } = TestCloud.FreePort();
 
+    /// <summary>What names this cloud's objects on the machine.</summary>
+    public string Tag => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(State)))[..6];
+
     public IReadOnlyList<string> Before { get; private set; } = [];
 
     public string Quickstart { get; private set; } = "";
@@ -26,7 +29,7 @@ public sealed class QuickstartCloud : IAsyncLifetime
         var home = Path.GetDirectoryName(State)!;
         File.SetUnixFileMode(home, File.GetUnixFileMode(home) | UnixFileMode.OtherExecute);
         Environment = new() { ["KUMOI_STATE"] = State, ["KUMOI_PORT"] = $"{Port}", ["HOME"] = home, ["XDG_CONFIG_HOME"] = "", ["LANG"] = "C.UTF-8", ["LC_ALL"] = "", ["NUGET_PACKAGES"] = NugetPackages(), ["npm_config_cache"] = "/tmp/kumoi-npm-cache" };
-        Before = await Machine.StockAsync(State);
+        Before = await Machine.StockAsync(State, Tag);
         var ran = await Machine.RunAsync(Path.Combine(Tree, "kumoi"), ["quickstart", "--yes"], Environment, seconds: 1200);
         if (ran.Code != 0) throw new InvalidOperationException($"quickstart ended with {ran.Code}\n{ran.Output}\n{ran.Error}\n{Logs()}");
         Quickstart = ran.Output;
