@@ -21,6 +21,16 @@ page.on('pageerror', (error) => faults.push(String(error)));
 page.setDefaultTimeout(60_000);
 
 const at = (id) => page.locator(`[data-testid="${id}"]`);
+// Opens a list and chooses, again if the list was drawn anew under the pointer.
+const choose = async (list, option) => {
+  const button = at(list).locator('button').first();
+  for (let tries = 0; tries < 5 && !(await button.innerText()).startsWith(option); tries++) {
+    await button.click();
+    await page.getByRole('option').filter({ hasText: new RegExp(`^${option}`) }).first().click({ timeout: 5_000 }).catch(() => {});
+    await page.waitForTimeout(300);
+  }
+  if (!(await button.innerText()).startsWith(option)) throw new Error(`${option} could not be chosen in ${list}`);
+};
 const step = async (name, work) => {
   try {
     await work();
@@ -55,10 +65,8 @@ try {
     await at('launch-instance').click();
     await at('launch-name').fill('from-browser');
     await at('launch-image').getByText('tiny', { exact: true }).first().click();
-    await at('launch-flavor').locator('button').first().click();
-    await page.getByRole('option').filter({ hasText: /^small/ }).first().click();
-    await at('launch-key-pair').locator('button').first().click();
-    await page.getByRole('option').filter({ hasText: 'demo' }).first().click();
+    await choose('launch-flavor', 'small');
+    await choose('launch-key-pair', 'demo');
     await page.screenshot({ path: join(pictures, 'console-launch.png') });
     await at('launch-submit').click();
     await page.locator('[data-testid="instance-state"][data-state="running"]').first().waitFor();
