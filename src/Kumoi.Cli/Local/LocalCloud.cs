@@ -65,7 +65,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
             string[] console = Directory.Exists(Path.Combine(programs, "console")) ? ["--console", Path.Combine(programs, "console")] : [];
             await _daemons.StartAsync("server", [
                 "setpriv", "--reuid", $"{ServerUser}", "--regid", $"{ServerUser}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all",
-                "env", "-i", $"PATH={Environment.GetEnvironmentVariable("PATH")}", "HOME=/nonexistent", "LANG=C.UTF-8", "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5",
+                "env", "-i", $"PATH={Environment.GetEnvironmentVariable("PATH")}", "HOME=/nonexistent", "LANG=C.UTF-8", "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", "DOTNET_GCgen0size=0x1000000",
                 Dotnet(), Path.Combine(programs, "kumoi.dll"), "server", "--state", layout.State,
                 "--database", $"Host={layout.PostgresSocket};Username=kumoi;Database=kumoi", "--database-password-file", layout.DatabasePassword,
                 "--listen", $"127.0.0.1:{layout.Port}", "--agent-listen", $"127.0.0.1:{layout.AgentPort}", "--agent-url", layout.AgentUrl, "--master-key", layout.MasterKey,
@@ -91,7 +91,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
             }
             string[] join = File.Exists(tokenFile) ? ["--join-token-file", tokenFile] : [];
             await _daemons.StartAsync("agent", [
-                "env", "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", Dotnet(), Path.Combine(programs, "kumoi.dll"), "agent", "--state", layout.State, "--tag", layout.Tag,
+                "env", "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", "DOTNET_GCgen0size=0x400000", "DOTNET_TieredPGO=0", Dotnet(), Path.Combine(programs, "kumoi.dll"), "agent", "--state", layout.State, "--tag", layout.Tag,
                 "--run-directory", layout.RunDirectory, "--name", name, "--address", "127.0.0.1", .. join], cancel);
         }
         if (!await Until.TrueAsync(() => HostIsUpAsync(name, cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi agent", _daemons.LogOf("agent"));
