@@ -17,6 +17,10 @@ public static class AgentProgram
     /// <summary>The server does not take this host; the log says why.</summary>
     public const int Refused = 3;
 
+    /// <summary>Finds out which accelerator works, ahead of an agent's start: what is found is kept for it.</summary>
+    public static Task ProbeAsync(AgentOptions options, CancellationToken cancel) =>
+        new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), cancel);
+
     /// <summary>Runs with a log on the console.</summary>
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken stop)
     {

@@ -23,9 +23,15 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         RequireRoot("up");
         var programs = "";
         await progress.StepAsync("step-prepare", async () => programs = await PrepareAsync(cancel));
+        // Trying KVM takes seconds where it does not work; database and server start meanwhile.
+        var probe = AgentProgram.ProbeAsync(AgentOptions(), cancel);
         await progress.StepAsync("step-postgres", () => new Postgres(layout, _daemons).StartAsync(cancel));
         await progress.StepAsync("step-server", () => StartServerAsync(programs, cancel));
-        await progress.StepAsync("step-agent", () => StartAgentAsync(programs, cancel));
+        await progress.StepAsync("step-agent", async () =>
+        {
+            await probe;
+            await StartAgentAsync(programs, cancel);
+        });
     }
 
     private async Task<string> PrepareAsync(CancellationToken cancel)

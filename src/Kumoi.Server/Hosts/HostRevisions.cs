@@ -28,14 +28,16 @@ public sealed class HostRevisions(HostBell bell)
     }
 
     /// <summary>Every host that has an instance in one of the networks: names and members there have changed.</summary>
-    public async Task TouchByNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, CancellationToken cancel)
+    /// <param name="but">Hosts that hear of it anyway in this transaction.</param>
+    public async Task TouchByNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, IEnumerable<string> but, CancellationToken cancel)
     {
         var hosts = await transaction.QueryAsync(
             """
             UPDATE hosts SET revision = revision + 1 WHERE id IN (
                 SELECT v.host_id FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = ANY($1) AND i.released_at IS NULL)
+              AND id <> ALL($2)
             RETURNING id
-            """, row => row.GetString(0), cancel, Columns.Texts(networkIds));
+            """, row => row.GetString(0), cancel, Columns.Texts(networkIds), Columns.Texts(but));
         transaction.AfterCommit(() => hosts.ForEach(bell.Ring));
     }
 }

@@ -35,7 +35,7 @@ public sealed class InstanceLaunch(
             {
                 var parts = await LaunchLookup.FindAsync(transaction, caller.AccountId, launch, cancel);
                 if (parts.Failure is { } failure) return failure;
-                var made = new List<string>();
+                var made = new List<Placed>();
                 var room = view.ToDictionary(host => host.Id);
                 foreach (var instanceName in LaunchRules.InstanceNames(name, launch.Count))
                 {
@@ -43,12 +43,27 @@ public sealed class InstanceLaunch(
                     if (one.Failure is { } broken) return broken;
                     made.Add(one.Value);
                 }
-                await revisions.TouchByNetworksAsync(transaction, [parts.Value.NetworkId], cancel);
-                return new Page<Instance>(await store.ReadAsync(transaction, made, cancel), null);
+                await revisions.TouchByNetworksAsync(transaction, [parts.Value.NetworkId], made.Select(placed => placed.Candidates[0].Id).Distinct(), cancel);
+                var ids = made.ConvertAll(placed => placed.Id);
+                var written = await store.ReadAsync(transaction, ids, cancel);
+                // Last, because a claim locks its host's row until the commit, and others wait for it.
+                var moved = false;
+                foreach (var placed in made)
+                {
+                    var claimed = await ClaimAsync(transaction, placed, cancel);
+                    if (claimed.Failure is { } full) return full;
+                    moved |= claimed.Value != placed.Candidates[0].Id;
+                }
+                if (!moved) return new Page<Instance>(written, null);
+                await revisions.TouchByNetworksAsync(transaction, [parts.Value.NetworkId], [], cancel);
+                return new Page<Instance>(await store.ReadAsync(transaction, ids, cancel), null);
             }), cancel);
     }
 
-    private async Task<Result<string>> LaunchOneAsync(
+    /// <summary>An instance written for the first of these hosts, whose room is still to be claimed.</summary>
+    private sealed record Placed(string Id, PlacementRequest Request, IReadOnlyList<HostView> Candidates);
+
+    private async Task<Result<Placed>> LaunchOneAsync(
         Transaction transaction, Caller caller, string name, string? userData, LaunchParts parts, Dictionary<string, HostView> room, CancellationToken cancel)
     {
         var request = new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId);
@@ -67,21 +82,26 @@ public sealed class InstanceLaunch(
         if (!await TakeFloatingAsync(transaction, caller.AccountId, interfaceId, now, cancel)) return new Failure("floating-addresses-exhausted", 409);
         await events.WriteAsync(transaction, caller, "instance.launch", new Subject("instance", id, name), cancel);
 
-        // Last, because the host's row stays locked until the commit.
-        foreach (var candidate in choice.Candidates)
+        room[host.Id] = room[host.Id].With(request);
+        return new Placed(id, request, choice.Candidates);
+    }
+
+    /// <summary>Takes the room on the first candidate that has it still; the host it is on from then.</summary>
+    private async Task<Result<string>> ClaimAsync(Transaction transaction, Placed placed, CancellationToken cancel)
+    {
+        foreach (var candidate in placed.Candidates)
         {
-            if (!await InstanceStore.ClaimAsync(transaction, candidate.Id, request, cancel)) continue;
-            if (candidate.Id != host.Id)
-                await transaction.ExecuteAsync("UPDATE instances SET host_id = $2, zone_id = $3 WHERE id = $1", cancel, id, candidate.Id, candidate.ZoneId);
-            room[candidate.Id] = room[candidate.Id].With(request);
+            if (!await InstanceStore.ClaimAsync(transaction, candidate.Id, placed.Request, cancel)) continue;
+            if (candidate.Id != placed.Candidates[0].Id)
+                await transaction.ExecuteAsync("UPDATE instances SET host_id = $2, zone_id = $3 WHERE id = $1", cancel, placed.Id, candidate.Id, candidate.ZoneId);
             transaction.AfterCommit(() =>
             {
-                snapshot.Placed(candidate.Id, request);
+                snapshot.Placed(candidate.Id, placed.Request);
                 bell.Ring(candidate.Id);
             });
-            return id;
+            return candidate.Id;
         }
-        return NoCapacity([new Rejection("claimed", choice.Candidates.Count)]);
+        return NoCapacity([new Rejection("claimed", placed.Candidates.Count)]);
     }
 
     private static Failure NoCapacity(IReadOnlyList<Rejection> rejections) => new("insufficient-capacity", 409) { Rejections = rejections };

@@ -122,6 +122,6 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
                              instances = instances - 1 WHERE id = $1
             """, cancel, hostId, record.Vcpus, record.MemoryMib, record.DiskGib);
         await hosts.TouchAsync(transaction, hostId, cancel);
-        await hosts.TouchByNetworksAsync(transaction, networks, cancel);
+        await hosts.TouchByNetworksAsync(transaction, networks, [hostId], cancel);
     }
 }

@@ -35,10 +35,10 @@ public sealed class InstanceStore(Database database)
     // Addresses given back by a terminated instance are still told with its record.
     private const string Interfaces =
         """
-        SELECT i.instance_id, i.id, n.id, n.name, s.id, s.name, host(i.address), i.mac_address, host(f.address),
-               array(SELECT g.id FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id ORDER BY g.id),
-               array(SELECT g.name FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id ORDER BY g.id)
+        SELECT i.instance_id, i.id, n.id, n.name, s.id, s.name, host(i.address), i.mac_address, host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}')
         FROM interfaces i JOIN networks n ON n.id = i.network_id JOIN subnets s ON s.id = i.subnet_id LEFT JOIN floating_addresses f ON f.interface_id = i.id
+        LEFT JOIN LATERAL (SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.name ORDER BY g.id) AS names
+                           FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id) g ON true
         WHERE i.instance_id = ANY($1) ORDER BY i.instance_id, i.device_index
         """;
 
