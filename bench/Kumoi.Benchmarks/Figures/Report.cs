@@ -11,7 +11,7 @@ public static class Report
     public static string Markdown(MachineFacts machine, IReadOnlyList<Section> sections)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Measured {machine.Date:yyyy-MM-dd HH:mm} UTC. {machine.Description} After it: {MachineFacts.Load()}.\n");
+        text.Append(CultureInfo.InvariantCulture, $"Measured {machine.Date:yyyy-MM-dd HH:mm} UTC. {machine.Description} Load average after the run: {MachineFacts.Load()}.\n");
         foreach (var section in sections)
         {
             text.Append(CultureInfo.InvariantCulture, $"\n**{section.Title}**\n\n| figure | unit | runs | median | p95 | p99 | min – max | goal |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
