@@ -26,6 +26,7 @@ CREATE TABLE public.console_sessions (
     ticket_hash bytea,
     connected boolean DEFAULT false NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    server_url text,
     CONSTRAINT console_sessions_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'screen'::text, 'log'::text])))
 );
 
@@ -96,6 +97,14 @@ CREATE TABLE public.floating_ranges (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.former_placements (
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    incarnation integer NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.hosts (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -122,13 +131,24 @@ CREATE TABLE public.hosts (
     state text DEFAULT 'up'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     heard_at timestamp with time zone NOT NULL,
+    heartbeat_seconds integer DEFAULT 10 NOT NULL,
+    storage text,
+    maintenance boolean DEFAULT false NOT NULL,
+    fenced_at timestamp with time zone,
+    fenced_by text,
+    power_address text,
+    power_user text,
+    power_password bytea,
     CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
     CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
     CONSTRAINT hosts_disk_gib_check CHECK ((disk_gib >= 0)),
+    CONSTRAINT hosts_down_is_fenced CHECK (((state <> 'down'::text) OR (fenced_at IS NOT NULL))),
+    CONSTRAINT hosts_fenced_by_check CHECK ((fenced_by = ANY (ARRAY['lease'::text, 'power'::text, 'operator'::text]))),
+    CONSTRAINT hosts_heartbeat_seconds_check CHECK (((heartbeat_seconds >= 1) AND (heartbeat_seconds <= 300))),
     CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
     CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
-    CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text]))),
+    CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text, 'down'::text]))),
     CONSTRAINT hosts_vcpus_check CHECK ((vcpus >= 0))
 )
 WITH (fillfactor='50');
@@ -212,10 +232,17 @@ CASE
     WHEN (power = 'running'::text) THEN 'running'::text
     ELSE 'pending'::text
 END) STORED NOT NULL,
+    recovery text DEFAULT 'wait'::text NOT NULL,
+    recovery_priority integer DEFAULT 0 NOT NULL,
+    storage text,
+    notices jsonb DEFAULT '[]'::jsonb NOT NULL,
+    trace_parent text,
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
-    CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text])))
+    CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
+    CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
+    CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000)))
 )
 WITH (fillfactor='70');
 
@@ -242,7 +269,9 @@ CREATE TABLE public.join_tokens (
     account_id text NOT NULL COLLATE pg_catalog."C",
     zone_id text NOT NULL COLLATE pg_catalog."C",
     created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    uses integer DEFAULT 1 NOT NULL,
+    CONSTRAINT join_tokens_uses_check CHECK ((uses > 0))
 );
 
 CREATE TABLE public.key_pairs (
@@ -253,6 +282,12 @@ CREATE TABLE public.key_pairs (
     fingerprint text NOT NULL,
     public_key text NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.leases (
+    name text NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.login_failures (
@@ -277,6 +312,8 @@ CREATE TABLE public.networks (
     name text NOT NULL,
     vni integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    peers_revision bigint DEFAULT 0 NOT NULL,
+    peers_told bigint DEFAULT 0 NOT NULL,
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
 );
 
@@ -311,6 +348,15 @@ CREATE TABLE public.security_groups (
     name text NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.servers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    agent_url text NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.subnets (
@@ -396,6 +442,9 @@ ALTER TABLE ONLY public.floating_addresses
 ALTER TABLE ONLY public.floating_ranges
     ADD CONSTRAINT floating_ranges_pkey PRIMARY KEY (cidr);
 
+ALTER TABLE ONLY public.former_placements
+    ADD CONSTRAINT former_placements_pkey PRIMARY KEY (host_id, instance_id);
+
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_name_key UNIQUE (name);
 
@@ -426,6 +475,9 @@ ALTER TABLE ONLY public.key_pairs
 ALTER TABLE ONLY public.key_pairs
     ADD CONSTRAINT key_pairs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.login_failures
     ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
 
@@ -449,6 +501,9 @@ ALTER TABLE ONLY public.security_groups
 
 ALTER TABLE ONLY public.security_groups
     ADD CONSTRAINT security_groups_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.servers
+    ADD CONSTRAINT servers_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_network_id_cidr_excl EXCLUDE USING gist (network_id WITH =, cidr inet_ops WITH &&);
@@ -521,6 +576,8 @@ CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id,
 
 CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
 
+CREATE INDEX networks_untold ON public.networks USING btree (id) WHERE (peers_told < peers_revision);
+
 CREATE INDEX security_group_rules_group ON public.security_group_rules USING btree (security_group_id, id);
 
 CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
@@ -556,6 +613,15 @@ ALTER TABLE ONLY public.floating_addresses
 
 ALTER TABLE ONLY public.floating_ranges
     ADD CONSTRAINT floating_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.former_placements
+    ADD CONSTRAINT former_placements_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.former_placements
+    ADD CONSTRAINT former_placements_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.former_placements
+    ADD CONSTRAINT former_placements_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -6,10 +6,19 @@ namespace Kumoi.Api.Agent;
 /// only when it is listed as <c>terminated</c>.
 /// </summary>
 /// <param name="Revision">Grows with every change that concerns this host.</param>
+/// <param name="Former">Placements on this host that are over, because the instance was given to another host.</param>
+/// <param name="Servers">Addresses of the agent API of every server that lives, this one's among them.</param>
 public sealed record DesiredDocument(
     long Revision, string HostId, IReadOnlyList<DesiredImage> Images, IReadOnlyList<DesiredNetwork> Networks,
     IReadOnlyList<DesiredSecurityGroup> SecurityGroups, IReadOnlyList<DesiredInstance> Instances,
-    IReadOnlyList<DesiredConsole> Consoles);
+    IReadOnlyList<DesiredConsole> Consoles, IReadOnlyList<FormerInstance> Former, IReadOnlyList<string> Servers);
+
+/// <summary>
+/// A placement that is over: copies of this or a lower incarnation found on the host are ended and what they left on the host's own
+/// storage is removed; a disk on shared storage is not touched, it has another holder. In a report: nothing of it is left.
+/// </summary>
+/// <param name="Incarnation">The incarnation that the placement had.</param>
+public sealed record FormerInstance(string Id, int Incarnation);
 
 /// <summary>An image that instances of this host start from; fetched from <c>/agent/v1/images/{id}/content</c>.</summary>
 public sealed record DesiredImage(string Id, string Sha256, string Format, long SizeBytes, long VirtualSizeBytes);
@@ -47,11 +56,14 @@ public sealed record DesiredMember(string NetworkId, string Address);
 /// <param name="BootEpoch">A running guest of a lower epoch is to be restarted.</param>
 /// <param name="UserData">Bytes handed to the guest, base64; null if none.</param>
 /// <param name="PublicKey">OpenSSH public key of the key pair; null if none.</param>
+/// <param name="Storage">Id of the shared storage that holds the disk; null if it is this host's own.</param>
+/// <param name="Movable">True if the instance is restarted elsewhere when this host is lost: without a lease it must not run here.</param>
+/// <param name="TraceParent">W3C trace context of the request that asked for the present generation; null if it was not traced.</param>
 /// <param name="Labels">What the metadata service tells beside: names of flavor, image, zone, key pair and groups.</param>
 public sealed record DesiredInstance(
     string Id, string AccountId, string Name, string Hostname, long Generation, int Incarnation, string Desired, int BootEpoch, int Vcpus,
     int MemoryMib, int DiskGib, string ImageId, IReadOnlyList<DesiredInterface> Interfaces, string? PublicKey, string? UserData,
-    DesiredLabels Labels, DateTimeOffset LaunchedAt);
+    DesiredLabels Labels, DateTimeOffset LaunchedAt, string? Storage = null, bool Movable = false, string? TraceParent = null);
 
 public sealed record DesiredLabels(string Flavor, string Image, string Zone, string? KeyPair, IReadOnlyList<string> SecurityGroups);
 
@@ -63,4 +75,5 @@ public sealed record DesiredInterface(
 
 /// <summary>A viewer waits: the agent connects a WebSocket to <c>/agent/v1/consoles/{session}</c> and joins it to the guest.</summary>
 /// <param name="Kind"><c>serial</c>, <c>screen</c>, or <c>log</c> (the text so far, then close).</param>
-public sealed record DesiredConsole(string Session, string InstanceId, string Kind);
+/// <param name="Server">Address of the agent API of the server at which the viewer waits; null: whichever the agent speaks to.</param>
+public sealed record DesiredConsole(string Session, string InstanceId, string Kind, string? Server = null);

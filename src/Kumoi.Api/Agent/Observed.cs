@@ -4,9 +4,18 @@ namespace Kumoi.Api.Agent;
 /// <param name="Full">True if every instance on the host is listed; false if only those that changed.</param>
 /// <param name="DesiredRevision">Revision of the desired document last read.</param>
 /// <param name="Strays">Things of Kumoi's naming found on the host that no record explains.</param>
+/// <param name="Departed">Former placements of which nothing is left on the host.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
-    IReadOnlyList<Condition> Conditions);
+    IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null);
+
+/// <summary>
+/// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the
+/// report, so that it ends on the host before it ends for the servers.
+/// </summary>
+/// <param name="HeartbeatSeconds">How often to report at least, changes or not.</param>
+/// <param name="LeaseSeconds">How long movable guests may run from then without another answer.</param>
+public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds);
 
 /// <summary>One instance as the host sees it.</summary>
 /// <param name="Generation">The generation of the record that the agent has acted on to the end.</param>

@@ -61,7 +61,7 @@ public sealed class DesiredDocuments(Database database, HostBell bell, ServerOpt
             "SELECT c.id, c.instance_id, c.kind FROM console_sessions c JOIN instances v ON v.id = c.instance_id WHERE v.host_id = $1 AND NOT c.connected AND c.expires_at > $2",
             row => new DesiredConsole(row.GetString(0), row.GetString(1), row.GetString(2)), cancel, hostId, clock.GetUtcNow());
         return new DesiredDocument(
-            revision, hostId, [.. instances.Select(i => i.Image).DistinctBy(image => image.Id)], networks, groups, instances.ConvertAll(i => i.Instance), consoles);
+            revision, hostId, [.. instances.Select(i => i.Image).DistinctBy(image => image.Id)], networks, groups, instances.ConvertAll(i => i.Instance), consoles, [], []);
     }
 
     private static DesiredInstance ReadInstance(NpgsqlDataReader row, IEnumerable<(string, string[] Names, DesiredInterface Interface)> faces)
