@@ -25,5 +25,5 @@ internal static class Samples
         [new DesiredNetwork(Network, "default", 7, "100.64.0.2", "default.internal", [new DesiredSubnet(Subnet, "10.0.0.0/24", "10.0.0.1", [])],
             [.. instances.Select(instance => new DesiredName(instance.Hostname, instance.Interfaces[0].Address))])],
         [new DesiredSecurityGroup(Group, rules, [.. instances.Select(instance => new DesiredMember(Network, instance.Interfaces[0].Address))])],
-        instances, []);
+        instances, [], [], []);
 }
