@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent.Control;
 
-/// <summary>How a machine becomes a host: a one-time token for a certificate.</summary>
+/// <summary>How a machine becomes a host: a token for a certificate.</summary>
 public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider clock, ILogger log)
 {
     /// <summary>The stored identity, or one got with the token. Waits for a server that is away; a refusal is an exception.</summary>
