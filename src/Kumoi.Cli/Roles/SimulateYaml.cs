@@ -69,7 +69,7 @@ public sealed class SimulateYaml
     /// <summary>Refuses keys that were not asked for, here and in the sections.</summary>
     public void Finish()
     {
-        foreach (var (key, _) in _map?.Children ?? [])
+        foreach (var key in _map is null ? [] : _map.Children.Keys)
             if (!_asked.Contains(TextOf(key)))
                 throw new UserException("yaml-unknown", _file, key.Start.Line, TextOf(key), string.Join(", ", _asked.Order(StringComparer.Ordinal)));
         foreach (var section in _sections) section.Finish();
