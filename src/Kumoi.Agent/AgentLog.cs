@@ -59,6 +59,9 @@ internal static partial class AgentLog
     [LoggerMessage(44, LogLevel.Warning, "Joining the cloud failed, and is tried again: {Message}")]
     public static partial void JoinFailed(this ILogger log, string message);
 
+    [LoggerMessage(45, LogLevel.Warning, "The host's certificate could not be renewed, and it is tried again: {Message}")]
+    public static partial void RenewFailed(this ILogger log, string message);
+
     [LoggerMessage(50, LogLevel.Warning, "The metadata socket of network {Network} ended: {Message}")]
     public static partial void MetadataSocketEnded(this ILogger log, string network, string message);
 

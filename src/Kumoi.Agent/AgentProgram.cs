@@ -1,6 +1,8 @@
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
+using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Linux;
+using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent;
@@ -41,11 +43,12 @@ public static class AgentProgram
         if (wrong.Length > 0) return Unusable;
         try
         {
-            var accelerator = options.Hypervisor == "simulated"
-                ? new Accelerator("simulated", "Guests are simulated.")
-                : await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop);
             // The seed only spreads retries of many hosts over time.
-            await using var agent = new HostAgent(options, accelerator, null, Environment.ProcessId ^ options.Name.GetHashCode(StringComparison.Ordinal), clock, log);
+            var seed = Environment.ProcessId ^ options.Name.GetHashCode(StringComparison.Ordinal);
+            var edges = options.Hypervisor == "simulated"
+                ? Simulated(options, seed, clock, log)
+                : AgentEdges.Linux(options, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
+            await using var agent = new HostAgent(options, edges, seed, clock, log);
             await agent.RunAsync(stop);
             return Stopped;
         }
@@ -58,6 +61,15 @@ public static class AgentProgram
             log.Unusable(e.Message);
             return Refused;
         }
+    }
+
+    private static AgentEdges Simulated(AgentOptions options, int seed, TimeProvider clock, ILogger log)
+    {
+        DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
+        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."));
+        return AgentEdges.Simulated(
+            options, new SimulatedMachine(Path.Combine(options.Paths.State, "simulated")), new SimulatedFaults(), Facts,
+            cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), clock);
     }
 
     /// <summary>What the machine lacks, one sentence each.</summary>

@@ -8,7 +8,7 @@ namespace Kumoi.Agent.Consoles;
 
 /// <summary>Joins viewers who wait at the server to guests: for each session of the document one WebSocket, opened from here.</summary>
 public sealed class ConsoleController(
-    IHypervisor hypervisor, Func<string, CancellationToken, Task<WebSocket>> connect, ILogger log) : IAsyncDisposable
+    IHypervisor hypervisor, Func<DesiredConsole, CancellationToken, Task<WebSocket>> connect, ILogger log) : IAsyncDisposable
 {
     /// <summary>Text sent of a console log, in bytes.</summary>
     private const int LogBytes = 64 * 1024;
@@ -39,7 +39,7 @@ public sealed class ConsoleController(
     {
         try
         {
-            using var socket = await connect(console.Session, _stop.Token);
+            using var socket = await connect(console, _stop.Token);
             await ServeAsync(console, socket, _stop.Token);
             await CloseAsync(socket);
         }

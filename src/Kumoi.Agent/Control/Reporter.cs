@@ -27,7 +27,7 @@ public sealed class Reporter(
         _doorbell.Ring();
     }
 
-    public async Task RunAsync(Func<ServerLink> link, CancellationToken stop)
+    public async Task RunAsync(IServerLink link, CancellationToken stop)
     {
         var failures = 0;
         var fullAt = clock.GetUtcNow();
@@ -38,7 +38,7 @@ public sealed class Reporter(
                 var now = clock.GetUtcNow();
                 if (now >= fullAt || !_changed.IsEmpty)
                 {
-                    if (await SendAsync(link(), now >= fullAt, stop)) fullAt = now + FullPeriod;
+                    if (await SendAsync(link, now >= fullAt, stop)) fullAt = now + FullPeriod;
                     if (failures > 0) reached(null);
                     failures = 0;
                 }
@@ -57,7 +57,7 @@ public sealed class Reporter(
 
     /// <summary>True if everything was told. Right after a start some guests have not been looked at, and a full report without
     /// them would say that they are gone.</summary>
-    private async Task<bool> SendAsync(ServerLink link, bool wantFull, CancellationToken stop)
+    private async Task<bool> SendAsync(IServerLink link, bool wantFull, CancellationToken stop)
     {
         var document = state.Document;
         var seen = instances.Observed();

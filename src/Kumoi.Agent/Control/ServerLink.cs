@@ -11,10 +11,7 @@ using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Control;
 
-/// <summary>The server refused for good what the agent asked; trying again as before is of no use.</summary>
-public sealed class ServerRefusedException(string message) : IOException(message);
-
-/// <summary>The agent's way to its server: every call is made from here, over TLS with both sides' certificates checked.</summary>
+/// <summary>The way to one server: every call is made from here, over TLS with both sides' certificates checked.</summary>
 public sealed class ServerLink : IDisposable
 {
     /// <summary>How long the server holds a question for news. Longer saves requests; proxies on the way tend to cut at 30 s.</summary>
@@ -24,6 +21,9 @@ public sealed class ServerLink : IDisposable
     private const int CertificateLimit = 64 * 1024;
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>What a server of an earlier version, which answers without a body, stands by.</summary>
+    private static readonly ReportAnswer Unsaid = new(HeartbeatSeconds: 10, LeaseSeconds: 60);
 
     private readonly SocketsHttpHandler _handler;
     private readonly HttpClient _client;
@@ -104,14 +104,17 @@ public sealed class ServerLink : IDisposable
         using var answer = await SendAsync(() => _client.GetAsync(path, limit.Token), cancel);
         if (answer.StatusCode == HttpStatusCode.NoContent) return null;
         await CheckAsync(answer, limit.Token);
-        return await ReadAsync(answer, ApiJson.Default.DesiredDocument, limit.Token);
+        var document = await ReadAsync(answer, ApiJson.Default.DesiredDocument, limit.Token);
+        // A server of an earlier version does not name them.
+        return document with { Former = document.Former ?? [], Servers = document.Servers ?? [] };
     }
 
-    public async Task ReportAsync(ObservedReport report, CancellationToken cancel)
+    public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
         using var limit = Limit(AnswerLimit, cancel);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/observed", Content(report, ApiJson.Default.ObservedReport), limit.Token), cancel);
         await CheckAsync(answer, limit.Token);
+        return answer.StatusCode == HttpStatusCode.NoContent ? Unsaid : await ReadAsync(answer, ApiJson.Default.ReportAnswer, limit.Token);
     }
 
     /// <summary>Opens the bytes of an image from an offset on. The caller reads and disposes the answer.</summary>
@@ -188,20 +191,21 @@ public sealed class ServerLink : IDisposable
     {
         if (answer.IsSuccessStatusCode) return;
         var status = (int)answer.StatusCode;
-        var words = $"The server answered {status}{await ProblemOfAsync(answer, cancel)}";
+        var problem = await ProblemOfAsync(answer, cancel);
+        var words = $"The server answered {status}{(problem is null ? "." : $" ({problem.Code}): {problem.Detail ?? problem.Title}")}";
+        if (status == 503 && problem?.Code == "database-away") throw new DatabaseAwayException(words);
         throw status is >= 400 and < 500 and not 408 and not 429 ? new ServerRefusedException(words) : new IOException(words);
     }
 
-    private static async Task<string> ProblemOfAsync(HttpResponseMessage answer, CancellationToken cancel)
+    private static async Task<Problem?> ProblemOfAsync(HttpResponseMessage answer, CancellationToken cancel)
     {
         try
         {
-            var problem = await JsonSerializer.DeserializeAsync(await answer.Content.ReadAsStreamAsync(cancel), ApiJson.Default.Problem, cancel);
-            return problem is null ? "." : $" ({problem.Code}): {problem.Detail ?? problem.Title}";
+            return await JsonSerializer.DeserializeAsync(await answer.Content.ReadAsStreamAsync(cancel), ApiJson.Default.Problem, cancel);
         }
         catch (JsonException)
         {
-            return ".";
+            return null;
         }
     }
 

@@ -36,6 +36,9 @@ public sealed class MetadataServer(NamespaceListeners listeners, MetadataEndpoin
         await application.StartAsync(cancel);
     }
 
+    /// <summary>Answers in a namespace from now on; with no network id, no more.</summary>
+    public Task ServeAsync(string networkNamespace, string? networkId) => listeners.EnsureAsync(networkNamespace, networkId);
+
     public async ValueTask DisposeAsync()
     {
         await listeners.DisposeAsync();

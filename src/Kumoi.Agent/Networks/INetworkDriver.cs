@@ -20,6 +20,9 @@ public interface INetworkDriver
     /// <summary>Removes a network in which no tap is left; null if it is gone, otherwise the taps that keep it.</summary>
     Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel);
 
+    /// <summary>How often to look whether name servers live; null if they cannot die.</summary>
+    TimeSpan? WatchPeriod { get; }
+
     /// <summary>True while the network's DHCP and DNS server lives.</summary>
     bool IsServed(string networkNamespace);
 }
@@ -45,6 +48,8 @@ public sealed class SimulatedNetworks : INetworkDriver
         _networks.TryRemove(networkNamespace, out _);
         return Task.FromResult<IReadOnlyList<string>?>(null);
     }
+
+    public TimeSpan? WatchPeriod => null;
 
     public bool IsServed(string networkNamespace) => true;
 }

@@ -20,6 +20,8 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
 
     public IReadOnlyList<string> List() => NetworkNamespaces.List(ObjectNames.NamespacePrefix(options.Tag));
 
+    public TimeSpan? WatchPeriod { get; } = TimeSpan.FromSeconds(2);
+
     public bool IsServed(string networkNamespace) => Dnsmasq.IsAlive(FilesOf(networkNamespace));
 
     public async Task ApplyHostAsync(IReadOnlyList<NetworkIntent> networks, CancellationToken cancel)

@@ -17,13 +17,13 @@ public sealed class ConsoleControllerTests
     public async Task A_log_session_sends_the_text_and_closes_and_is_not_connected_twice()
     {
         await using var machine = new Machine("simulated");
-        await using var hypervisor = new SimulatedHypervisor(machine.Options.Paths, new SimulatedFaults(), TimeProvider.System);
+        await using var hypervisor = new SimulatedHypervisor(new SimulatedMachine(null), new SimulatedFaults(), TimeProvider.System);
         var record = Samples.Instance(11, "running");
         await hypervisor.MakeDiskAsync(record, Samples.ImageOf("", 0, 0), default);
         await hypervisor.StartAsync(record, Samples.ImageOf("", 0, 0), default);
         var connected = new ConcurrentQueue<string>();
         var (agentSide, viewerSide) = Pair();
-        await using var consoles = new ConsoleController(hypervisor, (session, _) => { connected.Enqueue(session); return Task.FromResult(agentSide); }, Machine.Log);
+        await using var consoles = new ConsoleController(hypervisor, (console, _) => { connected.Enqueue(console.Session); return Task.FromResult(agentSide); }, Machine.Log);
         DesiredConsole[] wanted = [new DesiredConsole("con-1", record.Id, "log")];
         consoles.Apply(wanted);
         consoles.Apply(wanted);

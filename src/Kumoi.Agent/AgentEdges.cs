@@ -1,0 +1,45 @@
+using Kumoi.Agent.Control;
+using Kumoi.Agent.Hosts;
+using Kumoi.Agent.Images;
+using Kumoi.Agent.Instances;
+using Kumoi.Agent.Instances.Qemu;
+using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Agent.Linux;
+using Kumoi.Agent.Metadata;
+using Kumoi.Agent.Networks;
+using Kumoi.Api.Agent;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent;
+
+/// <summary>Everything through which an agent touches its machine and its servers. The agent owns what is given here and ends it with itself.</summary>
+/// <param name="State">Shared with what answers guests.</param>
+/// <param name="Images">Asked only if the hypervisor uses images.</param>
+/// <param name="Metadata">Null if guests do not ask.</param>
+/// <param name="Facts">What the host says of itself, now.</param>
+/// <param name="Connect">Opens the way to the servers; joins first, if need be.</param>
+public sealed record AgentEdges(
+    AgentState State, IHypervisor Hypervisor, INetworkDriver Networks, ImageCache Images, MetadataServer? Metadata, Func<HostFacts> Facts,
+    Func<CancellationToken, Task<IServerLink>> Connect)
+{
+    /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
+    public static AgentEdges Linux(AgentOptions options, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
+    {
+        DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
+        var commands = new Commands(clock);
+        var images = new ImageCache(options.Paths);
+        var state = new AgentState();
+        var metadata = new MetadataServer(
+            new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
+        HostFacts Facts() => HostFactsReader.Read(options, accelerator);
+        return new AgentEdges(
+            state, new QemuHypervisor(options, accelerator.Name, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
+            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel));
+    }
+
+    /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>
+    public static AgentEdges Simulated(
+        AgentOptions options, SimulatedMachine machine, SimulatedFaults faults, Func<HostFacts> facts, Func<CancellationToken, Task<IServerLink>> connect,
+        TimeProvider clock) =>
+        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect);
+}

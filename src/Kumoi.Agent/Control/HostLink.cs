@@ -1,0 +1,71 @@
+using System.Net.WebSockets;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent.Control;
+
+/// <summary>The way of a host that has joined: its identity, kept fresh, and the link made with it.</summary>
+public sealed class HostLink : IServerLink
+{
+    private readonly AgentPaths _paths;
+    private readonly Random _random;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private Identity _identity;
+    private ServerLink _link;
+
+    private HostLink(Identity identity, AgentPaths paths, Random random, TimeProvider clock, ILogger log)
+    {
+        (_identity, _paths, _random, _clock, _log) = (identity, paths, random, clock, log);
+        _link = ServerLink.For(identity, clock);
+    }
+
+    /// <summary>Joins if need be, waiting for a server that is away. A <see cref="ServerRefusedException"/> tells that the token is not accepted.</summary>
+    public static async Task<IServerLink> ConnectAsync(
+        AgentOptions options, Func<HostFacts> facts, Random random, TimeProvider clock, ILogger log, CancellationToken cancel)
+    {
+        var joining = new Joining(options.Paths, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(15), random), clock, log);
+        return new HostLink(await joining.EnsureAsync(options.JoinToken, facts, cancel), options.Paths, random, clock, log);
+    }
+
+    public Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel) => _link.DesiredAsync(after, cancel);
+
+    public Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel) => _link.ReportAsync(report, cancel);
+
+    public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => _link.OpenImageAsync(imageId, offset, cancel);
+
+    public Task<WebSocket> OpenConsoleAsync(DesiredConsole console, CancellationToken cancel) => _link.OpenConsoleAsync(console.Session, cancel);
+
+    /// <summary>Renews the certificate in time.</summary>
+    public async Task KeepAsync(CancellationToken stop)
+    {
+        var backoff = new Backoff(TimeSpan.FromSeconds(30), TimeSpan.FromHours(1), _random);
+        var failures = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            var rest = _identity.RenewAt() - _clock.GetUtcNow();
+            // Timers take no more than some weeks; looking once a day is often enough.
+            if (rest > TimeSpan.Zero) await Task.Delay(rest < TimeSpan.FromDays(1) ? rest : TimeSpan.FromDays(1), _clock, stop);
+            if (_identity.RenewAt() > _clock.GetUtcNow()) continue;
+            try
+            {
+                var (key, request) = Identity.NewKey();
+                var answer = await _link.RenewAsync(new RenewRequest(request), stop);
+                _identity = _identity with { PrivateKey = key, Certificate = answer.Certificate };
+                _identity.Save(_paths);
+                // The old link is left to calls under way, and to the collector after them.
+                _link = ServerLink.For(_identity, _clock);
+                _log.Renewed();
+                failures = 0;
+            }
+            catch (IOException e)
+            {
+                _log.RenewFailed(e.Message);
+                await Task.Delay(backoff.After(++failures), _clock, stop);
+            }
+        }
+    }
+
+    public void Dispose() => _link.Dispose();
+}
