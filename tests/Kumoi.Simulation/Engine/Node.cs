@@ -9,7 +9,11 @@ internal sealed class Node : TaskScheduler
     private readonly Simulator _simulator;
     private readonly List<Task> _held = [];
 
-    public Node(Simulator simulator, string name, NodeClock clock) => (_simulator, Name, Clock) = (simulator, name, clock);
+    public Node(Simulator simulator, string name, Timepiece timepiece)
+    {
+        (_simulator, Name) = (simulator, name);
+        Clock = new NodeClock(simulator, this, timepiece);
+    }
 
     public string Name { get; }
 

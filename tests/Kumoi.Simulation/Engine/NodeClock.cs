@@ -1,32 +1,39 @@
 namespace Kumoi.Simulation.Engine;
 
-/// <summary>
-/// The clock of one machine. It is set wrong by some seconds, may be set anew at any time, and goes a little too fast or too slow; timers
-/// and timestamps go by the machine's own pace, and are not touched when it is set.
-/// </summary>
-internal sealed class NodeClock(Simulator simulator, TimeSpan skew, double pace) : TimeProvider
+/// <summary>The clock hardware of one machine: set wrong by some seconds, set anew at any time, and a little too fast or too slow.</summary>
+internal sealed class Timepiece(Simulator simulator, TimeSpan skew, double pace)
 {
     private static readonly DateTimeOffset Beginning = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private TimeSpan _skew = skew;
 
-    public Node? Node { get; set; }
+    /// <summary>How far the wall clock is off; changed as NTP or a person sets it.</summary>
+    public TimeSpan Skew { get; set; } = skew;
 
-    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+    /// <summary>Ticks of this machine since the beginning: never set back.</summary>
+    public long Ticks => (long)(simulator.Now * pace);
 
-    public override long GetTimestamp() => (long)(simulator.Now * pace);
-
-    public override DateTimeOffset GetUtcNow() => Beginning + _skew + TimeSpan.FromTicks(GetTimestamp());
-
-    /// <summary>Sets the clock, as NTP or a person does.</summary>
-    public void Set(TimeSpan skew) => _skew = skew;
+    public DateTimeOffset Wall => Beginning + Skew + TimeSpan.FromTicks(Ticks);
 
     /// <summary>How long a span of this clock takes in truth.</summary>
     public long Real(long ticks) => (long)(ticks / pace);
+}
+
+/// <summary>A machine's clock as one process sees it: timers and timestamps go by its pace, and are not touched when it is set.</summary>
+internal sealed class NodeClock(Simulator simulator, Node node, Timepiece timepiece) : TimeProvider
+{
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => timepiece.Ticks;
+
+    public override DateTimeOffset GetUtcNow() => timepiece.Wall;
+
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new SimulatedTimer(simulator, Node, callback, state);
+        var timer = new SimulatedTimer(simulator, node, callback, state);
         timer.Change(dueTime, period);
         return timer;
     }
+
+    public long Real(TimeSpan span) => timepiece.Real(span.Ticks);
 }

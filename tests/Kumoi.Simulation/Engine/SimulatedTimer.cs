@@ -31,7 +31,7 @@ internal sealed class SimulatedTimer(Simulator simulator, Node? node, TimerCallb
         return true;
     }
 
-    private long Scale(TimeSpan span) => node is null ? span.Ticks : node.Clock.Real(span.Ticks);
+    private long Scale(TimeSpan span) => node is null ? span.Ticks : node.Clock.Real(span);
 
     public void Dispose() => _order = 0;
 
