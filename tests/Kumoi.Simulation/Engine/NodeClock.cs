@@ -13,8 +13,8 @@ internal sealed class Timepiece(Simulator simulator, TimeSpan skew, double pace)
 
     public DateTimeOffset Wall => Beginning + Skew + TimeSpan.FromTicks(Ticks);
 
-    /// <summary>How long a span of this clock takes in truth.</summary>
-    public long Real(long ticks) => (long)(ticks / pace);
+    /// <summary>How long a span of this clock takes in truth; rounded up, so that no timer is early by its own clock.</summary>
+    public long Real(long ticks) => pace == 1 ? ticks : (long)(ticks / pace) + 2;
 }
 
 /// <summary>A machine's clock as one process sees it: timers and timestamps go by its pace, and are not touched when it is set.</summary>
