@@ -1,3 +1,4 @@
+using Kumoi.Server.Instances;
 using Kumoi.Api;
 using Kumoi.Server.Placement;
 
