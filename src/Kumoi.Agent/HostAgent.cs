@@ -36,6 +36,7 @@ public sealed class HostAgent : IAsyncDisposable
     /// <param name="seed">Spreads retries of many hosts over time; a run with the same seed and the same answers is the same.</param>
     public HostAgent(AgentOptions options, AgentEdges edges, int seed, TimeProvider clock, ILogger log)
     {
+        clock = new SteadyClock(clock);
         (_options, _edges, _state, _clock, _log) = (options, edges, edges.State, clock, log);
         _random = new Random(seed);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
