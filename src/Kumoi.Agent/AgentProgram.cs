@@ -1,6 +1,7 @@
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
@@ -67,9 +68,11 @@ public static class AgentProgram
     {
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."));
+        // Its guests outlive the agent in these files, so what is known of them does too.
+        var directory = Path.Combine(options.Paths.State, "simulated");
         return AgentEdges.Simulated(
-            options, new SimulatedMachine(Path.Combine(options.Paths.State, "simulated")), new SimulatedFaults(), Facts,
-            cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), clock);
+            options, new SimulatedMachine(directory), new SimulatedFaults(), Facts,
+            cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), new HostRecordFiles(directory), new BootTime());
     }
 
     /// <summary>What the machine lacks, one sentence each.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
@@ -126,7 +127,7 @@ public sealed class AgentTests
             DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
             _agent = new HostAgent(options, AgentEdges.Simulated(
                 options, new SimulatedMachine(Guests(options)), faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(1), TimeProvider.System, Machine.Log, cancel),
-                TimeProvider.System), 1, TimeProvider.System, Machine.Log);
+                new HostRecordFiles(Guests(options)), TimeProvider.System), 1, TimeProvider.System, Machine.Log);
             _task = _agent.RunAsync(_stop.Token);
         }
 

@@ -53,6 +53,13 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     public Task KillAsync(string id, CancellationToken cancel) =>
         StepAsync("Kill", id, guest => guest is null ? null : guest with { StartedAt = null, State = RunState.Unknown }, cancel);
 
+    public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        var running = ids.Where(id => machine.Find(id) is { StartedAt: not null }).ToArray();
+        foreach (var id in running) Crash(id);
+        return Task.FromResult<IReadOnlyList<string>>(running);
+    }
+
     public Task RemoveAsync(string id, CancellationToken cancel) => StepAsync("Remove", id, _ => null, cancel);
 
     public IReadOnlyCollection<string> ImagesInUse() => [];
