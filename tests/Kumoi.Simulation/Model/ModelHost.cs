@@ -50,6 +50,9 @@ internal sealed class ModelHost
         Agent?.Start(() => tell(id));
     }
 
+    /// <summary>Outlives the agent, and not the power.</summary>
+    private Kumoi.Agent.Leases.HostRecordInMemory Record { get; set; } = new();
+
     public void StartAgent()
     {
         if (Agent is not null || !HasPower) return;
@@ -62,7 +65,7 @@ internal sealed class ModelHost
             var link = new ModelLink(_cloud, this, node);
             var edges = new AgentEdges(
                 new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), null, Facts,
-                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link));
+                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), Record, node.Clock);
             var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
             await agent.RunAsync(CancellationToken.None);
             throw new InvalidOperationException("The agent ended by itself.");
@@ -80,6 +83,7 @@ internal sealed class ModelHost
     {
         KillAgent();
         HasPower = false;
+        Record = new();
         foreach (var (id, guest) in Guests.ToArray())
         {
             if (guest.Disk) guest.Process = null;

@@ -17,6 +17,9 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
 
     public SimulatedDisks Disks => disks;
 
+    /// <summary>What its agents keep beside the guests; gone with the power.</summary>
+    public Leases.IHostRecord Record { get; private set; } = new Leases.HostRecordInMemory();
+
     /// <summary>Changes with each power cut.</summary>
     public string BootId { get; private set; } = Guid.NewGuid().ToString();
 
@@ -119,6 +122,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
             foreach (var guest in _guests?.Values ?? Enumerable.Empty<SimulatedGuest>()) guest.ShuttingDown?.Dispose();
             _guests = null;
             BootId = Guid.NewGuid().ToString();
+            Record = new Leases.HostRecordInMemory();
         }
     }
 
