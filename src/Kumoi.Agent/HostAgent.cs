@@ -29,6 +29,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly ConsoleController _consoles;
     private readonly Reporter _reporter;
     private readonly Doorbell _resync;
+    private readonly Peers _peers = new();
     private IServerLink? _link;
     private bool _away;
 
@@ -84,7 +85,7 @@ public sealed class HostAgent : IAsyncDisposable
             try
             {
                 var document = await Link.DesiredAsync(_state.Document?.Revision ?? -1, stop);
-                if (document is not null) _state.Replace(document);
+                if (document is not null) _state.Replace(await _peers.CompleteAsync(document, Link, stop));
                 failures = 0;
                 Reached(null);
             }

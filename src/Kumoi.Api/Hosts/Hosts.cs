@@ -30,8 +30,9 @@ public sealed record Host(
 /// <param name="Maintenance">It is to be emptied: what may move and does not run moves, the rest stays and says why.</param>
 public sealed record UpdateHost(bool? Schedulable, bool? Maintenance);
 
-/// <summary>Asks for a one-time token with which one new host can join.</summary>
-public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes);
+/// <summary>Asks for a token with which new hosts can join.</summary>
+/// <param name="Uses">How many hosts can join with it, 1 to 100,000; 1 unless told.</param>
+public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes, int? Uses);
 
 /// <summary>The token to give to <c>kumoi agent --join-token-file</c> on the new host. It holds the server's address and the
 /// fingerprint of the cloud's certificate authority, so the host knows whom it talks to.</summary>

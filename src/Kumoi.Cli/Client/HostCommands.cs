@@ -33,10 +33,10 @@ public static class HostCommands
             session.Write(await session.Client.PostAsync<Host>(noun.PathOf(parsed.GetValue(silent)!) + "/fence", cancel));
             return ExitCodes.Ok;
         });
-        var (zone, minutes) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"));
-        noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes }, async (session, parsed, cancel) =>
+        var (zone, minutes, uses) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"), Options.New<int?>("--uses"));
+        noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes, uses }, async (session, parsed, cancel) =>
         {
-            var token = await session.Client.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(parsed.GetValue(zone), parsed.GetValue(minutes)), null, cancel);
+            var token = await session.Client.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(parsed.GetValue(zone), parsed.GetValue(minutes), parsed.GetValue(uses)), null, cancel);
             if (session.Json) session.Write(token);
             else Console.WriteLine(token.Token);
             return ExitCodes.Ok;

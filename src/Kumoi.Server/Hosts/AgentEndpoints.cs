@@ -24,7 +24,7 @@ public static class AgentEndpoints
                 var body = await Bodies.ReadAsync<JoinRequest>(http);
                 await Endpoints.WriteAsync(http, 200, await body.Then(request => join.JoinAsync(request, http.RequestAborted)));
             }))
-            .WithMetadata(new RequiredPermission(null, "The one-time token in the body is the credential."));
+            .WithMetadata(new RequiredPermission(null, "The join token in the body is the credential."));
         routes.MapMethods("/authority", ["GET"], (Delegate)(RequestDelegate)(http =>
             {
                 http.Response.ContentType = "application/x-pem-file";

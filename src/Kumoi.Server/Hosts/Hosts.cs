@@ -11,7 +11,7 @@ namespace Kumoi.Server.Hosts;
 /// <summary>Hosts as operators see and manage them.</summary>
 public sealed class HostUseCases(Database database, EventLog events, Authority authority, ServerOptions options, Recovery.RecoveryBell recovery, TimeProvider clock)
 {
-    private const int MinutesDefault = 60, MinutesMax = 7 * 24 * 60;
+    private const int MinutesDefault = 60, MinutesMax = 7 * 24 * 60, UsesMax = 100_000;
 
     private const string Columns_ =
         """
@@ -101,6 +101,7 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
     public async Task<Result<JoinToken>> CreateJoinTokenAsync(Caller caller, CreateJoinToken create, CancellationToken cancel)
     {
         if (create.ExpiresInMinutes is < 1 or > MinutesMax) return Failure.Invalid("expiresInMinutes", "between", 1, MinutesMax);
+        if (create.Uses is < 1 or > UsesMax) return Failure.Invalid("uses", "between", 1, UsesMax);
         var zoneKey = create.Zone ?? "default";
         return await database.TransactionAsync<JoinToken>(async transaction =>
         {
@@ -109,8 +110,8 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
             var now = clock.GetUtcNow();
             var secret = Secrets.New("");
             var expires = now + TimeSpan.FromMinutes(create.ExpiresInMinutes ?? MinutesDefault);
-            await transaction.ExecuteAsync("INSERT INTO join_tokens (secret_hash, account_id, zone_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)", cancel,
-                Secrets.Hash(secret), caller.AccountId, zone.Id, now, expires);
+            await transaction.ExecuteAsync("INSERT INTO join_tokens (secret_hash, account_id, zone_id, created_at, expires_at, uses) VALUES ($1, $2, $3, $4, $5, $6)", cancel,
+                Secrets.Hash(secret), caller.AccountId, zone.Id, now, expires, create.Uses ?? 1);
             await transaction.ExecuteAsync("DELETE FROM join_tokens WHERE expires_at < $1", cancel, now);
             await events.WriteAsync(transaction, caller, "host.create-join-token", new Subject("zone", zone.Id, zone.Name), cancel);
             return new JoinToken(new Api.Agent.JoinTokenContent(options.AgentUrl, authority.Fingerprint, secret).Encode(), expires);
@@ -135,7 +136,7 @@ public static class HostEndpoints
         routes.Post<Host>("/hosts/{host}/fence", Permission.Operate, "FenceHost", "Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once", 200,
             call => hosts.FenceAsync(call.Caller, call.Route("host"), call.Cancelled)).Fails(409);
         routes.Delete("/hosts/{host}", Permission.Operate, "DeleteHost", "Forget a host without instances", call => hosts.DeleteAsync(call.Caller, call.Route("host"), call.Cancelled));
-        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a one-time token with which a new host joins", 201,
+        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a token with which new hosts join", 201,
             (call, create) => hosts.CreateJoinTokenAsync(call.Caller, create, call.Cancelled));
     }
 }
