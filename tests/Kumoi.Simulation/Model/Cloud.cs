@@ -17,6 +17,7 @@ internal sealed class Cloud
         Trace = new Trace(Simulator, traced);
         Faults = Faults.Draw(Dice);
         Records = new Records(NewTimepiece());
+        ResyncPeriod = Dice.OneIn(2) ? TimeSpan.FromSeconds(10) : TimeSpan.FromDays(1);
         Wire = new Wire(this);
         Checks = new Invariants(this);
         for (var number = 1; number <= 1 + Dice.Below(3); number++)
@@ -59,6 +60,12 @@ internal sealed class Cloud
     public List<ModelServer> Servers { get; } = [];
 
     public List<ModelHost> Hosts { get; } = [];
+
+    /// <summary>
+    /// How often agents look at everything unasked. In half of the schedules never, as good as: what was meant to be woken must be woken
+    /// without it.
+    /// </summary>
+    public TimeSpan ResyncPeriod { get; }
 
     /// <summary>True once nothing goes wrong any more, and nobody asks for anything.</summary>
     public bool Healed { get; private set; }

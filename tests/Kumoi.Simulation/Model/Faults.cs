@@ -62,4 +62,5 @@ internal enum Trouble
     DatabaseAway,
     ServerLosesDatabase,
     HostEmptied,
+    RecordForgotten,
 }

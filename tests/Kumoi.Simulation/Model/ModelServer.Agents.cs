@@ -1,5 +1,6 @@
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Instances;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 
@@ -61,6 +62,7 @@ internal sealed partial class ModelServer
             foreach (var row in Records.OnHost(hostId)) row.Notice = "";
             _cloud.Trace.Note(Name, $"finds {host.Name} up");
         }
+        if (report.DesiredRevision == host.Revision) host.Strays = report.Strays;
         foreach (var former in report.Departed ?? [])
             if (Records.Former.TryGetValue((hostId, former.Id), out var incarnation) && incarnation <= former.Incarnation) Records.Former.Remove((hostId, former.Id));
         return host.HeartbeatSeconds;
@@ -76,15 +78,15 @@ internal sealed partial class ModelServer
         var before = row.Record;
         _cloud.Trace.Note(Name, $"observes {seen.Id} {seen.Power} of generation {seen.Generation}, incarnation {seen.Incarnation}");
         Write(row, observation.After);
-        if (observation.Terminated) GiveBack(row);
+        if (observation.Terminated) GiveBack(row, observation.GivenBack);
         return row.Record.Generation > before.Generation || observation.Terminated ? Touch(hostId) : [];
     }
 
-    private void GiveBack(InstanceRow row)
+    private void GiveBack(InstanceRow row, Capacity room)
     {
         (row.TerminatedAt, row.AddressReleased) = (Clock.GetUtcNow(), true);
         var host = Records.Hosts[row.Record.HostId];
-        host.Allocated = host.Allocated.Less(row.Record.Size);
+        host.Allocated = host.Allocated.Less(room);
     }
 
     private string[] Touch(string hostId)

@@ -57,7 +57,7 @@ internal sealed partial class ModelServer
     private string[] Move(InstanceRow row, HostView seen, int incarnation, RecoveryStep step)
     {
         var (record, from) = (row.Record, Records.Hosts[seen.Id]);
-        if (record.HostId != from.Id || record.Incarnation != incarnation || row.TerminatedAt is not null || !row.Movable) return [];
+        if (record.HostId != from.Id || record.Incarnation != incarnation || row.TerminatedAt is not null || !row.Movable || !Records.Instances.ContainsKey(record.Id)) return [];
         if (seen.State != HostStates.Down && !IsAtRest(row)) return [];
         if (!(from is { State: HostStates.Down, Fenced: true } || (seen.State == HostStates.Up && from is { Maintenance: true, State: HostStates.Up }))) return [];
         var to = step.Candidates.Select(candidate => Records.Hosts[candidate.Id]).FirstOrDefault(host => HasRoom(host, record.Size));

@@ -46,7 +46,7 @@ internal sealed partial class ModelServer
     /// <summary>Guarded by what was read: a report in between keeps the host up.</summary>
     private int Mark(HostRow host, string state, string next)
     {
-        if (host.State != state || !IsSilent(next == HostStates.Down ? HostStates.DownBeats : HostStates.UnreachableBeats)(host)) return 0;
+        if (host.State != state || !IsSilent(HostStates.BeatsMissed(next))(host)) return 0;
         (host.State, host.Fenced) = (next, next == HostStates.Down);
         _cloud.Trace.Note(Name, $"finds {host.Name} {next}");
         return 1;

@@ -20,6 +20,12 @@ internal sealed class Records(Timepiece clock)
 
     public SortedDictionary<string, HostRow> Hosts { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Rows that a restored database does not have any more, for the checks.</summary>
+    public SortedDictionary<string, InstanceRow> Forgotten { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How many instances were ever launched.</summary>
+    public int Launched { get; set; }
+
     /// <summary>Answers by idempotency key.</summary>
     public Dictionary<string, string> Keys { get; } = [];
 
@@ -41,6 +47,22 @@ internal sealed class Records(Timepiece clock)
         Version++;
         return change();
     }
+
+    /// <summary>Loses an instance, as a database restored from before its launch has: nothing of it is recorded any more.</summary>
+    public void Forget(InstanceRow row) => Transaction(() =>
+    {
+        var (id, host) = (row.Record.Id, Hosts[row.Record.HostId]);
+        Instances.Remove(id);
+        Forgotten.Add(id, row);
+        host.Allocated = host.Allocated.Less(row.Record.Size);
+        foreach (var key in Keys.Where(key => key.Value == id).Select(key => key.Key).ToArray()) Keys.Remove(key);
+        foreach (var former in Former.Keys.Where(key => key.InstanceId == id).ToArray()) Former.Remove(former);
+        foreach (var other in Hosts.Values) other.Revision++;
+        return id;
+    });
+
+    /// <summary>The row of an instance, also of one that is recorded no more.</summary>
+    public InstanceRow RowOf(string id) => Instances.GetValueOrDefault(id) ?? Forgotten[id];
 
     public IEnumerable<InstanceRow> OnHost(string hostId) => Instances.Values.Where(row => row.Record.HostId == hostId && row.TerminatedAt is null);
 
@@ -72,6 +94,8 @@ internal sealed class HostRow
     public DateTimeOffset HeardAt { get; set; }
 
     public int HeartbeatSeconds { get; set; } = 10;
+
+    public IReadOnlyList<string> Strays { get; set; } = [];
 
     /// <summary>The shared storage that it keeps disks on; null: its own.</summary>
     public string? Storage { get; set; }

@@ -84,6 +84,14 @@ internal sealed class Troubles
                 server.LosesDatabase = true;
                 Later(() => server.LosesDatabase = false);
                 break;
+            case Trouble.RecordForgotten:
+                var living = _cloud.Records.Instances.Values.Where(row => row.Record.Desired != "terminated").ToList();
+                if (living.Count == 0) break;
+                var forgotten = Dice.Of(living);
+                Tell(trouble, forgotten.Record.Id);
+                _cloud.Records.Forget(forgotten);
+                _cloud.Ledger.Forget(forgotten.Record.Id);
+                break;
             case Trouble.HostEmptied:
                 Tell(trouble, host.Name);
                 SetMaintenance(host, true);
