@@ -43,6 +43,6 @@ public sealed record AgentEdges(
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>
     public static AgentEdges Simulated(
         AgentOptions options, SimulatedMachine machine, SimulatedFaults faults, Func<HostFacts> facts, Func<CancellationToken, Task<IServerLink>> connect,
-        IHostRecord record, TimeProvider clock) =>
-        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect, record, clock);
+        TimeProvider clock) =>
+        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect, machine.Record, clock);
 }

@@ -48,6 +48,9 @@ public sealed partial record AgentOptions
     /// whose lease ended in it run on that long.</summary>
     public TimeSpan LeaseLookPeriod { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Guests looked at together. Too low: one slow guest delays others; too high: they crowd the machine.</summary>
+    public int Parallelism { get; init; } = Math.Max(4, Environment.ProcessorCount * 2);
+
     /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 

@@ -1,7 +1,6 @@
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances.Simulated;
-using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
@@ -46,8 +45,9 @@ public static class AgentProgram
         {
             // The seed only spreads retries of many hosts over time.
             var seed = Environment.ProcessId ^ options.Name.GetHashCode(StringComparison.Ordinal);
-            var edges = options.Hypervisor == "simulated"
-                ? Simulated(options, seed, clock, log)
+            using var journal = options.Hypervisor == "simulated" ? JournalOf(options) : null;
+            var edges = journal is not null
+                ? Simulated(options, journal, seed, clock, log)
                 : AgentEdges.Linux(options, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
             await using var agent = new HostAgent(options, edges, seed, clock, log);
             await agent.RunAsync(stop);
@@ -64,15 +64,19 @@ public static class AgentProgram
         }
     }
 
-    private static AgentEdges Simulated(AgentOptions options, int seed, TimeProvider clock, ILogger log)
+    private static SimulatedJournal JournalOf(AgentOptions options)
     {
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
-        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."));
-        // Its guests outlive the agent in these files, so what is known of them does too.
-        var directory = Path.Combine(options.Paths.State, "simulated");
+        return SimulatedJournal.Open(Path.Combine(options.Paths.State, "simulated-disks"));
+    }
+
+    /// <summary>One simulated host; its disks are kept, and the end of the process is a power cut.</summary>
+    private static AgentEdges Simulated(AgentOptions options, SimulatedJournal journal, int seed, TimeProvider clock, ILogger log)
+    {
+        var machine = new SimulatedMachine(journal.Disks(options.Name), shared: false, clock);
+        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated.")) with { BootId = machine.BootId };
         return AgentEdges.Simulated(
-            options, new SimulatedMachine(directory), new SimulatedFaults(), Facts,
-            cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), new HostRecordFiles(directory), new BootTime());
+            options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), clock);
     }
 
     /// <summary>What the machine lacks, one sentence each.</summary>

@@ -36,6 +36,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly Placements _placements;
     private readonly LeaseGuard _guard;
     private readonly Doorbell _resync;
+    private readonly Peers _peers = new();
     private IServerLink? _link;
     private readonly Lock _pollGate = new();
     private CancellationTokenSource? _poll;
@@ -44,6 +45,7 @@ public sealed class HostAgent : IAsyncDisposable
     /// <param name="seed">Spreads retries of many hosts over time; a run with the same seed and the same answers is the same.</param>
     public HostAgent(AgentOptions options, AgentEdges edges, int seed, TimeProvider clock, ILogger log)
     {
+        clock = new SteadyClock(clock);
         (_options, _edges, _state, _clock, _log) = (options, edges, edges.State, clock, log);
         _random = new Random(seed);
         _lease = new HostLease(edges.Record, edges.Facts().BootId, edges.LeaseClock, log);
@@ -101,6 +103,7 @@ public sealed class HostAgent : IAsyncDisposable
                 var losses = _lease.Losses;
                 var after = _lease.State == LeaseState.Unconfirmed ? -1 : _state.Document?.Revision ?? -1;
                 var document = await Link.DesiredAsync(after, round.Token);
+                if (document is not null) document = await _peers.CompleteAsync(document, Link, round.Token);
                 Reached(null);
                 if (document is null || Take(document))
                 {

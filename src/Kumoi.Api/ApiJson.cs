@@ -23,10 +23,10 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(SecurityGroup)), JsonSerializable(typeof(Page<SecurityGroup>)), JsonSerializable(typeof(CreateSecurityGroup))]
 [JsonSerializable(typeof(SecurityGroupRule)), JsonSerializable(typeof(CreateSecurityGroupRule))]
 [JsonSerializable(typeof(Instance)), JsonSerializable(typeof(Page<Instance>)), JsonSerializable(typeof(LaunchInstance))]
-[JsonSerializable(typeof(ReplaceSecurityGroups)), JsonSerializable(typeof(OpenConsole)), JsonSerializable(typeof(ConsoleOpened))]
+[JsonSerializable(typeof(SetRecovery)), JsonSerializable(typeof(ReplaceSecurityGroups)), JsonSerializable(typeof(OpenConsole)), JsonSerializable(typeof(ConsoleOpened))]
 [JsonSerializable(typeof(Event)), JsonSerializable(typeof(Page<Event>)), JsonSerializable(typeof(Problem)), JsonSerializable(typeof(Condition[]))]
 [JsonSerializable(typeof(DesiredDocument)), JsonSerializable(typeof(ObservedReport)), JsonSerializable(typeof(HostFacts)), JsonSerializable(typeof(string[]))]
-[JsonSerializable(typeof(ReportAnswer))]
+[JsonSerializable(typeof(ReportAnswer)), JsonSerializable(typeof(NetworkPeers))]
 [JsonSerializable(typeof(JoinRequest)), JsonSerializable(typeof(JoinAnswer)), JsonSerializable(typeof(RenewRequest)), JsonSerializable(typeof(JoinTokenContent))]
 public sealed partial class ApiJson : JsonSerializerContext;
 

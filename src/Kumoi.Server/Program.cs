@@ -32,10 +32,11 @@ public static class ServerProgram
     public static async Task<WebApplication> BuildAsync(ServerOptions options, TimeProvider clock, CancellationToken cancel)
     {
         if (options.Validate().ToList() is { Count: > 0 } wrong) throw new ArgumentException(string.Join(" ", wrong), nameof(options));
-        var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(options.ConnectionString)
+        var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
         {
             ApplicationName = "kumoi server", MaxPoolSize = ConnectionsMax, MaxAutoPrepare = PreparedMax, AutoPrepareMinUsages = 2, NoResetOnClose = true, Multiplexing = false,
-        });
+        };
+        var source = Sources.Open(settings);
         await new Migrator(source, clock).MigrateAsync(cancel);
         var database = new Database(source, clock);
         var authority = new Authority(database, MasterKey.ReadOrCreate(options.MasterKeyFile), clock);
@@ -45,7 +46,7 @@ public static class ServerProgram
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
             .AddFilter("Microsoft", LogLevel.Warning);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority, clock));
-        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddSingleton<Bootstrap>()
+        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
             // The console's files only: answers of the API hold secrets beside what a caller chose, which compression would mix.
             .AddResponseCompression(compression => (compression.EnableForHttps, compression.MimeTypes) = (true, ["text/html", "text/javascript", "text/css", "image/svg+xml"]))
@@ -99,7 +100,7 @@ public static class ServerProgram
         // Two doors, each with its own routes: nothing of the agents' is reachable at the API's port, nor the other way round.
         var agents = app.MapGroup("/agent/v1").AddPort(options.AgentListen.Port);
         agents.MapAgents(
-            services.GetRequiredService<HostJoin>(), services.GetRequiredService<HostReports>(), services.GetRequiredService<DesiredDocuments>(), services.GetRequiredService<ImageUseCases>(),
+            services.GetRequiredService<HostJoin>(), services.GetRequiredService<HostReports>(), services.GetRequiredService<DesiredDocuments>(), services.GetRequiredService<NetworkPeersDocuments>(), services.GetRequiredService<ImageUseCases>(),
             services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ConsoleSessions>());
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);

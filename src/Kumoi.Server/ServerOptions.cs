@@ -14,10 +14,12 @@ namespace Kumoi.Server;
 /// <param name="FloatingRange">IPv4 range of floating addresses, taken when the cloud is new.</param>
 /// <param name="UplinkRange">IPv4 range of the networks' own addresses on each host; the same on every host.</param>
 /// <param name="VcpuRatio">Virtual processors offered per real one. More packs tighter; guests then wait for each other.</param>
+/// <param name="HeartbeatSeconds">How often hosts report; null: every 10 s, and up to 30 s with thousands of hosts. Hosts count as unreachable
+/// after three times this, as down after nine times.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
-    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax)
+    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const int VcpuRatioDefault = 8;
@@ -30,6 +32,7 @@ public sealed record ServerOptions(
         if (!IPNetwork.TryParse(UplinkRange, out var uplink) || uplink.PrefixLength > 24) yield return $"The uplink range {UplinkRange} must be an IPv4 range of /24 or larger.";
         if (floating.Contains(uplink.BaseAddress) || uplink.Contains(floating.BaseAddress)) yield return "The floating range and the uplink range must not overlap.";
         if (VcpuRatio is < 1 or > 64) yield return "The vcpu ratio must be 1 to 64.";
+        if (HeartbeatSeconds is < 1 or > 300) yield return "The heartbeat must be 1 to 300 seconds.";
         if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
     }
 }

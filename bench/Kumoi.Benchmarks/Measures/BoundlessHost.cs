@@ -24,7 +24,7 @@ public sealed class BoundlessHost : IAsyncDisposable
     {
         using var admin = tenant.Admin();
         await admin.PostAsync<CreateZone, Zone>("zones", new CreateZone(Zone));
-        var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(Zone, null));
+        var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(Zone, null, null));
         var host = await FakeHost.JoinAsync(tenant.Cloud.AgentUrl, token.Token, FakeHost.Facts("bench-boundless", vcpus: 10_000, memoryMib: 100_000_000, diskGib: 10_000_000));
         await host.ReportAsync();
         return new BoundlessHost(host);

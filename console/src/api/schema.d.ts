@@ -384,7 +384,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a one-time token with which a new host joins
+         * Make a token with which new hosts join
          * @description Permission: `Operate`.
          */
         post: operations["CreateJoinToken"];
@@ -1013,11 +1013,16 @@ export interface components {
             /** @description The name to log in with, shown by clients. Default `root`. */
             defaultUser?: null | string;
         };
-        /** @description Asks for a one-time token with which one new host can join. */
+        /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
             zone?: null | string;
             /** Format: int32 */
             expiresInMinutes?: null | number;
+            /**
+             * Format: int32
+             * @description How many hosts can join with it, 1 to 100,000; 1 unless told.
+             */
+            uses?: null | number;
         };
         /** @description Imports PublicKey (OpenSSH form), or generates a pair if it is absent. */
         CreateKeyPair: {

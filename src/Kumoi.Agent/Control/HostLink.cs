@@ -8,16 +8,16 @@ namespace Kumoi.Agent.Control;
 /// <summary>The way of a host that has joined: its identity, kept fresh, and the link made with it.</summary>
 public sealed class HostLink : IServerLink
 {
-    private readonly AgentPaths _paths;
+    private readonly Action<Identity> _keep;
     private readonly Random _random;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private Identity _identity;
     private ServerLink _link;
 
-    private HostLink(Identity identity, AgentPaths paths, Random random, TimeProvider clock, ILogger log)
+    private HostLink(Identity identity, Action<Identity> keep, Random random, TimeProvider clock, ILogger log)
     {
-        (_identity, _paths, _random, _clock, _log) = (identity, paths, random, clock, log);
+        (_identity, _keep, _random, _clock, _log) = (identity, keep, random, clock, log);
         _link = ServerLink.For(identity, clock);
     }
 
@@ -26,10 +26,15 @@ public sealed class HostLink : IServerLink
         AgentOptions options, Func<HostFacts> facts, Random random, TimeProvider clock, ILogger log, CancellationToken cancel)
     {
         var joining = new Joining(options.Paths, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(15), random), clock, log);
-        return new HostLink(await joining.EnsureAsync(options.JoinToken, facts, cancel), options.Paths, random, clock, log);
+        return For(await joining.EnsureAsync(options.JoinToken, facts, cancel), renewed => renewed.Save(options.Paths), random, clock, log);
     }
 
+    /// <summary>The way of a host whose identity is kept by others, who are handed each new one.</summary>
+    public static HostLink For(Identity identity, Action<Identity> keep, Random random, TimeProvider clock, ILogger log) => new(identity, keep, random, clock, log);
+
     public Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel) => _link.DesiredAsync(after, cancel);
+
+    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => _link.PeersAsync(networkId, revision, cancel);
 
     public Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel) => _link.ReportAsync(report, cancel);
 
@@ -53,7 +58,7 @@ public sealed class HostLink : IServerLink
                 var (key, request) = Identity.NewKey();
                 var answer = await _link.RenewAsync(new RenewRequest(request), stop);
                 _identity = _identity with { PrivateKey = key, Certificate = answer.Certificate };
-                _identity.Save(_paths);
+                _keep(_identity);
                 // The old link is left to calls under way, and to the collector after them.
                 _link = ServerLink.For(_identity, _clock);
                 _log.Renewed();

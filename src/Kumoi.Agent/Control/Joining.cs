@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent.Control;
 
-/// <summary>How a machine becomes a host: a one-time token for a certificate.</summary>
+/// <summary>How a machine becomes a host: a token for a certificate.</summary>
 public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider clock, ILogger log)
 {
     /// <summary>The stored identity, or one got with the token. Waits for a server that is away; a refusal is an exception.</summary>
@@ -33,11 +33,17 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
         var (key, request) = Identity.NewKey();
         using var link = await ServerLink.ForJoiningAsync(token, clock, cancel);
         var answer = await link.JoinAsync(new JoinRequest(tokenText, request, facts), cancel);
-        using var authority = X509Certificate2.CreateFromPem(answer.Authority);
-        if (ServerTrust.Fingerprint(authority) != token.Ca) throw new ServerRefusedException("The server named an authority that is not the token's.");
-        var identity = new Identity(answer.HostId, token.Url, key, answer.Certificate, answer.Authority);
+        var identity = Accept(token, answer, key);
         identity.Save(paths);
         log.Joined(answer.HostId);
         return identity;
+    }
+
+    /// <summary>The identity that an answer gives; a refusal if the authority in it is not the token's.</summary>
+    internal static Identity Accept(JoinTokenContent token, JoinAnswer answer, string privateKey)
+    {
+        using var authority = X509Certificate2.CreateFromPem(answer.Authority);
+        if (ServerTrust.Fingerprint(authority) != token.Ca) throw new ServerRefusedException("The server named an authority that is not the token's.");
+        return new Identity(answer.HostId, token.Url, privateKey, answer.Certificate, answer.Authority);
     }
 }

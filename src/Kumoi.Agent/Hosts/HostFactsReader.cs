@@ -12,10 +12,11 @@ public static class HostFactsReader
 
     /// <summary>The facts now. The disk counts what is free and what guests' disks already use, so the sum stays as guests fill them.</summary>
     public static HostFacts Read(AgentOptions options, Accelerator accelerator) => new(
-        options.Name, options.Address, Version(), options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
+        options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
         MemoryMib(), DiskGib(options.Paths), BootId());
 
-    private static string Version() =>
+    /// <summary>The agent's own version.</summary>
+    public static string Version { get; } =
         typeof(HostFactsReader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     // What the machine itself and QEMU's own memory need. Less starves them when guests use all they were given; more is memory nobody uses.

@@ -27,9 +27,19 @@ public sealed record DesiredImage(string Id, string Sha256, string Format, long 
 /// <param name="Vni">Number of the network, unique in the cloud, 1 to 16,777,215.</param>
 /// <param name="Uplink">This network's own address on the host's uplink range, for source NAT (an IPv4 address).</param>
 /// <param name="Domain">DNS domain of the guests, such as <c>default.internal</c>.</param>
-/// <param name="Names">Every guest of the network, on any host: DNS name and address.</param>
+/// <param name="Names">Every guest of the network, on any host: DNS name and address. Empty on the wire: see <see cref="NetworkPeers"/>.</param>
+/// <param name="PeersRevision">Changes with the names and the groups' members in the network, which are asked for apart.</param>
 public sealed record DesiredNetwork(
-    string Id, string Name, int Vni, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets, IReadOnlyList<DesiredName> Names);
+    string Id, string Name, int Vni, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets, IReadOnlyList<DesiredName> Names, long PeersRevision = 0);
+
+/// <summary>
+/// Who is in a network, on all hosts: the same for every host of the network, so it is made once for all of them and asked for only when
+/// its revision has changed (<c>GET /agent/v1/networks/{id}/peers</c>).
+/// </summary>
+public sealed record NetworkPeers(string NetworkId, long Revision, IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups);
+
+/// <summary>The addresses of a security group's interfaces in one network.</summary>
+public sealed record GroupMembers(string GroupId, IReadOnlyList<string> Addresses);
 
 /// <param name="DnsServers">Servers told to guests; empty means the gateway, which resolves names of the network and forwards the rest.</param>
 public sealed record DesiredSubnet(string Id, string Cidr, string Gateway, IReadOnlyList<string> DnsServers);
@@ -37,7 +47,7 @@ public sealed record DesiredSubnet(string Id, string Cidr, string Gateway, IRead
 public sealed record DesiredName(string Name, string Address);
 
 /// <summary>A security group used on this host.</summary>
-/// <param name="Members">Addresses of the group's interfaces on all hosts, by network (addresses of networks may overlap).</param>
+/// <param name="Members">Addresses of the group's interfaces on all hosts, by network (addresses of networks may overlap). Empty on the wire: see <see cref="NetworkPeers"/>.</param>
 public sealed record DesiredSecurityGroup(string Id, IReadOnlyList<DesiredRule> Rules, IReadOnlyList<DesiredMember> Members);
 
 /// <param name="Direction"><c>ingress</c> or <c>egress</c>.</param>

@@ -7,7 +7,7 @@ public sealed record HostFacts(
     string Name, string Address, string AgentVersion, string Hypervisor, string Accelerator, string AcceleratorReason, int Vcpus,
     int MemoryMib, int DiskGib, string BootId, string? Storage = null);
 
-/// <summary>Trades a one-time token for a certificate. The server's certificate is checked against the fingerprint in the token.</summary>
+/// <summary>Trades a join token for a certificate. The server's certificate is checked against the fingerprint in the token.</summary>
 /// <param name="CertificateRequest">PKCS #10, PEM. The key never leaves the host.</param>
 public sealed record JoinRequest(string Token, string CertificateRequest, HostFacts Facts);
 
@@ -21,7 +21,7 @@ public sealed record RenewRequest(string CertificateRequest);
 /// <summary>What a join token carries: <c>kumoi1.</c> and the base64url of this as JSON.</summary>
 /// <param name="Url">Address of the agent API.</param>
 /// <param name="Ca">SHA-256 of the authority's certificate (DER), lower-case hex.</param>
-/// <param name="Secret">The one-time secret; the cloud keeps only its hash.</param>
+/// <param name="Secret">The secret; the cloud keeps only its hash.</param>
 public sealed record JoinTokenContent(string Url, string Ca, string Secret)
 {
     private const string Prefix = "kumoi1.";

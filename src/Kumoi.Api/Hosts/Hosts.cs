@@ -9,20 +9,30 @@ public sealed record CreateZone(string Name);
 public sealed record Capacity(int Vcpus, int MemoryMib, int DiskGib);
 
 /// <summary>A machine that runs instances.</summary>
-/// <param name="State"><c>up</c>: reports come in. <c>unreachable</c>: they stopped; its guests may well be running.</param>
+/// <param name="State"><c>up</c>: reports come in. <c>unreachable</c>: they stopped; its guests may well be running. <c>down</c>: it is certain
+/// that none of its movable guests runs.</param>
 /// <param name="Hypervisor"><c>qemu</c> or <c>simulated</c>.</param>
 /// <param name="Accelerator"><c>kvm</c> or <c>tcg</c>: found by running a short test guest, never assumed.</param>
 /// <param name="AcceleratorReason">Why that accelerator, in one sentence.</param>
+/// <param name="Maintenance">It is being emptied, or empty, at an operator's wish.</param>
+/// <param name="Storage">Id of the shared storage it keeps disks on; null: its own.</param>
+/// <param name="HeartbeatSeconds">How often it reports. Unreachable after three without a report, down after nine.</param>
+/// <param name="FencedBy">How it became certain that the movable guests have ended: <c>lease</c>, <c>power</c> or <c>operator</c>.</param>
 /// <param name="Strays">What the agent found on the host that no record explains. It is left alone.</param>
 public sealed record Host(
     string Id, string Name, Ref Zone, string State, bool Schedulable, string Hypervisor, string Accelerator, string AcceleratorReason,
     Capacity Capacity, Capacity Allocated, int Instances, string Address, string AgentVersion, IReadOnlyList<string> Strays,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? LastReportAt);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? LastReportAt, bool Maintenance, string? Storage, int HeartbeatSeconds,
+    DateTimeOffset? FencedAt, string? FencedBy);
 
-public sealed record UpdateHost(bool Schedulable);
+/// <summary>Changes a host; what is absent stays.</summary>
+/// <param name="Schedulable">Placement may use it.</param>
+/// <param name="Maintenance">It is to be emptied: what may move and does not run moves, the rest stays and says why.</param>
+public sealed record UpdateHost(bool? Schedulable, bool? Maintenance);
 
-/// <summary>Asks for a one-time token with which one new host can join.</summary>
-public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes);
+/// <summary>Asks for a token with which new hosts can join.</summary>
+/// <param name="Uses">How many hosts can join with it, 1 to 100,000; 1 unless told.</param>
+public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes, int? Uses);
 
 /// <summary>The token to give to <c>kumoi agent --join-token-file</c> on the new host. It holds the server's address and the
 /// fingerprint of the cloud's certificate authority, so the host knows whom it talks to.</summary>

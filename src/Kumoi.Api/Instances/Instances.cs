@@ -7,11 +7,14 @@ namespace Kumoi.Api;
 /// <param name="BootEpoch">Grows by one with each reboot asked for.</param>
 /// <param name="Generation">Grows by one with each change of what is desired.</param>
 /// <param name="ObservedGeneration">The generation that the host last acted on.</param>
+/// <param name="Recovery">What becomes of it when its host is down: <c>wait</c> for the host, or <c>restart</c> on another one.</param>
+/// <param name="RecoveryPriority">0 to 1000; higher is restarted first.</param>
+/// <param name="Movable">It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
     Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? TerminatedAt);
+    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable);
 
 /// <summary>A network interface of an instance.</summary>
 /// <param name="FloatingAddress">The address at which the outside reaches this interface, if it has one.</param>
@@ -24,9 +27,16 @@ public sealed record Interface(
 /// <param name="UserData">Text handed to the guest as it is (a script or cloud-config), at most 64 KiB of UTF-8.</param>
 /// <param name="Count">1 to 100; absent means one.</param>
 /// <param name="Zone">Default: any.</param>
+/// <param name="Recovery">What becomes of them when their host is down: <c>wait</c> (default) or <c>restart</c> on another host.</param>
+/// <param name="RecoveryPriority">0 (default) to 1000; higher is restarted first.</param>
 public sealed record LaunchInstance(
     string Name, string Flavor, string Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
-    int? Count, string? Zone);
+    int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null);
+
+/// <summary>Changes what becomes of an instance when its host is down.</summary>
+/// <param name="Recovery"><c>wait</c> or <c>restart</c>.</param>
+/// <param name="Priority">0 to 1000; absent means 0.</param>
+public sealed record SetRecovery(string Recovery, int? Priority);
 
 public sealed record ReplaceSecurityGroups(IReadOnlyList<string> SecurityGroups);
 

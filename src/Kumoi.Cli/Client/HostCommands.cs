@@ -11,23 +11,32 @@ public static class HostCommands
     {
         var noun = new Noun<Host>("host", "hosts", h => h.Name,
         [
-            new("name", h => h.Name), new("id", h => h.Id), new("zone", h => h.Zone.Name), new("state", h => h.State), new("schedulable", h => h.Schedulable ? "yes" : "no"),
+            new("name", h => h.Name), new("id", h => h.Id), new("zone", h => h.Zone.Name), new("state", h => h.State), new("schedulable", h => h.Maintenance ? "maintenance" : h.Schedulable ? "yes" : "no"),
             new("accelerator", h => h.Hypervisor == "qemu" ? h.Accelerator : h.Hypervisor), new("instances", h => $"{h.Instances}"), new("vcpus", h => $"{h.Allocated.Vcpus}/{h.Capacity.Vcpus}"),
             new("memory", h => $"{h.Allocated.MemoryMib}/{h.Capacity.MemoryMib} MiB"), new("disk", h => $"{h.Allocated.DiskGib}/{h.Capacity.DiskGib} GiB"),
         ]).List((Options.New<string?>("--state"), "state")).Show().Delete();
-        foreach (var (verb, schedulable) in new[] { ("enable", true), ("disable", false) })
+        foreach (var (verb, change) in new[]
+        {
+            ("enable", new UpdateHost(true, null)), ("disable", new UpdateHost(false, null)), ("begin-maintenance", new UpdateHost(null, true)), ("end-maintenance", new UpdateHost(null, false)),
+        })
         {
             var key = noun.Key();
             noun.Act(new Command(verb, Messages.Text("host-" + verb)) { key }, async (session, parsed, cancel) =>
             {
-                session.Write(await session.Client.PutAsync<UpdateHost, Host>(noun.PathOf(parsed.GetValue(key)!), new UpdateHost(schedulable), cancel));
+                session.Write(await session.Client.PutAsync<UpdateHost, Host>(noun.PathOf(parsed.GetValue(key)!), change, cancel));
                 return ExitCodes.Ok;
             });
         }
-        var (zone, minutes) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"));
-        noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes }, async (session, parsed, cancel) =>
+        var silent = noun.Key();
+        noun.Act(new Command("fence", Messages.Text("host-fence")) { silent }, async (session, parsed, cancel) =>
         {
-            var token = await session.Client.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(parsed.GetValue(zone), parsed.GetValue(minutes)), null, cancel);
+            session.Write(await session.Client.PostAsync<Host>(noun.PathOf(parsed.GetValue(silent)!) + "/fence", cancel));
+            return ExitCodes.Ok;
+        });
+        var (zone, minutes, uses) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"), Options.New<int?>("--uses"));
+        noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes, uses }, async (session, parsed, cancel) =>
+        {
+            var token = await session.Client.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(parsed.GetValue(zone), parsed.GetValue(minutes), parsed.GetValue(uses)), null, cancel);
             if (session.Json) session.Write(token);
             else Console.WriteLine(token.Token);
             return ExitCodes.Ok;

@@ -19,6 +19,7 @@ public static class InstanceCommands
         Launch(noun);
         foreach (var (verb, state) in new[] { ("start", "running"), ("stop", "stopped"), ("reboot", "running"), ("delete", "terminated") }) Change(noun, verb, state);
         SecurityGroups(noun);
+        Recovery(noun);
         Ssh(noun);
         SerialConsole.Add(noun);
         var key = noun.Key();
@@ -37,7 +38,8 @@ public static class InstanceCommands
         var (name, image, flavor, pair) = (Options.Name(), Options.Required<string>("--image"), Options.Required<string>("--flavor"), Options.New<string?>("--key"));
         var (groups, network, data, count, zone, wait, timeout) = (Options.Many("--security-group"), Options.New<string?>("--network"), Options.New<FileInfo?>("--user-data-file"),
             Options.New<int?>("--count"), Options.New<string?>("--zone"), Options.New<bool>("--wait"), Options.Timeout());
-        var create = new Command("create", Messages.Text("instance-create")) { name, image, flavor, pair, groups, network, data, count, zone, wait, timeout };
+        var (recovery, priority) = (Options.New<string?>("--recovery"), Options.New<int?>("--recovery-priority"));
+        var create = new Command("create", Messages.Text("instance-create")) { name, image, flavor, pair, groups, network, data, count, zone, recovery, priority, wait, timeout };
         create.Aliases.Add("launch");
         create.Validators.Add(result =>
         {
@@ -47,7 +49,7 @@ public static class InstanceCommands
         {
             var body = new LaunchInstance(
                 parsed.GetValue(name)!, parsed.GetValue(flavor)!, parsed.GetValue(image)!, parsed.GetValue(pair), parsed.GetValue(groups) is { Length: > 0 } chosen ? chosen : null,
-                parsed.GetValue(network), parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone));
+                parsed.GetValue(network), parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone), parsed.GetValue(recovery), parsed.GetValue(priority));
             var once = Guid.CreateVersion7().ToString();
             var made = body.Count is > 1
                 ? (await session.Client.PostAsync<LaunchInstance, Page<Instance>>("instances", body, once, cancel)).Items
@@ -80,6 +82,17 @@ public static class InstanceCommands
     }
 
     private static string Describe(Instance instance) => instance.Conditions.Count > 0 ? $"{instance.State}: {instance.Conditions[0].Message}" : instance.State;
+
+    private static void Recovery(Noun<Instance> noun)
+    {
+        var (key, recovery, priority) = (noun.Key(), new Argument<string>("recovery") { Description = Messages.Text("argument-recovery") }, Options.New<int?>("--priority"));
+        noun.Act(new Command("set-recovery", Messages.Text("instance-set-recovery")) { key, recovery, priority }, async (session, parsed, cancel) =>
+        {
+            session.Write(await session.Client.PutAsync<SetRecovery, Instance>(
+                noun.PathOf(parsed.GetValue(key)!) + "/recovery", new SetRecovery(parsed.GetValue(recovery)!, parsed.GetValue(priority)), cancel));
+            return ExitCodes.Ok;
+        });
+    }
 
     private static void SecurityGroups(Noun<Instance> noun)
     {

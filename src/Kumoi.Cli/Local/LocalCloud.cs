@@ -92,7 +92,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
             if (!Directory.Exists(Path.Combine(layout.State, "agent", "identity")))
             {
                 using var admin = await LoginAsync("admin", layout.AdminPassword, cancel);
-                var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(null, null), null, cancel);
+                var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(null, null, null), null, cancel);
                 await File.WriteAllTextAsync(tokenFile, token.Token, cancel);
             }
             string[] join = File.Exists(tokenFile) ? ["--join-token-file", tokenFile] : [];

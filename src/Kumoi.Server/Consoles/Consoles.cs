@@ -10,7 +10,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Consoles;
 
 /// <summary>Serial consoles and screens. A browser cannot send a token with a WebSocket, so it gets a ticket that works once.</summary>
-public sealed class ConsoleUseCases(Database database, ConsoleSessions sessions, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
+public sealed class ConsoleUseCases(Database database, ConsoleSessions sessions, HostRevisions hosts, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
 {
     private static readonly TimeSpan TicketLife = TimeSpan.FromSeconds(60);
     public const string Path = "/api/v1/consoles/";
@@ -127,7 +127,8 @@ public sealed class ConsoleUseCases(Database database, ConsoleSessions sessions,
     private Task<Result<Done>> AnnounceAsync(string session, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
         var host = await transaction.FindAsync(
-            "UPDATE console_sessions c SET connected = false FROM instances v WHERE c.id = $1 AND v.id = c.instance_id RETURNING v.host_id", row => row.GetString(0), cancel, session);
+            "UPDATE console_sessions c SET connected = false, server_url = $2 FROM instances v WHERE c.id = $1 AND v.id = c.instance_id RETURNING v.host_id", row => row.GetString(0), cancel, session,
+            options.AgentUrl);
         if (host is null) return Failure.NotFound("console", session);
         await hosts.TouchAsync(transaction, host, cancel);
         return new Done();

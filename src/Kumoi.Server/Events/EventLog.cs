@@ -2,6 +2,7 @@ using System.Net;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Npgsql;
 
 namespace Kumoi.Server.Events;
 
@@ -18,23 +19,44 @@ public sealed record EventActor(string Kind, string? Id, string? Name, string? T
 /// <summary>What an event is about.</summary>
 public sealed record Subject(string Type, string Id, string Name);
 
+/// <summary>An event to be written.</summary>
+public sealed record NewEvent(string AccountId, EventActor Actor, string Action, Subject Subject, string? Message = null, string? ChangesJson = null);
+
 /// <summary>Writes the universal log: always in the transaction of the change that it records.</summary>
 public sealed class EventLog(Ids ids, TimeProvider clock, EventBell bell)
 {
-    public async Task WriteAsync(
+    public Task WriteAsync(
         Transaction transaction, string accountId, EventActor actor, string action, Subject subject, CancellationToken cancel, string? message = null,
-        string? changesJson = null)
+        string? changesJson = null) =>
+        WriteAsync(transaction, [new NewEvent(accountId, actor, action, subject, message, changesJson)], cancel);
+
+    /// <summary>Several at once, in their order, with one statement.</summary>
+    public async Task WriteAsync(Transaction transaction, IReadOnlyList<NewEvent> events, CancellationToken cancel)
     {
-        await transaction.ExecuteAsync(
-            """
-            INSERT INTO events (id, at, account_id, actor_kind, actor_id, actor_name, token_id, source_address, request_id, action,
-                                resource_type, resource_id, resource_name, message, changes)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-            """, cancel,
-            ids.New(Ids.Event), clock.GetUtcNow(), accountId, actor.Kind, Columns.Text(actor.Id), Columns.Text(actor.Name),
-            Columns.Text(actor.TokenId), Columns.Inet(actor.Address), Columns.Text(actor.RequestId), action, subject.Type, subject.Id,
-            subject.Name, Columns.Text(message), Columns.Json(changesJson));
+        if (events.Count == 0) return;
+        var now = clock.GetUtcNow();
+        await transaction.ExecuteAsync(Insert, cancel, Values(events, now));
         transaction.AfterCommit(bell.Ring);
+    }
+
+    /// <summary>The statement of <see cref="WriteAsync(Transaction, IReadOnlyList{NewEvent}, CancellationToken)"/>, for those who send it with others; they ring after the commit.</summary>
+    public const string Insert =
+        """
+        INSERT INTO events (id, at, account_id, actor_kind, actor_id, actor_name, token_id, source_address, request_id, action,
+                            resource_type, resource_id, resource_name, message, changes)
+        SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::inet[], $9::text[], $10::text[],
+                             $11::text[], $12::text[], $13::text[], $14::text[], $15::jsonb[])
+        """;
+
+    public object?[] Values(IReadOnlyList<NewEvent> events, DateTimeOffset now)
+    {
+        NpgsqlParameter Texts(Func<NewEvent, string?> text) => Columns.TextsOrNull(events.Select(text));
+        return
+        [
+            Texts(_ => ids.New(Ids.Event)), Columns.Times(events.Select(_ => (DateTimeOffset?)now)), Texts(e => e.AccountId), Texts(e => e.Actor.Kind), Texts(e => e.Actor.Id),
+            Texts(e => e.Actor.Name), Texts(e => e.Actor.TokenId), Columns.Inets(events.Select(e => e.Actor.Address)), Texts(e => e.Actor.RequestId), Texts(e => e.Action),
+            Texts(e => e.Subject.Type), Texts(e => e.Subject.Id), Texts(e => e.Subject.Name), Texts(e => e.Message), Columns.Jsons(events.Select(e => e.ChangesJson)),
+        ];
     }
 
     /// <summary>Tells followers that a resource changed in a way that is no event.</summary>
@@ -53,6 +75,16 @@ public sealed class EventBell
     /// <summary>Completes at the next ring. Take it before looking, so that a ring in between is not lost.</summary>
     public Task Next => _next.Task;
 
-    public void Ring() =>
+    /// <summary>Rung by this server; other servers are told.</summary>
+    public event Action? Rung;
+
+    public void Ring()
+    {
+        Wake();
+        Rung?.Invoke();
+    }
+
+    /// <summary>Wakes the followers of this server only.</summary>
+    public void Wake() =>
         Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 }

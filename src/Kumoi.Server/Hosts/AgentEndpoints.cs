@@ -17,14 +17,14 @@ public static class AgentEndpoints
     private const int WaitSecondsMax = 30;
 
     public static void MapAgents(
-        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, ImageUseCases images, ImageFiles files, ConsoleSessions sessions)
+        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, NetworkPeersDocuments peers, ImageUseCases images, ImageFiles files, ConsoleSessions sessions)
     {
         routes.MapMethods("/join", ["POST"], (Delegate)(RequestDelegate)(async http =>
             {
                 var body = await Bodies.ReadAsync<JoinRequest>(http);
                 await Endpoints.WriteAsync(http, 200, await body.Then(request => join.JoinAsync(request, http.RequestAborted)));
             }))
-            .WithMetadata(new RequiredPermission(null, "The one-time token in the body is the credential."));
+            .WithMetadata(new RequiredPermission(null, "The join token in the body is the credential."));
         routes.MapMethods("/authority", ["GET"], (Delegate)(RequestDelegate)(http =>
             {
                 http.Response.ContentType = "application/x-pem-file";
@@ -40,19 +40,33 @@ public static class AgentEndpoints
         {
             _ = long.TryParse(http.Request.Query["after"], CultureInfo.InvariantCulture, out var after);
             _ = int.TryParse(http.Request.Query["wait"], CultureInfo.InvariantCulture, out var wait);
-            var document = await documents.WaitAsync(hostId, after, TimeSpan.FromSeconds(Math.Clamp(wait, 0, WaitSecondsMax)), http.RequestAborted);
-            if (document is null) http.Response.StatusCode = 204;
+            var answer = await documents.WaitAsync(hostId, after, TimeSpan.FromSeconds(Math.Clamp(wait, 0, WaitSecondsMax)), http.RequestAborted);
+            if (answer.Failure is { } failure) await Problems.WriteAsync(http, failure);
+            else if (answer.Value is not { } document) http.Response.StatusCode = 204;
             else
             {
                 http.Response.ContentType = "application/json";
                 await JsonSerializer.SerializeAsync(http.Response.Body, document, ApiJson.Default.DesiredDocument, http.RequestAborted);
             }
-        });
+        }, checksHost: true);
+        Map(routes, "GET", "/networks/{network}/peers", async (http, hostId) =>
+        {
+            _ = long.TryParse(http.Request.Query["revision"], CultureInfo.InvariantCulture, out var revision);
+            var answer = await peers.GetAsync(hostId, (string)http.Request.RouteValues["network"]!, revision, http.RequestAborted);
+            if (answer.Failure is { } failure)
+            {
+                await Problems.WriteAsync(http, failure);
+                return;
+            }
+            http.Response.ContentType = "application/json";
+            http.Response.ContentLength = answer.Value.Length;
+            await http.Response.Body.WriteAsync(answer.Value, http.RequestAborted);
+        }, checksHost: true);
         Map(routes, "POST", "/observed", async (http, hostId) =>
         {
             var body = await AgentBodies.ReadReportAsync(http);
-            await Endpoints.WriteAsync(http, 204, await body.Then(report => reports.ObserveAsync(hostId, report, http.RequestAborted)));
-        });
+            await Endpoints.WriteAsync(http, 200, await body.Then(report => reports.ObserveAsync(hostId, report, http.RequestAborted)));
+        }, checksHost: true);
         Map(routes, "GET", "/images/{image}/content", async (http, hostId) =>
         {
             var image = (string)http.Request.RouteValues["image"]!;
@@ -63,15 +77,28 @@ public static class AgentEndpoints
         Map(routes, "GET", "/consoles/{session}", (http, hostId) => sessions.ServeAgentAsync(http, hostId, (string)http.Request.RouteValues["session"]!));
     }
 
-    private static void Map(IEndpointRouteBuilder routes, string method, string path, Func<HttpContext, string, Task> handle) =>
+    /// <param name="checksHost">The route's use case refuses a host that is not known any more; otherwise that is asked here.</param>
+    private static void Map(IEndpointRouteBuilder routes, string method, string path, Func<HttpContext, string, Task> handle, bool checksHost = false) =>
         routes.MapMethods(path, [method], (Delegate)(RequestDelegate)(async http =>
         {
-            var known = http.Connection.ClientCertificate is { } certificate ? http.RequestServices.GetRequiredService<Authority>().Verify(certificate) : null;
-            var exists = known is { } host && await http.RequestServices.GetRequiredService<Database>().FindAsync(
-                "SELECT 1 FROM hosts WHERE id = $1", row => row.GetInt32(0), http.RequestAborted, host.HostId) == 1;
-            if (exists) await handle(http, known!.Value.HostId);
+            var known = HostOf(http);
+            var exists = known is not null && (checksHost || await http.RequestServices.GetRequiredService<Database>().FindAsync(
+                "SELECT 1 FROM hosts WHERE id = $1", row => row.GetInt32(0), http.RequestAborted, known) == 1);
+            if (exists) await handle(http, known!);
             else await Problems.WriteAsync(http, new Failure("unknown-host", 401));
         })).WithMetadata(new RequiredPermission(null, "A host's client certificate is the credential."));
+
+    /// <summary>The host of the connection's certificate. It is checked once for each connection, which keeps its certificate as long as it lives, and again when it expires.</summary>
+    private static string? HostOf(HttpContext http)
+    {
+        if (http.Connection.ClientCertificate is not { } certificate) return null;
+        var kept = http.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionItemsFeature>()?.Items;
+        var clock = http.RequestServices.GetRequiredService<TimeProvider>();
+        if (kept?.TryGetValue(typeof(AgentEndpoints), out var known) == true && known is (string hostId, DateTimeOffset until) && clock.GetUtcNow() < until) return hostId;
+        if (http.RequestServices.GetRequiredService<Authority>().Verify(certificate) is not { } verified) return null;
+        if (kept is not null) kept[typeof(AgentEndpoints)] = (verified.HostId, new DateTimeOffset(certificate.NotAfter));
+        return verified.HostId;
+    }
 }
 
 /// <summary>Reports of many instances are larger than any user's request.</summary>

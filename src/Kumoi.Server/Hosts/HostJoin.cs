@@ -6,7 +6,7 @@ using Kumoi.Server.Platform.Security;
 
 namespace Kumoi.Server.Hosts;
 
-/// <summary>How a machine becomes a host: a one-time token for a certificate, in one transaction.</summary>
+/// <summary>How a machine becomes a host: a token for a certificate, in one transaction.</summary>
 public sealed class HostJoin(Database database, Authority authority, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
 {
     public Task<Result<JoinAnswer>> JoinAsync(JoinRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>
@@ -16,7 +16,7 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         var secret = JoinTokenContent.Decode(request.Token)?.Secret;
         var now = clock.GetUtcNow();
         var (zone, account) = secret is null ? default : await transaction.FindAsync(
-            "DELETE FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2 RETURNING zone_id, account_id", row => (row.GetString(0), row.GetString(1)), cancel, Secrets.Hash(secret), now);
+            "SELECT zone_id, account_id FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2", row => (row.GetString(0), row.GetString(1)), cancel, Secrets.Hash(secret), now);
         if (zone is null) return new Failure("join-token", 401);
         var id = ids.New(Ids.Host);
         var certificate = authority.IssueHost(id, request.CertificateRequest);
@@ -25,15 +25,25 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
-                               disk_gib, created_at, heard_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) ON CONFLICT (name) DO NOTHING
+                               disk_gib, created_at, heard_at, storage)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) ON CONFLICT (name) DO NOTHING
             """, cancel,
             id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
-            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now);
+            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage));
         if (made == 0) return Failure.NameTaken("host", name);
         await events.WriteAsync(transaction, account!, EventActor.Host(id, name), "host.join", new Subject("host", id, name), cancel);
+        if (!await SpendAsync(transaction, Secrets.Hash(secret!), now, cancel)) return new Failure("join-token", 401);
         return new JoinAnswer(id, certificate.Value.ExportCertificatePem(), authority.Certificate.ExportCertificatePem());
     }, cancel);
+
+    /// <summary>
+    /// Takes one use of a token, the last one with the token itself; false if none was left. The last statement of a join, since
+    /// everyone who joins with the same token waits for its row until the commit.
+    /// </summary>
+    private static async Task<bool> SpendAsync(Transaction transaction, byte[] secretHash, DateTimeOffset now, CancellationToken cancel) =>
+        await transaction.ExecuteAsync("UPDATE join_tokens SET uses = uses - 1 WHERE secret_hash = $1 AND expires_at > $2 AND uses > 1", cancel, secretHash, now) == 1
+        // A statement of its own, which sees what the first one may have waited for.
+        || await transaction.ExecuteAsync("DELETE FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2 AND uses = 1", cancel, secretHash, now) == 1;
 
     /// <summary>A fresh certificate for a host; the one before stays good until it is used no more, at the latest until it expires.</summary>
     public Task<Result<JoinAnswer>> RenewAsync(string hostId, RenewRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>

@@ -1,73 +1,96 @@
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Instances;
+using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Hosts;
 
-/// <summary>Takes in a host's report: facts and heartbeat, then what it sees of instances.</summary>
-public sealed class HostReports(Database database, InstanceObservation instances, EventLog events, ServerOptions options, TimeProvider clock)
+/// <summary>
+/// Takes in hosts' reports, those that come together in one transaction: heartbeat and facts, then what they see of instances. A
+/// report is answered when it is on disk: the answer renews the host's lease, and nobody may believe the host silent after it.
+/// </summary>
+public sealed class HostReports
 {
-    public async Task<Result<Done>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel)
+    private const int Parallelism = 2, ReportsAtOnce = 100;
+
+    private readonly Database _database;
+    private readonly InstanceObservation _instances;
+    private readonly EventLog _events;
+    private readonly HostSnapshot _snapshot;
+    private readonly ServerOptions _options;
+    private readonly Batcher<(string HostId, ObservedReport Report), Result<ReportAnswer>> _batcher;
+
+    public HostReports(Database database, InstanceObservation instances, EventLog events, HostSnapshot snapshot, ServerOptions options)
     {
-        var facts = report.Facts;
-        var result = await database.TransactionAsync<string>(async transaction =>
-        {
-            var (name, account, state) = await transaction.FindAsync("SELECT name, account_id, state FROM hosts WHERE id = $1 FOR UPDATE",
-                row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel, hostId);
-            if (name is null) return new Failure("unknown-host", 401);
+        (_database, _instances, _events, _snapshot, _options) = (database, instances, events, snapshot, options);
+        _batcher = new Batcher<(string, ObservedReport), Result<ReportAnswer>>(Parallelism, ReportsAtOnce, RecordAsync);
+    }
+
+    public Task<Result<ReportAnswer>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel) => _batcher.AskAsync((hostId, report), cancel);
+
+    private sealed record Row(string Id, string Name, string Account, string State, HostFacts Facts, string[] Strays, string Conditions);
+
+    private async Task<IReadOnlyList<Result<ReportAnswer>>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
+    {
+        var beat = _options.HeartbeatSeconds ?? HostStates.HeartbeatSeconds(_snapshot.Count);
+        var recorded = await _database.TransactionAsync<Dictionary<string, Row>>(transaction => HostsAsync(transaction, reports, beat), default);
+        var known = recorded.Value;
+        await _instances.ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))], default);
+        var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds);
+        return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>)answer : new Failure("unknown-host", 401))];
+    }
+
+    private async Task<Result<Dictionary<string, Row>>> HostsAsync(Transaction transaction, IReadOnlyList<(string HostId, ObservedReport Report)> reports, int beat)
+    {
+        // Of several reports of one host the last one tells its facts.
+        var latest = reports.GroupBy(r => r.HostId).ToDictionary(g => g.Key, g => g.Last().Report);
+        var rows = await transaction.QueryAsync(
+            """
+            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text
+            FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+            """,
+            r => new Row(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), new HostFacts(
+                "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13)),
+                r.Texts(14), r.GetString(15)), default, Columns.Texts(latest.Keys));
+        // The time of the database, since servers' clocks may differ.
+        await transaction.ExecuteAsync("UPDATE hosts SET heard_at = clock_timestamp(), heartbeat_seconds = $2 WHERE id = ANY($1)", default, Columns.Texts(rows.Select(r => r.Id)), beat);
+        foreach (var row in rows) await FactsAsync(transaction, row, latest[row.Id]);
+        if (rows.Where(r => r.State != HostStates.Up).ToList() is { Count: > 0 } back) await BackAsync(transaction, back);
+        var departed = latest.Where(r => r.Value.Departed is { Count: > 0 }).SelectMany(r => r.Value.Departed!.Select(former => (Host: r.Key, former.Id, former.Incarnation))).ToList();
+        if (departed.Count > 0)
             await transaction.ExecuteAsync(
                 """
-                UPDATE hosts SET hypervisor = $2, accelerator = $3, accelerator_reason = $4, address = $5, agent_version = $6, boot_id = $7, vcpus = $8, memory_mib = $9, disk_gib = $10,
-                                 strays = $11, conditions = $12, state = 'up', heard_at = $13 WHERE id = $1
-                """, cancel,
-                hostId, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, facts.Vcpus * options.VcpuRatio, facts.MemoryMib,
-                facts.DiskGib, Columns.Texts(report.Strays), Columns.Json(report.Conditions), clock.GetUtcNow());
-            if (state != "up") await events.WriteAsync(transaction, account, EventActor.Host(hostId, name), "host.up", new Subject("host", hostId, name), cancel);
-            return name;
-        }, cancel);
-        if (result.Failure is { } failure) return failure;
-        await instances.ObserveAsync(hostId, result.Value, report.Instances, cancel);
-        return new Done();
-    }
-}
-
-/// <summary>Marks hosts that have fallen silent. Unreachable is not down: nothing is done to their guests.</summary>
-public sealed class HostWatch(Database database, EventLog events, TimeProvider clock, ILogger<HostWatch> log) : BackgroundService
-{
-    // Three full reports missed. Shorter cries wolf at a slow network; longer keeps placing instances on a dead host.
-    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(90), Period = TimeSpan.FromSeconds(10);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Period, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await LookAsync(stoppingToken);
-            }
-            catch (Npgsql.NpgsqlException e)
-            {
-                HostLog.WatchFailed(log, e);
-            }
-        }
+                DELETE FROM former_placements f USING unnest($1::text[], $2::text[], $3::int[]) AS d(host, instance, incarnation)
+                WHERE f.host_id = d.host AND f.instance_id = d.instance AND f.incarnation <= d.incarnation
+                """, default, Columns.Texts(departed.Select(d => d.Host)), Columns.Texts(departed.Select(d => d.Id)), Columns.Integers(departed.Select(d => d.Incarnation)));
+        return rows.ToDictionary(row => row.Id);
     }
 
-    public Task LookAsync(CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
+    /// <summary>Writes what the host says of itself, if it says something new.</summary>
+    private async Task FactsAsync(Transaction transaction, Row row, ObservedReport report)
     {
-        var silent = await transaction.QueryAsync(
-            "UPDATE hosts SET state = 'unreachable' WHERE state = 'up' AND heard_at < $1 RETURNING id, name, account_id", row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel,
-            clock.GetUtcNow() - SilenceMax);
-        foreach (var (id, name, account) in silent)
-            await events.WriteAsync(transaction, account, EventActor.System, "host.unreachable", new Subject("host", id, name), cancel, "No report for 90 seconds. Its guests may well be running.");
-        return new Done();
-    }, cancel);
-}
+        var facts = report.Facts with { Name = "", Vcpus = report.Facts.Vcpus * _options.VcpuRatio };
+        if (facts == row.Facts && report.Strays.SequenceEqual(row.Strays) && SameConditions(report.Conditions, row.Conditions)) return;
+        await transaction.ExecuteAsync(
+            """
+            UPDATE hosts SET hypervisor = $2, accelerator = $3, accelerator_reason = $4, address = $5, agent_version = $6, boot_id = $7, vcpus = $8, memory_mib = $9, disk_gib = $10,
+                             strays = $11, conditions = $12, storage = $13 WHERE id = $1
+            """, default,
+            row.Id, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, facts.Vcpus, facts.MemoryMib, facts.DiskGib,
+            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage));
+    }
 
-internal static partial class HostLog
-{
-    [LoggerMessage(3001, LogLevel.Warning, "Silent hosts could not be looked for; the next try is in ten seconds.")]
-    public static partial void WatchFailed(ILogger logger, Exception exception);
+    private static bool SameConditions(IReadOnlyList<Condition> reported, string stored) =>
+        reported.Count == 0 ? stored == "[]" : reported.SequenceEqual(System.Text.Json.JsonSerializer.Deserialize(stored, ApiJson.Default.ConditionArray)!);
+
+    private async Task BackAsync(Transaction transaction, List<Row> back)
+    {
+        var ids = back.ConvertAll(row => row.Id);
+        await transaction.ExecuteAsync("UPDATE hosts SET state = 'up', fenced_at = NULL, fenced_by = NULL WHERE id = ANY($1)", default, Columns.Texts(ids));
+        await transaction.ExecuteAsync("UPDATE instances SET notices = '[]' WHERE host_id = ANY($1) AND terminated_at IS NULL AND notices <> '[]'", default, Columns.Texts(ids));
+        await _events.WriteAsync(transaction, [.. back.Select(row => new NewEvent(row.Account, EventActor.Host(row.Id, row.Name), "host.up", new Subject("host", row.Id, row.Name)))], default);
+    }
 }

@@ -9,25 +9,27 @@ using Npgsql;
 namespace Kumoi.Server.Hosts;
 
 /// <summary>Hosts as operators see and manage them.</summary>
-public sealed class HostUseCases(Database database, EventLog events, Authority authority, ServerOptions options, TimeProvider clock)
+public sealed class HostUseCases(Database database, EventLog events, Authority authority, ServerOptions options, Recovery.RecoveryBell recovery, TimeProvider clock)
 {
-    private const int MinutesDefault = 60, MinutesMax = 7 * 24 * 60;
+    private const int MinutesDefault = 60, MinutesMax = 7 * 24 * 60, UsesMax = 100_000;
 
     private const string Columns_ =
         """
         SELECT h.id, h.name, z.id, z.name, h.state, h.schedulable, h.hypervisor, h.accelerator, h.accelerator_reason, h.vcpus, h.memory_mib, h.disk_gib,
-               h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, h.address, h.agent_version, h.strays, h.conditions::text, h.created_at, h.heard_at
+               h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, h.address, h.agent_version, h.strays, h.conditions::text, h.created_at, h.heard_at,
+               h.maintenance, h.storage, h.heartbeat_seconds, h.fenced_at, h.fenced_by
         FROM hosts h JOIN zones z ON z.id = h.zone_id
         """;
 
     private static Host Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetBoolean(5), row.GetString(6), row.GetString(7), row.GetString(8),
         new Capacity(row.GetInt32(9), row.GetInt32(10), row.GetInt32(11)), new Capacity(row.GetInt32(12), row.GetInt32(13), row.GetInt32(14)), row.GetInt32(15), row.GetString(16),
-        row.GetString(17), row.Texts(18), row.Conditions(19), row.Time(20), row.Time(21));
+        row.GetString(17), row.Texts(18), row.Conditions(19), row.Time(20), row.Time(21), row.GetBoolean(22), row.TextOrNull(23), row.GetInt32(24), row.TimeOrNull(25),
+        row.TextOrNull(26));
 
     public async Task<Result<Page<Host>>> ListAsync(string? state, PageRequest page, CancellationToken cancel)
     {
-        if (state is not (null or "up" or "unreachable")) return Failure.Invalid("state", "one-of", "up, unreachable");
+        if (state is not null && !HostStates.All.Contains(state)) return Failure.Invalid("state", "one-of", string.Join(", ", HostStates.All));
         return page.Of(
             await database.QueryAsync(Columns_ + " WHERE h.id > $1 AND ($3::text IS NULL OR h.state = $3) ORDER BY h.id LIMIT $2", Read, cancel, page.After, page.Limit + 1, Columns.Text(state)),
             host => host.Id);
@@ -40,13 +42,46 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
     {
         var changed = await database.TransactionAsync<Ref>(async transaction =>
         {
-            var host = await transaction.FindAsync("UPDATE hosts SET schedulable = $2 WHERE id = $1 OR name = $1 RETURNING id, name", row => new Ref(row.GetString(0), row.GetString(1)), cancel,
-                key, update.Schedulable);
+            var (host, schedulable, maintenance) = await transaction.FindAsync("SELECT id, name, schedulable, maintenance FROM hosts WHERE id = $1 OR name = $1 FOR NO KEY UPDATE",
+                row => (new Ref(row.GetString(0), row.GetString(1)), row.GetBoolean(2), row.GetBoolean(3)), cancel, key);
             if (host is null) return Failure.NotFound("host", key);
-            await events.WriteAsync(transaction, caller, update.Schedulable ? "host.enable" : "host.disable", new Subject("host", host.Id, host.Name), cancel);
+            var subject = new Subject("host", host.Id, host.Name);
+            if (update.Schedulable is { } use && use != schedulable)
+            {
+                await transaction.ExecuteAsync("UPDATE hosts SET schedulable = $2 WHERE id = $1", cancel, host.Id, use);
+                await events.WriteAsync(transaction, caller, use ? "host.enable" : "host.disable", subject, cancel);
+            }
+            if (update.Maintenance is { } empty && empty != maintenance)
+            {
+                await transaction.ExecuteAsync("UPDATE hosts SET maintenance = $2 WHERE id = $1", cancel, host.Id, empty);
+                if (!empty) await transaction.ExecuteAsync("UPDATE instances SET notices = '[]' WHERE host_id = $1 AND terminated_at IS NULL AND notices <> '[]'", cancel, host.Id);
+                await events.WriteAsync(transaction, caller, empty ? "host.begin-maintenance" : "host.end-maintenance", subject, cancel);
+                transaction.AfterCommit(recovery.Ring);
+            }
             return host;
         }, cancel);
         return await changed.Then(host => GetAsync(host.Id, cancel));
+    }
+
+    /// <summary>
+    /// Takes an operator's word that the machine is off. The host must be silent: one that reports is not off. Its movable instances are
+    /// then restarted elsewhere without waiting for the lease.
+    /// </summary>
+    public async Task<Result<Host>> FenceAsync(Caller caller, string key, CancellationToken cancel)
+    {
+        var fenced = await database.TransactionAsync<Ref>(async transaction =>
+        {
+            var (host, state) = await transaction.FindAsync("SELECT id, name, state FROM hosts WHERE id = $1 OR name = $1 FOR NO KEY UPDATE",
+                row => (new Ref(row.GetString(0), row.GetString(1)), row.GetString(2)), cancel, key);
+            if (host is null) return Failure.NotFound("host", key);
+            if (state == HostStates.Up) return new Failure("host-reports", 409, host.Name);
+            if (state == HostStates.Down) return host;
+            await transaction.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = clock_timestamp(), fenced_by = 'operator' WHERE id = $1", cancel, host.Id);
+            await events.WriteAsync(transaction, caller, "host.fence", new Subject("host", host.Id, host.Name), cancel);
+            transaction.AfterCommit(recovery.Ring);
+            return host;
+        }, cancel);
+        return await fenced.Then(host => GetAsync(host.Id, cancel));
     }
 
     /// <summary>Forgets a host. Its certificate is worth nothing from then on.</summary>
@@ -66,6 +101,7 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
     public async Task<Result<JoinToken>> CreateJoinTokenAsync(Caller caller, CreateJoinToken create, CancellationToken cancel)
     {
         if (create.ExpiresInMinutes is < 1 or > MinutesMax) return Failure.Invalid("expiresInMinutes", "between", 1, MinutesMax);
+        if (create.Uses is < 1 or > UsesMax) return Failure.Invalid("uses", "between", 1, UsesMax);
         var zoneKey = create.Zone ?? "default";
         return await database.TransactionAsync<JoinToken>(async transaction =>
         {
@@ -74,8 +110,8 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
             var now = clock.GetUtcNow();
             var secret = Secrets.New("");
             var expires = now + TimeSpan.FromMinutes(create.ExpiresInMinutes ?? MinutesDefault);
-            await transaction.ExecuteAsync("INSERT INTO join_tokens (secret_hash, account_id, zone_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)", cancel,
-                Secrets.Hash(secret), caller.AccountId, zone.Id, now, expires);
+            await transaction.ExecuteAsync("INSERT INTO join_tokens (secret_hash, account_id, zone_id, created_at, expires_at, uses) VALUES ($1, $2, $3, $4, $5, $6)", cancel,
+                Secrets.Hash(secret), caller.AccountId, zone.Id, now, expires, create.Uses ?? 1);
             await transaction.ExecuteAsync("DELETE FROM join_tokens WHERE expires_at < $1", cancel, now);
             await events.WriteAsync(transaction, caller, "host.create-join-token", new Subject("zone", zone.Id, zone.Name), cancel);
             return new JoinToken(new Api.Agent.JoinTokenContent(options.AgentUrl, authority.Fingerprint, secret).Encode(), expires);
@@ -87,17 +123,20 @@ public static class HostEndpoints
 {
     public static IServiceCollection AddHosts(this IServiceCollection services) => services
         .AddSingleton<HostBell>().AddSingleton<HostRevisions>().AddSingleton<HostUseCases>().AddSingleton<HostJoin>().AddSingleton<HostReports>().AddSingleton<DesiredDocuments>()
-        .AddLoop<HostWatch>();
+        .AddSingleton<NetworkPeersDocuments>().AddSingleton<PeersBell>().AddSingleton<Recovery.RecoveryBell>().AddLoop<HostWatch>().AddLoop<PeersFanout>().AddLoop<RevisionWatch>()
+        .AddLoop<Recovery.RecoveryController>();
 
     public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts)
     {
         routes.Get("/hosts", Permission.Operate, "ListHosts", "List hosts", async call => await PageRequest.Read(call).Then(page => hosts.ListAsync(call.Query("state"), page, call.Cancelled)))
-            .WithPaging().WithQuery("state", "up or unreachable");
+            .WithPaging().WithQuery("state", "up, unreachable or down");
         routes.Get("/hosts/{host}", Permission.Operate, "ShowHost", "Show a host", call => hosts.GetAsync(call.Route("host"), call.Cancelled));
-        routes.Put<UpdateHost, Host>("/hosts/{host}", Permission.Operate, "UpdateHost", "Let placement use a host, or not", 200,
+        routes.Put<UpdateHost, Host>("/hosts/{host}", Permission.Operate, "UpdateHost", "Let placement use a host or not; put it in maintenance or end that", 200,
             (call, update) => hosts.UpdateAsync(call.Caller, call.Route("host"), update, call.Cancelled));
+        routes.Post<Host>("/hosts/{host}/fence", Permission.Operate, "FenceHost", "Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once", 200,
+            call => hosts.FenceAsync(call.Caller, call.Route("host"), call.Cancelled)).Fails(409);
         routes.Delete("/hosts/{host}", Permission.Operate, "DeleteHost", "Forget a host without instances", call => hosts.DeleteAsync(call.Caller, call.Route("host"), call.Cancelled));
-        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a one-time token with which a new host joins", 201,
+        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a token with which new hosts join", 201,
             (call, create) => hosts.CreateJoinTokenAsync(call.Caller, create, call.Cancelled));
     }
 }

@@ -11,7 +11,7 @@ namespace Kumoi.Server.Instances;
 public static class InstanceEndpoints
 {
     public static IServiceCollection AddInstances(this IServiceCollection services) => services
-        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<InstanceObservation>().AddLoop<InstancePurge>();
+        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<LaunchWriter>().AddSingleton<InstanceObservation>().AddLoop<InstancePurge>();
 
     public static void MapInstances(this IEndpointRouteBuilder routes, InstanceUseCases instances, InstanceLaunch launches, ConsoleUseCases consoles)
     {
@@ -45,6 +45,8 @@ public static class InstanceEndpoints
             call => instances.StopAsync(call.Caller, call.Route("instance"), call.Cancelled));
         routes.Post("/instances/{instance}/reboot", Permission.Write, "RebootInstance", "Restart the guest of a running instance", 200,
             call => instances.RebootAsync(call.Caller, call.Route("instance"), call.Cancelled));
+        routes.Put<SetRecovery, Instance>("/instances/{instance}/recovery", Permission.Write, "SetRecovery", "Say what becomes of the instance when its host is down", 200,
+            (call, set) => instances.SetRecoveryAsync(call.Caller, call.Route("instance"), set, call.Cancelled));
         routes.Put<ReplaceSecurityGroups, Instance>("/instances/{instance}/security-groups", Permission.Write, "ReplaceSecurityGroups", "Put the instance in other security groups, without touching the guest", 200,
             (call, replace) => instances.ReplaceSecurityGroupsAsync(call.Caller, call.Route("instance"), replace, call.Cancelled));
         routes.Post<OpenConsole, ConsoleOpened>("/instances/{instance}/console", Permission.Write, "OpenConsole", "Open a serial console or a screen: a WebSocket path with a one-time ticket", 201,

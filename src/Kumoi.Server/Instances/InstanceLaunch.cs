@@ -1,4 +1,4 @@
-using System.Net;
+using System.Diagnostics;
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
@@ -11,125 +11,191 @@ using Kumoi.Server.Platform.Security;
 
 namespace Kumoi.Server.Instances;
 
+/// <summary>One launch asked for, checked by itself.</summary>
+/// <param name="Names">Names of the instances it makes.</param>
+/// <param name="TraceParent">W3C trace context of the request, for the agent's steps to follow.</param>
+public sealed record LaunchRequest(Caller Caller, LaunchInstance Launch, IReadOnlyList<string> Names, IdempotencyKey? Once, string? TraceParent);
+
 /// <summary>
-/// Launching: validate, resolve names, place, take addresses, write the records and the events, claim the room: one transaction. When
-/// it is committed, the instance exists and its host will make it so; when it is not, nothing of it remains.
+/// Launching: validate, resolve names, place, claim the room, take addresses, write the records and the events: one transaction for all
+/// launches that come together. When it is committed, the instances exist and their hosts will make them so; when it is not, nothing
+/// of them remains.
 /// </summary>
-public sealed class InstanceLaunch(
-    Database database, InstanceStore store, HostSnapshot snapshot, AddressAllocator addresses, HostRevisions revisions, HostBell bell, EventLog events, Ids ids,
-    TimeProvider clock)
+public sealed class InstanceLaunch
 {
+    // Two, so that one batch is prepared while the other's commit is on its way to the disk. Together they may not grow beyond what one answer waits for.
+    private const int Parallelism = 2, LaunchesAtOnce = 64;
+
+    // A host that turns out to be full is given up for another one so often.
+    private const int ClaimRounds = 3;
+
+    private readonly Database _database;
+    private readonly HostSnapshot _snapshot;
+    private readonly AddressClaims _addresses;
+    private readonly HostRevisions _revisions;
+    private readonly LaunchWriter _writer;
+    private readonly HostBell _hosts;
+    private readonly PeersBell _peers;
+    private readonly EventBell _events;
+    private readonly Ids _ids;
+    private readonly TimeProvider _clock;
+    private readonly Batcher<LaunchRequest, Result<Page<Instance>>> _batcher;
+
+    public InstanceLaunch(
+        Database database, HostSnapshot snapshot, AddressClaims addresses, HostRevisions revisions, LaunchWriter writer, HostBell hosts, PeersBell peers, EventBell events, Ids ids,
+        TimeProvider clock)
+    {
+        (_database, _snapshot, _addresses, _revisions, _writer, _hosts, _peers, _events, _ids, _clock) = (database, snapshot, addresses, revisions, writer, hosts, peers, events, ids, clock);
+        _batcher = new Batcher<LaunchRequest, Result<Page<Instance>>>(Parallelism, LaunchesAtOnce, LaunchAsync);
+    }
+
     public async Task<Result<Page<Instance>>> LaunchAsync(Caller caller, LaunchInstance launch, IdempotencyKey? once, CancellationToken cancel)
     {
         var name = Names.Normal(launch.Name);
         if (LaunchRules.Check(launch, name) is { Count: > 0 } violations) return Failure.Invalid([.. violations]);
-        var hosts = await snapshot.GetAsync(fresh: false, cancel);
-        var result = await TryAsync(hosts);
-        // "No" from numbers that may be stale is not an answer yet.
-        if (result.Failure is not { Code: "insufficient-capacity" }) return result;
-        hosts = await snapshot.GetAsync(fresh: true, cancel);
-        return await TryAsync(hosts);
-
-        Task<Result<Page<Instance>>> TryAsync(IReadOnlyCollection<HostView> view) => database.TransactionAsync<Page<Instance>>(
-            transaction => Idempotency.OnceAsync<Page<Instance>>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
-            {
-                var parts = await LaunchLookup.FindAsync(transaction, caller.AccountId, launch, cancel);
-                if (parts.Failure is { } failure) return failure;
-                var made = new List<Placed>();
-                var room = view.ToDictionary(host => host.Id);
-                foreach (var instanceName in LaunchRules.InstanceNames(name, launch.Count))
-                {
-                    var one = await LaunchOneAsync(transaction, caller, instanceName, launch.UserData, parts.Value, room, cancel);
-                    if (one.Failure is { } broken) return broken;
-                    made.Add(one.Value);
-                }
-                await revisions.TouchByNetworksAsync(transaction, [parts.Value.NetworkId], made.Select(placed => placed.Candidates[0].Id).Distinct(), cancel);
-                var ids = made.ConvertAll(placed => placed.Id);
-                var written = await store.ReadAsync(transaction, ids, cancel);
-                // Last, because a claim locks its host's row until the commit, and others wait for it.
-                var moved = false;
-                foreach (var placed in made)
-                {
-                    var claimed = await ClaimAsync(transaction, placed, cancel);
-                    if (claimed.Failure is { } full) return full;
-                    moved |= claimed.Value != placed.Candidates[0].Id;
-                }
-                if (!moved) return new Page<Instance>(written, null);
-                await revisions.TouchByNetworksAsync(transaction, [parts.Value.NetworkId], [], cancel);
-                return new Page<Instance>(await store.ReadAsync(transaction, ids, cancel), null);
-            }), cancel);
+        return await _batcher.AskAsync(new LaunchRequest(caller, launch, LaunchRules.InstanceNames(name, launch.Count), once, Activity.Current?.Id), cancel);
     }
 
-    /// <summary>An instance written for the first of these hosts, whose room is still to be claimed.</summary>
-    private sealed record Placed(string Id, PlacementRequest Request, IReadOnlyList<HostView> Candidates);
-
-    private async Task<Result<Placed>> LaunchOneAsync(
-        Transaction transaction, Caller caller, string name, string? userData, LaunchParts parts, Dictionary<string, HostView> room, CancellationToken cancel)
+    private async Task<IReadOnlyList<Result<Page<Instance>>>> LaunchAsync(IReadOnlyList<LaunchRequest> asked)
     {
-        var request = new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId);
-        var choice = Placement.Placement.Choose(room.Values, request);
-        if (choice.Candidates.Count == 0) return NoCapacity(choice.Rejections);
-        var now = clock.GetUtcNow();
-        var id = ids.New(Ids.Instance);
-        var host = choice.Candidates[0];
-        var instance = new NewInstance(
-            id, caller.AccountId, name, Names.Hostname(name, id), parts.Flavor, parts.DiskGib, parts.ImageId, parts.KeyPair, string.IsNullOrEmpty(userData) ? null : userData,
-            host.ZoneId, host.Id, now);
-        if (!await InstanceStore.InsertAsync(transaction, instance, cancel)) return Failure.NameTaken("instance", name);
-        var interfaceId = ids.New(Ids.Interface);
-        if (!await TakeAddressAsync(transaction, caller.AccountId, id, interfaceId, parts, cancel)) return new Failure("addresses-exhausted", 409);
-        await InstanceStore.SetSecurityGroupsAsync(transaction, caller.AccountId, interfaceId, parts.Groups.Select(g => g.Id), cancel);
-        if (!await TakeFloatingAsync(transaction, caller.AccountId, interfaceId, now, cancel)) return new Failure("floating-addresses-exhausted", 409);
-        await events.WriteAsync(transaction, caller, "instance.launch", new Subject("instance", id, name), cancel);
-
-        room[host.Id] = room[host.Id].With(request);
-        return new Placed(id, request, choice.Candidates);
-    }
-
-    /// <summary>Takes the room on the first candidate that has it still; the host it is on from then.</summary>
-    private async Task<Result<string>> ClaimAsync(Transaction transaction, Placed placed, CancellationToken cancel)
-    {
-        foreach (var candidate in placed.Candidates)
+        await _snapshot.RefreshAsync(now: false, default);
+        var answers = new Result<Page<Instance>>?[asked.Count];
+        // Those that would meet another of this batch come after it.
+        for (var rest = Enumerable.Range(0, asked.Count).ToList(); rest.Count > 0; rest = [.. rest.Where(i => answers[i] is null)])
         {
-            if (!await InstanceStore.ClaimAsync(transaction, candidate.Id, placed.Request, cancel)) continue;
-            if (candidate.Id != placed.Candidates[0].Id)
-                await transaction.ExecuteAsync("UPDATE instances SET host_id = $2, zone_id = $3 WHERE id = $1", cancel, placed.Id, candidate.Id, candidate.ZoneId);
-            transaction.AfterCommit(() =>
-            {
-                snapshot.Placed(candidate.Id, placed.Request);
-                bell.Ring(candidate.Id);
-            });
-            return candidate.Id;
+            var now = Independent(rest, asked);
+            var done = await _database.TransactionAsync<Dictionary<int, Result<Page<Instance>>>>(
+                transaction => LaunchAsync(transaction, now.ToDictionary(i => i, i => asked[i])), default);
+            foreach (var (i, answer) in done.Value) answers[i] = answer;
         }
-        return NoCapacity([new Rejection("claimed", placed.Candidates.Count)]);
+        return [.. answers.Select(answer => answer!.Value)];
     }
 
-    private static Failure NoCapacity(IReadOnlyList<Rejection> rejections) => new("insufficient-capacity", 409) { Rejections = rejections };
-
-    private async Task<bool> TakeAddressAsync(
-        Transaction transaction, string accountId, string instanceId, string interfaceId, LaunchParts parts, CancellationToken cancel)
+    /// <summary>The longest row of requests of which no two share an idempotency key or a name.</summary>
+    private static List<int> Independent(List<int> rest, IReadOnlyList<LaunchRequest> asked)
     {
-        foreach (var (subnetId, range) in parts.Subnets)
+        var keys = new HashSet<(string, string)>();
+        var names = new HashSet<(string, string)>();
+        return rest.FindAll(i =>
         {
-            var address = await addresses.ClaimAsync(
-                transaction, subnetId, range,
-                candidate => InstanceStore.InsertInterfaceAsync(transaction, interfaceId, accountId, instanceId, parts.NetworkId, subnetId, candidate, cancel),
-                "SELECT address FROM interfaces WHERE subnet_id = $1 AND released_at IS NULL", cancel);
-            if (address is not null) return true;
-        }
-        return false;
+            var one = asked[i];
+            if (one.Once is { } once && !keys.Add((one.Caller.AccountId, once.Key))) return false;
+            if (one.Names.Any(name => names.Contains((one.Caller.AccountId, name)))) return false;
+            foreach (var name in one.Names) names.Add((one.Caller.AccountId, name));
+            return true;
+        });
     }
 
-    private async Task<bool> TakeFloatingAsync(Transaction transaction, string accountId, string interfaceId, DateTimeOffset now, CancellationToken cancel)
+    private async Task<Result<Dictionary<int, Result<Page<Instance>>>>> LaunchAsync(Transaction transaction, Dictionary<int, LaunchRequest> asked)
     {
-        var ranges = await transaction.QueryAsync("SELECT cidr FROM floating_ranges ORDER BY cidr", row => row.GetFieldValue<IPNetwork>(0), cancel);
+        // As the database keeps it: in microseconds.
+        var now = new DateTimeOffset(_clock.GetUtcNow().Ticks / 10 * 10, TimeSpan.Zero);
+        var answers = new Dictionary<int, Result<Page<Instance>>>();
+        var keyed = asked.Where(a => a.Value.Once is not null).ToDictionary(a => a.Key, a => (a.Value.Caller.AccountId, a.Value.Once!));
+        foreach (var (i, answer) in await Idempotency.SeenAsync<Page<Instance>>(transaction, keyed, now)) answers[i] = answer;
+        var open = asked.Where(a => !answers.ContainsKey(a.Key)).ToDictionary();
+        if (open.Count == 0) return answers;
+
+        var catalogue = await LaunchCatalogue.ReadAsync(transaction, [.. open.Values]);
+        var made = new Dictionary<int, List<NewInstance>>();
+        foreach (var (i, one) in open)
+        {
+            var parts = catalogue.Find(one);
+            if (parts.Failure is { } failure) answers[i] = failure;
+            else made[i] = [.. one.Names.Select(name => New(name, one, parts.Value))];
+        }
+        void Fail(int i, Failure failure)
+        {
+            answers[i] = failure;
+            made.Remove(i);
+        }
+        await PlaceAsync(transaction, made, Fail);
+        await AddressAsync(transaction, made, Fail);
+        var all = made.Values.SelectMany(list => list).ToList();
+        if (all.Count > 0) await _writer.WriteAsync(transaction, all, now);
+        foreach (var (i, list) in made) answers[i] = new Page<Instance>([.. list.Select(one => one.Describe(now))], null);
+        // What failed may be tried again with the same key.
+        await Idempotency.KeepAsync(transaction, keyed.Where(k => open.ContainsKey(k.Key)).ToDictionary(k => k.Key, k => (k.Value.AccountId, k.Value.Item2, answers[k.Key])));
+        transaction.AfterCommit(() =>
+        {
+            foreach (var host in all.Select(one => one.Host!.Id).Distinct()) _hosts.Ring(host);
+            if (all.Count == 0) return;
+            _peers.Ring();
+            _events.Ring();
+        });
+        return answers;
+    }
+
+    private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
+        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart"))
+    {
+        InterfaceId = _ids.New(Ids.Interface),
+    };
+
+    /// <summary>Gives each instance a host and claims the room there; requests for which there is none fail as a whole and give back what they took.</summary>
+    private async Task PlaceAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
+    {
+        var claimed = new List<NewInstance>();
+        var rejections = new Dictionary<PlacementRequest, IReadOnlyList<Rejection>>();
+        for (var round = 0; round < ClaimRounds; round++)
+        {
+            var homeless = made.Values.SelectMany(list => list).Where(one => one.Host is null).ToList();
+            if (homeless.Count == 0) return;
+            // "No" from numbers that may be stale is not an answer yet.
+            if (round > 0) await _snapshot.RefreshAsync(now: true, default);
+            foreach (var alike in homeless.GroupBy(one => one.Needs))
+            {
+                var hosts = _snapshot.Take(alike.Key, alike.Count(), out var choice);
+                foreach (var (one, host) in alike.Zip(hosts)) one.Host = host;
+                rejections[alike.Key] = choice.Rejections.Count > 0 ? choice.Rejections : [new Rejection("claimed", choice.Candidates.Count)];
+            }
+            var placed = homeless.Where(one => one.Host is not null).ToList();
+            if (placed.Count == 0) continue;
+            var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)));
+            foreach (var one in placed)
+                if (had.Contains(one.Host!.Id)) claimed.Add(one);
+                else one.Host = null;
+        }
+        var given = new List<NewInstance>();
+        foreach (var (i, list) in made.ToList())
+        {
+            if (list.Find(one => one.Host is null) is not { } without) continue;
+            given.AddRange(list.Where(claimed.Contains));
+            fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[without.Needs] });
+        }
+        if (given.Count > 0) await GiveBackAsync(transaction, given);
+    }
+
+    private Task GiveBackAsync(Transaction transaction, IEnumerable<NewInstance> given) =>
+        _revisions.GiveBackAsync(transaction, given.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, one.Needs.DiskGib))), default);
+
+    private async Task AddressAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
+    {
+        // First subnets first; the next one for what did not fit.
+        for (var depth = 0; made.Values.SelectMany(list => list).Any(one => one.Address is null && one.Parts.Subnets.Count > depth); depth++)
+            foreach (var alike in made.Values.SelectMany(list => list).Where(one => one.Address is null && one.Parts.Subnets.Count > depth).GroupBy(one => one.Parts.Subnets[depth]).ToList())
+            {
+                var free = await _addresses.InSubnetAsync(transaction, alike.Key.Subnet.Id, alike.Key.Range, alike.Count());
+                foreach (var (one, address) in alike.Zip(free)) (one.Subnet, one.Address) = (alike.Key.Subnet, address);
+            }
+        await FailAsync(one => one.Address is null, "addresses-exhausted");
+        var ranges = await transaction.QueryAsync("SELECT cidr FROM floating_ranges ORDER BY cidr", row => row.GetFieldValue<System.Net.IPNetwork>(0), default);
         foreach (var range in ranges)
         {
-            var address = await addresses.ClaimAsync(
-                transaction, range.ToString(), range, candidate => InstanceStore.InsertFloatingAsync(transaction, accountId, interfaceId, candidate, now, cancel),
-                "SELECT address FROM floating_addresses WHERE address << $1::cidr", cancel);
-            if (address is not null) return true;
+            var without = made.Values.SelectMany(list => list).Where(one => one.Floating is null).ToList();
+            if (without.Count == 0) break;
+            foreach (var (one, address) in without.Zip(await _addresses.FloatingAsync(transaction, range, without.Count))) one.Floating = address;
         }
-        return ranges.Count == 0;
+        if (ranges.Count > 0) await FailAsync(one => one.Floating is null, "floating-addresses-exhausted");
+
+        async Task FailAsync(Predicate<NewInstance> lacks, string code)
+        {
+            foreach (var (i, list) in made.ToList())
+            {
+                if (!list.Exists(lacks)) continue;
+                await GiveBackAsync(transaction, list);
+                fail(i, new Failure(code, 409));
+            }
+        }
     }
 }

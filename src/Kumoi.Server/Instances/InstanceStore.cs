@@ -1,27 +1,27 @@
-using System.Net;
 using System.Net.NetworkInformation;
-using System.Security.Cryptography;
 using Kumoi.Api;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Kumoi.Server.Instances;
 
-/// <summary>An instance about to be inserted, everything resolved.</summary>
-public sealed record NewInstance(
-    string Id, string AccountId, string Name, string Hostname, Flavor Flavor, int DiskGib, string ImageId, KeyPair? KeyPair, string? UserData, string ZoneId,
-    string HostId, DateTimeOffset CreatedAt);
-
 /// <summary>Every statement on instances and their interfaces, except those of observation.</summary>
-public sealed class InstanceStore(Database database)
+public sealed class InstanceStore
 {
+    private const int Parallelism = 4, FoundAtOnce = 64;
+
+    private readonly Database _database;
+    private readonly Batcher<(string AccountId, string Key), Instance?> _find;
+
+    public InstanceStore(Database database) => (_database, _find) = (database, new Batcher<(string, string), Instance?>(Parallelism, FoundAtOnce, FindAsync));
+
     private const string Columns_ =
         """
         SELECT v.id, v.name, v.account_id, a.name, v.state, v.desired, v.flavor_id, v.flavor_name, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, m.name,
                v.key_pair_id, v.key_pair_name, v.zone_id, z.name, v.host_id, h.name, m.default_user, v.boot_epoch, v.generation, v.observed_generation,
-               v.conditions::text, v.created_at, v.started_at, v.terminated_at
+               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, v.storage IS NOT NULL, v.notices::text
         FROM instances v JOIN accounts a ON a.id = v.account_id JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id JOIN hosts h ON h.id = v.host_id
         """;
 
@@ -29,8 +29,8 @@ public sealed class InstanceStore(Database database)
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetString(5),
         new Ref(row.GetString(6), row.GetString(7)), row.GetInt32(8), row.GetInt32(9), row.GetInt32(10), new Ref(row.GetString(11), row.GetString(12)),
         row.IsDBNull(13) ? null : new Ref(row.GetString(13), row.GetString(14)), new Ref(row.GetString(15), row.GetString(16)),
-        new Ref(row.GetString(17), row.GetString(18)), row.GetString(19), [], row.GetInt32(20), row.GetInt64(21), row.GetInt64(22), row.Conditions(23), row.Time(24),
-        row.TimeOrNull(25), row.TimeOrNull(26));
+        new Ref(row.GetString(17), row.GetString(18)), row.GetString(19), [], row.GetInt32(20), row.GetInt64(21), row.GetInt64(22),
+        [.. row.Conditions(30), .. row.Conditions(23)], row.Time(24), row.TimeOrNull(25), row.TimeOrNull(26), row.GetString(27), row.GetInt32(28), row.GetBoolean(29) && row.GetString(27) == "restart");
 
     // Addresses given back by a terminated instance are still told with its record.
     private const string Interfaces =
@@ -51,7 +51,7 @@ public sealed class InstanceStore(Database database)
     public async Task<List<Instance>> ListAsync(
         string accountId, string? state, string? name, string? host, string? image, PageRequest page, CancellationToken cancel)
     {
-        await using var connection = await database.Source.OpenConnectionAsync(cancel);
+        await using var connection = await _database.Source.OpenConnectionAsync(cancel);
         var rows = await connection.RowsAsync(
             Columns_ + """
              WHERE v.account_id = $1 AND v.id > $2 AND ($4::text IS NOT DISTINCT FROM 'terminated' OR v.terminated_at IS NULL)
@@ -65,11 +65,20 @@ public sealed class InstanceStore(Database database)
     // A name means the instance that has it now; a terminated one is found by its id only.
     private const string ByKey = " WHERE v.account_id = $1 AND (v.id = $2 OR (v.name = $2 AND v.terminated_at IS NULL))";
 
-    public async Task<Instance?> FindAsync(string accountId, string key, CancellationToken cancel)
+    public Task<Instance?> FindAsync(string accountId, string key, CancellationToken cancel) => _find.AskAsync((accountId, key), cancel);
+
+    private async Task<IReadOnlyList<Instance?>> FindAsync(IReadOnlyList<(string AccountId, string Key)> asked)
     {
-        await using var connection = await database.Source.OpenConnectionAsync(cancel);
-        var rows = await connection.RowsAsync(Columns_ + ByKey, Read, cancel, accountId, key);
-        return rows.Count == 0 ? null : WithInterfaces(rows, await connection.RowsAsync(Interfaces, ReadInterface, cancel, Columns.Texts([rows[0].Id])))[0];
+        await using var connection = await _database.Source.OpenConnectionAsync();
+        var byId = asked.Where(a => Ids.Looks(a.Key)).ToList();
+        var byName = asked.Where(a => !Ids.Looks(a.Key)).ToList();
+        var rows = byId.Count == 0 ? [] : await connection.RowsAsync(Columns_ + " WHERE v.id = ANY($1)", Read, default, Columns.Texts(byId.Select(a => a.Key).Distinct()));
+        if (byName.Count > 0)
+            rows.AddRange(await connection.RowsAsync(
+                Columns_ + " JOIN unnest($1::text[], $2::text[]) AS n(account, name) ON v.account_id = n.account AND v.name = n.name WHERE v.terminated_at IS NULL", Read, default,
+                Columns.Texts(byName.Select(a => a.AccountId)), Columns.Texts(byName.Select(a => a.Key))));
+        var found = WithInterfaces(rows, await connection.RowsAsync(Interfaces, ReadInterface, default, Columns.Texts(rows.Select(r => r.Id).Distinct())));
+        return [.. asked.Select(a => found.Find(instance => instance.Account.Id == a.AccountId && (instance.Id == a.Key || instance.Name == a.Key)))];
     }
 
     public async Task<List<Instance>> ReadAsync(Transaction transaction, IReadOnlyList<string> ids, CancellationToken cancel)
@@ -84,52 +93,12 @@ public sealed class InstanceStore(Database database)
             "SELECT v.id, v.name, v.host_id, v.desired FROM instances v" + ByKey + " AND v.terminated_at IS NULL FOR UPDATE",
             row => (row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), cancel, accountId, key);
 
-    /// <summary>False if the account has a living instance of that name.</summary>
-    public static async Task<bool> InsertAsync(Transaction transaction, NewInstance instance, CancellationToken cancel) => await transaction.ExecuteAsync(
-        """
-        INSERT INTO instances (id, account_id, name, hostname, flavor_id, flavor_name, vcpus, memory_mib, disk_gib, image_id, key_pair_id, key_pair_name, public_key,
-                               user_data, zone_id, host_id, desired, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'running', $17)
-        ON CONFLICT (account_id, name) WHERE terminated_at IS NULL DO NOTHING
-        """, cancel,
-        instance.Id, instance.AccountId, instance.Name, instance.Hostname, instance.Flavor.Id, instance.Flavor.Name, instance.Flavor.Vcpus, instance.Flavor.MemoryMib,
-        instance.DiskGib, instance.ImageId, Columns.Text(instance.KeyPair?.Id), Columns.Text(instance.KeyPair?.Name), Columns.Text(instance.KeyPair?.PublicKey),
-        Columns.Text(instance.UserData), instance.ZoneId, instance.HostId, instance.CreatedAt) == 1;
-
-    /// <summary>False if the address has a holder already (or, once in ages, the MAC address drawn has).</summary>
-    public static async Task<bool> InsertInterfaceAsync(
-        Transaction transaction, string id, string accountId, string instanceId, string networkId, string subnetId, IPAddress address, CancellationToken cancel)
-    {
-        // 02 marks a locally administered address; 40 random bits.
-        byte[] mac = [2, .. RandomNumberGenerator.GetBytes(5)];
-        return await transaction.ExecuteAsync(
-            """
-            INSERT INTO interfaces (id, account_id, instance_id, network_id, subnet_id, device_index, mac_address, address) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
-            ON CONFLICT DO NOTHING
-            """, cancel, id, accountId, instanceId, networkId, subnetId,
-            new NpgsqlParameter { Value = new PhysicalAddress(mac), NpgsqlDbType = NpgsqlDbType.MacAddr }, Columns.Inet(address)) == 1;
-    }
-
     public static Task<int> SetSecurityGroupsAsync(Transaction transaction, string accountId, string interfaceId, IEnumerable<string> groupIds, CancellationToken cancel) =>
         transaction.ExecuteAsync(
             """
             WITH gone AS (DELETE FROM interface_security_groups WHERE interface_id = $1 AND security_group_id <> ALL($2))
             INSERT INTO interface_security_groups (interface_id, security_group_id, account_id) SELECT $1, unnest($2::text[]), $3 ON CONFLICT DO NOTHING
             """, cancel, interfaceId, Columns.Texts(groupIds), accountId);
-
-    public static async Task<bool> InsertFloatingAsync(
-        Transaction transaction, string accountId, string interfaceId, IPAddress address, DateTimeOffset now, CancellationToken cancel) =>
-        await transaction.ExecuteAsync(
-            "INSERT INTO floating_addresses (address, account_id, interface_id, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (address) DO NOTHING", cancel,
-            Columns.Inet(address), accountId, interfaceId, now) == 1;
-
-    /// <summary>Takes room on a host if it has it, and tells the host that there is news. The row stays locked until the commit.</summary>
-    public static async Task<bool> ClaimAsync(Transaction transaction, string hostId, Placement.PlacementRequest request, CancellationToken cancel) => await transaction.ExecuteAsync(
-        """
-        UPDATE hosts SET allocated_vcpus = allocated_vcpus + $2, allocated_memory_mib = allocated_memory_mib + $3, allocated_disk_gib = allocated_disk_gib + $4,
-                         instances = instances + 1, revision = revision + 1
-        WHERE id = $1 AND schedulable AND state = 'up' AND allocated_vcpus + $2 <= vcpus AND allocated_memory_mib + $3 <= memory_mib AND allocated_disk_gib + $4 <= disk_gib
-        """, cancel, hostId, request.Vcpus, request.MemoryMib, request.DiskGib) == 1;
 
     private static List<Instance> WithInterfaces(List<Instance> rows, List<(string Instance, Interface Interface)> interfaces)
     {

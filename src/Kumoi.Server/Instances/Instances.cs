@@ -70,7 +70,8 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             // Asking again for what is asked for already changes nothing and is no event.
             if (changes(desired))
             {
-                await transaction.ExecuteAsync($"UPDATE instances SET {assignment}, generation = generation + 1 WHERE id = $1", cancel, id);
+                await transaction.ExecuteAsync($"UPDATE instances SET {assignment}, generation = generation + 1, trace_parent = $2 WHERE id = $1", cancel, id,
+                    Columns.Text(System.Diagnostics.Activity.Current?.Id));
                 await events.WriteAsync(transaction, caller, action, new Subject("instance", id, name), cancel);
                 await hosts.TouchAsync(transaction, hostId, cancel);
             }
@@ -84,16 +85,30 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
             if (id is null) return Failure.NotFound("instance", key);
             if (desired == "terminated") return new Failure("being-terminated", 409, name);
-            var groups = await LaunchLookup.SecurityGroupsAsync(transaction, caller.AccountId, replace.SecurityGroups, cancel);
+            var groups = await LaunchCatalogue.SecurityGroupsAsync(transaction, caller.AccountId, replace.SecurityGroups, cancel);
             if (groups.Failure is { } failure) return failure;
             var before = (await store.ReadAsync(transaction, [id], cancel))[0];
             foreach (var face in before.Interfaces)
-            {
                 await InstanceStore.SetSecurityGroupsAsync(transaction, caller.AccountId, face.Id, groups.Value.Select(g => g.Id), cancel);
-                foreach (var group in groups.Value.Concat(face.SecurityGroups).DistinctBy(g => g.Id)) await hosts.TouchByGroupAsync(transaction, group.Id, cancel);
-            }
+            // The hosts of the network hear who is in which group now; the instance's own host also which groups it is in.
+            await hosts.TouchNetworksAsync(transaction, before.Interfaces.Select(face => face.Network.Id), cancel);
             await transaction.ExecuteAsync("UPDATE instances SET generation = generation + 1 WHERE id = $1", cancel, id);
             await events.WriteAsync(transaction, caller, "instance.replace-security-groups", new Subject("instance", id, name), cancel);
+            await hosts.TouchAsync(transaction, hostId, cancel);
+            return (await store.ReadAsync(transaction, [id], cancel))[0];
+        }, cancel);
+
+    /// <summary>What becomes of the instance when its host is down. The host hears of it, and the guest does not.</summary>
+    public Task<Result<Instance>> SetRecoveryAsync(Caller caller, string key, SetRecovery set, CancellationToken cancel) =>
+        database.TransactionAsync<Instance>(async transaction =>
+        {
+            if (set.Recovery is not ("wait" or "restart")) return Failure.Invalid("recovery", "one-of", "wait, restart");
+            if (set.Priority is < 0 or > LaunchRules.PriorityMax) return Failure.Invalid("priority", "between", 0, LaunchRules.PriorityMax);
+            var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
+            if (id is null) return Failure.NotFound("instance", key);
+            if (desired == "terminated") return new Failure("being-terminated", 409, name);
+            await transaction.ExecuteAsync("UPDATE instances SET recovery = $2, recovery_priority = $3 WHERE id = $1", cancel, id, set.Recovery, set.Priority ?? 0);
+            await events.WriteAsync(transaction, caller, "instance.set-recovery", new Subject("instance", id, name), cancel);
             await hosts.TouchAsync(transaction, hostId, cancel);
             return (await store.ReadAsync(transaction, [id], cancel))[0];
         }, cancel);

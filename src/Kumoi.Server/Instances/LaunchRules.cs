@@ -7,13 +7,15 @@ namespace Kumoi.Server.Instances;
 /// <summary>What a launch request must satisfy before anything is looked up.</summary>
 public static class LaunchRules
 {
-    public const int CountMax = 100, UserDataBytesMax = 64 * 1024, SecurityGroupsMax = 16;
+    public const int CountMax = 100, UserDataBytesMax = 64 * 1024, SecurityGroupsMax = 16, PriorityMax = 1000;
 
     public static IReadOnlyList<Violation> Check(LaunchInstance launch, string name) => new List<Violation?>
     {
         Names.Check("name", name),
         launch.Count is < 1 or > CountMax ? new Violation("count", "between", 1, CountMax) : null,
         launch.UserData is { } data && Encoding.UTF8.GetByteCount(data) > UserDataBytesMax ? new Violation("userData", "too-many-bytes", UserDataBytesMax) : null,
+        launch.Recovery is not (null or "wait" or "restart") ? new Violation("recovery", "one-of", "wait, restart") : null,
+        launch.RecoveryPriority is < 0 or > PriorityMax ? new Violation("recoveryPriority", "between", 0, PriorityMax) : null,
         launch.SecurityGroups is { Count: > SecurityGroupsMax } ? new Violation("securityGroups", "at-most", SecurityGroupsMax) : null,
     }.OfType<Violation>().ToList();
 

@@ -1,46 +1,80 @@
-using System.Collections.Concurrent;
 using System.Net;
-using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Networks;
 
 /// <summary>
-/// Gives out addresses in order, going round, so that a freed one is not reused at once. The place where it goes on is only a hint
-/// in memory: that an address has one holder is the database's constraint, and a taken one is simply passed over.
+/// Proposes addresses in order, going round, so that a freed one is not reused at once. All of it is only a hint in memory: that an
+/// address has one holder is the database's constraint.
 /// </summary>
 public sealed class AddressAllocator
 {
-    private readonly ConcurrentDictionary<string, long> _next = new();
+    // So many free addresses are noted when all used ones had to be read; the next such reading comes after as many launches.
+    private const int FreeMax = 1024;
 
-    // So many taken addresses in a row are tried before all free ones are looked up at once.
-    private const int TriesMax = 8;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Cursor> _cursors = [];
 
-    /// <summary>
-    /// Tries addresses until <paramref name="claim"/> takes one; null if none is free. Offsets 0 to 1 and the last are never given out.
-    /// </summary>
-    public async Task<IPAddress?> ClaimAsync(
-        Transaction transaction, string key, IPNetwork range, Func<IPAddress, Task<bool>> claim, string usedSql, CancellationToken cancel)
+    /// <summary>The next addresses to try. Fewer than asked for: all others are known to be taken.</summary>
+    public IReadOnlyList<IPAddress> Propose(string key, IPNetwork range, int count)
     {
-        var last = Ipv4.Size(range) - 2;
-        for (var attempt = 0; attempt < TriesMax; attempt++)
+        lock (_gate)
         {
-            var offset = Next(key, last);
-            var address = Ipv4.At(range, offset);
-            if (await claim(address)) return address;
+            var cursor = Find(key);
+            var proposed = new List<IPAddress>(count);
+            while (proposed.Count < count)
+            {
+                if (cursor.Free is { } free)
+                {
+                    if (!free.TryDequeue(out var known)) break;
+                    proposed.Add(Ipv4.At(range, known));
+                    cursor.Next = known + 1;
+                    continue;
+                }
+                if (cursor.Next > Last(range)) cursor.Next = First;
+                proposed.Add(Ipv4.At(range, cursor.Next++));
+            }
+            return proposed;
         }
-        var used = (await transaction.QueryAsync(usedSql, row => row.GetFieldValue<IPAddress>(0), cancel, key)).ToHashSet();
-        for (var offset = 2L; offset <= last; offset++)
-        {
-            var address = Ipv4.At(range, offset);
-            if (used.Contains(address) || !await claim(address)) continue;
-            _next[key] = offset + 1;
-            return address;
-        }
-        return null;
     }
 
-    private long Next(string key, long last) => _next.AddOrUpdate(key, 2, (_, offset) => offset >= last ? 2 : offset + 1);
+    /// <summary>Goes on with addresses that are not among the used ones, behind the last proposed.</summary>
+    public void Learn(string key, IPNetwork range, IReadOnlySet<IPAddress> used)
+    {
+        lock (_gate)
+        {
+            var cursor = Find(key);
+            var size = Last(range) - First + 1;
+            var start = cursor.Next > Last(range) ? First : cursor.Next;
+            var free = new Queue<long>();
+            for (var i = 0L; i < size && free.Count < FreeMax; i++)
+            {
+                var offset = First + (start - First + i) % size;
+                if (!used.Contains(Ipv4.At(range, offset))) free.Enqueue(offset);
+            }
+            cursor.Free = free;
+        }
+    }
 
-    /// <summary>Where to go on after a start: behind the highest address in use.</summary>
-    public void Seed(string key, long offset) => _next.TryAdd(key, offset);
+    /// <summary>Forgets that all addresses were taken, so that freed ones are seen.</summary>
+    public void Forget(string key)
+    {
+        lock (_gate) Find(key).Free = null;
+    }
+
+    // The network's own address and the gateway's, and at the end the broadcast address, are never given out.
+    private const long First = 2;
+
+    private static long Last(IPNetwork range) => Ipv4.Size(range) - 2;
+
+    private Cursor Find(string key)
+    {
+        if (!_cursors.TryGetValue(key, out var cursor)) _cursors[key] = cursor = new Cursor();
+        return cursor;
+    }
+
+    private sealed class Cursor
+    {
+        public long Next = First;
+        public Queue<long>? Free;
+    }
 }

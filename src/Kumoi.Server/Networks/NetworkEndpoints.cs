@@ -8,7 +8,7 @@ namespace Kumoi.Server.Networks;
 public static class NetworkEndpoints
 {
     public static IServiceCollection AddNetworks(this IServiceCollection services) =>
-        services.AddSingleton<NetworkStore>().AddSingleton<NetworkUseCases>().AddSingleton<AddressAllocator>();
+        services.AddSingleton<NetworkStore>().AddSingleton<NetworkUseCases>().AddSingleton<AddressAllocator>().AddSingleton<AddressClaims>();
 
     public static void MapNetworks(this IEndpointRouteBuilder routes, NetworkUseCases networks)
     {

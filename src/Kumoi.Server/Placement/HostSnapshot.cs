@@ -6,40 +6,85 @@ namespace Kumoi.Server.Placement;
 /// <summary>The hosts as last read, so that a create need not read them all. Stale numbers cost a retry, never a wrong claim.</summary>
 public sealed class HostSnapshot(Database database, TimeProvider clock)
 {
-    // Longer means more candidates that turn out full; shorter means reading all hosts more often.
-    private static readonly TimeSpan AgeMax = TimeSpan.FromSeconds(1);
+    // Longer means more candidates that turn out full; shorter means reading all hosts more often. Reading takes a microsecond or two a host.
+    private static readonly TimeSpan AgeMin = TimeSpan.FromSeconds(1), AgeForEachHost = TimeSpan.FromMilliseconds(0.4);
 
     private readonly Lock _lock = new();
-    private Dictionary<string, HostView> _hosts = [];
+    private HostView[] _hosts = [];
+    private Dictionary<string, int> _places = [];
     private DateTimeOffset _readAt = DateTimeOffset.MinValue;
 
-    public async Task<IReadOnlyCollection<HostView>> GetAsync(bool fresh, CancellationToken cancel)
+    /// <summary>How many hosts there are, as far as is known.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _hosts.Length;
+        }
+    }
+
+    public async Task RefreshAsync(bool now, CancellationToken cancel)
     {
         lock (_lock)
         {
-            if (!fresh && clock.GetUtcNow() - _readAt < AgeMax) return [.. _hosts.Values];
+            if (!now && clock.GetUtcNow() - _readAt < (AgeForEachHost * _hosts.Length is var age && age > AgeMin ? age : AgeMin)) return;
         }
-        var hosts = await database.QueryAsync(
+        var hosts = (await database.QueryAsync(
             """
-            SELECT id, name, zone_id, state, schedulable, vcpus, memory_mib, disk_gib, allocated_vcpus, allocated_memory_mib, allocated_disk_gib FROM hosts
+            SELECT h.id, h.name, h.zone_id, h.state, h.schedulable, h.vcpus, h.memory_mib, h.disk_gib, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.storage,
+                   h.maintenance, z.name FROM hosts h JOIN zones z ON z.id = h.zone_id
             """,
             row => new HostView(
                 row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4),
-                new Capacity(row.GetInt32(5), row.GetInt32(6), row.GetInt32(7)), new Capacity(row.GetInt32(8), row.GetInt32(9), row.GetInt32(10))), cancel);
+                new Capacity(row.GetInt32(5), row.GetInt32(6), row.GetInt32(7)), new Capacity(row.GetInt32(8), row.GetInt32(9), row.GetInt32(10)), row.TextOrNull(11), row.GetBoolean(12),
+                row.GetString(13)), cancel)).ToArray();
         lock (_lock)
         {
-            _hosts = hosts.ToDictionary(host => host.Id);
+            _hosts = hosts;
+            _places = hosts.Select((host, i) => (host.Id, i)).ToDictionary(host => host.Id, host => host.i);
             _readAt = clock.GetUtcNow();
         }
-        return hosts;
     }
 
-    /// <summary>Counts a placement just made, so that the next choice sees it before the next read.</summary>
-    public void Placed(string hostId, PlacementRequest request)
+    /// <summary>The best hosts now, and a note of the placement on the first, so that the next choice sees it before the next read.</summary>
+    public PlacementChoice Take(PlacementRequest request)
     {
         lock (_lock)
         {
-            if (_hosts.TryGetValue(hostId, out var host)) _hosts[hostId] = host.With(request);
+            var choice = Placement.Choose(_hosts, request);
+            if (choice.Candidates.Count > 0) Change(choice.Candidates[0].Id, request);
+            return choice;
         }
+    }
+
+    /// <summary>The best hosts for several alike: each gets the one that is best after those before it took theirs.</summary>
+    public IReadOnlyList<HostView> Take(PlacementRequest request, int count, out PlacementChoice choice)
+    {
+        lock (_lock)
+        {
+            // However the first few are taken, none beyond the best COUNT can become the best: each of them is better until it is taken itself.
+            choice = Placement.Choose(_hosts, request, count);
+            var best = new PriorityQueue<HostView, (double, string)>(Placement.BestFirst);
+            foreach (var host in choice.Candidates) best.Enqueue(host, Placement.Rank(host, request));
+            var taken = new List<HostView>();
+            while (taken.Count < count && best.TryDequeue(out var host, out _))
+            {
+                taken.Add(host);
+                Change(host.Id, request);
+                var after = host.With(request);
+                if (Placement.Passes(after, request)) best.Enqueue(after, Placement.Rank(after, request));
+            }
+            return taken;
+        }
+    }
+
+    private void Change(string hostId, PlacementRequest request)
+    {
+        if (_places.TryGetValue(hostId, out var place)) _hosts[place] = _hosts[place].With(request);
+    }
+
+    public IReadOnlyList<HostView> All()
+    {
+        lock (_lock) return [.. _hosts];
     }
 }

@@ -4,7 +4,9 @@ using Kumoi.Server.Platform;
 namespace Kumoi.Server.Placement;
 
 /// <summary>A host as placement sees it. Free amounts may be stale; the claim in the database decides.</summary>
-public sealed record HostView(string Id, string Name, string ZoneId, string State, bool Schedulable, Capacity Capacity, Capacity Allocated)
+/// <param name="Storage">The shared storage it keeps disks on; null: its own.</param>
+public sealed record HostView(
+    string Id, string Name, string ZoneId, string State, bool Schedulable, Capacity Capacity, Capacity Allocated, string? Storage = null, bool Maintenance = false, string ZoneName = "")
 {
     public HostView With(PlacementRequest placed) => this with
     {
@@ -13,7 +15,9 @@ public sealed record HostView(string Id, string Name, string ZoneId, string Stat
 }
 
 /// <summary>What an instance needs of a host. Zone null: any.</summary>
-public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId);
+/// <param name="Storage">The shared storage its disk is on already; null: it has no disk yet.</param>
+/// <param name="Movable">It should be able to move: hosts with shared storage rather than others.</param>
+public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false);
 
 /// <summary>Hosts to try in order; if there are none, what turned the others away.</summary>
 public sealed record PlacementChoice(IReadOnlyList<HostView> Candidates, IReadOnlyList<Rejection> Rejections);
@@ -24,33 +28,62 @@ public sealed record PlacementFilter(string Name, Func<HostView, PlacementReques
 /// <summary>Chooses hosts: pure, over a snapshot. Filters say who may, weighers who rather.</summary>
 public static class Placement
 {
+    // More than are ever tried: a claim fails only where numbers were stale.
+    private const int CandidatesMax = 16;
+
     /// <summary>In the order in which they are asked; a host counts for the first that turns it away.</summary>
     public static readonly IReadOnlyList<PlacementFilter> Filters =
     [
         new("zone", (host, request) => request.ZoneId is null || host.ZoneId == request.ZoneId, _ => []),
         new("up", (host, _) => host.State == "up", _ => []),
-        new("schedulable", (host, _) => host.Schedulable, _ => []),
+        new("schedulable", (host, _) => host.Schedulable && !host.Maintenance, _ => []),
+        new("storage", (host, request) => request.Storage is null || host.Storage == request.Storage, _ => []),
         new("vcpus", (host, request) => host.Allocated.Vcpus + request.Vcpus <= host.Capacity.Vcpus, request => [request.Vcpus]),
         new("memory", (host, request) => host.Allocated.MemoryMib + request.MemoryMib <= host.Capacity.MemoryMib, request => [request.MemoryMib]),
         new("disk", (host, request) => host.Allocated.DiskGib + request.DiskGib <= host.Capacity.DiskGib, request => [request.DiskGib]),
     ];
 
+    private static readonly PlacementFilter[] Asked = [.. Filters];
+
     /// <summary>Spread: the host with the largest free share of memory first; by id among equals, so that the answer is repeatable.</summary>
-    public static PlacementChoice Choose(IReadOnlyCollection<HostView> hosts, PlacementRequest request)
+    /// <param name="most">So many candidates at most; the best ones.</param>
+    public static PlacementChoice Choose(IReadOnlyCollection<HostView> hosts, PlacementRequest request, int most = CandidatesMax)
     {
-        var candidates = new List<HostView>();
-        var turnedAway = new int[Filters.Count];
+        var turnedAway = new int[Asked.Length];
+        // The worst of those kept is on top, so that one comparison passes over most hosts.
+        var kept = new PriorityQueue<HostView, (double Share, string Id)>(most + 1, WorstFirst);
         foreach (var host in hosts)
         {
             var failed = 0;
-            while (failed < Filters.Count && Filters[failed].Passes(host, request)) failed++;
-            if (failed == Filters.Count) candidates.Add(host);
-            else turnedAway[failed]++;
+            while (failed < Asked.Length && Asked[failed].Passes(host, request)) failed++;
+            if (failed < Asked.Length)
+            {
+                turnedAway[failed]++;
+                continue;
+            }
+            var rank = Rank(host, request);
+            if (kept.Count < most) kept.Enqueue(host, rank);
+            else kept.EnqueueDequeue(host, rank);
         }
-        if (candidates.Count > 0) return new PlacementChoice([.. candidates.OrderByDescending(FreeShare).ThenBy(host => host.Id, StringComparer.Ordinal)], []);
+        if (kept.Count > 0)
+        {
+            var candidates = new HostView[kept.Count];
+            for (var i = candidates.Length - 1; i >= 0; i--) candidates[i] = kept.Dequeue();
+            return new PlacementChoice(candidates, []);
+        }
         var rejections = Filters.Select((filter, i) => new Rejection(filter.Name, turnedAway[i], filter.Arguments(request))).Where(r => r.Hosts > 0).ToList();
         return new PlacementChoice([], rejections.Count > 0 ? rejections : [new Rejection("none", 0)]);
     }
+
+    private static readonly Comparer<(double Share, string Id)> WorstFirst = Comparer<(double Share, string Id)>.Create(
+        (a, b) => a.Share != b.Share ? a.Share.CompareTo(b.Share) : string.CompareOrdinal(b.Id, a.Id));
+
+    /// <summary>How good a host is for the request: the higher the better.</summary>
+    public static (double Share, string Id) Rank(HostView host, PlacementRequest request) => (FreeShare(host) + (request.Movable && host.Storage is not null ? 1 : 0), host.Id);
+
+    public static bool Passes(HostView host, PlacementRequest request) => Asked.All(filter => filter.Passes(host, request));
+
+    public static readonly IComparer<(double Share, string Id)> BestFirst = Comparer<(double Share, string Id)>.Create((a, b) => WorstFirst!.Compare(b, a));
 
     private static double FreeShare(HostView host) =>
         host.Capacity.MemoryMib == 0 ? 0 : 1 - (double)host.Allocated.MemoryMib / host.Capacity.MemoryMib;

@@ -5,7 +5,7 @@ namespace Kumoi.Server.Platform;
 
 /// <summary>
 /// Makes and recognises ids: a type prefix and 17 hex digits, <c>i-19a3f2b4c5d6e7f80</c>: 44 bits of milliseconds since 1970 and
-/// 24 random bits. They sort by age, and EC2 tools take them as their own.
+/// 24 bits that begin at random in each millisecond and are counted on. They sort by age, and EC2 tools take them as their own.
 /// </summary>
 public sealed class Ids(TimeProvider clock)
 {
@@ -13,16 +13,31 @@ public sealed class Ids(TimeProvider clock)
         Network = "net", Subnet = "subnet", SecurityGroup = "sg", Rule = "sgr", Instance = "i", Interface = "eni", Event = "ev",
         Console = "con";
 
+    private const int NumberMax = (1 << 24) - 1;
+
     private static readonly System.Buffers.SearchValues<char> Digits = System.Buffers.SearchValues.Create("0123456789abcdef");
 
     private static readonly string[] All =
         [Account, User, Token, Zone, Host, Flavor, Image, KeyPair, Network, Subnet, SecurityGroup, Rule, Instance, Interface, Event, Console];
 
-    /// <summary>A new id with one of this class's prefixes.</summary>
+    private readonly Lock _gate = new();
+    private long _millisecond;
+    private int _number;
+
+    /// <summary>A new id with one of this class's prefixes. Ids made by one process grow, also within a millisecond.</summary>
     public string New(string prefix)
     {
-        var milliseconds = clock.GetUtcNow().ToUnixTimeMilliseconds() & 0xFFF_FFFF_FFFF;
-        return string.Create(CultureInfo.InvariantCulture, $"{prefix}-{milliseconds:x11}{RandomNumberGenerator.GetInt32(1 << 24):x6}");
+        long milliseconds;
+        int number;
+        lock (_gate)
+        {
+            var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            // A clock that was set back must not repeat what was given out, and a millisecond whose numbers are used up borrows the next.
+            if (now > _millisecond || _number == NumberMax) (_millisecond, _number) = (Math.Max(now, _millisecond + 1), RandomNumberGenerator.GetInt32(NumberMax / 2));
+            else _number++;
+            (milliseconds, number) = (_millisecond, _number);
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"{prefix}-{milliseconds & 0xFFF_FFFF_FFFF:x11}{number:x6}");
     }
 
     /// <summary>True if the text has the form of an id of any type; such texts are refused as names.</summary>

@@ -17,7 +17,7 @@ public sealed class ConsoleControllerTests
     public async Task A_log_session_sends_the_text_and_closes_and_is_not_connected_twice()
     {
         await using var machine = new Machine("simulated");
-        await using var hypervisor = new SimulatedHypervisor(new SimulatedMachine(null), new SimulatedFaults(), TimeProvider.System);
+        await using var hypervisor = new SimulatedHypervisor(machine.Hardware, new SimulatedFaults(), TimeProvider.System);
         var record = Samples.Instance(11, "running");
         await hypervisor.MakeDiskAsync(record, Samples.ImageOf("", 0, 0), default);
         await hypervisor.StartAsync(record, Samples.ImageOf("", 0, 0), default);

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
+using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Simulated;
-using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
@@ -69,8 +69,7 @@ public sealed class AgentTests
         server.Set(Samples.Document(2, null, [], one));
         await using var again = Run(machine, server, new SimulatedFaults());
         await Wait.ForAsync("the stray", () => server.LastReport is { Full: true, DesiredRevision: 2 } report && report.Strays.Contains(two.Id), Soon);
-        await using var hypervisor = new SimulatedHypervisor(new SimulatedMachine(Guests(machine.Options)), new SimulatedFaults(), TimeProvider.System);
-        Assert.Equal(PowerState.Running, (await hypervisor.ObserveAsync(two.Id, default)).Process!.State.ToString().ToLowerInvariant());
+        Assert.Equal(RunState.Running, machine.Hardware.Look(two.Id).Process!.State);
     }
 
     [Fact]
@@ -111,9 +110,7 @@ public sealed class AgentTests
         Assert.Equal(AgentModes.PrivateDirectory, File.GetUnixFileMode(machine.Options.Paths.Identity));
     }
 
-    private static string Guests(AgentOptions options) => Path.Combine(options.Paths.State, "simulated");
-
-    private static Running Run(Machine machine, FakeServer server, SimulatedFaults faults) => new(machine.Options with { JoinToken = server.Token }, faults);
+    private static Running Run(Machine machine, FakeServer server, SimulatedFaults faults) => new(machine.Options with { JoinToken = server.Token }, machine.Hardware, faults);
 
     private sealed class Running : IAsyncDisposable
     {
@@ -121,13 +118,13 @@ public sealed class AgentTests
         private readonly HostAgent _agent;
         private readonly Task _task;
 
-        public Running(AgentOptions options, SimulatedFaults faults)
+        public Running(AgentOptions options, SimulatedMachine hardware, SimulatedFaults faults)
         {
             HostFacts Facts() => HostFactsReader.Read(options, None);
             DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
             _agent = new HostAgent(options, AgentEdges.Simulated(
-                options, new SimulatedMachine(Guests(options)), faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(1), TimeProvider.System, Machine.Log, cancel),
-                new HostRecordFiles(Guests(options)), TimeProvider.System), 1, TimeProvider.System, Machine.Log);
+                options, hardware, faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(1), TimeProvider.System, Machine.Log, cancel),
+                TimeProvider.System), 1, TimeProvider.System, Machine.Log);
             _task = _agent.RunAsync(_stop.Token);
         }
 

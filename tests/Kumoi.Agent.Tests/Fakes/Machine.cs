@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Kumoi.Agent.Instances.Simulated;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -22,6 +23,9 @@ internal sealed class Machine : IAsyncDisposable
     public string State { get; }
 
     public AgentOptions Options { get; set; }
+
+    /// <summary>What simulated guests run on: it outlives the test's agents.</summary>
+    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host", null), shared: false, TimeProvider.System);
 
     public static ILogger Log { get; } = Environment.GetEnvironmentVariable("KUMOI_TEST_LOG") is null
         ? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance

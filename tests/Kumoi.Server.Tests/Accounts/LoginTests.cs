@@ -89,26 +89,54 @@ public sealed class LoginTests
     {
         await using var cloud = await TestCloud.StartAsync();
         using var host = await FakeHost.JoinAsync(cloud, FakeHost.Facts("host-1"));
-        Assert.Equal(System.Net.HttpStatusCode.NoContent, await host.ReportAsync());
+        Assert.Equal(System.Net.HttpStatusCode.OK, await host.ReportAsync());
         var admin = await cloud.LoginAsync();
         var token = await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { });
         using var anonymous = FakeHost.Client(cloud, null);
-        async Task<int> JoinAsync(string text)
-        {
-            using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
-            var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=x", key, System.Security.Cryptography.HashAlgorithmName.SHA256).CreateSigningRequestPem();
-            using var content = new StringContent(System.Text.Json.JsonSerializer.Serialize(new Api.Agent.JoinRequest(text, request, FakeHost.Facts("host-2")), ApiJson.Default.JoinRequest), System.Text.Encoding.UTF8, "application/json");
-            using var answer = await anonymous.PostAsync("/agent/v1/join", content);
-            return (int)answer.StatusCode;
-        }
-        Assert.Equal(401, await JoinAsync("kumoi1.nonsense"));
-        Assert.Equal(200, await JoinAsync(token.Token));
-        Assert.Equal(401, await JoinAsync(token.Token));
+        Assert.Equal(401, await JoinAsync(anonymous, "kumoi1.nonsense", "host-2"));
+        Assert.Equal(200, await JoinAsync(anonymous, token.Token, "host-2"));
+        Assert.Equal(401, await JoinAsync(anonymous, token.Token, "host-2"));
         // A certificate of another authority, with the same name in it, is nobody's.
         using var forged = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
         using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest($"CN={host.Id}", forged, System.Security.Cryptography.HashAlgorithmName.SHA256)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         using var thief = FakeHost.Client(cloud, System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadPkcs12(certificate.Export(System.Security.Cryptography.X509Certificates.X509ContentType.Pkcs12), null));
         Assert.Equal(401, (int)(await thief.GetAsync("/agent/v1/desired")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_join_token_of_several_uses_takes_exactly_so_many_hosts_however_many_come_at_once()
+    {
+        const int uses = 5, hosts = 12;
+        await using var cloud = await TestCloud.StartAsync();
+        var admin = await cloud.LoginAsync();
+        var token = await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { uses });
+        using var anonymous = FakeHost.Client(cloud, null);
+        var answers = await Task.WhenAll(Enumerable.Range(1, hosts).Select(number => JoinAsync(anonymous, token.Token, $"host-{number}")));
+        Assert.Equal(uses, answers.Count(status => status == 200));
+        Assert.Equal(hosts - uses, answers.Count(status => status == 401));
+        Assert.Equal(uses, (await admin.GetAsync<Page<Host>>("/hosts")).Items.Count);
+        foreach (var wrong in (int[])[0, 100_001])
+            Assert.Equal(("uses", "between"), (await admin.FailAsync(400, HttpMethod.Post, "/hosts/join-tokens", new { uses = wrong })).Errors is [var error] ? (error.Field, error.Rule) : default);
+    }
+
+    [Fact]
+    public async Task A_join_that_is_refused_for_its_name_leaves_the_token_its_use()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        using var first = await FakeHost.JoinAsync(cloud, FakeHost.Facts("host-1"));
+        var token = await (await cloud.LoginAsync()).PostAsync<JoinToken>("/hosts/join-tokens", new { });
+        using var anonymous = FakeHost.Client(cloud, null);
+        Assert.Equal(409, await JoinAsync(anonymous, token.Token, "host-1"));
+        Assert.Equal(200, await JoinAsync(anonymous, token.Token, "host-2"));
+    }
+
+    private static async Task<int> JoinAsync(HttpClient anonymous, string token, string name)
+    {
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=x", key, System.Security.Cryptography.HashAlgorithmName.SHA256).CreateSigningRequestPem();
+        using var content = new StringContent(System.Text.Json.JsonSerializer.Serialize(new Api.Agent.JoinRequest(token, request, FakeHost.Facts(name)), ApiJson.Default.JoinRequest), System.Text.Encoding.UTF8, "application/json");
+        using var answer = await anonymous.PostAsync("/agent/v1/join", content);
+        return (int)answer.StatusCode;
     }
 }

@@ -155,8 +155,8 @@ public sealed class InstanceLifeTests
         await scene.LaunchAsync("web-1");
         await scene.Host.ObeyAsync();
         var database = (Server.Platform.Postgres.Database)scene.Cloud.Services.GetService(typeof(Server.Platform.Postgres.Database))!;
-        await database.ExecuteAsync("UPDATE hosts SET heard_at = heard_at - interval '2 minutes'", default);
-        await ((Server.Hosts.HostWatch)scene.Cloud.Services.GetService(typeof(Server.Hosts.HostWatch))!).LookAsync(default);
+        await database.ExecuteAsync("UPDATE hosts SET heard_at = heard_at - interval '40 seconds'", default);
+        await ((Server.Hosts.HostWatch)scene.Cloud.Services.GetService(typeof(Server.Hosts.HostWatch))!).LookAsync(TimeSpan.FromHours(1), default);
         Assert.Equal("unreachable", (await scene.Admin.GetAsync<Host>("/hosts/host-1")).State);
         Assert.Equal("running", (await scene.Tenant.GetAsync<Instance>("/instances/web-1")).State);
         var refused = await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", new { name = "web-2", flavor = "tiny", image = "tiny" });

@@ -1,51 +1,150 @@
-using System.Collections.Concurrent;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Kumoi.Agent.Linux;
+using Kumoi.Agent.Leases;
+using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Simulated;
 
 /// <summary>
-/// A simulated host's guests, kept outside the agent: they outlive it, and an agent that is started again finds them as it finds real ones.
+/// A host's hardware with the guests that run on it, all in memory. It stands outside the agent, as a machine does: an agent that is
+/// thrown away and made anew finds what the one before left, and a power cut takes the guests and leaves the disks.
 /// </summary>
-public sealed class SimulatedMachine
+/// <param name="shared">True if other machines use the same disks.</param>
+public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProvider clock)
 {
-    private readonly string? _directory;
-    private readonly ConcurrentDictionary<string, SimulatedGuest> _guests = new();
+    private readonly Lock _gate = new();
+    // Made with the first guest: most of ten thousand idle hosts have none.
+    private Dictionary<string, SimulatedGuest>? _guests;
+    private HashSet<string>? _images;
+    private Action<string> _changed = _ => { };
 
-    /// <param name="directory">Where guests are kept beyond the process; null: in memory alone.</param>
-    public SimulatedMachine(string? directory)
+    public SimulatedDisks Disks => disks;
+
+    /// <summary>Changes with each power cut.</summary>
+    public string BootId { get; private set; } = Guid.NewGuid().ToString();
+
+    /// <summary>What agents keep for those after them, until the power is cut.</summary>
+    public MemoryRecord Record { get; private set; } = new();
+
+    /// <summary>Ids of the guests that have a process.</summary>
+    public IReadOnlyList<string> Guests
     {
-        _directory = directory;
-        if (directory is null) return;
-        DurableFiles.MakeDirectory(directory, AgentModes.PrivateDirectory);
-        foreach (var file in Directory.EnumerateFiles(directory, "*.json"))
-            if (JsonSerializer.Deserialize(File.ReadAllBytes(file), SimulatedJson.Default.SimulatedGuest) is { } guest)
-                _guests[Path.GetFileNameWithoutExtension(file)] = guest;
+        get { lock (_gate) return _guests is null ? [] : [.. _guests.Keys]; }
     }
 
-    internal IReadOnlyList<string> List() => [.. _guests.Keys];
+    /// <summary>Ids of everything on this machine that looks like an instance. A disk on shared storage is no trace of this machine.</summary>
+    public IReadOnlyList<string> List() => shared ? Guests : [.. Guests.Union(disks.List())];
 
-    internal SimulatedGuest? Find(string id) => _guests.GetValueOrDefault(id);
-
-    /// <summary>One file a guest, so that a thousand guests do not write a thousand guests' states at each step.</summary>
-    internal void Keep(string id, SimulatedGuest? guest)
+    /// <summary>Whom to tell of changes: the agent that runs at the time.</summary>
+    public void Watch(Action<string> changed)
     {
-        if (guest is null) _guests.TryRemove(id, out _);
-        else _guests[id] = guest;
-        if (_directory is null) return;
-        var file = Path.Combine(_directory, $"{id}.json");
-        if (guest is null)
+        lock (_gate) _changed = changed;
+    }
+
+    public GuestSight Look(string id)
+    {
+        lock (_gate)
         {
-            File.Delete(file);
-            return;
+            var guest = _guests?.GetValueOrDefault(id);
+            var disk = disks.Has(id);
+            return new GuestSight(disk, disk || guest is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt));
         }
-        File.WriteAllBytes(file + ".tmp", JsonSerializer.SerializeToUtf8Bytes(guest, SimulatedJson.Default.SimulatedGuest));
-        File.Move(file + ".tmp", file, overwrite: true);
+    }
+
+    /// <summary>True if this is the first disk here from the image, which then has to be copied to the host.</summary>
+    public bool LacksImage(string imageId)
+    {
+        lock (_gate) return _images?.Contains(imageId) != true;
+    }
+
+    public void MakeDisk(string id, string imageId)
+    {
+        lock (_gate) (_images ??= []).Add(imageId);
+        disks.Make(id);
+    }
+
+    public void Start(DesiredInstance instance)
+    {
+        lock (_gate) (_guests ??= [])[instance.Id] = new SimulatedGuest(instance.Hostname, instance.Incarnation, instance.BootEpoch, clock.GetUtcNow());
+    }
+
+    /// <summary>False if the guest has no process.</summary>
+    public bool Resume(string id)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            guest.State = RunState.Running;
+            return true;
+        }
+    }
+
+    /// <summary>The guest switches itself off after some time, if it still runs then. False if it has no process.</summary>
+    public bool ShutDown(string id, TimeSpan after)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            if (guest.ShuttingDown is not null) return true;
+            guest.ShuttingDown = clock.CreateTimer(_ => SwitchOff(id, guest), null, after, Timeout.InfiniteTimeSpan);
+            return true;
+        }
+    }
+
+    private void SwitchOff(string id, SimulatedGuest guest)
+    {
+        Action<string> changed;
+        lock (_gate)
+        {
+            guest.ShuttingDown?.Dispose();
+            if (_guests?.GetValueOrDefault(id) != guest) return;
+            guest.State = RunState.Shutdown;
+            changed = _changed;
+        }
+        changed(id);
+    }
+
+    /// <summary>Ends a guest's process: as the agent's deed, or as the guest's own failure of which nobody was told.</summary>
+    public void End(string id, bool lost)
+    {
+        Action<string> changed;
+        lock (_gate)
+        {
+            if (_guests is null || !_guests.Remove(id, out var guest)) return;
+            guest.ShuttingDown?.Dispose();
+            changed = _changed;
+        }
+        if (lost) changed(id);
+    }
+
+    /// <summary>Every guest is lost at once, and nobody is told. Disks stay, and images.</summary>
+    public void CutPower()
+    {
+        lock (_gate)
+        {
+            foreach (var guest in _guests?.Values ?? Enumerable.Empty<SimulatedGuest>()) guest.ShuttingDown?.Dispose();
+            _guests = null;
+            BootId = Guid.NewGuid().ToString();
+            Record = new MemoryRecord();
+        }
+    }
+
+    /// <summary>What the running guest has written to its serial line; empty if none runs.</summary>
+    public string ConsoleLog(string id)
+    {
+        lock (_gate) return _guests?.GetValueOrDefault(id) is { } guest ? $"{guest.Hostname}: booted for epoch {guest.BootEpoch}\r\n" : "";
+    }
+
+    private sealed class SimulatedGuest(string hostname, int incarnation, int bootEpoch, DateTimeOffset startedAt)
+    {
+        public string Hostname => hostname;
+
+        public int Incarnation => incarnation;
+
+        public int BootEpoch => bootEpoch;
+
+        public DateTimeOffset StartedAt => startedAt;
+
+        public RunState State { get; set; } = RunState.Prepared;
+
+        public ITimer? ShuttingDown { get; set; }
     }
 }
-
-internal sealed record SimulatedGuest(int Incarnation, int BootEpoch, RunState State, DateTimeOffset? StartedAt, byte[] Log);
-
-[JsonSerializable(typeof(SimulatedGuest))]
-internal sealed partial class SimulatedJson : JsonSerializerContext;

@@ -33,4 +33,54 @@ public static class Idempotency
             caller.AccountId, key.Key, Columns.Json(JsonSerializer.Serialize(result.Value, info)));
         return result;
     }
+
+    /// <summary>
+    /// The same for several creates in one transaction: notes their keys, and answers those that were answered before. The others are to be
+    /// done and handed to <see cref="KeepAsync"/>.
+    /// </summary>
+    public static async Task<Dictionary<int, Result<T>>> SeenAsync<T>(Transaction transaction, Dictionary<int, (string AccountId, IdempotencyKey Key)> keyed, DateTimeOffset now)
+    {
+        var seen = new Dictionary<int, Result<T>>();
+        if (keyed.Count == 0) return seen;
+        // In one order everywhere, so that two batches with the same keys wait for each other and do not block each other for good.
+        var ordered = keyed.OrderBy(k => k.Value.AccountId, StringComparer.Ordinal).ThenBy(k => k.Value.Key.Key, StringComparer.Ordinal).ToList();
+        var first = (await transaction.QueryAsync(
+            """
+            INSERT INTO idempotency_keys (account_id, key, request_hash, created_at) SELECT n.*, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) AS n
+            ON CONFLICT DO NOTHING RETURNING account_id, key
+            """, row => (row.GetString(0), row.GetString(1)), default,
+            Columns.Texts(ordered.Select(k => k.Value.AccountId)), Columns.Texts(ordered.Select(k => k.Value.Key.Key)), Columns.ByteArrays(ordered.Select(k => k.Value.Key.RequestHash)), now)).ToHashSet();
+        var known = keyed.Where(k => !first.Contains((k.Value.AccountId, k.Value.Key.Key))).ToList();
+        if (known.Count == 0) return seen;
+        var stored = (await transaction.QueryAsync(
+            """
+            SELECT k.account_id, k.key, k.request_hash, k.response::text FROM unnest($1::text[], $2::text[]) AS n(account, key)
+            JOIN idempotency_keys k ON k.account_id = n.account AND k.key = n.key
+            """, row => (Account: row.GetString(0), Key: row.GetString(1), Hash: row.GetFieldValue<byte[]>(2), Response: row.TextOrNull(3)), default,
+            Columns.Texts(known.Select(k => k.Value.AccountId)), Columns.Texts(known.Select(k => k.Value.Key.Key)))).ToDictionary(k => (k.Account, k.Key));
+        foreach (var (i, (account, key)) in known)
+        {
+            var (_, _, hash, response) = stored[(account, key.Key)];
+            seen[i] = key.RequestHash.AsSpan().SequenceEqual(hash) ? JsonSerializer.Deserialize(response!, (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!)! : new Failure("idempotency-key-reused", 422);
+        }
+        return seen;
+    }
+
+    /// <summary>Keeps the answers of creates that succeeded, and forgets the keys of those that failed: they may be tried again.</summary>
+    public static async Task KeepAsync<T>(Transaction transaction, Dictionary<int, (string AccountId, IdempotencyKey Key, Result<T> Answer)> done)
+    {
+        var kept = done.Values.Where(d => d.Answer.Failure is null).ToList();
+        var info = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
+        if (kept.Count > 0)
+            await transaction.ExecuteAsync(
+                """
+                UPDATE idempotency_keys k SET response = n.response FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS n(account, key, response)
+                WHERE k.account_id = n.account AND k.key = n.key
+                """, default, Columns.Texts(kept.Select(k => k.AccountId)), Columns.Texts(kept.Select(k => k.Key.Key)), Columns.Jsons(kept.Select(k => JsonSerializer.Serialize(k.Answer.Value, info))));
+        var failed = done.Values.Where(d => d.Answer.Failure is not null).ToList();
+        if (failed.Count > 0)
+            await transaction.ExecuteAsync(
+                "DELETE FROM idempotency_keys k USING unnest($1::text[], $2::text[]) AS n(account, key) WHERE k.account_id = n.account AND k.key = n.key", default,
+                Columns.Texts(failed.Select(k => k.AccountId)), Columns.Texts(failed.Select(k => k.Key.Key)));
+    }
 }

@@ -31,7 +31,7 @@ public static class Columns
     public static NpgsqlParameter Json(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb };
 
     public static NpgsqlParameter Json(IReadOnlyList<Condition> conditions) =>
-        Json(conditions.Count == 0 ? "[]" : JsonSerializer.Serialize([.. conditions], ApiJson.Default.ConditionArray));
+        Json(ConditionsText(conditions));
 
     /// <summary>A text value that may be null, typed so that the server need not guess.</summary>
     public static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
@@ -48,4 +48,26 @@ public static class Columns
 
     public static NpgsqlParameter Texts(IEnumerable<string> texts) =>
         new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    public static NpgsqlParameter TextsOrNull(IEnumerable<string?> texts) => Many(texts, NpgsqlDbType.Text);
+
+    public static NpgsqlParameter Times(IEnumerable<DateTimeOffset?> times) => Many(times, NpgsqlDbType.TimestampTz);
+
+    public static NpgsqlParameter Inets(IEnumerable<IPAddress?> addresses) => Many(addresses, NpgsqlDbType.Inet);
+
+    public static NpgsqlParameter Jsons(IEnumerable<string?> texts) => Many(texts, NpgsqlDbType.Jsonb);
+
+    public static NpgsqlParameter Integers(IEnumerable<int> numbers) => Many(numbers, NpgsqlDbType.Integer);
+
+    public static NpgsqlParameter Bigints(IEnumerable<long> numbers) => Many(numbers, NpgsqlDbType.Bigint);
+
+    public static NpgsqlParameter Macs(IEnumerable<System.Net.NetworkInformation.PhysicalAddress> addresses) => Many(addresses, NpgsqlDbType.MacAddr);
+
+    public static NpgsqlParameter ByteArrays(IEnumerable<byte[]> values) => Many(values, NpgsqlDbType.Bytea);
+
+    public static string ConditionsText(IReadOnlyList<Condition> conditions) =>
+        conditions.Count == 0 ? "[]" : JsonSerializer.Serialize([.. conditions], ApiJson.Default.ConditionArray);
+
+    /// <summary>One column of several rows, for <c>unnest</c>.</summary>
+    private static NpgsqlParameter Many<T>(IEnumerable<T> values, NpgsqlDbType type) => new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type };
 }

@@ -77,6 +77,19 @@ public sealed class Transaction(NpgsqlConnection connection)
 
     public Task<int> ExecuteAsync(string sql, CancellationToken cancel, params object?[] values) => connection.RunAsync(sql, cancel, values);
 
+    /// <summary>Several statements in one round trip, in their order.</summary>
+    public async Task ExecuteAsync(IReadOnlyList<(string Sql, object?[] Values)> statements)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var (sql, values) in statements)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            foreach (var value in values) command.Parameters.Add(ConnectionCommands.Parameter(value));
+            batch.BatchCommands.Add(command);
+        }
+        await batch.ExecuteNonQueryAsync();
+    }
+
     /// <summary>Hints such as wake-ups. Losing one must cost time only, since a crash here loses it.</summary>
     public void AfterCommit(Action hint) => _afterCommit.Add(hint);
 
@@ -108,7 +121,9 @@ public static class ConnectionCommands
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, object?[] values)
     {
         var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in values) command.Parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value ?? DBNull.Value });
+        foreach (var value in values) command.Parameters.Add(Parameter(value));
         return command;
     }
+
+    internal static NpgsqlParameter Parameter(object? value) => value as NpgsqlParameter ?? new NpgsqlParameter { Value = value ?? DBNull.Value };
 }

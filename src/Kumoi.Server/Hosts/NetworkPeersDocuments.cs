@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Hosts;
+
+/// <summary>Writes who is in a network. Every host of the network asks for the same at the same time, so it is written once for all of them.</summary>
+public sealed class NetworkPeersDocuments(Database database)
+{
+    // Networks kept. More: memory; fewer: written again for the next host.
+    private const int KeptMax = 512;
+
+    private readonly ConcurrentDictionary<string, Lazy<Task<(long Revision, byte[] Json)>>> _kept = new();
+
+    /// <summary>The peers as JSON, of this revision or a later one; not found if the host has no instance in the network.</summary>
+    public async Task<Result<byte[]>> GetAsync(string hostId, string networkId, long revision, CancellationToken cancel)
+    {
+        var isThere = await database.FindAsync(
+            "SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = $1 AND v.terminated_at IS NULL AND i.network_id = $2 AND i.released_at IS NULL LIMIT 1",
+            row => row.GetInt32(0), cancel, hostId, networkId);
+        if (isThere != 1) return Failure.NotFound("network", networkId);
+        for (; ; )
+        {
+            var kept = _kept.GetOrAdd(networkId, id => new Lazy<Task<(long, byte[])>>(() => WriteAsync(id)));
+            try
+            {
+                var (known, json) = await kept.Value.WaitAsync(cancel);
+                if (known >= revision) return json;
+            }
+            catch (Exception) when (!cancel.IsCancellationRequested)
+            {
+                _kept.TryRemove(new(networkId, kept));
+                throw;
+            }
+            // Of an earlier revision than the host has heard of.
+            _kept.TryRemove(new(networkId, kept));
+            if (_kept.Count > KeptMax) _kept.Clear();
+        }
+    }
+
+    private async Task<(long, byte[])> WriteAsync(string networkId)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await using var look = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
+        // A network that is gone has nobody, for ever.
+        var revision = (await connection.RowsAsync("SELECT peers_revision FROM networks WHERE id = $1", row => row.GetInt64(0), default, networkId)).FirstOrDefault(long.MaxValue);
+        var names = await connection.RowsAsync(
+            "SELECT v.hostname, host(i.address) FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL ORDER BY i.id",
+            row => new DesiredName(row.GetString(0), row.GetString(1)), default, networkId);
+        var groups = await connection.RowsAsync(
+            """
+            SELECT m.security_group_id, array_agg(host(i.address) ORDER BY i.address) FROM interfaces i JOIN interface_security_groups m ON m.interface_id = i.id
+            WHERE i.network_id = $1 AND i.released_at IS NULL GROUP BY 1 ORDER BY 1
+            """, row => new GroupMembers(row.GetString(0), row.Texts(1)), default, networkId);
+        return (revision, JsonSerializer.SerializeToUtf8Bytes(new NetworkPeers(networkId, revision, names, groups), ApiJson.Default.NetworkPeers));
+    }
+}

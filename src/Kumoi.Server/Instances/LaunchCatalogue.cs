@@ -1,0 +1,110 @@
+using System.Net;
+using Kumoi.Api;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Instances;
+
+/// <summary>What the names of a launch request stand for.</summary>
+public sealed record LaunchParts(
+    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, Ref Network, IReadOnlyList<(Ref Subnet, IPNetwork Range)> Subnets, IReadOnlyList<Ref> Groups, string? ZoneId);
+
+/// <summary>
+/// Everything that some launches name, read together: own resources, public images, and the cloud's flavors and zones. Images are locked
+/// against deletion until the end of the transaction.
+/// </summary>
+public sealed class LaunchCatalogue
+{
+    private sealed record ImageRow(string Id, string Name, string AccountId, bool Public, string State, long Bytes, string DefaultUser);
+
+    private List<Flavor> _flavors = [];
+    private List<ImageRow> _images = [];
+    private List<Ref> _zones = [];
+    private ILookup<string, KeyPair> _pairs = Array.Empty<KeyPair>().ToLookup(_ => "");
+    private ILookup<string, Ref> _networks = Array.Empty<Ref>().ToLookup(_ => ""), _groups = Array.Empty<Ref>().ToLookup(_ => "");
+    private ILookup<string, (Ref, IPNetwork)> _subnets = Array.Empty<(Ref, IPNetwork)>().ToLookup(_ => "");
+    private HashSet<(string, string)> _names = [];
+
+    public static async Task<LaunchCatalogue> ReadAsync(Transaction transaction, IReadOnlyList<LaunchRequest> asked)
+    {
+        var catalogue = new LaunchCatalogue();
+        string[] accounts = [.. asked.Select(a => a.Caller.AccountId).Distinct()];
+        string[] Keys(Func<LaunchInstance, IEnumerable<string?>> keys) => [.. asked.SelectMany(a => keys(a.Launch)).OfType<string>().Distinct()];
+        catalogue._flavors = await transaction.QueryAsync(
+            "SELECT id, name, vcpus, memory_mib, disk_gib, created_at FROM flavors WHERE id = ANY($1) OR name = ANY($1)",
+            row => new Flavor(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5)), default, Columns.Texts(Keys(l => [l.Flavor])));
+        catalogue._images = await transaction.QueryAsync(
+            """
+            SELECT id, name, account_id, visibility = 'public', state, coalesce(virtual_size_bytes, 0), default_user FROM images
+            WHERE (id = ANY($2) OR name = ANY($2)) AND (account_id = ANY($1) OR visibility = 'public') AND deleted_at IS NULL ORDER BY id FOR SHARE
+            """,
+            row => new ImageRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetInt64(5), row.GetString(6)), default,
+            Columns.Texts(accounts), Columns.Texts(Keys(l => [l.Image])));
+        if (Keys(l => [l.KeyPair]) is { Length: > 0 } pairs)
+            catalogue._pairs = (await transaction.QueryAsync(
+                "SELECT account_id, id, name, type, fingerprint, public_key, created_at FROM key_pairs WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2))",
+                row => (Account: row.GetString(0), Pair: new KeyPair(row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.Time(6))), default,
+                Columns.Texts(accounts), Columns.Texts(pairs))).ToLookup(p => p.Account, p => p.Pair);
+        var networks = await transaction.QueryAsync("SELECT account_id, id, name FROM networks WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2))",
+            row => (Account: row.GetString(0), Network: new Ref(row.GetString(1), row.GetString(2))), default, Columns.Texts(accounts), Columns.Texts(Keys(l => [l.Network ?? "default"])));
+        catalogue._networks = networks.ToLookup(n => n.Account, n => n.Network);
+        catalogue._subnets = (await transaction.QueryAsync("SELECT network_id, id, name, cidr FROM subnets WHERE network_id = ANY($1) ORDER BY id",
+            row => (Network: row.GetString(0), Subnet: (new Ref(row.GetString(1), row.GetString(2)), row.GetFieldValue<IPNetwork>(3))), default,
+            Columns.Texts(networks.Select(n => n.Network.Id)))).ToLookup(s => s.Network, s => s.Subnet);
+        catalogue._groups = (await transaction.QueryAsync(
+            "SELECT account_id, id, name FROM security_groups WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2)) ORDER BY id FOR KEY SHARE",
+            row => (Account: row.GetString(0), Group: new Ref(row.GetString(1), row.GetString(2))), default, Columns.Texts(accounts),
+            Columns.Texts(Keys(l => l.SecurityGroups ?? ["default"])))).ToLookup(g => g.Account, g => g.Group);
+        if (Keys(l => [l.Zone]) is { Length: > 0 } zones)
+            catalogue._zones = await transaction.QueryAsync("SELECT id, name FROM zones WHERE id = ANY($1) OR name = ANY($1)", row => new Ref(row.GetString(0), row.GetString(1)), default, Columns.Texts(zones));
+        var names = asked.SelectMany(a => a.Names.Select(name => (a.Caller.AccountId, name))).ToList();
+        catalogue._names = [.. await transaction.QueryAsync(
+            "SELECT v.account_id, v.name FROM unnest($1::text[], $2::text[]) AS n(account, name) JOIN instances v ON v.account_id = n.account AND v.name = n.name WHERE v.terminated_at IS NULL",
+            row => (row.GetString(0), row.GetString(1)), default, Columns.Texts(names.Select(n => n.AccountId)), Columns.Texts(names.Select(n => n.name)))];
+        return catalogue;
+    }
+
+    /// <summary>Resolves one request, or tells every name in it that stands for nothing.</summary>
+    public Result<LaunchParts> Find(LaunchRequest asked)
+    {
+        var (account, launch) = (asked.Caller.AccountId, asked.Launch);
+        var violations = new List<Violation>();
+        var flavor = _flavors.Find(f => f.Id == launch.Flavor) ?? _flavors.Find(f => f.Name == launch.Flavor);
+        if (flavor is null) violations.Add(NoSuch("flavor", "flavor", launch.Flavor));
+        // An own image comes before a public one of the same name.
+        var image = _images.Where(i => (i.Id == launch.Image || i.Name == launch.Image) && (i.AccountId == account || i.Public)).OrderByDescending(i => i.AccountId == account).FirstOrDefault();
+        if (image is null) violations.Add(NoSuch("image", "image", launch.Image));
+        else if (image.State != "available") violations.Add(new Violation("image", "image-not-available", launch.Image, image.State));
+        var pair = launch.KeyPair is null ? null : _pairs[account].FirstOrDefault(p => p.Id == launch.KeyPair || p.Name == launch.KeyPair);
+        if (launch.KeyPair is not null && pair is null) violations.Add(NoSuch("keyPair", "key-pair", launch.KeyPair));
+        var networkKey = launch.Network ?? "default";
+        var network = _networks[account].FirstOrDefault(n => n.Id == networkKey || n.Name == networkKey);
+        if (network is null) violations.Add(NoSuch("network", "network", networkKey));
+        else if (!_subnets[network.Id].Any()) violations.Add(new Violation("network", "network-without-subnet", networkKey));
+        var zone = launch.Zone is null ? null : _zones.Find(z => z.Id == launch.Zone || z.Name == launch.Zone);
+        if (launch.Zone is not null && zone is null) violations.Add(NoSuch("zone", "zone", launch.Zone));
+        var groups = new List<Ref>();
+        foreach (var (key, i) in (launch.SecurityGroups ?? ["default"]).Select((key, i) => (key, i)))
+            if (_groups[account].FirstOrDefault(g => g.Id == key || g.Name == key) is not { } group) violations.Add(NoSuch($"securityGroups[{i}]", "security-group", key));
+            else if (!groups.Contains(group)) groups.Add(group);
+        if (violations.Count > 0) return Failure.Invalid([.. violations]);
+        if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
+        // A disk is never smaller than its image.
+        var disk = (int)Math.Max(flavor!.DiskGib, (image!.Bytes + (1L << 30) - 1) >> 30);
+        return new LaunchParts(flavor, new Ref(image.Id, image.Name), image.DefaultUser, disk, pair, network!, [.. _subnets[network!.Id]], groups, zone?.Id);
+    }
+
+    /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>
+    public static async Task<Result<List<Ref>>> SecurityGroupsAsync(Transaction transaction, string accountId, IReadOnlyList<string> keys, CancellationToken cancel)
+    {
+        if (keys.Count > LaunchRules.SecurityGroupsMax) return Failure.Invalid("securityGroups", "at-most", LaunchRules.SecurityGroupsMax);
+        var found = await transaction.QueryAsync(
+            "SELECT id, name FROM security_groups WHERE account_id = $1 AND (id = ANY($2) OR name = ANY($2)) ORDER BY id FOR KEY SHARE",
+            row => new Ref(row.GetString(0), row.GetString(1)), cancel, accountId, Columns.Texts(keys));
+        var missing = keys.Select((key, i) => (key, i)).Where(k => found.All(g => g.Id != k.key && g.Name != k.key))
+            .Select(k => NoSuch($"securityGroups[{k.i}]", "security-group", k.key)).ToArray();
+        return missing.Length > 0 ? Failure.Invalid(missing) : found;
+    }
+
+    private static Violation NoSuch(string field, string type, string key) => new(field, "no-such", new Noun(type), key);
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Security.Cryptography;
+using Kumoi.Api;
+using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Placement;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Instances;
+
+/// <summary>An instance about to be written, everything resolved.</summary>
+public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, LaunchParts Parts, PlacementRequest Needs)
+{
+    public HostView? Host { get; set; }
+
+    public string InterfaceId { get; init; } = "";
+
+    // 02 marks a locally administered address; 40 random bits.
+    public PhysicalAddress Mac { get; } = new([2, .. RandomNumberGenerator.GetBytes(5)]);
+
+    public Ref? Subnet { get; set; }
+
+    public IPAddress? Address { get; set; }
+
+    public IPAddress? Floating { get; set; }
+
+    /// <summary>The instance as the API tells it.</summary>
+    public Instance Describe(DateTimeOffset now) => new(
+        Id, Name, new Ref(Asked.Caller.AccountId, Asked.Caller.AccountName), InstanceStates.Pending, "running", new Ref(Parts.Flavor.Id, Parts.Flavor.Name), Parts.Flavor.Vcpus,
+        Parts.Flavor.MemoryMib, Parts.DiskGib, Parts.Image, Parts.KeyPair is { } pair ? new Ref(pair.Id, pair.Name) : null, new Ref(Host!.ZoneId, Host.ZoneName), new Ref(Host.Id, Host.Name),
+        Parts.DefaultUser, [new Interface(InterfaceId, Parts.Network, Subnet!, Address!.ToString(), InstanceStore.MacText(Mac), Floating?.ToString(), [.. Parts.Groups.OrderBy(g => g.Id, StringComparer.Ordinal)])],
+        1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null);
+}
+
+/// <summary>Every statement that launches write with: each for all instances of a batch.</summary>
+public sealed class LaunchWriter(EventLog events)
+{
+    /// <summary>Takes room on hosts that have it still, and tells them that there is news; the ids of those that had. The rows stay locked until the commit.</summary>
+    public static async Task<HashSet<string>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims)
+    {
+        var byHost = claims.GroupBy(claim => claim.HostId).ToList();
+        return [.. await transaction.QueryAsync(
+            """
+            WITH locked AS MATERIALIZED (SELECT id FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
+            UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus + n.vcpus, allocated_memory_mib = h.allocated_memory_mib + n.memory, allocated_disk_gib = h.allocated_disk_gib + n.disk,
+                               instances = h.instances + n.instances, revision = h.revision + 1
+            FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances) JOIN locked ON locked.id = n.id
+            WHERE h.id = n.id AND h.schedulable AND NOT h.maintenance AND h.state = 'up' AND h.allocated_vcpus + n.vcpus <= h.vcpus AND h.allocated_memory_mib + n.memory <= h.memory_mib
+              AND h.allocated_disk_gib + n.disk <= h.disk_gib
+            RETURNING h.id
+            """, row => row.GetString(0), default,
+            Columns.Texts(byHost.Select(g => g.Key)), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.Vcpus))), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.MemoryMib))),
+            Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.DiskGib))), Columns.Integers(byHost.Select(g => g.Count())))];
+    }
+
+    /// <summary>All rows of the instances, their events, and the mark on their networks, in one round trip.</summary>
+    public Task WriteAsync(Transaction transaction, IReadOnlyList<NewInstance> made, DateTimeOffset now)
+    {
+        Npgsql.NpgsqlParameter Texts(Func<NewInstance, string?> text) => Columns.TextsOrNull(made.Select(text));
+        Npgsql.NpgsqlParameter Numbers(Func<NewInstance, int> number) => Columns.Integers(made.Select(number));
+        var groups = made.SelectMany(m => m.Parts.Groups.Select(g => (m.InterfaceId, g.Id, m.Asked.Caller.AccountId))).ToList();
+        var floating = made.Where(m => m.Floating is not null).ToList();
+        return transaction.ExecuteAsync(
+        [
+            ("""
+            INSERT INTO instances (id, account_id, name, hostname, flavor_id, flavor_name, vcpus, memory_mib, disk_gib, image_id, key_pair_id, key_pair_name, public_key,
+                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, desired, created_at)
+            SELECT n.*, 'running', $21 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
+                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[]) AS n
+            """,
+            [
+                Texts(m => m.Id), Texts(m => m.Asked.Caller.AccountId), Texts(m => m.Name), Texts(m => Names.Hostname(m.Name, m.Id)), Texts(m => m.Parts.Flavor.Id), Texts(m => m.Parts.Flavor.Name),
+                Numbers(m => m.Parts.Flavor.Vcpus), Numbers(m => m.Parts.Flavor.MemoryMib), Numbers(m => m.Parts.DiskGib), Texts(m => m.Parts.Image.Id), Texts(m => m.Parts.KeyPair?.Id),
+                Texts(m => m.Parts.KeyPair?.Name), Texts(m => m.Parts.KeyPair?.PublicKey), Texts(m => string.IsNullOrEmpty(m.Asked.Launch.UserData) ? null : m.Asked.Launch.UserData),
+                Texts(m => m.Host!.ZoneId), Texts(m => m.Host!.Id), Texts(m => m.Host!.Storage), Texts(m => m.Asked.Launch.Recovery ?? "wait"), Numbers(m => m.Asked.Launch.RecoveryPriority ?? 0),
+                Texts(m => m.Asked.TraceParent), now,
+            ]),
+            ("""
+            INSERT INTO interfaces (id, account_id, instance_id, network_id, subnet_id, mac_address, address, device_index)
+            SELECT n.*, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::macaddr[], $7::inet[]) AS n
+            """,
+            [
+                Texts(m => m.InterfaceId), Texts(m => m.Asked.Caller.AccountId), Texts(m => m.Id), Texts(m => m.Parts.Network.Id), Texts(m => m.Subnet!.Id), Columns.Macs(made.Select(m => m.Mac)),
+                Columns.Inets(made.Select(m => m.Address)),
+            ]),
+            ("INSERT INTO interface_security_groups (interface_id, security_group_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])",
+            [Columns.Texts(groups.Select(g => g.InterfaceId)), Columns.Texts(groups.Select(g => g.Id)), Columns.Texts(groups.Select(g => g.AccountId))]),
+            ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
+            [Columns.Inets(floating.Select(m => m.Floating)), Columns.Texts(floating.Select(m => m.Asked.Caller.AccountId)), Columns.Texts(floating.Select(m => m.InterfaceId)), now]),
+            (EventLog.Insert, events.Values([.. made.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "instance.launch", new Subject("instance", m.Id, m.Name)))], now)),
+            (HostRevisions.TouchNetworks, [Columns.Texts(made.Select(m => m.Parts.Network.Id).Distinct())]),
+        ]);
+    }
+}

@@ -1,0 +1,18 @@
+using Npgsql;
+
+namespace Kumoi.Server.Platform.Postgres;
+
+/// <summary>Opens what a connection string names.</summary>
+public static class Sources
+{
+    // After a failure the next server of a pair is asked at once, and the failed one again after this.
+    private const int RecheckSeconds = 1;
+
+    /// <summary>One PostgreSQL, or several of which one is the primary (a comma between their hosts): the primary is found again after a failover.</summary>
+    public static NpgsqlDataSource Open(NpgsqlConnectionStringBuilder settings)
+    {
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) != true) return NpgsqlDataSource.Create(settings);
+        settings.HostRecheckSeconds = RecheckSeconds;
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite);
+    }
+}

@@ -1,0 +1,148 @@
+using System.Text.Json;
+using Kumoi.Api;
+using Kumoi.Reconcile;
+using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Instances;
+using Kumoi.Server.Placement;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+using Npgsql;
+
+namespace Kumoi.Server.Recovery;
+
+/// <summary>Rung when a host has changed its state, or is to be emptied.</summary>
+public sealed class RecoveryBell(TimeProvider clock)
+{
+    public Doorbell Door { get; } = new(clock);
+
+    public void Ring() => Door.Ring();
+}
+
+/// <summary>
+/// Carries out what <see cref="RecoveryPlanner"/> decides, on one server at a time, one instance a transaction. Each is guarded by what
+/// it was decided from: a host that has come back, or an instance that was changed meanwhile, is left alone.
+/// </summary>
+public sealed class RecoveryController(
+    Database database, Leases leases, HostSnapshot snapshot, HostRevisions revisions, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
+    : BackgroundService
+{
+    // Capacity that comes free rings nobody; what waits for it is tried again after this.
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2), LeaseTime = TimeSpan.FromSeconds(15);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Resync.RunAsync(recovery.Door, Period, async cancel =>
+    {
+        if (await leases.HoldAsync("recovery", LeaseTime, cancel)) await LookAsync(cancel);
+    }, Broken, stoppingToken);
+
+    private void Broken(Exception e)
+    {
+        if (e is NpgsqlException) RecoveryLog.Failed(log, e.Message);
+        else RecoveryLog.Broken(log, e);
+    }
+
+    private sealed record Affected(AffectedInstance Instance, string ZoneId, int Incarnation, string AccountId, string Notices);
+
+    /// <summary>Looks at every host that is lost or is to be emptied.</summary>
+    public async Task LookAsync(CancellationToken cancel)
+    {
+        var lost = await database.QueryAsync("SELECT id FROM hosts WHERE (state <> 'up' OR maintenance) AND instances > 0 ORDER BY id", row => row.GetString(0), cancel);
+        if (lost.Count == 0) return;
+        await snapshot.RefreshAsync(now: true, cancel);
+        foreach (var id in lost)
+        {
+            var hosts = snapshot.All();
+            if (hosts.FirstOrDefault(host => host.Id == id) is not { } host) continue;
+            var affected = (await ReadAsync(id, cancel)).ToDictionary(a => a.Instance.Id);
+            var steps = RecoveryPlanner.Plan(host, affected.Values.Select(a => a.Instance), hosts);
+            await NoticeAsync(steps.Where(step => step.Candidates.Count == 0), affected, cancel);
+            foreach (var step in steps.Where(step => step.Candidates.Count > 0)) await MoveAsync(host, affected[step.Instance.Id], step, cancel);
+        }
+    }
+
+    private Task<List<Affected>> ReadAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT id, name, desired, recovery, recovery_priority, storage, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
+               vcpus, memory_mib, disk_gib, zone_id, incarnation, account_id, notices::text
+        FROM instances WHERE host_id = $1 AND terminated_at IS NULL
+        """,
+        r => new Affected(
+            new AffectedInstance(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.TextOrNull(5), r.GetBoolean(6),
+                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10)), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
+
+    /// <summary>Tells those that stay why they wait, once for each reason.</summary>
+    private async Task NoticeAsync(IEnumerable<RecoveryStep> waiting, Dictionary<string, Affected> affected, CancellationToken cancel)
+    {
+        foreach (var alike in waiting.GroupBy(step => (step.Reason, step.Message)))
+        {
+            var fresh = alike.Select(step => affected[step.Instance.Id]).Where(a => !Says(a.Notices, alike.Key.Reason, alike.Key.Message)).Select(a => a.Instance.Id).ToList();
+            if (fresh.Count == 0) continue;
+            var notice = new Condition("Host", alike.Key.Reason, alike.Key.Message, clock.GetUtcNow(), null);
+            await database.ExecuteAsync("UPDATE instances SET notices = $2 WHERE id = ANY($1) AND terminated_at IS NULL", cancel, Columns.Texts(fresh), Columns.Json([notice]));
+            events.Ring();
+        }
+    }
+
+    private static bool Says(string notices, string reason, string message) =>
+        JsonSerializer.Deserialize(notices, ApiJson.Default.ConditionArray) is [var known] && known.Reason == reason && known.Message == message;
+
+    private async Task MoveAsync(HostView host, Affected affected, RecoveryStep step, CancellationToken cancel)
+    {
+        var instance = affected.Instance;
+        var moved = await database.TransactionAsync<HostView?>(async transaction =>
+        {
+            var present = await transaction.FindAsync(
+                """
+                SELECT 1 FROM instances WHERE id = $1 AND host_id = $2 AND incarnation = $3 AND terminated_at IS NULL AND recovery = 'restart'
+                  AND ($4 OR desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation) FOR UPDATE
+                """, row => row.GetInt32(0), cancel, instance.Id, host.Id, affected.Incarnation, host.State == HostStates.Down);
+            // Fencing before a second copy: the host must be down still, and fenced, when the second placement is committed.
+            var lost = present == 1 && await transaction.FindAsync(
+                "SELECT 1 FROM hosts WHERE id = $1 AND (state = 'down' AND fenced_at IS NOT NULL OR $2 AND maintenance AND state = 'up') FOR NO KEY UPDATE", row => row.GetInt32(0), cancel,
+                host.Id, host.State == HostStates.Up) == 1;
+            if (!lost) return (HostView?)null;
+            foreach (var candidate in step.Candidates)
+            {
+                var needs = new PlacementRequest(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, null);
+                if ((await LaunchWriter.ClaimAsync(transaction, [(candidate.Id, needs)])).Count == 0) continue;
+                await WriteAsync(transaction, host, candidate, affected, step, cancel);
+                return candidate;
+            }
+            return (HostView?)null;
+        }, cancel);
+        if (moved.Value is { } target) RecoveryLog.Moved(log, instance.Id, host.Name, target.Name, step.Reason);
+    }
+
+    private async Task WriteAsync(Transaction transaction, HostView from, HostView to, Affected affected, RecoveryStep step, CancellationToken cancel)
+    {
+        var instance = affected.Instance;
+        await revisions.GiveBackAsync(transaction, [(from.Id, instance.Size)], cancel);
+        // What the new host sees counts from nothing; a stopped instance stays as it was seen.
+        await transaction.ExecuteAsync(
+            """
+            UPDATE instances SET host_id = $2, zone_id = $3, incarnation = incarnation + 1, power = CASE WHEN desired = 'stopped' THEN 'stopped' ELSE 'absent' END,
+                                 observed_generation = CASE WHEN desired = 'stopped' THEN generation ELSE 0 END, started_at = NULL, conditions = '[]', notices = '[]' WHERE id = $1
+            """, cancel, instance.Id, to.Id, to.ZoneId);
+        await transaction.ExecuteAsync(
+            """
+            INSERT INTO former_placements (instance_id, host_id, account_id, incarnation, created_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (host_id, instance_id) DO UPDATE SET incarnation = excluded.incarnation, created_at = excluded.created_at
+            """, cancel, instance.Id, from.Id, affected.AccountId, affected.Incarnation, clock.GetUtcNow());
+        await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = $1", cancel, instance.Id);
+        await events.WriteAsync(transaction, affected.AccountId, EventActor.System, from.State == HostStates.Down ? "instance.recover" : "instance.move",
+            new Subject("instance", instance.Id, instance.Name), cancel, $"{step.Message} From {from.Name} to {to.Name}.");
+        transaction.AfterCommit(() => bell.Ring(to.Id));
+    }
+}
+
+internal static partial class RecoveryLog
+{
+    [LoggerMessage(4001, LogLevel.Warning, "Lost hosts could not be looked at; it is tried again in two seconds: {Message}")]
+    public static partial void Failed(ILogger logger, string message);
+
+    [LoggerMessage(4002, LogLevel.Error, "Looking at lost hosts failed unexpectedly")]
+    public static partial void Broken(ILogger logger, Exception exception);
+
+    [LoggerMessage(4003, LogLevel.Information, "Instance {Instance} was given from host {From} to host {To}: {Reason}")]
+    public static partial void Moved(ILogger logger, string instance, string from, string to, string reason);
+}
