@@ -88,8 +88,16 @@ internal sealed class Invariants(Cloud cloud)
         var process = guest.Process!;
         if (process.State == RunState.Broken) return;
         if (cloud.Records.Instances.TryGetValue(id, out var row) && row.History.Any(asked =>
-                asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch || asked.Incarnation > process.Incarnation))) return;
+                (asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch)) || asked.Incarnation > process.Incarnation)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
+    }
+
+    /// <summary>A copy is given to another host only when the one before has certainly ended.</summary>
+    public void BeforeMove(InstanceRow row, HostRow from)
+    {
+        var host = cloud.Hosts.First(host => host.Id == from.Id);
+        if (host.Guests.GetValueOrDefault(row.Record.Id)?.Process is not { } process) return;
+        Violate("ended-before-it-moves", $"{row.Record.Id} is given to another host while {host.Name} still runs it ({process}).");
     }
 
     /// <summary>A disk may be removed if its record says terminated.</summary>

@@ -13,6 +13,7 @@ internal static class Settled
             if (host.State != "up") return $"{host.Name} is {host.State}.";
         foreach (var row in cloud.Records.Instances.Values)
             if (Missing(cloud, row) is { } missing) return $"{row.Record.Id} {missing}: {row.Record}.";
+        foreach (var ((hostId, id), incarnation) in cloud.Records.Former) return $"{hostId} has not said that nothing is left of {id} of incarnation {incarnation}.";
         return null;
     }
 

@@ -60,4 +60,6 @@ internal enum Trouble
     GuestHangs,
     ClockSet,
     DatabaseAway,
+    ServerLosesDatabase,
+    HostEmptied,
 }

@@ -79,6 +79,16 @@ internal sealed class Troubles
                 _cloud.Records.Away = true;
                 Later(() => _cloud.Records.Away = false);
                 break;
+            case Trouble.ServerLosesDatabase:
+                Tell(trouble, server.Name);
+                server.LosesDatabase = true;
+                Later(() => server.LosesDatabase = false);
+                break;
+            case Trouble.HostEmptied:
+                Tell(trouble, host.Name);
+                SetMaintenance(host, true);
+                Later(() => SetMaintenance(host, false));
+                break;
         }
     }
 
@@ -100,6 +110,9 @@ internal sealed class Troubles
         _cloud.Servers[place] = fresh;
         fresh.Start();
     }
+
+    private void SetMaintenance(ModelHost host, bool maintenance) =>
+        _cloud.Records.Transaction(() => _cloud.Records.Hosts[host.Id].Maintenance = maintenance);
 
     private void CutOff(Trouble trouble, string name)
     {
@@ -140,9 +153,11 @@ internal sealed class Troubles
         {
             if (server.Node.Dead) Replace(server);
             else server.Node.Resume();
+            server.LosesDatabase = false;
         }
         foreach (var host in _cloud.Hosts)
         {
+            SetMaintenance(host, false);
             host.GetPower();
             host.StartAgent();
             host.Agent!.Resume();

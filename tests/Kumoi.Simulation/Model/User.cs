@@ -32,13 +32,14 @@ internal sealed class User(Cloud cloud, Node node)
 
     private async Task LaunchAsync()
     {
+        var recovery = cloud.Dice.OneIn(2) ? "restart" : "wait";
         var request = new Request(RequestKind.Launch, $"key-{++_requests}");
         // The same key until an answer comes; whoever gives up never knows, and then nothing was promised.
         for (var attempt = 0; attempt < 5; attempt++)
         {
             try
             {
-                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small));
+                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small, recovery));
                 cloud.Ledger.LaunchAcknowledged(request, id);
                 cloud.Trace.Note("user", $"is told that {request.Key} is {id}");
                 _known.Add(id);
