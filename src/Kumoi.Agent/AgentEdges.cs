@@ -4,6 +4,7 @@ using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
@@ -18,9 +19,11 @@ namespace Kumoi.Agent;
 /// <param name="Metadata">Null if guests do not ask.</param>
 /// <param name="Facts">What the host says of itself, now.</param>
 /// <param name="Connect">Opens the way to the servers; joins first, if need be.</param>
+/// <param name="Record">What outlives the agent, though not the machine's restart.</param>
+/// <param name="LeaseClock">Timestamps since the start of the machine, suspended time included.</param>
 public sealed record AgentEdges(
     AgentState State, IHypervisor Hypervisor, INetworkDriver Networks, ImageCache Images, MetadataServer? Metadata, Func<HostFacts> Facts,
-    Func<CancellationToken, Task<IServerLink>> Connect)
+    Func<CancellationToken, Task<IServerLink>> Connect, IHostRecord Record, TimeProvider LeaseClock)
 {
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
     public static AgentEdges Linux(AgentOptions options, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
@@ -34,12 +37,12 @@ public sealed record AgentEdges(
         HostFacts Facts() => HostFactsReader.Read(options, accelerator);
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
-            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel));
+            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime());
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>
     public static AgentEdges Simulated(
         AgentOptions options, SimulatedMachine machine, SimulatedFaults faults, Func<HostFacts> facts, Func<CancellationToken, Task<IServerLink>> connect,
         TimeProvider clock) =>
-        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect);
+        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect, machine.Record, clock);
 }

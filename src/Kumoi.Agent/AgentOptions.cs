@@ -44,6 +44,10 @@ public sealed partial record AgentOptions
     /// <summary>Everything is looked at again after this time, whether anything rang or not.</summary>
     public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often the lease is looked at beside its end. Too low: a host without work does not rest; too high: after a suspend guests
+    /// whose lease ended in it run on that long.</summary>
+    public TimeSpan LeaseLookPeriod { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Guests looked at together. Too low: one slow guest delays others; too high: they crowd the machine.</summary>
     public int Parallelism { get; init; } = Math.Max(4, Environment.ProcessorCount * 2);
 
@@ -66,7 +70,7 @@ public sealed partial record AgentOptions
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)
             wrong.Add($"The run directory's path is too long: sockets in it may have 107 bytes, {Paths.LongestSocket} has more.");
         if (JoinToken is not null && Api.Agent.JoinTokenContent.Decode(JoinToken) is null) wrong.Add("The join token is not one of Kumoi's.");
-        if (StopLimit < TimeSpan.Zero || RebootLimit < TimeSpan.Zero || ResyncPeriod <= TimeSpan.Zero || ImageCacheBytes < 0)
+        if (StopLimit < TimeSpan.Zero || RebootLimit < TimeSpan.Zero || ResyncPeriod <= TimeSpan.Zero || LeaseLookPeriod <= TimeSpan.Zero || ImageCacheBytes < 0)
             wrong.Add("Times and limits must not be negative.");
         return wrong;
     }

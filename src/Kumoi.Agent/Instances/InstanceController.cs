@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Images;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Networks;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
@@ -42,6 +43,8 @@ public sealed class InstanceController : IAsyncDisposable
     public required NetworkController Networks { get; init; }
 
     public required ImageController Images { get; init; }
+
+    public required HostLease Lease { get; init; }
 
     /// <summary>Called with an instance's id when what is to be reported of it has changed.</summary>
     public Action<string> Reported { get; set; } = _ => { };
@@ -91,7 +94,7 @@ public sealed class InstanceController : IAsyncDisposable
             var now = _clock.GetUtcNow();
             var seen = new ObservedGuest(
                 !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight.DiskReady, sight.Traces, Networks.ReadinessOf(record, document),
-                sight.Process, memory.StopAskedAt, memory.ButtonPressedAt, memory.NotBefore);
+                sight.Process, memory.StopAskedAt, memory.ButtonPressedAt, memory.NotBefore, Lease.State);
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();
             Report(record, seen, plan, memory);
@@ -105,7 +108,9 @@ public sealed class InstanceController : IAsyncDisposable
 
     private void NoteProcess(string id, GuestProcess? process, DesiredInstance record, GuestMemory memory)
     {
-        if (memory.Note(process, record.Desired == "running", _backoff, _clock.GetUtcNow())) _log.ProcessLost(id);
+        // One that the lease's end took was not lost by itself.
+        var shouldRun = record.Desired == "running" && !(record.Movable && Lease.State == LeaseState.Over);
+        if (memory.Note(process, shouldRun, _backoff, _clock.GetUtcNow())) _log.ProcessLost(id);
         var lives = process is not null;
         var changed = !_processes.TryGetValue(id, out var lived) || lived != lives;
         _processes[id] = lives;
@@ -119,6 +124,8 @@ public sealed class InstanceController : IAsyncDisposable
     {
         foreach (var step in plan.Steps)
         {
+            // The agent may have been held since the plan was made; then it is made anew.
+            if (record.Movable && InstancePlanner.Begins(step) && Lease.State != LeaseState.Held) return true;
             try
             {
                 await TakeAsync(step, record, image, seen, memory, cancel);
@@ -200,6 +207,8 @@ public sealed class InstanceController : IAsyncDisposable
         if (!plan.Settled && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
         if (!plan.Settled && seen.Network != NetworkReadiness.Ready && Networks.ConditionOf(record) is { } network) conditions.Add(network);
         var now = _clock.GetUtcNow();
+        if (record is { Movable: true, Desired: "running" } && seen.Lease == LeaseState.Over)
+            conditions.Add(new Condition("Instance", "lease-lost", "No server has answered this host in time, so the instance may be started elsewhere and must not run here. It is started when a server answers and still wants it here.", now, null));
         if (seen.Process?.State == RunState.DiskError)
             conditions.Add(new Condition("Instance", "disk-error", "The guest is held: the host could not store what it wrote (its disk is full or failing).", now, seen.NotBefore));
         if (seen.Process?.State == RunState.Unknown)

@@ -1,3 +1,4 @@
+using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances;
@@ -16,12 +17,18 @@ public static class InstancePlanner
 
     public static InstancePlan Plan(DesiredInstance desired, ObservedGuest seen, DateTimeOffset now, StopLimits limits) => desired.Desired switch
     {
+        "running" or "stopped" when desired.Movable && seen is { Lease: LeaseState.Over, Process: not null } => InstancePlan.Do(InstanceStep.Kill),
+        "running" when desired.Movable && seen.Lease != LeaseState.Held => InstancePlan.Wait(null),
         "terminated" => Terminate(seen),
         "stopped" => seen.Process is { } process ? Stop(process, seen, now, limits.Stop) : InstancePlan.Nothing,
         "running" => seen.Process is { } process ? Keep(desired, process, seen, now, limits) : Bring(seen, now),
         // A word of a newer server: what is there stays as it is.
         _ => InstancePlan.Wait(null),
     };
+
+    /// <summary>True if a step makes a guest run, or gets it ready to: for one that may move, not without a lease.</summary>
+    public static bool Begins(InstanceStep step) =>
+        step is InstanceStep.FetchImage or InstanceStep.MakeDisk or InstanceStep.Start or InstanceStep.Resume;
 
     private static InstancePlan Terminate(ObservedGuest seen)
     {

@@ -1,3 +1,5 @@
+using Kumoi.Agent.Leases;
+
 namespace Kumoi.Agent.Instances;
 
 /// <summary>One thing to do for a guest. The set is closed: what is not listed here is never done to a guest.</summary>
@@ -41,9 +43,10 @@ public enum NetworkReadiness
 /// <param name="StopAskedAt">When this agent first asked the running guest to stop; null if it did not.</param>
 /// <param name="ButtonPressedAt">When it last pressed the button.</param>
 /// <param name="NotBefore">Earliest time for a new start or a resume, after it failed repeatedly.</param>
+/// <param name="Lease">The host's lease; it binds guests that may move.</param>
 public sealed record ObservedGuest(
     bool ImageReady, bool DiskReady, bool Traces, NetworkReadiness Network, GuestProcess? Process, DateTimeOffset? StopAskedAt,
-    DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore);
+    DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore, LeaseState Lease);
 
 /// <summary>What to do now.</summary>
 /// <param name="Steps">Steps that do not wait for each other; the plan is made anew after them.</param>

@@ -1,4 +1,5 @@
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
 using Xunit;
@@ -12,7 +13,7 @@ public sealed class InstancePlannerTests
 
     private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now);
 
-    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, disk, disk || process is not null, network, process, null, null, null);
+    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, disk, disk || process is not null, network, process, null, null, null, LeaseState.Held);
 
     public static TheoryData<string, bool, bool, string, string, string> Cases => new()
     {

@@ -167,6 +167,17 @@ public sealed class QemuHypervisor : IHypervisor
         _groups.Remove(id);
     }
 
+    public async Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        if (ids.Count == 0) return [];
+        var marks = ids.ToDictionary(id => id, MarkOf);
+        var found = Processes.All().SelectMany(process => marks.Where(mark => IsMarked(process, mark.Value)).Select(mark => (Id: mark.Key, Process: process.Id))).ToArray();
+        foreach (var (_, process) in found) Processes.Signal(process, Libc.SignalKill);
+        foreach (var (id, process) in found)
+            if (!await Processes.WaitForEndAsync(process, TimeSpan.FromSeconds(10), _clock, cancel)) throw new IOException($"The process {process} of {id} could not be ended within 10 s.");
+        return [.. found.Select(one => one.Id).Distinct()];
+    }
+
     public Task RemoveAsync(string id, CancellationToken cancel)
     {
         foreach (var path in new[] { _paths.Sockets(id), _paths.Instance(id) })
@@ -238,9 +249,15 @@ public sealed class QemuHypervisor : IHypervisor
 
     private IEnumerable<ProcessSight> ByCommandLine(string id)
     {
-        var disk = $"filename={_paths.Disk(id)},";
-        return Processes.All().Where(process => process.Arguments.Any(argument => argument.Contains(disk, StringComparison.Ordinal)));
+        var mark = MarkOf(id);
+        return Processes.All().Where(process => IsMarked(process, mark));
     }
+
+    /// <summary>What only a process of this guest on this host has in its command line: its disk may be known to other hosts too.</summary>
+    private string MarkOf(string id) => $"path={QemuCommand.Escape(_paths.Socket(id, "qmp"))},";
+
+    private static bool IsMarked(ProcessSight process, string mark) =>
+        process.Arguments[0] is QemuCommand.Emulator or QemuCommand.Program or "setsid" && process.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal));
 
     private async Task<uint?> KvmGroupAsync(CancellationToken cancel)
     {

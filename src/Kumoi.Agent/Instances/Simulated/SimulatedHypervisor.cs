@@ -55,6 +55,13 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
         machine.Disks.Remove(id);
     }
 
+    public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        var running = machine.Guests.Intersect(ids).ToArray();
+        foreach (var id in running) machine.End(id, lost: true);
+        return Task.FromResult<IReadOnlyList<string>>(running);
+    }
+
     public IReadOnlyCollection<string> ImagesInUse() => [];
 
     public Task<Stream> OpenSerialAsync(string id, CancellationToken cancel) =>

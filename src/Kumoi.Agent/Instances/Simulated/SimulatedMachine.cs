@@ -1,3 +1,4 @@
+using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Simulated;
@@ -19,6 +20,9 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
 
     /// <summary>Changes with each power cut.</summary>
     public string BootId { get; private set; } = Guid.NewGuid().ToString();
+
+    /// <summary>What agents keep for those after them, until the power is cut.</summary>
+    public MemoryRecord Record { get; private set; } = new();
 
     /// <summary>Ids of the guests that have a process.</summary>
     public IReadOnlyList<string> Guests
@@ -119,6 +123,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
             foreach (var guest in _guests?.Values ?? Enumerable.Empty<SimulatedGuest>()) guest.ShuttingDown?.Dispose();
             _guests = null;
             BootId = Guid.NewGuid().ToString();
+            Record = new MemoryRecord();
         }
     }
 
