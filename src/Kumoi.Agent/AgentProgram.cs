@@ -1,7 +1,6 @@
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances.Simulated;
-using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
@@ -77,8 +76,7 @@ public static class AgentProgram
         var machine = new SimulatedMachine(journal.Disks(options.Name), shared: false, clock);
         HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated.")) with { BootId = machine.BootId };
         return AgentEdges.Simulated(
-            options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel),
-            new BootTime());
+            options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), clock);
     }
 
     /// <summary>What the machine lacks, one sentence each.</summary>

@@ -103,8 +103,9 @@ public sealed class HostAgent : IAsyncDisposable
                 var losses = _lease.Losses;
                 var after = _lease.State == LeaseState.Unconfirmed ? -1 : _state.Document?.Revision ?? -1;
                 var document = await Link.DesiredAsync(after, round.Token);
+                if (document is not null) document = await _peers.CompleteAsync(document, Link, round.Token);
                 Reached(null);
-                if (document is null || Take(await _peers.CompleteAsync(document, Link, round.Token)))
+                if (document is null || Take(document))
                 {
                     Confirm(losses);
                     failures = 0;

@@ -61,8 +61,8 @@ public sealed class InstanceController : IAsyncDisposable
         foreach (var instance in document.Instances) Ring(instance.Id);
     }
 
-    /// <summary>True while the guest's process lives, or may live because nobody has looked yet.</summary>
-    public bool HasProcess(string id) => _processes.GetValueOrDefault(id, true);
+    /// <summary>Whether the guest's process lives; null while nobody has looked yet.</summary>
+    public bool? HasProcess(string id) => _processes.TryGetValue(id, out var lives) ? lives : null;
 
     /// <summary>What was last seen of every instance of the document.</summary>
     public IReadOnlyList<ObservedInstance> Observed() =>

@@ -3,7 +3,6 @@ using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Simulated;
-using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;

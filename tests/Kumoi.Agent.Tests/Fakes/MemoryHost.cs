@@ -1,5 +1,5 @@
+using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Simulated;
-using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Tests.Fakes;
@@ -7,19 +7,19 @@ namespace Kumoi.Agent.Tests.Fakes;
 /// <summary>A host in memory: guests and record outlive the agents that run on it one after another.</summary>
 internal sealed class MemoryHost(ManualTime time, MemoryServer server)
 {
-    public SimulatedMachine Guests { get; } = new(new SimulatedDisks("host1", null), shared: false, time);
+    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host1", null), shared: false, time);
 
     public SimulatedFaults Faults { get; } = new();
-
-    public string BootId { get; set; } = "boot-1";
 
     public AgentOptions Options { get; init; } = new() { StateDirectory = "/nonexistent", Tag = "c0ffee", Name = "host1", Address = "127.0.0.1", Hypervisor = "simulated" };
 
     public Running Start() => new(this);
 
-    public bool Runs(DesiredInstance instance) => Guests.Guests.Contains(instance.Id);
+    public bool Runs(DesiredInstance instance) => Process(instance) is not null;
 
-    private HostFacts Facts() => new("host1", "127.0.0.1", "1", "simulated", "simulated", "For a test.", 4, 4096, 100, BootId);
+    public GuestProcess? Process(DesiredInstance instance) => Hardware.Look(instance.Id).Process;
+
+    private HostFacts Facts() => new("host1", "127.0.0.1", "1", "simulated", "simulated", "For a test.", 4, 4096, 100, Hardware.BootId);
 
     /// <summary>An agent; ended like a killed one: nothing is said, nothing is tidied.</summary>
     internal sealed class Running : IAsyncDisposable
@@ -31,7 +31,7 @@ internal sealed class MemoryHost(ManualTime time, MemoryServer server)
         public Running(MemoryHost host)
         {
             var edges = AgentEdges.Simulated(
-                host.Options, host.Guests, host.Faults, host.Facts, _ => Task.FromResult<Agent.Control.IServerLink>(host.Server), host.Time);
+                host.Options, host.Hardware, host.Faults, host.Facts, _ => Task.FromResult<Agent.Control.IServerLink>(host.Server), host.Time);
             _agent = new HostAgent(host.Options, edges, 1, host.Time, Machine.Log);
             _task = _agent.RunAsync(_stop.Token);
         }

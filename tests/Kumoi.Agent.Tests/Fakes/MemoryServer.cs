@@ -38,6 +38,9 @@ internal sealed class MemoryServer : IServerLink
     /// <summary>Called when a report has come in, before it is answered.</summary>
     public Action<ObservedReport> Came { get; set; } = _ => { };
 
+    /// <summary>Reports do not come through, while documents do.</summary>
+    public bool Deaf { get; set; }
+
     public int Calls => _calls;
 
     private int _calls;
@@ -70,8 +73,6 @@ internal sealed class MemoryServer : IServerLink
         _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => Task.FromResult(new NetworkPeers(networkId, revision, [], []));
-
     public async Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel)
     {
         Asked.Enqueue(after);
@@ -86,10 +87,13 @@ internal sealed class MemoryServer : IServerLink
         }
     }
 
+    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => Task.FromResult(new NetworkPeers(networkId, revision, [], []));
+
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
         Interlocked.Increment(ref _calls);
         await FailAsync(cancel);
+        if (Deaf) throw new IOException("The server did not answer in time.");
         Came(report);
         Reports.Enqueue(report);
         foreach (var seen in report.Instances) Seen[seen.Id] = seen;

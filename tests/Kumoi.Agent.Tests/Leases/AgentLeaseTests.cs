@@ -106,7 +106,7 @@ public sealed class AgentLeaseTests
     {
         var host = Host();
         await using (host.Start()) await BothRunAsync(host);
-        var started = host.Guests.Look(Movable.Id).Process!.StartedAt;
+        var started = host.Process(Movable)!.StartedAt;
         _time.Advance(TimeSpan.FromMinutes(10));
         _server.Reports.Clear();
         await using (host.Start())
@@ -114,20 +114,24 @@ public sealed class AgentLeaseTests
             await UntilAsync("a full report", () => _server.Reports.LastOrDefault() is { Full: true });
             await PassAsync(30);
         }
-        Assert.Equal(started, host.Guests.Look(Movable.Id).Process!.StartedAt);
+        Assert.Equal(started, host.Process(Movable)!.StartedAt);
     }
 
     [Fact]
-    public async Task A_lease_of_another_boot_is_none()
+    public async Task A_host_that_was_without_power_has_no_lease()
     {
         var host = Host();
         await using (host.Start()) await BothRunAsync(host);
-        _server.Manner = Manner.Unreachable;
-        host.BootId = "boot-2";
+        host.Hardware.CutPower();
+        // The document comes, and reports are not answered.
+        _server.Deaf = true;
         await using (host.Start())
         {
-            await UntilAsync("the end of the guest", () => !host.Runs(Movable));
-            Assert.True(host.Runs(Fixed));
+            await UntilAsync("the guest that may not move", () => host.Runs(Fixed));
+            await PassAsync(30);
+            Assert.False(host.Runs(Movable));
+            _server.Deaf = false;
+            await UntilAsync("the other", () => host.Runs(Movable));
         }
     }
 

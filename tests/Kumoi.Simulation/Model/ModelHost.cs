@@ -17,7 +17,7 @@ internal sealed class ModelHost
     {
         (_cloud, Id, Name) = (cloud, $"h-19a3f2b4c5d6e{number:x4}", $"host{number}");
         Timepiece = cloud.NewTimepiece();
-        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4 };
+        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4, ResyncPeriod = cloud.ResyncPeriod };
     }
 
     public string Id { get; }
@@ -50,9 +50,6 @@ internal sealed class ModelHost
         Agent?.Start(() => tell(id));
     }
 
-    /// <summary>Outlives the agent, and not the power.</summary>
-    private Kumoi.Agent.Leases.HostRecordInMemory Record { get; set; } = new();
-
     public void StartAgent()
     {
         if (Agent is not null || !HasPower) return;
@@ -65,7 +62,7 @@ internal sealed class ModelHost
             var link = new ModelLink(_cloud, this, node);
             var edges = new AgentEdges(
                 new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), null, Facts,
-                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), Record, node.Clock);
+                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link));
             var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
             await agent.RunAsync(CancellationToken.None);
             throw new InvalidOperationException("The agent ended by itself.");
@@ -83,7 +80,6 @@ internal sealed class ModelHost
     {
         KillAgent();
         HasPower = false;
-        Record = new();
         foreach (var (id, guest) in Guests.ToArray())
         {
             if (guest.Disk) guest.Process = null;

@@ -63,18 +63,6 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         guest.Process = null;
     }, cancel);
 
-    public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
-    {
-        string[] running = [.. ids.Where(id => host.Guests.GetValueOrDefault(id) is { Process: not null })];
-        foreach (var id in running)
-        {
-            cloud.Trace.Note(host.Name, $"cuts off {id}");
-            host.Guests[id].Process = null;
-            host.Changed(id);
-        }
-        return Task.FromResult<IReadOnlyList<string>>(running);
-    }
-
     public Task RemoveAsync(string id, CancellationToken cancel) => StepAsync("removes", id, () =>
     {
         if (!host.Guests.TryGetValue(id, out var guest)) return;

@@ -27,7 +27,7 @@ internal sealed class SimulatedHost : ISimulatedLinkWatch
         _options = new AgentOptions
         {
             // No file is used: the fleet keeps what a host has to keep.
-            StateDirectory = "/nonexistent", Tag = "51a1", Name = name, Address = $"127.{1 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}", Hypervisor = "simulated", ResyncPeriod = Resync,
+            StateDirectory = "/nonexistent", Tag = "51a1", Name = name, Address = $"127.{1 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}", Hypervisor = "simulated", ResyncPeriod = Resync, LeaseLookPeriod = Resync,
         };
     }
 

@@ -57,7 +57,7 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
 
     public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
     {
-        string[] running = [.. ids.Intersect(machine.Guests)];
+        var running = machine.Guests.Intersect(ids).ToArray();
         foreach (var id in running) machine.End(id, lost: true);
         return Task.FromResult<IReadOnlyList<string>>(running);
     }

@@ -1,3 +1,4 @@
+using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Simulated;
@@ -17,11 +18,11 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
 
     public SimulatedDisks Disks => disks;
 
-    /// <summary>What its agents keep beside the guests; gone with the power.</summary>
-    public Leases.IHostRecord Record { get; private set; } = new Leases.HostRecordInMemory();
-
     /// <summary>Changes with each power cut.</summary>
     public string BootId { get; private set; } = Guid.NewGuid().ToString();
+
+    /// <summary>What agents keep for those after them, until the power is cut.</summary>
+    public MemoryRecord Record { get; private set; } = new();
 
     /// <summary>Ids of the guests that have a process.</summary>
     public IReadOnlyList<string> Guests
@@ -122,7 +123,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
             foreach (var guest in _guests?.Values ?? Enumerable.Empty<SimulatedGuest>()) guest.ShuttingDown?.Dispose();
             _guests = null;
             BootId = Guid.NewGuid().ToString();
-            Record = new Leases.HostRecordInMemory();
+            Record = new MemoryRecord();
         }
     }
 
