@@ -44,6 +44,9 @@ public sealed partial record AgentOptions
     /// <summary>Everything is looked at again after this time, whether anything rang or not.</summary>
     public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Guests looked at together. Too low: one slow guest delays others; too high: they crowd the machine.</summary>
+    public int Parallelism { get; init; } = Math.Max(4, Environment.ProcessorCount * 2);
+
     /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 

@@ -29,12 +29,14 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly ConsoleController _consoles;
     private readonly Reporter _reporter;
     private readonly Doorbell _resync;
+    private readonly Peers _peers = new();
     private IServerLink? _link;
     private bool _away;
 
     /// <param name="seed">Spreads retries of many hosts over time; a run with the same seed and the same answers is the same.</param>
     public HostAgent(AgentOptions options, AgentEdges edges, int seed, TimeProvider clock, ILogger log)
     {
+        clock = new SteadyClock(clock);
         (_options, _edges, _state, _clock, _log) = (options, edges, edges.State, clock, log);
         _random = new Random(seed);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
@@ -83,7 +85,7 @@ public sealed class HostAgent : IAsyncDisposable
             try
             {
                 var document = await Link.DesiredAsync(_state.Document?.Revision ?? -1, stop);
-                if (document is not null) _state.Replace(document);
+                if (document is not null) _state.Replace(await _peers.CompleteAsync(document, Link, stop));
                 failures = 0;
                 Reached(null);
             }

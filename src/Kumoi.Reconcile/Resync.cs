@@ -14,7 +14,6 @@ public static class Resync
             try
             {
                 await look(stop);
-                await doorbell.WaitAsync(period, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -25,7 +24,14 @@ public static class Resync
 #pragma warning restore CA1031
             {
                 broken(e);
-                await doorbell.WaitAsync(period, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+            try
+            {
+                await doorbell.WaitAsync(period, stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
             }
         }
     }

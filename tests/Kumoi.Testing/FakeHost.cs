@@ -13,7 +13,7 @@ namespace Kumoi.Testing;
 public sealed class FakeHost : IDisposable
 {
     private readonly HttpClient _http;
-    private readonly HostFacts _facts;
+    private HostFacts _facts;
 
     private FakeHost(string id, HttpClient http, HostFacts facts) => (Id, _http, _facts) = (id, http, facts);
 
@@ -64,9 +64,20 @@ public sealed class FakeHost : IDisposable
         return answer.StatusCode == HttpStatusCode.NoContent ? null : await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredDocument);
     }
 
-    public async Task<HttpStatusCode> ReportAsync(params ObservedInstance[] instances)
+    public Task<HttpStatusCode> ReportAsync(params ObservedInstance[] instances) => SendAsync(new ObservedReport(false, 0, _facts, instances, [], []));
+
+    /// <summary>Reports other facts than those it joined with.</summary>
+    public Task<HttpStatusCode> ReportAsFactsAsync(HostFacts facts)
     {
-        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new ObservedReport(false, 0, _facts, instances, [], []), ApiJson.Default.ObservedReport));
+        _facts = facts;
+        return ReportAsync();
+    }
+
+    public Task<HttpStatusCode> ReportDepartedAsync(params FormerInstance[] departed) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], departed));
+
+    private async Task<HttpStatusCode> SendAsync(ObservedReport report)
+    {
+        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(report, ApiJson.Default.ObservedReport));
         content.Headers.ContentType = new("application/json");
         using var answer = await _http.PostAsync("/agent/v1/observed", content);
         return answer.StatusCode;

@@ -47,7 +47,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public Task StartProcessAsync() => AsPostgresAsync(
         "pg_ctl", "-D", Path.Combine(Directory, "data"), "-w", "-l", Path.Combine(Directory, "log"), "start",
-        "-o", $"-c listen_addresses='' -c unix_socket_directories={Directory} -c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB");
+        "-o", $"-c listen_addresses='' -c unix_socket_directories={Directory} -c fsync=off -c full_page_writes=off -c max_connections=1000 -c shared_buffers=64MB");
 
     public Task StopProcessAsync() => AsPostgresAsync("pg_ctl", "-D", Path.Combine(Directory, "data"), "-w", "-m", "immediate", "stop");
 

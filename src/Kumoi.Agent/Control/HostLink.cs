@@ -34,6 +34,8 @@ public sealed class HostLink : IServerLink
 
     public Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel) => _link.DesiredAsync(after, cancel);
 
+    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => _link.PeersAsync(networkId, revision, cancel);
+
     public Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel) => _link.ReportAsync(report, cancel);
 
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => _link.OpenImageAsync(imageId, offset, cancel);

@@ -12,6 +12,9 @@ public interface IServerLink : IDisposable
     /// <summary>Waits for a document newer than the revision; null if there was none in time.</summary>
     Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel);
 
+    /// <summary>Who is in a network, at this revision or a later one.</summary>
+    Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel);
+
     /// <summary>
     /// Tells what is seen. A <see cref="DatabaseAwayException"/> says that every server known, asked after this call began, answered that
     /// its database does not answer; any other failure says nothing of the kind.

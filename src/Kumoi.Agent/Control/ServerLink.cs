@@ -111,6 +111,15 @@ public sealed class ServerLink : IDisposable
         return document with { Former = document.Former ?? [], Servers = document.Servers ?? [] };
     }
 
+    public async Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel)
+    {
+        using var limit = Limit(AnswerLimit, cancel);
+        var path = string.Create(CultureInfo.InvariantCulture, $"agent/v1/networks/{Uri.EscapeDataString(networkId)}/peers?revision={revision}");
+        using var answer = await SendAsync(() => _client.GetAsync(path, limit.Token), cancel);
+        await CheckAsync(answer, limit.Token);
+        return await ReadAsync(answer, ApiJson.Default.NetworkPeers, limit.Token);
+    }
+
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
         using var limit = Limit(AnswerLimit, cancel);

@@ -35,7 +35,7 @@ public sealed class InstanceController : IAsyncDisposable
         _limits = new StopLimits(options.StopLimit, options.RebootLimit);
         _backoff = new Backoff(TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(2), random);
         // Twice the processors: steps wait for other processes more than they compute.
-        _queue = new WorkQueue<string>(Math.Max(4, Environment.ProcessorCount * 2), _backoff, clock, LookAsync, Broken);
+        _queue = new WorkQueue<string>(options.Parallelism, _backoff, clock, LookAsync, Broken);
         hypervisor.Watch(Ring);
     }
 

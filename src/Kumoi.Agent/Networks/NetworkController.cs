@@ -28,6 +28,7 @@ public sealed class NetworkController : IAsyncDisposable
     private readonly ConcurrentDictionary<string, IReadOnlyList<string>> _strays = new();
     private readonly ConcurrentDictionary<string, Condition> _conditions = new();
     private readonly ConcurrentDictionary<string, Port> _known = new();
+    private readonly ConcurrentDictionary<string, IReadOnlySet<string>> _making = new();
     private volatile string _hostApplied = "";
     private volatile Wanted? _wanted;
 
@@ -77,11 +78,14 @@ public sealed class NetworkController : IAsyncDisposable
         instance.Interfaces.Where(port => ObjectNames.IsId(port.NetworkId))
             .Select(port => _conditions.GetValueOrDefault(NamespaceOf(port.NetworkId))).FirstOrDefault(condition => condition is not null);
 
-    /// <summary>A namespace not looked at yet, after a restart of the agent, may still hold the tap.</summary>
-    private bool MayBeThere(DesiredInterface port) =>
-        ObjectNames.IsId(port.Id) && ObjectNames.IsId(port.NetworkId)
-        && (_applied.TryGetValue(NamespaceOf(port.NetworkId), out var applied)
-            ? applied.Taps.Contains(ObjectNames.Tap(port.Id)) : _driver.List().Contains(NamespaceOf(port.NetworkId)));
+    /// <summary>A namespace not looked at yet, after a restart of the agent, may still hold the tap; and one being looked at may get it.</summary>
+    private bool MayBeThere(DesiredInterface port)
+    {
+        if (!ObjectNames.IsId(port.Id) || !ObjectNames.IsId(port.NetworkId)) return false;
+        var (name, tap) = (NamespaceOf(port.NetworkId), ObjectNames.Tap(port.Id));
+        if (_making.TryGetValue(name, out var making) && making.Contains(tap)) return true;
+        return _applied.TryGetValue(name, out var applied) ? applied.Taps.Contains(tap) : _driver.List().Contains(name);
+    }
 
     private bool InForce(DesiredInterface wanted, DesiredDocument document)
     {
@@ -110,12 +114,16 @@ public sealed class NetworkController : IAsyncDisposable
         if (_state.Document is not { } document) return Outcome.Done;
         try
         {
+            // Before it is decided what is made: whoever asks from now on whether a tap may be there hears of those that may come, until what
+            // is there is known again.
+            _making[name] = TapsIn(document, name);
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
             var intent = network is null ? null : Retain(NetworkIntents.Read(document, network.Id, _options.Tag, _hasProcess));
             var host = ApplyHostAsync(document, cancel);
             if (network is null) await Task.WhenAll(host, RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
             else await ApplyAsync(intent, document, host, cancel);
+            _making.TryRemove(name, out _);
             _conditions.TryRemove(name, out _);
         }
         catch (IOException e)
@@ -131,6 +139,10 @@ public sealed class NetworkController : IAsyncDisposable
         }
         return Outcome.Done;
     }
+
+    private HashSet<string> TapsIn(DesiredDocument document, string name) =>
+        [.. document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id) && ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)
+            .Select(port => ObjectNames.Tap(port.Id))];
 
     private async Task ApplyHostAsync(DesiredDocument document, CancellationToken cancel)
     {

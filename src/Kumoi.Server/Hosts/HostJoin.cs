@@ -25,11 +25,11 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
-                               disk_gib, created_at, heard_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) ON CONFLICT (name) DO NOTHING
+                               disk_gib, created_at, heard_at, storage)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) ON CONFLICT (name) DO NOTHING
             """, cancel,
             id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
-            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now);
+            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage));
         if (made == 0) return Failure.NameTaken("host", name);
         await events.WriteAsync(transaction, account!, EventActor.Host(id, name), "host.join", new Subject("host", id, name), cancel);
         if (!await SpendAsync(transaction, Secrets.Hash(secret!), now, cancel)) return new Failure("join-token", 401);

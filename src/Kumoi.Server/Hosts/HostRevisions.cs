@@ -59,8 +59,8 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
         await transaction.ExecuteAsync(
             """
             WITH locked AS MATERIALIZED (SELECT id FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
-            UPDATE hosts h SET allocated_vcpus = allocated_vcpus - n.vcpus, allocated_memory_mib = allocated_memory_mib - n.memory, allocated_disk_gib = allocated_disk_gib - n.disk,
-                               instances = instances - n.instances, revision = revision + 1
+            UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus - n.vcpus, allocated_memory_mib = h.allocated_memory_mib - n.memory, allocated_disk_gib = h.allocated_disk_gib - n.disk,
+                               instances = h.instances - n.instances, revision = h.revision + 1
             FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances) JOIN locked ON locked.id = n.id WHERE h.id = n.id
             """, cancel,
             Columns.Texts(byHost.Select(g => g.Key)), Columns.Integers(byHost.Select(g => g.Sum(size => size.Size.Vcpus))), Columns.Integers(byHost.Select(g => g.Sum(size => size.Size.MemoryMib))),

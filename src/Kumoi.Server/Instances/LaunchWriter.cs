@@ -44,11 +44,11 @@ public sealed class LaunchWriter(EventLog events)
         return [.. await transaction.QueryAsync(
             """
             WITH locked AS MATERIALIZED (SELECT id FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
-            UPDATE hosts h SET allocated_vcpus = allocated_vcpus + n.vcpus, allocated_memory_mib = allocated_memory_mib + n.memory, allocated_disk_gib = allocated_disk_gib + n.disk,
-                               instances = instances + n.instances, revision = revision + 1
+            UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus + n.vcpus, allocated_memory_mib = h.allocated_memory_mib + n.memory, allocated_disk_gib = h.allocated_disk_gib + n.disk,
+                               instances = h.instances + n.instances, revision = h.revision + 1
             FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances) JOIN locked ON locked.id = n.id
-            WHERE h.id = n.id AND schedulable AND NOT maintenance AND state = 'up' AND allocated_vcpus + n.vcpus <= h.vcpus AND allocated_memory_mib + n.memory <= h.memory_mib
-              AND allocated_disk_gib + n.disk <= h.disk_gib
+            WHERE h.id = n.id AND h.schedulable AND NOT h.maintenance AND h.state = 'up' AND h.allocated_vcpus + n.vcpus <= h.vcpus AND h.allocated_memory_mib + n.memory <= h.memory_mib
+              AND h.allocated_disk_gib + n.disk <= h.disk_gib
             RETURNING h.id
             """, row => row.GetString(0), default,
             Columns.Texts(byHost.Select(g => g.Key)), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.Vcpus))), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.MemoryMib))),

@@ -85,6 +85,7 @@ public sealed class RouteTests
         var bodies = new Dictionary<string, object>
         {
             ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
+            ["/instances/{instance}/recovery"] = new { recovery = "wait" },
             ["/instances/{instance}/console"] = new { kind = "serial" },
             ["/security-groups/{group}/rules"] = new { protocol = "tcp", fromPort = 22, cidr = "0.0.0.0/0" },
         };

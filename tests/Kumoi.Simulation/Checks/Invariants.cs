@@ -1,0 +1,102 @@
+using Kumoi.Agent;
+using Kumoi.Agent.Instances;
+using Kumoi.Simulation.Model;
+
+namespace Kumoi.Simulation.Checks;
+
+/// <param name="Invariant">Its name, as <c>docs/simulation.md</c> lists it.</param>
+internal sealed record Violation(string Invariant, string Detail);
+
+/// <summary>What must be true after every step, of what is really on the machines and of what the records say.</summary>
+internal sealed class Invariants(Cloud cloud)
+{
+    private readonly HashSet<(string Id, int Incarnation, int BootEpoch)> _ran = [];
+    private readonly Dictionary<(string Id, int Incarnation), long> _observed = [];
+    private readonly Dictionary<string, string> _holders = [];
+    private int _checked = -1;
+
+    /// <summary>The first that was broken; null while all hold.</summary>
+    public Violation? Violation { get; private set; }
+
+    public void Violate(string invariant, string detail) => Violation ??= new Violation(invariant, detail);
+
+    /// <summary>True if anything has changed since this was last asked.</summary>
+    public bool Changed()
+    {
+        var version = cloud.Records.Version;
+        foreach (var host in cloud.Hosts) version += host.Version;
+        if (version == _checked) return false;
+        _checked = version;
+        return true;
+    }
+
+    public void Check()
+    {
+        if (cloud.Ledger.Wrong is { } wrong) Violate("acknowledged-once", wrong);
+        CheckGuests();
+        foreach (var row in cloud.Records.Instances.Values) CheckRow(row);
+        foreach (var host in cloud.Records.Hosts.Values)
+        {
+            var placed = cloud.Records.Instances.Values.Where(row => row.TerminatedAt is null && row.Record.HostId == host.Id).Select(row => row.Record.Size)
+                .Aggregate(new Kumoi.Api.Capacity(0, 0, 0), Documents.Plus);
+            if (placed != host.Allocated) Violate("room-is-the-sum-of-placements", $"{host.Name} counts {host.Allocated}, and {placed} is placed on it.");
+        }
+    }
+
+    private void CheckGuests()
+    {
+        _holders.Clear();
+        foreach (var host in cloud.Hosts)
+            foreach (var (id, guest) in host.Guests)
+            {
+                if (guest.Process is not { } process) continue;
+                if (process.State == RunState.Running) _ran.Add((id, process.Incarnation, process.BootEpoch));
+                var row = cloud.Records.Instances[id];
+                foreach (var other in cloud.Hosts)
+                    if (other != host && other.Guests.GetValueOrDefault(id)?.Process?.Incarnation == process.Incarnation)
+                        Violate("one-copy-of-an-incarnation", $"{id} of incarnation {process.Incarnation} runs on {host.Name} and {other.Name}.");
+                var address = Documents.AddressOf(row);
+                if (!_holders.TryAdd(address, id) && _holders[address] != id) Violate("one-holder-of-an-address", $"{address} is held by the guests of {_holders[address]} and {id}.");
+            }
+    }
+
+    private void CheckRow(InstanceRow row)
+    {
+        var record = row.Record;
+        var told = row.Acknowledged;
+        if (record.Generation < told.Generation || record.BootEpoch < told.BootEpoch || (told.Terminated && record.Desired != "terminated"))
+            Violate("acknowledged-stays", $"{record.Id} was acknowledged as {told}, and is {record}.");
+        if (record.Power == "running" && !_ran.Contains((record.Id, record.Incarnation, record.ObservedEpoch)))
+            Violate("observed-was-so", $"{record.Id} is recorded as running in incarnation {record.Incarnation}, epoch {record.ObservedEpoch}, which never ran.");
+        var key = (record.Id, record.Incarnation);
+        if (_observed.TryGetValue(key, out var seen) && record.ObservedGeneration < seen)
+            Violate("observation-goes-forward", $"{record.Id} was observed at generation {seen}, and then at {record.ObservedGeneration}.");
+        _observed[key] = record.ObservedGeneration;
+        if (row.TerminatedAt is null) return;
+        var tap = ObjectNames.Tap(row.InterfaceId);
+        foreach (var host in cloud.Hosts)
+        {
+            if (host.Guests.ContainsKey(record.Id)) Violate("terminated-is-gone", $"{record.Id} is recorded as terminated, and {host.Name} has it.");
+            foreach (var taps in host.Namespaces.Values)
+                if (taps.Contains(tap)) Violate("terminated-is-gone", $"{record.Id} is recorded as terminated, and {host.Name} has its tap.");
+        }
+    }
+
+    /// <summary>A guest may be ended if something asked after it was started wants it stopped, started again or elsewhere.</summary>
+    public void BeforeKill(ModelHost host, string id, Guest guest)
+    {
+        var process = guest.Process!;
+        if (process.State == RunState.Broken) return;
+        if (cloud.Records.Instances.TryGetValue(id, out var row) && row.History.Any(asked =>
+                asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch || asked.Incarnation > process.Incarnation))) return;
+        Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
+    }
+
+    /// <summary>A disk may be removed if its record says terminated.</summary>
+    public void BeforeRemove(ModelHost host, string id, Guest guest)
+    {
+        if (guest.Process is not null) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id} under its guest.");
+        if (cloud.Records.Instances.TryGetValue(id, out var row) && row.Record.Desired == "terminated") return;
+        Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id}, whose record does not say terminated.");
+    }
+}

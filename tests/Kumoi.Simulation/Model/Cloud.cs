@@ -1,0 +1,92 @@
+using Kumoi.Api;
+using Kumoi.Simulation.Checks;
+using Kumoi.Simulation.Engine;
+
+namespace Kumoi.Simulation.Model;
+
+/// <summary>Everything of one schedule, put together: machines with real agents, servers over one set of records, a user, and what goes wrong.</summary>
+internal sealed class Cloud
+{
+    private static readonly TimeSpan SlowStep = TimeSpan.FromSeconds(6), QuickStep = TimeSpan.FromMilliseconds(200);
+
+    public Cloud(ulong seed, bool traced)
+    {
+        Simulator = new Simulator(seed);
+        Trace = new Trace(Simulator, traced);
+        Faults = Faults.Draw(Dice);
+        Wire = new Wire(this);
+        Checks = new Invariants(this);
+        for (var number = 1; number <= 1 + Dice.Below(3); number++)
+        {
+            var name = $"server{number}";
+            Servers.Add(new ModelServer(this, name, new Node(Simulator, name, NewTimepiece())));
+        }
+        for (var number = 1; number <= 2 + Dice.Below(2); number++)
+        {
+            var host = new ModelHost(this, number);
+            Hosts.Add(host);
+            Records.Hosts.Add(host.Id, new HostRow { Id = host.Id, Name = host.Name, Capacity = new Capacity(4, 2048, 20), HeardAt = host.Timepiece.Wall });
+        }
+        foreach (var server in Servers) server.Start();
+        foreach (var host in Hosts) host.StartAgent();
+        new User(this, new Node(Simulator, "user", NewTimepiece())).Start();
+        Troubles = new Troubles(this);
+    }
+
+    public Simulator Simulator { get; }
+
+    public Dice Dice => Simulator.Dice;
+
+    public Trace Trace { get; }
+
+    public Faults Faults { get; private set; }
+
+    public Troubles Troubles { get; }
+
+    public Records Records { get; } = new();
+
+    public Ledger Ledger { get; } = new();
+
+    public Wire Wire { get; }
+
+    public Invariants Checks { get; }
+
+    public List<ModelServer> Servers { get; } = [];
+
+    public List<ModelHost> Hosts { get; } = [];
+
+    /// <summary>True once nothing goes wrong any more, and nobody asks for anything.</summary>
+    public bool Healed { get; private set; }
+
+    public Timepiece NewTimepiece() => new(Simulator, NewSkew(), Dice.OneIn(2) ? 1 : 0.999 + Dice.Below(2001) * 1e-6);
+
+    public TimeSpan NewSkew() => Dice.OneIn(2) ? TimeSpan.Zero : TimeSpan.FromSeconds(Dice.Below(121) - 60);
+
+    public ModelServer AnyServer() => Dice.Of(Servers);
+
+    public bool StepFails() => Dice.PerMille(Faults.FailedSteps);
+
+    /// <summary>The time that a step takes.</summary>
+    public async Task DawdleAsync(Node node, CancellationToken cancel)
+    {
+        if (Dice.OneIn(2)) await Task.Delay(Dice.Between(TimeSpan.Zero, Dice.PerMille(Faults.SlowSteps) ? SlowStep : QuickStep), node.Clock, cancel);
+        else await Task.Yield();
+    }
+
+    /// <summary>News of a host: its own server knows at once, the others by a notice that may be lost.</summary>
+    public void RingAll(string hostId, ModelServer from)
+    {
+        from.Ring(hostId);
+        foreach (var server in Servers)
+            if (server != from && !Dice.PerMille(Faults.LostRings)) server.Node.Start(() => server.Ring(hostId));
+    }
+
+    /// <summary>Ends every fault and every request: from here on, all must come right.</summary>
+    public void Heal()
+    {
+        Trace.Note("world", $"all faults end");
+        Healed = true;
+        Faults = Faults.None;
+        Troubles.End();
+    }
+}

@@ -1,0 +1,115 @@
+using Kumoi.Agent;
+using Kumoi.Agent.Images;
+using Kumoi.Agent.Instances;
+using Kumoi.Api.Agent;
+using Kumoi.Simulation.Engine;
+
+namespace Kumoi.Simulation.Model;
+
+/// <summary>A machine: what of guests, disks and networks is really there, whatever any agent or record says. The real agent runs on it.</summary>
+internal sealed class ModelHost
+{
+    private readonly Cloud _cloud;
+    private readonly AgentOptions _options;
+    private int _boots, _starts;
+
+    public ModelHost(Cloud cloud, int number)
+    {
+        (_cloud, Id, Name) = (cloud, $"h-19a3f2b4c5d6e{number:x4}", $"host{number}");
+        Timepiece = cloud.NewTimepiece();
+        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4 };
+    }
+
+    public string Id { get; }
+
+    public string Name { get; }
+
+    public Timepiece Timepiece { get; }
+
+    /// <summary>Guests with a disk or a process, by instance.</summary>
+    public SortedDictionary<string, Guest> Guests { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Taps by namespace; gone with the power.</summary>
+    public SortedDictionary<string, IReadOnlyList<string>> Namespaces { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The agent's process; null while none runs.</summary>
+    public Node? Agent { get; private set; }
+
+    public bool HasPower { get; private set; } = true;
+
+    /// <summary>Grows with every change of what is there.</summary>
+    public int Version { get; private set; }
+
+    /// <summary>What the hypervisor of the present agent wants to be told.</summary>
+    public Action<string> GuestChanged { get; set; } = _ => { };
+
+    public void Changed(string id)
+    {
+        Version++;
+        var tell = GuestChanged;
+        Agent?.Start(() => tell(id));
+    }
+
+    public void StartAgent()
+    {
+        if (Agent is not null || !HasPower) return;
+        var node = new Node(_cloud.Simulator, $"{Name}/{++_starts}", Timepiece);
+        Agent = node;
+        GuestChanged = _ => { };
+        _cloud.Trace.Note(Name, $"agent starts");
+        node.Start(async () =>
+        {
+            var link = new ModelLink(_cloud, this, node);
+            var edges = new AgentEdges(
+                new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), null, Facts,
+                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link));
+            var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
+            await agent.RunAsync(CancellationToken.None);
+            throw new InvalidOperationException("The agent ended by itself.");
+        });
+    }
+
+    public void KillAgent()
+    {
+        Agent?.Kill();
+        Agent = null;
+    }
+
+    /// <summary>Everything that ran is gone; what was written stays.</summary>
+    public void LosePower()
+    {
+        KillAgent();
+        HasPower = false;
+        foreach (var (id, guest) in Guests.ToArray())
+        {
+            if (guest.Disk) guest.Process = null;
+            else Guests.Remove(id);
+        }
+        Namespaces.Clear();
+        Version++;
+    }
+
+    public void GetPower()
+    {
+        if (HasPower) return;
+        HasPower = true;
+        _boots++;
+        StartAgent();
+    }
+
+    private HostFacts Facts() => new(Name, _options.Address, "0", "simulated", "simulated", "", 8, 8192, 100, $"{Name}-{_boots}");
+}
+
+/// <summary>What of an instance is on a host.</summary>
+internal sealed class Guest
+{
+    public bool Disk { get; set; }
+
+    public GuestProcess? Process { get; set; }
+
+    /// <summary>The record's generation that the process was started for.</summary>
+    public long Generation { get; set; }
+
+    /// <summary>Does not react to the power button.</summary>
+    public bool Deaf { get; set; }
+}

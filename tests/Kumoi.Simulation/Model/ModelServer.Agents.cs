@@ -1,0 +1,92 @@
+using Kumoi.Server.Instances;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+
+namespace Kumoi.Simulation.Model;
+
+/// <summary>What agents call.</summary>
+internal sealed partial class ModelServer
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>The document if it is another than <paramref name="after"/>, waiting for that; null if it stays as it is.</summary>
+    public async Task<DesiredDocument?> DesiredAsync(string hostId, long after, TimeSpan wait)
+    {
+        var bell = new Doorbell(Clock);
+        var bells = _bells.TryGetValue(hostId, out var known) ? known : _bells[hostId] = [];
+        bells.Add(bell);
+        try
+        {
+            var began = Clock.GetTimestamp();
+            for (; ; )
+            {
+                await HopAsync();
+                if (Records.Read(() => Records.Hosts[hostId].Revision) != after)
+                {
+                    await HopAsync();
+                    return Records.Read(() => Documents.Of(Records, hostId));
+                }
+                var left = wait - Clock.GetElapsedTime(began);
+                if (left <= TimeSpan.Zero) return null;
+                await bell.WaitAsync(left < LookInterval ? left : LookInterval, CancellationToken.None);
+            }
+        }
+        finally
+        {
+            bells.Remove(bell);
+        }
+    }
+
+    /// <summary>Takes in a report: the heartbeat first, then what is seen of each instance.</summary>
+    public async Task<ReportAnswer> ObserveAsync(string hostId, ObservedReport report)
+    {
+        var heartbeat = await CommitAsync(() => Hear(hostId), _ => []);
+        foreach (var seen in report.Instances)
+        {
+            // Most of a full report says what is known already: that takes no transaction.
+            if (Records.Read(() => Judge(hostId, seen)) is null) continue;
+            await CommitAsync(() => Apply(hostId, seen), rings => rings);
+        }
+        return new ReportAnswer(heartbeat, heartbeat * 6);
+    }
+
+    private int Hear(string hostId)
+    {
+        var host = Records.Hosts[hostId];
+        (host.State, host.HeardAt) = ("up", Clock.GetUtcNow());
+        return host.HeartbeatSeconds;
+    }
+
+    private Observation? Judge(string hostId, ObservedInstance seen) =>
+        Records.Instances.TryGetValue(seen.Id, out var row) && row.TerminatedAt is null ? Observations.Judge(row.Record, hostId, seen) : null;
+
+    private string[] Apply(string hostId, ObservedInstance seen)
+    {
+        if (Judge(hostId, seen) is not { } observation) return [];
+        var row = Records.Instances[seen.Id];
+        var before = row.Record;
+        _cloud.Trace.Note(Name, $"observes {seen.Id} {seen.Power} of generation {seen.Generation}, incarnation {seen.Incarnation}");
+        Write(row, observation.After);
+        if (observation.Terminated) GiveBack(row);
+        return row.Record.Generation > before.Generation || observation.Terminated ? Touch(hostId) : [];
+    }
+
+    private void GiveBack(InstanceRow row)
+    {
+        (row.TerminatedAt, row.AddressReleased) = (Clock.GetUtcNow(), true);
+        var host = Records.Hosts[row.Record.HostId];
+        host.Allocated = host.Allocated.Less(row.Record.Size);
+    }
+
+    private string[] Touch(string hostId)
+    {
+        Records.Hosts[hostId].Revision++;
+        return [hostId];
+    }
+
+    private static void Write(InstanceRow row, InstanceRecord after)
+    {
+        if (after.Generation != row.Record.Generation || after.Incarnation != row.Record.Incarnation) row.History.Add(after);
+        row.Record = after;
+    }
+}

@@ -1,0 +1,75 @@
+using Kumoi.Api;
+using Kumoi.Simulation.Engine;
+
+namespace Kumoi.Simulation.Model;
+
+/// <summary>
+/// Somebody who asks for instances and changes them, at any server, sends again what was not answered, and remembers every answer.
+/// </summary>
+internal sealed class User(Cloud cloud, Node node)
+{
+    private const int LivingMost = 5;
+
+    private static readonly Capacity Small = new(1, 512, 5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly RequestKind[] Changes = [RequestKind.Start, RequestKind.Start, RequestKind.Stop, RequestKind.Reboot, RequestKind.Terminate];
+
+    private readonly List<string> _known = [];
+    private int _requests;
+
+    public void Start() => node.Start(async () =>
+    {
+        var pace = TimeSpan.FromSeconds(1 + cloud.Dice.Below(20));
+        while (!cloud.Healed)
+        {
+            if (_known.Count(id => !IsGone(id)) < LivingMost && cloud.Dice.OneIn(2)) node.Start(LaunchAsync);
+            else if (_known.Count > 0) node.Start(ChangeAsync);
+            await Task.Delay(cloud.Dice.Between(TimeSpan.Zero, pace), node.Clock);
+        }
+    });
+
+    private bool IsGone(string id) => cloud.Records.Instances[id].TerminatedAt is not null;
+
+    private async Task LaunchAsync()
+    {
+        var request = new Request(RequestKind.Launch, $"key-{++_requests}");
+        // The same key until an answer comes; whoever gives up never knows, and then nothing was promised.
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            try
+            {
+                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small));
+                cloud.Ledger.LaunchAcknowledged(request, id);
+                cloud.Trace.Note("user", $"is told that {request.Key} is {id}");
+                _known.Add(id);
+                return;
+            }
+            catch (RefusedException)
+            {
+                return;
+            }
+            catch (IOException)
+            {
+                await Task.Delay(cloud.Dice.Between(TimeSpan.Zero, TimeSpan.FromSeconds(3)), node.Clock);
+            }
+        }
+    }
+
+    private async Task ChangeAsync()
+    {
+        var id = cloud.Dice.Of(_known);
+        var request = new Request(cloud.Dice.Of(Changes), $"{++_requests}");
+        try
+        {
+            var told = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.ChangeAsync(request, id));
+            var row = cloud.Records.Instances[id];
+            var before = row.Acknowledged;
+            row.Acknowledged = new Acknowledged(Math.Max(before.Generation, told.Generation), Math.Max(before.BootEpoch, told.BootEpoch), before.Terminated || told.Terminated);
+            cloud.Trace.Note("user", $"is told that {id} is asked to {request.Kind}");
+        }
+        catch (IOException)
+        {
+            // Refused, or never known.
+        }
+    }
+}
