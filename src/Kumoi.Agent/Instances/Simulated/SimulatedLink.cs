@@ -32,11 +32,11 @@ public sealed class SimulatedLink(IServerLink real, SimulatedNetworkFaults fault
     }
 
     /// <summary>
-    /// Asks as a real host does, and forgets the answer: only filters and name servers look at names and members, which a simulated host has
-    /// none of. In large networks they would be most of what thousands of hosts hold.
+    /// Asked for as by any host, and then forgotten: names and members concern filters and name servers, of which a simulated host has
+    /// none, and there are thousands of hosts in a process.
     /// </summary>
     public async Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) =>
-        await AskAsync(() => real.PeersAsync(networkId, revision, cancel), cancel) with { Names = [], Groups = [] };
+        new(networkId, (await AskAsync(() => real.PeersAsync(networkId, revision, cancel), cancel)).Revision, [], []);
 
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
