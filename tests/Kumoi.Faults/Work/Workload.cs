@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using Kumoi.Api;
+using Kumoi.Faults.Cloud;
+
+namespace Kumoi.Faults.Work;
+
+/// <summary>
+/// Clients that create, stop, start, regroup and terminate instances while things break. Each asks until it is answered, at whichever server
+/// answers; a create carries its idempotency key, so that asking again is no second order. What was acknowledged is written down.
+/// </summary>
+internal sealed class Workload(FaultCloud cloud, int clients, int seed)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Acknowledged creates by name, and what was asked of each last.</summary>
+    public ConcurrentDictionary<string, (string Id, string Desired)> Asked { get; } = new();
+
+    /// <summary>Answers of 503: each must say when to come again.</summary>
+    public int Unavailable => _unavailable;
+
+    public int WithoutRetryAfter => _withoutRetryAfter;
+
+    private int _unavailable, _withoutRetryAfter;
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(client => ClientAsync(client, new Random(seed + client), stop)));
+    }
+
+    private async Task ClientAsync(int client, Random random, CancellationToken stop)
+    {
+        // Not through a pool shared with others: a killed server's connections are this client's own trouble.
+        using var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) };
+        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(15) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", cloud.Token);
+        var own = new List<string>();
+        for (var number = 0; !stop.IsCancellationRequested; number++)
+        {
+            if (own.Count < 4 || random.Next(3) == 0)
+            {
+                var name = $"w{client}-{number}";
+                var made = await CallAsync<Instance>(http, HttpMethod.Post, "/instances",
+                    new { name, flavor = "tiny", image = "tiny", recovery = random.Next(2) == 0 ? "restart" : "wait" }, $"{seed}-{name}", random);
+                Asked[name] = (made!.Id, "running");
+                own.Add(name);
+                continue;
+            }
+            var chosen = own[random.Next(own.Count)];
+            var id = Asked[chosen].Id;
+            switch (random.Next(5))
+            {
+                case 0:
+                    await CallAsync<Instance>(http, HttpMethod.Post, $"/instances/{id}/stop", null, null, random);
+                    Asked[chosen] = (id, "stopped");
+                    break;
+                case 1 or 2:
+                    await CallAsync<Instance>(http, HttpMethod.Post, $"/instances/{id}/start", null, null, random);
+                    Asked[chosen] = (id, "running");
+                    break;
+                case 3:
+                    await CallAsync<Instance>(http, HttpMethod.Put, $"/instances/{id}/security-groups", new { securityGroups = random.Next(2) == 0 ? new[] { "default" } : [] }, null, random);
+                    break;
+                default:
+                    await CallAsync<Instance>(http, HttpMethod.Delete, $"/instances/{id}", null, null, random);
+                    Asked[chosen] = (id, "terminated");
+                    own.Remove(chosen);
+                    break;
+            }
+        }
+    }
+
+    private async Task<T?> CallAsync<T>(HttpClient http, HttpMethod method, string path, object? body, string? key, Random random) where T : class
+    {
+        var failures = new List<string>();
+        for (var until = DateTime.UtcNow + Patience; DateTime.UtcNow < until;)
+        {
+            var living = cloud.Servers.Where(s => s.Process.Lives).ToList();
+            if (living.Count == 0)
+            {
+                await Task.Delay(100);
+                continue;
+            }
+            var url = living[random.Next(living.Count)].Url;
+            try
+            {
+                using var request = new HttpRequestMessage(method, new Uri(url, "/api/v1" + path));
+                if (body is not null) request.Content = JsonContent.Create(body);
+                if (key is not null) request.Headers.Add("Idempotency-Key", key);
+                using var answer = await http.SendAsync(request);
+                if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+                {
+                    Interlocked.Increment(ref _unavailable);
+                    if (answer.Headers.RetryAfter?.Delta is null) Interlocked.Increment(ref _withoutRetryAfter);
+                }
+                else if ((int)answer.StatusCode < 500)
+                {
+                    if (answer.IsSuccessStatusCode) return await answer.Content.ReadFromJsonAsync<T>(System.Text.Json.JsonSerializerOptions.Web);
+                    throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                }
+                failures.Add($"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+            {
+                failures.Add(e.Message);
+            }
+            await Task.Delay(50 + random.Next(150));
+        }
+        throw new TimeoutException($"{method} {path} was not answered within {Patience.TotalSeconds} s: {string.Join("; ", failures.TakeLast(3))}");
+    }
+}
