@@ -22,12 +22,7 @@ public sealed record Identity(string HostId, string Url, string PrivateKey, stri
     }
 
     /// <summary>The certificate with its key, in the form TLS wants.</summary>
-    public X509Certificate2 WithKey()
-    {
-        using var certificate = X509Certificate2.CreateFromPem(Certificate, PrivateKey);
-        // SslStream wants a key that is not only in memory of this object; the round trip through PKCS #12 gives it one.
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
-    }
+    public X509Certificate2 WithKey() => X509Certificate2.CreateFromPem(Certificate, PrivateKey);
 
     /// <summary>When a new certificate should be asked for: after two thirds of this one's life, so that a server away for weeks costs nothing.</summary>
     public DateTimeOffset RenewAt()
