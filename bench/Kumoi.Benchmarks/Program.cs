@@ -11,8 +11,17 @@ string Argument(string name) => Array.IndexOf(args, name) is var at and >= 0 && 
 var (tree, home, port) = (Argument("--tree"), Argument("--home"), int.Parse(Argument("--port"), CultureInfo.InvariantCulture));
 if (args.Contains("--scale"))
 {
-    await ScaleProgram.RunAsync(tree, home, port, args.Contains("--trial") ? ScaleSizes.Trial : ScaleSizes.Full, args.Contains("--write") ? Path.Combine(tree, "docs/benchmarks.md") : null);
-    return;
+    try
+    {
+        await ScaleProgram.RunAsync(tree, home, port, args.Contains("--trial") ? ScaleSizes.Trial : ScaleSizes.Full, args.Contains("--write") ? Path.Combine(tree, "docs/benchmarks.md") : null);
+        return 0;
+    }
+    catch (Exception e)
+    {
+        // Caught, so that what was begun is ended.
+        Console.Error.WriteLine(e);
+        return 1;
+    }
 }
 var sizes = args.Contains("--trial") ? Sizes.Trial : Sizes.Full;
 var imageFile = Argument("--image");
@@ -71,3 +80,4 @@ sections.Add(new Section("Resident memory", [.. idle, .. await Memory.MeasureAsy
 var markdown = Report.Markdown(machine, sections);
 Console.WriteLine(markdown);
 if (args.Contains("--write")) Report.Write(Path.Combine(tree, "docs/benchmarks.md"), "run", markdown);
+return 0;

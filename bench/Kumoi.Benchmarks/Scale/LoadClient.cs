@@ -22,19 +22,26 @@ public sealed class LoadClient : IDisposable
     private readonly AuthenticationHeaderValue _token;
     private readonly byte[] _body;
 
+    // Names are unique in an account, also over the runs on a cloud that is kept: sixteen hex digits that grow.
+    private static readonly byte[] NameMark = "load-0000000000000000"u8.ToArray();
+    private static long s_named = DateTime.UtcNow.Ticks;
+
     public LoadClient(Uri cloud, string token, string flavor, string image)
     {
         _http = new HttpMessageInvoker(_handler);
         _instances = new Uri(cloud, "/api/v1/instances");
         _token = new AuthenticationHeaderValue("Bearer", token);
-        _body = Encoding.UTF8.GetBytes($$"""{"name":"load","flavor":"{{flavor}}","image":"{{image}}","zone":"{{SimulatedHosts.ZoneName}}"}""");
+        _body = Encoding.UTF8.GetBytes($$"""{"name":"load-0000000000000000","flavor":"{{flavor}}","image":"{{image}}","zone":"{{SimulatedHosts.ZoneName}}"}""");
     }
 
     public async Task<Acknowledged> CreateAsync()
     {
+        var body = (byte[])_body.Clone();
+        var name = body.AsSpan(body.AsSpan().IndexOf(NameMark) + NameMark.Length - 16, 16);
+        Interlocked.Increment(ref s_named).TryFormat(name, out _, "x16", System.Globalization.CultureInfo.InvariantCulture);
         var sent = DateTimeOffset.UtcNow;
         var begin = System.Diagnostics.Stopwatch.GetTimestamp();
-        var answer = await SendAsync(HttpMethod.Post, _instances, _body);
+        var answer = await SendAsync(HttpMethod.Post, _instances, body);
         var taken = System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         var at = answer.AsSpan().IndexOf(IdMark) + IdMark.Length - 2;
         return new Acknowledged(Encoding.ASCII.GetString(answer, at, 19), (sent - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond, taken);

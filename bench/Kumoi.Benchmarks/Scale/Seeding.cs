@@ -55,7 +55,7 @@ public sealed class Seeding(LocalCloud cloud, string directory, ScaleSizes sizes
     /// <summary>A thousand instances of one account.</summary>
     public async Task ListAsync(string adminToken)
     {
-        for (var made = 0; made < Listed; made += AtOnce) await CreateAsync(adminToken, ListAccount, "list");
+        for (var made = 0; made < Listed; made += AtOnce) await CreateAsync(adminToken, ListAccount);
     }
 
     /// <summary>Instances until there are so many, spread over the accounts.</summary>
@@ -64,16 +64,16 @@ public sealed class Seeding(LocalCloud cloud, string directory, ScaleSizes sizes
         var (requests, done) = ((wanted - present + AtOnce - 1) / AtOnce, 0);
         await Clock.ShareAsync(Clients, requests, async (_, number) =>
         {
-            await CreateAsync(adminToken, NameOf((present / AtOnce + number) % sizes.Accounts), "seed");
+            await CreateAsync(adminToken, NameOf((present / AtOnce + number) % sizes.Accounts));
             if (Interlocked.Increment(ref done) % 100 == 0) say($"{present + done * AtOnce:N0} instances");
         });
     }
 
     /// <summary>A hundred instances, made by an operator for an account.</summary>
-    private async Task CreateAsync(string adminToken, string account, string name)
+    private async Task CreateAsync(string adminToken, string account)
     {
         using var client = new KumoiClient(cloud.Url, adminToken, "en") { Account = account };
-        await client.PostAsync<LaunchInstance, Page<Instance>>("instances", new LaunchInstance(name, Flavor, Image, null, null, null, null, AtOnce, SimulatedHosts.ZoneName));
+        await client.PostAsync<LaunchInstance, Page<Instance>>("instances", new LaunchInstance($"seed-{DateTime.UtcNow.Ticks:x16}", Flavor, Image, null, null, null, null, AtOnce, SimulatedHosts.ZoneName));
     }
 
     private static string NameOf(int account) => string.Create(CultureInfo.InvariantCulture, $"bench-{account}");

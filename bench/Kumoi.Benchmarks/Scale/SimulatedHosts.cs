@@ -43,6 +43,8 @@ public sealed class SimulatedHosts : IAsyncDisposable
             ["KUMOI_URL"] = cloud.Url.ToString(), ["KUMOI_TOKEN"] = adminToken, ["DOTNET_gcServer"] = "0", ["DOTNET_GCConserveMemory"] = "5", ["DOTNET_TieredPGO"] = "0",
         }) start.Environment[name] = value;
         var running = new SimulatedHosts(Process.Start(start)!, trace);
+        // Also when this program is told to end in the middle.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => running.End();
         await running.UntilAsync("connected", hosts, ConnectLimit);
         return running;
     }
@@ -83,9 +85,15 @@ public sealed class SimulatedHosts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) await Programs.SayAsync("kill", "-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
+        End();
         await _process.WaitForExitAsync();
         await _reading;
-        _process.Dispose();
+    }
+
+    private void End()
+    {
+        if (_process.HasExited) return;
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 }
