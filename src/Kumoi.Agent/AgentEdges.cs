@@ -4,9 +4,11 @@ using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
 
@@ -18,9 +20,11 @@ namespace Kumoi.Agent;
 /// <param name="Metadata">Null if guests do not ask.</param>
 /// <param name="Facts">What the host says of itself, now.</param>
 /// <param name="Connect">Opens the way to the servers; joins first, if need be.</param>
+/// <param name="Record">What outlives the agent, though not the machine's restart.</param>
+/// <param name="LeaseClock">Timestamps since the start of the machine, suspended time included.</param>
 public sealed record AgentEdges(
     AgentState State, IHypervisor Hypervisor, INetworkDriver Networks, ImageCache Images, MetadataServer? Metadata, Func<HostFacts> Facts,
-    Func<CancellationToken, Task<IServerLink>> Connect)
+    Func<CancellationToken, Task<IServerLink>> Connect, IHostRecord Record, TimeProvider LeaseClock)
 {
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
     public static AgentEdges Linux(AgentOptions options, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
@@ -31,15 +35,16 @@ public sealed record AgentEdges(
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
-        HostFacts Facts() => HostFactsReader.Read(options, accelerator);
+        var storage = options.SharedDisks ? SharedStorage.Open(options.Paths.Disks, clock) : null;
+        HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
-            state, new QemuHypervisor(options, accelerator.Name, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
-            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel));
+            state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
+            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime());
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>
     public static AgentEdges Simulated(
         AgentOptions options, SimulatedMachine machine, SimulatedFaults faults, Func<HostFacts> facts, Func<CancellationToken, Task<IServerLink>> connect,
         TimeProvider clock) =>
-        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect);
+        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect, machine.Record, clock);
 }

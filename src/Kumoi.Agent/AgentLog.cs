@@ -70,4 +70,16 @@ internal static partial class AgentLog
 
     [LoggerMessage(70, LogLevel.Warning, "Cleaning up: {What} was left: {Message}")]
     public static partial void CleanupLeft(this ILogger log, string what, string message);
+
+    [LoggerMessage(80, LogLevel.Warning, "The host's lease is over, as no server has answered in time: {Count} guests that may be started elsewhere were ended")]
+    public static partial void LeaseLost(this ILogger log, int count);
+
+    [LoggerMessage(81, LogLevel.Information, "The host's lease has begun anew")]
+    public static partial void LeaseBegun(this ILogger log);
+
+    [LoggerMessage(82, LogLevel.Warning, "The host's lease could not be kept for an agent that is started again: {Message}")]
+    public static partial void LeaseNotKept(this ILogger log, string message);
+
+    [LoggerMessage(83, LogLevel.Error, "The document is not acted on, as its placements could not be kept for an agent that is started again: {Message}")]
+    public static partial void PlacementsNotKept(this ILogger log, string message);
 }

@@ -35,6 +35,12 @@ public sealed partial record AgentOptions
     /// host uses them. Without it traffic of floating addresses leaves the host under the host's own address.</summary>
     public string? UplinkDevice { get; init; }
 
+    /// <summary>Where root disks are; null: under the state directory.</summary>
+    public string? DisksDirectory { get; init; }
+
+    /// <summary>True if several hosts have mounted that directory: an instance may then be started on another of them when this one is lost.</summary>
+    public bool SharedDisks { get; init; }
+
     /// <summary>How long a guest may take to stop by itself before it is stopped hard. Too low loses data of slow guests.</summary>
     public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(90);
 
@@ -44,13 +50,17 @@ public sealed partial record AgentOptions
     /// <summary>Everything is looked at again after this time, whether anything rang or not.</summary>
     public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often the lease is looked at beside its end. Too low: a host without work does not rest; too high: after a suspend guests
+    /// whose lease ended in it run on that long.</summary>
+    public TimeSpan LeaseLookPeriod { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Guests looked at together. Too low: one slow guest delays others; too high: they crowd the machine.</summary>
     public int Parallelism { get; init; } = Math.Max(4, Environment.ProcessorCount * 2);
 
     /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
-    public AgentPaths Paths => new(StateDirectory, RunDirectory ?? $"/run/kumoi-{Tag}");
+    public AgentPaths Paths => new(StateDirectory, RunDirectory ?? $"/run/kumoi-{Tag}", DisksDirectory);
 
     /// <summary>What is wrong with the options, one sentence each; empty if nothing is.</summary>
     public IReadOnlyList<string> Validate()
@@ -60,13 +70,15 @@ public sealed partial record AgentOptions
         if (!NameForm().IsMatch(Name)) wrong.Add("The host's name must be 1 to 63 letters, digits, '-' and '.'.");
         if (!IPAddress.TryParse(Address, out _)) wrong.Add("The host's address must be an IP address.");
         if (!Path.IsPathRooted(StateDirectory)) wrong.Add("The state directory must be an absolute path.");
+        if (DisksDirectory is not null && !Path.IsPathRooted(DisksDirectory)) wrong.Add("The directory of disks must be an absolute path.");
+        if (SharedDisks && DisksDirectory is null) wrong.Add("Shared disks need the directory they are in (--disks).");
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)
             wrong.Add($"The run directory's path is too long: sockets in it may have 107 bytes, {Paths.LongestSocket} has more.");
         if (JoinToken is not null && Api.Agent.JoinTokenContent.Decode(JoinToken) is null) wrong.Add("The join token is not one of Kumoi's.");
-        if (StopLimit < TimeSpan.Zero || RebootLimit < TimeSpan.Zero || ResyncPeriod <= TimeSpan.Zero || ImageCacheBytes < 0)
+        if (StopLimit < TimeSpan.Zero || RebootLimit < TimeSpan.Zero || ResyncPeriod <= TimeSpan.Zero || LeaseLookPeriod <= TimeSpan.Zero || ImageCacheBytes < 0)
             wrong.Add("Times and limits must not be negative.");
         return wrong;
     }
@@ -81,7 +93,8 @@ public sealed partial record AgentOptions
 /// <summary>Every path the agent uses, in one place.</summary>
 /// <param name="StateRoot">Survives a restart of the machine.</param>
 /// <param name="RunRoot">Does not.</param>
-public sealed record AgentPaths(string StateRoot, string RunRoot)
+/// <param name="DisksRoot">Where root disks are; null: beside the instances' other files.</param>
+public sealed record AgentPaths(string StateRoot, string RunRoot, string? DisksRoot)
 {
     public string State => Path.Combine(StateRoot, "agent");
 
@@ -97,7 +110,11 @@ public sealed record AgentPaths(string StateRoot, string RunRoot)
 
     public string Instance(string id) => Path.Combine(Instances, id);
 
-    public string Disk(string id) => Path.Combine(Instance(id), "disk.qcow2");
+    public string Disks => DisksRoot ?? Instances;
+
+    public string DiskDirectory(string id) => Path.Combine(Disks, id);
+
+    public string Disk(string id) => Path.Combine(DiskDirectory(id), "disk.qcow2");
 
     public string ConsoleLog(string id) => Path.Combine(Instance(id), "console.log");
 

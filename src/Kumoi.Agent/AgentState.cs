@@ -1,4 +1,5 @@
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Agent;
 
@@ -20,6 +21,8 @@ public sealed class AgentState
 
     public void Replace(DesiredDocument document)
     {
+        if (PlantedBugs.Has(PlantedBug.AbsenceDestroys))
+            document = document with { Instances = [.. document.Instances, .. (Document?.Instances ?? []).ExceptBy(document.Instances.Select(i => i.Id), i => i.Id).Select(i => i with { Desired = "terminated" })] };
         _held = new Held(document, document.Instances.DistinctBy(instance => instance.Id).ToDictionary(instance => instance.Id));
         Changed?.Invoke(document);
     }

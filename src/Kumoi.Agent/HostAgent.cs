@@ -2,6 +2,7 @@ using Kumoi.Agent.Consoles;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Networks;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
@@ -17,6 +18,9 @@ public sealed class HostAgent : IAsyncDisposable
 {
     private static readonly TimeSpan TrimPeriod = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long to wait at the start for a first answer before guests are judged by a lease of before.</summary>
+    private static readonly TimeSpan FirstAnswerLimit = TimeSpan.FromSeconds(3);
+
     private readonly AgentOptions _options;
     private readonly AgentEdges _edges;
     private readonly TimeProvider _clock;
@@ -28,9 +32,14 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly InstanceController _instances;
     private readonly ConsoleController _consoles;
     private readonly Reporter _reporter;
+    private readonly HostLease _lease;
+    private readonly Placements _placements;
+    private readonly LeaseGuard _guard;
     private readonly Doorbell _resync;
     private readonly Peers _peers = new();
     private IServerLink? _link;
+    private readonly Lock _pollGate = new();
+    private CancellationTokenSource? _poll;
     private bool _away;
 
     /// <param name="seed">Spreads retries of many hosts over time; a run with the same seed and the same answers is the same.</param>
@@ -39,12 +48,14 @@ public sealed class HostAgent : IAsyncDisposable
         clock = new SteadyClock(clock);
         (_options, _edges, _state, _clock, _log) = (options, edges, edges.State, clock, log);
         _random = new Random(seed);
+        _lease = new HostLease(edges.Record, edges.Facts().BootId, edges.LeaseClock, log);
+        _placements = new Placements(edges.Record);
+        _guard = new LeaseGuard(_lease, _placements, edges.Hypervisor, options.LeaseLookPeriod, clock, log);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
         _images = new ImageController(_state, edges.Images, Fork(), clock, log) { Open = (id, offset, cancel) => Link.OpenImageAsync(id, offset, cancel) };
-        _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images };
+        _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
-        _reporter = new Reporter(
-            _state, _instances, _networks, edges.Facts, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10), Fork()), clock, Reached);
+        _reporter = new Reporter(_state, _instances, _networks, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Reached = Reached, Returned = AskAnew };
         _resync = new Doorbell(clock);
         _networks.Rung = _instances.Ring;
         if (edges.Metadata is { } metadata) _networks.Served = (name, id, _) => metadata.ServeAsync(name, id);
@@ -64,8 +75,11 @@ public sealed class HostAgent : IAsyncDisposable
         _link = await _edges.Connect(stop);
         var facts = _edges.Facts();
         _log.Started(facts.AgentVersion, facts.Name, facts.Accelerator, facts.AcceleratorReason);
+        // An agent that was away for longer than the lease asks once before it ends anything; guests ran on meanwhile anyway.
+        await _reporter.AskOnceAsync(_link, FirstAnswerLimit, stop);
         var loops = new List<Task>
         {
+            _guard.RunAsync(stop),
             PollAsync(stop),
             _reporter.RunAsync(_link, stop),
             Resync.RunAsync(_resync, _options.ResyncPeriod, LookAtAllAsync, _log.LoopFailed, stop),
@@ -78,23 +92,79 @@ public sealed class HostAgent : IAsyncDisposable
 
     private async Task PollAsync(CancellationToken stop)
     {
-        var backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), Fork());
+        var pause = new FullJitter(Fork());
         var failures = 0;
         while (!stop.IsCancellationRequested)
         {
+            using var round = BeginPoll(stop);
             try
             {
-                var document = await Link.DesiredAsync(_state.Document?.Revision ?? -1, stop);
-                if (document is not null) _state.Replace(await _peers.CompleteAsync(document, Link, stop));
-                failures = 0;
+                // Read before the question: only what is asked after the loss confirms that nothing was given to another host in it.
+                var losses = _lease.Losses;
+                var after = _lease.State == LeaseState.Unconfirmed ? -1 : _state.Document?.Revision ?? -1;
+                var document = await Link.DesiredAsync(after, round.Token);
+                if (document is not null) document = await _peers.CompleteAsync(document, Link, round.Token);
                 Reached(null);
+                if (document is null || Take(document))
+                {
+                    Confirm(losses);
+                    failures = 0;
+                }
+                else await Task.Delay(pause.After(++failures, _reporter.Heartbeat * 1.5), _clock, stop);
             }
             catch (IOException e)
             {
                 Reached(e);
-                await Task.Delay(backoff.After(++failures), _clock, stop);
+                await Task.Delay(pause.After(++failures, _reporter.Heartbeat * 1.5), _clock, stop);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                // The question was given up for one that asks for everything.
+            }
+            finally
+            {
+                EndPoll();
             }
         }
+    }
+    private CancellationTokenSource BeginPoll(CancellationToken stop)
+    {
+        lock (_pollGate) return _poll = CancellationTokenSource.CreateLinkedTokenSource(stop);
+    }
+
+    private void EndPoll()
+    {
+        lock (_pollGate) _poll = null;
+    }
+
+    /// <summary>The lease has begun anew, and the document is of before: the question under way is given up for one that is answered at once.</summary>
+    private void AskAnew()
+    {
+        _log.LeaseBegun();
+        lock (_pollGate) _poll?.Cancel();
+    }
+
+    private void Confirm(int losses)
+    {
+        if (_lease.State != LeaseState.Unconfirmed) return;
+        _lease.Confirmed(losses);
+        _instances.RingAll();
+    }
+
+    /// <summary>What must be known after a crash is kept before anyone acts on the document or reports its revision. False if it could not be.</summary>
+    private bool Take(DesiredDocument document)
+    {
+        try
+        {
+            _placements.Note(document, _edges.Hypervisor.List);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.PlacementsNotKept(e.Message);
+            return false;
+        }
+        _state.Replace(Departures.In(document, _placements));
+        return true;
     }
 
     private void Apply(DesiredDocument document)

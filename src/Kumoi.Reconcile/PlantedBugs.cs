@@ -13,6 +13,27 @@ internal enum PlantedBug
 
     /// <summary>A failed look is not repeated.</summary>
     FailureIsNotRetried,
+
+    /// <summary>An agent takes what is absent from a document for terminated.</summary>
+    AbsenceDestroys,
+
+    /// <summary>Servers believe reports of placements that are over.</summary>
+    OldIncarnationIsBelieved,
+
+    /// <summary>Servers believe reports that are older than what they know.</summary>
+    OldGenerationIsBelieved,
+
+    /// <summary>Addresses and room are given back when an instance is asked to terminate, and not when it has.</summary>
+    GivenBackAtTheRequest,
+
+    /// <summary>The room of a terminated instance is not given back to its host.</summary>
+    RoomIsKept,
+
+    /// <summary>A create is executed again though its idempotency key was seen.</summary>
+    KeyIsIgnored,
+
+    /// <summary>A host that does not report is taken for fenced before its lease is over.</summary>
+    FenceIsNotAwaited,
 }
 
 /// <summary>

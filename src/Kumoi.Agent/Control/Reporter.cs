@@ -1,25 +1,49 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Leases;
 using Kumoi.Agent.Networks;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 
 namespace Kumoi.Agent.Control;
 
-/// <summary>Tells the server what is seen: changes as they happen, gathered for a moment; everything every 30 s, as the heartbeat.</summary>
+/// <summary>
+/// Tells the server what is seen: changes as they happen, gathered for a moment; something at every beat of the heart, and everything at every
+/// few. Each answer begins the host's lease anew.
+/// </summary>
 public sealed class Reporter(
-    AgentState state, InstanceController instances, NetworkController networks, Func<HostFacts> facts, Backoff backoff, TimeProvider clock, Action<Exception?> reached)
+    AgentState state, InstanceController instances, NetworkController networks, HostLease lease, Func<HostFacts> facts, FullJitter pause, Random random,
+    TimeProvider clock)
 {
     /// <summary>Changes are gathered this long. Too low: a report for each step of a start; too high: people wait for what has happened.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Everything is told this often, or every third beat if that is later. Too low: large reports say nothing new; too high: a lost change is missed for long.</summary>
     private static readonly TimeSpan FullPeriod = TimeSpan.FromSeconds(30);
 
     /// <summary>How soon to try again for a full report while guests are still being looked at for the first time.</summary>
     private static readonly TimeSpan Incomplete = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan HeartbeatMin = TimeSpan.FromSeconds(1), HeartbeatMax = TimeSpan.FromHours(1);
+
     private readonly Doorbell _doorbell = new(clock);
     private readonly ConcurrentDictionary<string, byte> _changed = new();
+
+    // Until an answer says otherwise: the shortest that a server of any version asks for.
+    private TimeSpan _heartbeat = TimeSpan.FromSeconds(10);
+    private TimeSpan _beatAt, _fullAt;
+
+    /// <summary>How often the servers want to hear of this host.</summary>
+    public TimeSpan Heartbeat => _heartbeat;
+
+    /// <summary>Called with null after an answer, and with the failure when there is none.</summary>
+    public Action<Exception?> Reached { get; init; } = _ => { };
+
+    /// <summary>Called when an answer came though the lease had been over.</summary>
+    public Action Returned { get; init; } = () => { };
+
+    /// <summary>Uptime, not time of day: a clock that is set must not stop the heart.</summary>
+    private TimeSpan Now => clock.GetElapsedTime(0);
 
     public void Ring(string instanceId)
     {
@@ -27,32 +51,59 @@ public sealed class Reporter(
         _doorbell.Ring();
     }
 
+    /// <summary>Reports once and waits for the answer, or until it is known that there is none.</summary>
+    public async Task AskOnceAsync(IServerLink link, TimeSpan limit, CancellationToken stop)
+    {
+        using var limiter = new CancellationTokenSource(limit, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limiter.Token, stop);
+        try
+        {
+            await SendAsync(link, false, both.Token);
+        }
+        catch (IOException e)
+        {
+            Reached(e);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // No answer in time; the loop goes on asking.
+        }
+    }
+
     public async Task RunAsync(IServerLink link, CancellationToken stop)
     {
         var failures = 0;
-        var fullAt = clock.GetUtcNow();
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                var now = clock.GetUtcNow();
-                if (now >= fullAt || !_changed.IsEmpty)
+                if (Now >= _beatAt || !_changed.IsEmpty)
                 {
-                    if (await SendAsync(link, now >= fullAt, stop)) fullAt = now + FullPeriod;
-                    if (failures > 0) reached(null);
+                    await BeatAsync(link, stop);
                     failures = 0;
                 }
-                var rest = fullAt - clock.GetUtcNow();
-                if (await _doorbell.WaitAsync(rest > Incomplete ? rest : Incomplete, stop)) await Task.Delay(Gather, clock, stop);
+                // In whole milliseconds, as timers cut off parts of one.
+                var rest = TimeSpan.FromMilliseconds(Math.Ceiling((_beatAt - Now).TotalMilliseconds));
+                if (rest > TimeSpan.Zero && await _doorbell.WaitAsync(rest, stop)) await Task.Delay(Gather, clock, stop);
             }
             catch (IOException e)
             {
-                reached(e);
+                Reached(e);
                 // Nothing is lost by a failed report: the next full one says all of it.
-                fullAt = clock.GetUtcNow();
-                await Task.Delay(backoff.After(++failures), clock, stop);
+                (_beatAt, _fullAt) = (Now, Now);
+                await Task.Delay(pause.After(++failures, _heartbeat * 1.5), clock, stop);
             }
         }
+    }
+
+    private async Task BeatAsync(IServerLink link, CancellationToken stop)
+    {
+        var began = Now;
+        var wantFull = began >= _fullAt;
+        var full = await SendAsync(link, wantFull, stop);
+        if (full) _fullAt = began + (_heartbeat * 3 > FullPeriod ? _heartbeat * 3 : FullPeriod);
+        // Up to a fifth sooner or later each time, so that hosts that were started together do not go on together.
+        _beatAt = began + (wantFull && !full ? Incomplete : _heartbeat * (0.8 + 0.4 * random.NextDouble()));
     }
 
     /// <summary>True if everything was told. Right after a start some guests have not been looked at, and a full report without
@@ -61,12 +112,27 @@ public sealed class Reporter(
     {
         var document = state.Document;
         var seen = instances.Observed();
-        var full = wantFull && document is not null && seen.Count == document.Instances.Count;
+        var full = wantFull && document is not null && seen.Count == document.Instances.Count(instance => instance.Desired != Departures.Departed);
         var changed = _changed.Keys.ToArray();
         foreach (var id in changed) _changed.TryRemove(id, out _);
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
-        await link.ReportAsync(new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions), stop);
-        return full;
+        var departed = instances.Departed();
+        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions, departed.Count == 0 ? null : departed);
+        var sentAt = lease.Now;
+        try
+        {
+            var answer = await link.ReportAsync(report, stop);
+            var heartbeat = TimeSpan.FromSeconds(answer.HeartbeatSeconds);
+            _heartbeat = heartbeat < HeartbeatMin ? HeartbeatMin : heartbeat > HeartbeatMax ? HeartbeatMax : heartbeat;
+            if (lease.Answered(sentAt, answer)) Returned();
+            Reached(null);
+            return full;
+        }
+        catch (DatabaseAwayException)
+        {
+            lease.DatabaseAway(sentAt);
+            throw;
+        }
     }
 }

@@ -21,7 +21,7 @@ public sealed class NetworkController : IAsyncDisposable
     private readonly INetworkDriver _driver;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly Func<string, bool> _hasProcess;
+    private readonly Func<string, bool?> _hasProcess;
     private readonly WorkQueue<string> _queue;
     private readonly SemaphoreSlim _hostGate = new(1, 1);
     private readonly ConcurrentDictionary<string, Applied> _applied = new();
@@ -32,9 +32,9 @@ public sealed class NetworkController : IAsyncDisposable
     private volatile string _hostApplied = "";
     private volatile Wanted? _wanted;
 
-    /// <param name="hasProcess">True while a guest's process may live: its tap then stays.</param>
+    /// <param name="hasProcess">Whether a guest's process lives; null if that is not known: its tap is then neither made nor removed.</param>
     public NetworkController(
-        AgentOptions options, AgentState state, INetworkDriver driver, Func<string, bool> hasProcess, Random random, TimeProvider clock, ILogger log)
+        AgentOptions options, AgentState state, INetworkDriver driver, Func<string, bool?> hasProcess, Random random, TimeProvider clock, ILogger log)
     {
         (_options, _state, _driver, _hasProcess, _clock, _log) = (options, state, driver, hasProcess, clock, log);
         _queue = new WorkQueue<string>(
@@ -69,7 +69,7 @@ public sealed class NetworkController : IAsyncDisposable
     public NetworkReadiness ReadinessOf(DesiredInstance instance, DesiredDocument document)
     {
         var wanted = instance.Interfaces;
-        if (instance.Desired == "terminated") return wanted.Any(MayBeThere) ? NetworkReadiness.Pending : NetworkReadiness.Gone;
+        if (instance.Leaves()) return wanted.Any(MayBeThere) ? NetworkReadiness.Pending : NetworkReadiness.Gone;
         return wanted.All(port => InForce(port, document)) ? NetworkReadiness.Ready : NetworkReadiness.Pending;
     }
 
@@ -118,7 +118,7 @@ public sealed class NetworkController : IAsyncDisposable
             // is there is known again.
             _making[name] = TapsIn(document, name);
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
-            var intent = network is null ? null : Retain(NetworkIntents.Read(document, network.Id, _options.Tag, _hasProcess));
+            var intent = network is null ? null : Retain(NetworkIntents.Read(document, network.Id, _options.Tag, IsNeeded));
             var host = ApplyHostAsync(document, cancel);
             if (network is null) await Task.WhenAll(host, RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
@@ -140,6 +140,9 @@ public sealed class NetworkController : IAsyncDisposable
         return Outcome.Done;
     }
 
+    /// <summary>A terminated instance needs its tap only for the process that has it; one not looked at yet must not get a new one.</summary>
+    private bool IsNeeded(string instanceId) => _hasProcess(instanceId) == true;
+
     private HashSet<string> TapsIn(DesiredDocument document, string name) =>
         [.. document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id) && ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)
             .Select(port => ObjectNames.Tap(port.Id))];
@@ -149,7 +152,7 @@ public sealed class NetworkController : IAsyncDisposable
         await _hostGate.WaitAsync(cancel);
         try
         {
-            NetworkIntent[] all = [.. document.Networks.Select(network => NetworkIntents.Read(document, network.Id, _options.Tag, _hasProcess)).OfType<NetworkIntent>()];
+            NetworkIntent[] all = [.. document.Networks.Select(network => NetworkIntents.Read(document, network.Id, _options.Tag, IsNeeded)).OfType<NetworkIntent>()];
             var key = string.Join(' ', all.SelectMany(network => network.Ports.Select(port => port.FloatingAddress).Append(network.Uplink)));
             // Once for each document's addresses; a full look at the table comes with the first network of every resync.
             if (_hostApplied == key) return;
@@ -197,11 +200,15 @@ public sealed class NetworkController : IAsyncDisposable
             _applied.TryRemove(name, out _);
             _strays.TryRemove(name, out _);
         }
-        else _strays[name] = [name, .. left.Select(tap => $"{name}/{tap}")];
+        else
+        {
+            _applied[name] = new Applied(new Dictionary<string, string>(), left.ToHashSet());
+            _strays[name] = [name, .. left.Select(tap => $"{name}/{tap}")];
+        }
     }
 
     private HashSet<string> Removable(DesiredDocument document) =>
-        [.. document.Instances.Where(instance => instance.Desired == "terminated" && !_hasProcess(instance.Id))
+        [.. document.Instances.Where(instance => instance.Leaves() && _hasProcess(instance.Id) == false)
             .SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id))];
 
     private void Report(string name, string message) =>

@@ -1,3 +1,5 @@
+using Kumoi.Reconcile;
+
 namespace Kumoi.Server.Hosts;
 
 /// <summary>
@@ -28,13 +30,16 @@ public static class HostStates
 
     public static TimeSpan Lease(int heartbeatSeconds) => TimeSpan.FromSeconds(heartbeatSeconds * LeaseBeats);
 
+    /// <summary>So many heartbeats must be missed before a host may be taken for this.</summary>
+    public static int BeatsMissed(string state) => state == Down && !PlantedBugs.Has(PlantedBug.FenceIsNotAwaited) ? DownBeats : UnreachableBeats;
+
     /// <summary>The state that follows from silence. Only a report makes a host <c>up</c> again.</summary>
     /// <param name="silence">Since the last report that was recorded.</param>
     /// <param name="watched">How long the database has answered whoever judges without a gap: a report that could not be recorded is no silence of the host.</param>
     public static string Next(string state, TimeSpan silence, TimeSpan watched, int heartbeatSeconds)
     {
         var known = silence < watched ? silence : watched;
-        if (state == Down || known >= TimeSpan.FromSeconds(heartbeatSeconds * DownBeats)) return Down;
-        return state == Unreachable || known >= TimeSpan.FromSeconds(heartbeatSeconds * UnreachableBeats) ? Unreachable : state;
+        if (state == Down || known >= TimeSpan.FromSeconds(heartbeatSeconds * BeatsMissed(Down))) return Down;
+        return state == Unreachable || known >= TimeSpan.FromSeconds(heartbeatSeconds * BeatsMissed(Unreachable)) ? Unreachable : state;
     }
 }

@@ -60,7 +60,7 @@ public sealed class HostWatch(Database database, EventLog events, ServerOptions 
             """
             UPDATE hosts SET state = $2, fenced_at = CASE WHEN $2 = 'down' THEN clock_timestamp() END, fenced_by = CASE WHEN $2 = 'down' THEN 'lease' END
             WHERE id = $1 AND state = $3 AND heard_at < clock_timestamp() - make_interval(secs => heartbeat_seconds * $4::int)
-            """, cancel, host.Id, next, host.State, next == HostStates.Down ? HostStates.DownBeats : HostStates.UnreachableBeats);
+            """, cancel, host.Id, next, host.State, HostStates.BeatsMissed(next));
         if (marked == 0) return new Done();
         var seconds = (int)host.Silence.TotalSeconds;
         var message = next == HostStates.Down

@@ -74,15 +74,15 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
         if (applied.Any(a => a.Seen.Events.Count == 0)) transaction.AfterCommit(events.Ring);
         var told = applied.Where(a => !a.Seen.Terminated && a.Seen.After.Generation > a.Before.Generation).Select(a => a.Sight.HostId).Distinct().ToList();
         if (told.Count > 0) await hosts.TouchAsync(transaction, told, cancel);
-        var terminated = applied.Where(a => a.Seen.Terminated).Select(a => a.Before).ToList();
+        var terminated = applied.Where(a => a.Seen.Terminated).Select(a => a.Seen).ToList();
         if (terminated.Count > 0) await FinishAsync(transaction, terminated, cancel);
     }
 
     /// <summary>Gives back everything of instances that are gone.</summary>
-    private async Task FinishAsync(Transaction transaction, List<InstanceRecord> gone, CancellationToken cancel)
+    private async Task FinishAsync(Transaction transaction, List<Observation> gone, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
-        string[] ids = [.. gone.Select(record => record.Id)];
+        string[] ids = [.. gone.Select(seen => seen.After.Id)];
         await transaction.ExecuteAsync("UPDATE instances SET terminated_at = $2, user_data = NULL, notices = '[]' WHERE id = ANY($1)", cancel, Columns.Texts(ids), now);
         var interfaces = await transaction.QueryAsync(
             "UPDATE interfaces SET released_at = $2 WHERE instance_id = ANY($1) AND released_at IS NULL RETURNING id, network_id", row => (Id: row.GetString(0), Network: row.GetString(1)), cancel, Columns.Texts(ids), now);
@@ -90,7 +90,7 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
         await transaction.ExecuteAsync("DELETE FROM floating_addresses WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
         await transaction.ExecuteAsync("DELETE FROM interface_security_groups WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = ANY($1)", cancel, Columns.Texts(ids));
-        await hosts.GiveBackAsync(transaction, gone.Select(record => (record.HostId, record.Size)), cancel);
+        await hosts.GiveBackAsync(transaction, gone.Select(seen => (seen.After.HostId, seen.GivenBack)), cancel);
         await hosts.TouchNetworksAsync(transaction, interfaces.Select(face => face.Network), cancel);
     }
 }

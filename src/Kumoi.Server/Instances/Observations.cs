@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Server.Instances;
 
@@ -16,7 +17,13 @@ public sealed record InstanceRecord(
 /// <param name="After">The record as it is to be written.</param>
 /// <param name="Terminated">Everything of the instance is gone: its room, addresses and rules are given back.</param>
 /// <param name="Events">What the report means, as events to write.</param>
-public sealed record Observation(InstanceRecord After, bool Terminated, IReadOnlyList<(string Action, string? Message)> Events);
+public sealed record Observation(InstanceRecord After, bool Terminated, IReadOnlyList<(string Action, string? Message)> Events)
+{
+    private static readonly Capacity Nothing = new(0, 0, 0);
+
+    /// <summary>The room that its host gets back.</summary>
+    public Capacity GivenBack => Terminated && !PlantedBugs.Has(PlantedBug.RoomIsKept) ? After.Size : Nothing;
+}
 
 /// <summary>
 /// Judges what hosts see: pure. Reports may come late, twice, or from a placement that is over: only one of the present placement, about
@@ -30,9 +37,11 @@ public static class Observations
     /// <summary>What the report changes; null if it does not count, or says what is known.</summary>
     public static Observation? Judge(InstanceRecord record, string hostId, ObservedInstance report)
     {
-        if (record.HostId != hostId || report.Incarnation != record.Incarnation) return null;
-        if (report.Generation < record.ObservedGeneration || report.Generation > record.Generation) return null;
-        var finished = record.Desired == "terminated" && report.Power == PowerState.Absent && report.Generation >= record.Generation;
+        if ((record.HostId != hostId || report.Incarnation != record.Incarnation) && !PlantedBugs.Has(PlantedBug.OldIncarnationIsBelieved)) return null;
+        if (report.Generation < record.ObservedGeneration && !PlantedBugs.Has(PlantedBug.OldGenerationIsBelieved)) return null;
+        if (report.Generation > record.Generation) return null;
+        var gone = report.Power == PowerState.Absent && report.Generation >= record.Generation;
+        var finished = record.Desired == "terminated" && (gone || PlantedBugs.Has(PlantedBug.GivenBackAtTheRequest));
         var after = record with
         {
             Power = report.Power, ObservedGeneration = report.Generation, ObservedEpoch = report.Power == PowerState.Running ? report.BootEpoch : record.ObservedEpoch,

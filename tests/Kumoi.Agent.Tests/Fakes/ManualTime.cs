@@ -50,6 +50,12 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>Moves the clock at once, as when the whole process stood still; timers run only when it is next moved.</summary>
+    public void Jump(TimeSpan by)
+    {
+        lock (_gate) _now += by;
+    }
+
     private sealed class ManualTimer(ManualTime owner, TimerCallback callback, object? state) : ITimer
     {
         public DateTimeOffset Due { get; private set; }

@@ -51,10 +51,12 @@ internal sealed class Invariants(Cloud cloud)
             {
                 if (guest.Process is not { } process) continue;
                 if (process.State == RunState.Running) _ran.Add((id, process.Incarnation, process.BootEpoch));
-                var row = cloud.Records.Instances[id];
+                var row = cloud.Records.Instances.GetValueOrDefault(id);
                 foreach (var other in cloud.Hosts)
                     if (other != host && other.Guests.GetValueOrDefault(id)?.Process?.Incarnation == process.Incarnation)
                         Violate("one-copy-of-an-incarnation", $"{id} of incarnation {process.Incarnation} runs on {host.Name} and {other.Name}.");
+                // A stray keeps what it had: its address may be given out again, which its operator is told of with the stray.
+                if (row is null) continue;
                 var address = Documents.AddressOf(row);
                 if (!_holders.TryAdd(address, id) && _holders[address] != id) Violate("one-holder-of-an-address", $"{address} is held by the guests of {_holders[address]} and {id}.");
             }
@@ -87,16 +89,24 @@ internal sealed class Invariants(Cloud cloud)
     {
         var process = guest.Process!;
         if (process.State == RunState.Broken) return;
-        if (cloud.Records.Instances.TryGetValue(id, out var row) && row.History.Any(asked =>
-                asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch || asked.Incarnation > process.Incarnation))) return;
+        if (cloud.Records.RowOf(id).History.Any(asked =>
+                (asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch)) || asked.Incarnation > process.Incarnation)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
+    }
+
+    /// <summary>A copy is given to another host only when the one before has certainly ended.</summary>
+    public void BeforeMove(InstanceRow row, HostRow from)
+    {
+        var host = cloud.Hosts.First(host => host.Id == from.Id);
+        if (host.Guests.GetValueOrDefault(row.Record.Id)?.Process is not { } process) return;
+        Violate("ended-before-it-moves", $"{row.Record.Id} is given to another host while {host.Name} still runs it ({process}).");
     }
 
     /// <summary>A disk may be removed if its record says terminated.</summary>
     public void BeforeRemove(ModelHost host, string id, Guest guest)
     {
         if (guest.Process is not null) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id} under its guest.");
-        if (cloud.Records.Instances.TryGetValue(id, out var row) && row.Record.Desired == "terminated") return;
+        if (cloud.Records.RowOf(id).Record.Desired == "terminated") return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id}, whose record does not say terminated.");
     }
 }

@@ -13,6 +13,10 @@ internal static class Settled
             if (host.State != "up") return $"{host.Name} is {host.State}.";
         foreach (var row in cloud.Records.Instances.Values)
             if (Missing(cloud, row) is { } missing) return $"{row.Record.Id} {missing}: {row.Record}.";
+        foreach (var id in cloud.Records.Forgotten.Keys)
+            foreach (var host in cloud.Hosts)
+                if (host.Guests.ContainsKey(id) && !cloud.Records.Hosts[host.Id].Strays.Contains(id)) return $"{host.Name} has not told of the stray {id}.";
+        foreach (var ((hostId, id), incarnation) in cloud.Records.Former) return $"{hostId} has not said that nothing is left of {id} of incarnation {incarnation}.";
         return null;
     }
 

@@ -7,6 +7,8 @@ namespace Kumoi.Simulation.Model;
 /// <summary>Everything of one schedule, put together: machines with real agents, servers over one set of records, a user, and what goes wrong.</summary>
 internal sealed class Cloud
 {
+    private const string Storage = "st-19a3f2b4c5d6e7f84";
+
     private static readonly TimeSpan SlowStep = TimeSpan.FromSeconds(6), QuickStep = TimeSpan.FromMilliseconds(200);
 
     public Cloud(ulong seed, bool traced)
@@ -14,6 +16,8 @@ internal sealed class Cloud
         Simulator = new Simulator(seed);
         Trace = new Trace(Simulator, traced);
         Faults = Faults.Draw(Dice);
+        Records = new Records(NewTimepiece());
+        ResyncPeriod = Dice.OneIn(2) ? TimeSpan.FromSeconds(10) : TimeSpan.FromDays(1);
         Wire = new Wire(this);
         Checks = new Invariants(this);
         for (var number = 1; number <= 1 + Dice.Below(3); number++)
@@ -21,11 +25,13 @@ internal sealed class Cloud
             var name = $"server{number}";
             Servers.Add(new ModelServer(this, name, new Node(Simulator, name, NewTimepiece())));
         }
+        // Some hosts share storage, and only what lies there can move.
+        var sharing = 0;
         for (var number = 1; number <= 2 + Dice.Below(2); number++)
         {
             var host = new ModelHost(this, number);
             Hosts.Add(host);
-            Records.Hosts.Add(host.Id, new HostRow { Id = host.Id, Name = host.Name, Capacity = new Capacity(4, 2048, 20), HeardAt = host.Timepiece.Wall });
+            Records.Hosts.Add(host.Id, new HostRow { Id = host.Id, Name = host.Name, Capacity = new Capacity(4, 2048, 20), HeardAt = Records.Now, Storage = number <= sharing ? Storage : null });
         }
         foreach (var server in Servers) server.Start();
         foreach (var host in Hosts) host.StartAgent();
@@ -43,7 +49,7 @@ internal sealed class Cloud
 
     public Troubles Troubles { get; }
 
-    public Records Records { get; } = new();
+    public Records Records { get; }
 
     public Ledger Ledger { get; } = new();
 
@@ -54,6 +60,12 @@ internal sealed class Cloud
     public List<ModelServer> Servers { get; } = [];
 
     public List<ModelHost> Hosts { get; } = [];
+
+    /// <summary>
+    /// How often agents look at everything unasked. In half of the schedules never, as good as: what was meant to be woken must be woken
+    /// without it.
+    /// </summary>
+    public TimeSpan ResyncPeriod { get; }
 
     /// <summary>True once nothing goes wrong any more, and nobody asks for anything.</summary>
     public bool Healed { get; private set; }

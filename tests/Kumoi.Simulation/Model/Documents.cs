@@ -11,14 +11,15 @@ internal static class Documents
 
     public static DesiredDocument Of(Records records, string hostId)
     {
-        var rows = records.Instances.Values.Where(row => row.Record.HostId == hostId && row.TerminatedAt is null).ToArray();
+        var rows = records.OnHost(hostId).ToArray();
         var networks = rows.Length == 0 ? [] : new[]
         {
             new DesiredNetwork(
                 Records.Network, "default", 7, "100.64.0.2", "default.internal", [new DesiredSubnet(Records.Subnet, "10.0.0.0/24", "10.0.0.1", [])],
                 [.. records.Instances.Values.Where(row => !row.AddressReleased).Select(row => new DesiredName(row.Hostname, AddressOf(row)))]),
         };
-        return new DesiredDocument(records.Hosts[hostId].Revision, hostId, [], networks, [], [.. rows.Select(InstanceOf)], [], [], []);
+        return new DesiredDocument(records.Hosts[hostId].Revision, hostId, [], networks, [], [.. rows.Select(InstanceOf)], [],
+            [.. records.Former.Where(former => former.Key.HostId == hostId).Select(former => new FormerInstance(former.Key.InstanceId, former.Value))], []);
     }
 
     private static DesiredInstance InstanceOf(InstanceRow row)
@@ -27,7 +28,7 @@ internal static class Documents
         var face = new DesiredInterface(row.InterfaceId, 0, Records.Network, Records.Subnet, $"52:54:00:00:{row.InterfaceId[^4..^2]}:{row.InterfaceId[^2..]}", AddressOf(row), null, []);
         return new DesiredInstance(
             record.Id, record.AccountId, record.Name, row.Hostname, record.Generation, record.Incarnation, record.Desired, record.BootEpoch, record.Size.Vcpus,
-            record.Size.MemoryMib, record.Size.DiskGib, "img-19a3f2b4c5d6e7f83", [face], null, null, Labels, LaunchedAt);
+            record.Size.MemoryMib, record.Size.DiskGib, "img-19a3f2b4c5d6e7f83", [face], null, null, Labels, LaunchedAt, row.Storage, row.Movable);
     }
 
     public static string AddressOf(InstanceRow row) => $"10.0.0.{row.Address}";

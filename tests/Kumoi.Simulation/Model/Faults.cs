@@ -60,4 +60,7 @@ internal enum Trouble
     GuestHangs,
     ClockSet,
     DatabaseAway,
+    ServerLosesDatabase,
+    HostEmptied,
+    RecordForgotten,
 }

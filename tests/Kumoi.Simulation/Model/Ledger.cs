@@ -17,9 +17,17 @@ internal sealed record Request(RequestKind Kind, string Key);
 internal sealed class Ledger
 {
     private readonly Dictionary<string, string> _launched = [];
+    private readonly HashSet<string> _forgotten = [];
 
     /// <summary>What is wrong, once something is.</summary>
     public string? Wrong { get; private set; }
+
+    /// <summary>The database was restored to before this launch: it may be executed again.</summary>
+    public void Forget(string id)
+    {
+        foreach (var key in _launched.Where(launch => launch.Value == id).Select(launch => launch.Key).ToArray()) _launched.Remove(key);
+        _forgotten.Add(id);
+    }
 
     /// <summary>A transaction did what was asked.</summary>
     public void Executed(Request request, string id)
@@ -31,6 +39,6 @@ internal sealed class Ledger
     /// <summary>The caller was told that the launch made this instance.</summary>
     public void LaunchAcknowledged(Request request, string id)
     {
-        if (_launched.GetValueOrDefault(request.Key) != id) Wrong ??= $"The launch with key {request.Key} was answered with {id}, which it did not make.";
+        if (_launched.GetValueOrDefault(request.Key) != id && !_forgotten.Contains(id)) Wrong ??= $"The launch with key {request.Key} was answered with {id}, which it did not make.";
     }
 }

@@ -1,6 +1,7 @@
 using Kumoi.Agent;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 using Kumoi.Simulation.Engine;
 
@@ -11,13 +12,14 @@ internal sealed class ModelHost
 {
     private readonly Cloud _cloud;
     private readonly AgentOptions _options;
+    private MemoryRecord _record = new();
     private int _boots, _starts;
 
     public ModelHost(Cloud cloud, int number)
     {
         (_cloud, Id, Name) = (cloud, $"h-19a3f2b4c5d6e{number:x4}", $"host{number}");
         Timepiece = cloud.NewTimepiece();
-        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4 };
+        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4, ResyncPeriod = cloud.ResyncPeriod };
     }
 
     public string Id { get; }
@@ -62,7 +64,7 @@ internal sealed class ModelHost
             var link = new ModelLink(_cloud, this, node);
             var edges = new AgentEdges(
                 new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), null, Facts,
-                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link));
+                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), _record, node.Clock);
             var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
             await agent.RunAsync(CancellationToken.None);
             throw new InvalidOperationException("The agent ended by itself.");
@@ -86,6 +88,7 @@ internal sealed class ModelHost
             else Guests.Remove(id);
         }
         Namespaces.Clear();
+        _record = new MemoryRecord();
         Version++;
     }
 

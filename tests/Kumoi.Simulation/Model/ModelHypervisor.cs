@@ -14,6 +14,8 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
 
     public bool UsesImages => false;
 
+    public string? Storage => null;
+
     public void Watch(Action<string> changed) => host.GuestChanged = changed;
 
     public IReadOnlyList<string> List() => [.. host.Guests.Keys];
@@ -22,7 +24,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();
         var guest = host.Guests.GetValueOrDefault(id);
-        return new GuestSight(guest is { Disk: true }, guest is not null, guest?.Process);
+        return new GuestSight(guest is { Disk: true }, guest is not null, false, guest?.Process);
     }
 
     public Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) =>
@@ -63,7 +65,23 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         guest.Process = null;
     }, cancel);
 
-    public Task RemoveAsync(string id, CancellationToken cancel) => StepAsync("removes", id, () =>
+    public Task RemoveAsync(DesiredInstance instance, CancellationToken cancel) => TakeAwayAsync("removes", instance.Id, cancel);
+
+    public Task DiscardAsync(string id, CancellationToken cancel) => TakeAwayAsync("discards", id, cancel);
+
+    public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        var ended = ids.Where(id => host.Guests.GetValueOrDefault(id) is { Process: not null }).ToArray();
+        foreach (var id in ended)
+        {
+            cloud.Trace.Note(host.Name, $"cuts off {id}");
+            host.Guests[id].Process = null;
+            host.Changed(id);
+        }
+        return Task.FromResult<IReadOnlyList<string>>(ended);
+    }
+
+    private Task TakeAwayAsync(string step, string id, CancellationToken cancel) => StepAsync(step, id, () =>
     {
         if (!host.Guests.TryGetValue(id, out var guest)) return;
         cloud.Checks.BeforeRemove(host, id, guest);

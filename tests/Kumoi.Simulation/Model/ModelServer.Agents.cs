@@ -1,4 +1,6 @@
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Instances;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 
@@ -21,10 +23,10 @@ internal sealed partial class ModelServer
             for (; ; )
             {
                 await HopAsync();
-                if (Records.Read(() => Records.Hosts[hostId].Revision) != after)
+                if (Read(() => Records.Hosts[hostId].Revision) != after)
                 {
                     await HopAsync();
-                    return Records.Read(() => Documents.Of(Records, hostId));
+                    return Read(() => Documents.Of(Records, hostId));
                 }
                 var left = wait - Clock.GetElapsedTime(began);
                 if (left <= TimeSpan.Zero) return null;
@@ -40,20 +42,29 @@ internal sealed partial class ModelServer
     /// <summary>Takes in a report: the heartbeat first, then what is seen of each instance.</summary>
     public async Task<ReportAnswer> ObserveAsync(string hostId, ObservedReport report)
     {
-        var heartbeat = await CommitAsync(() => Hear(hostId), _ => []);
+        var heartbeat = await CommitAsync(() => Hear(hostId, report), _ => []);
         foreach (var seen in report.Instances)
         {
             // Most of a full report says what is known already: that takes no transaction.
-            if (Records.Read(() => Judge(hostId, seen)) is null) continue;
+            if (Read(() => Judge(hostId, seen)) is null) continue;
             await CommitAsync(() => Apply(hostId, seen), rings => rings);
         }
-        return new ReportAnswer(heartbeat, heartbeat * 6);
+        return new ReportAnswer(heartbeat, (int)HostStates.Lease(heartbeat).TotalSeconds);
     }
 
-    private int Hear(string hostId)
+    private int Hear(string hostId, ObservedReport report)
     {
         var host = Records.Hosts[hostId];
-        (host.State, host.HeardAt) = ("up", Clock.GetUtcNow());
+        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, Beat);
+        if (host.State != HostStates.Up)
+        {
+            (host.State, host.Fenced) = (HostStates.Up, false);
+            foreach (var row in Records.OnHost(hostId)) row.Notice = "";
+            _cloud.Trace.Note(Name, $"finds {host.Name} up");
+        }
+        if (report.DesiredRevision == host.Revision) host.Strays = report.Strays;
+        foreach (var former in report.Departed ?? [])
+            if (Records.Former.TryGetValue((hostId, former.Id), out var incarnation) && incarnation <= former.Incarnation) Records.Former.Remove((hostId, former.Id));
         return host.HeartbeatSeconds;
     }
 
@@ -67,15 +78,15 @@ internal sealed partial class ModelServer
         var before = row.Record;
         _cloud.Trace.Note(Name, $"observes {seen.Id} {seen.Power} of generation {seen.Generation}, incarnation {seen.Incarnation}");
         Write(row, observation.After);
-        if (observation.Terminated) GiveBack(row);
+        if (observation.Terminated) GiveBack(row, observation.GivenBack);
         return row.Record.Generation > before.Generation || observation.Terminated ? Touch(hostId) : [];
     }
 
-    private void GiveBack(InstanceRow row)
+    private void GiveBack(InstanceRow row, Capacity room)
     {
         (row.TerminatedAt, row.AddressReleased) = (Clock.GetUtcNow(), true);
         var host = Records.Hosts[row.Record.HostId];
-        host.Allocated = host.Allocated.Less(row.Record.Size);
+        host.Allocated = host.Allocated.Less(room);
     }
 
     private string[] Touch(string hostId)

@@ -1,6 +1,8 @@
 using Kumoi.Server.Instances;
 using Kumoi.Api;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Placement;
+using Kumoi.Server.Platform.Http;
 
 namespace Kumoi.Simulation.Model;
 
@@ -15,18 +17,18 @@ internal sealed partial class ModelServer
 
     /// <summary>Launches an instance once per key; the answer is its id.</summary>
     /// <exception cref="RefusedException">No host has room, or no address is free.</exception>
-    public async Task<string> LaunchAsync(Request request, Capacity size)
+    public async Task<string> LaunchAsync(Request request, Capacity size, string recovery)
     {
         var view = await SnapshotAsync(fresh: false);
         try
         {
-            return await CommitAsync(() => Launch(request, size, view), id => [Records.Instances[id].Record.HostId]);
+            return await CommitAsync(() => Launch(request, size, recovery, view), id => [Records.Instances[id].Record.HostId]);
         }
         catch (RefusedException)
         {
             // "No" from numbers that may be stale is not an answer yet.
             view = await SnapshotAsync(fresh: true);
-            return await CommitAsync(() => Launch(request, size, view), id => [Records.Instances[id].Record.HostId]);
+            return await CommitAsync(() => Launch(request, size, recovery, view), id => [Records.Instances[id].Record.HostId]);
         }
     }
 
@@ -34,25 +36,26 @@ internal sealed partial class ModelServer
     {
         if (!fresh && Clock.GetElapsedTime(_snapshotAt) < SnapshotAge) return _snapshot;
         await HopAsync();
-        _snapshot = Records.Read(() => Records.Hosts.Values.Select(host => new HostView(host.Id, host.Name, "z-1", host.State, true, host.Capacity, host.Allocated)).ToArray());
+        _snapshot = Read(() => Records.Hosts.Values.Select(host => new HostView(
+            host.Id, host.Name, "z-1", host.State, true, host.Capacity, host.Allocated, host.Storage, host.Maintenance)).ToArray());
         _snapshotAt = Clock.GetTimestamp();
         return _snapshot;
     }
 
-    private string Launch(Request request, Capacity size, IReadOnlyCollection<HostView> view)
+    private string Launch(Request request, Capacity size, string recovery, IReadOnlyCollection<HostView> view)
     {
-        if (Records.Keys.TryGetValue(request.Key, out var known)) return known;
-        var placement = new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, null);
+        if (IsRepeated(request)) return Records.Keys[request.Key];
+        var placement = new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, null, null, recovery == "restart");
         var host = Placement.Choose(view, placement).Candidates.Select(candidate => Records.Hosts[candidate.Id]).FirstOrDefault(host => HasRoom(host, size))
             ?? throw new RefusedException("insufficient-capacity");
         var address = TakeAddress() ?? throw new RefusedException("addresses-exhausted");
-        var number = Records.Instances.Count + 1;
+        var number = ++Records.Launched;
         var record = new InstanceRecord(
             $"i-19a3f2b4c5d6e{number:x4}", "a-1", $"vm{number}", host.Id, "running", 1, 1, 1, "absent", 0, 0, null, [], size);
-        var row = new InstanceRow { Record = record, Hostname = $"vm{number}", InterfaceId = $"eni-19a3f2b4c5d6e{number:x4}", Address = address };
+        var row = new InstanceRow { Record = record, Hostname = $"vm{number}", InterfaceId = $"eni-19a3f2b4c5d6e{number:x4}", Address = address, Recovery = recovery, Storage = host.Storage };
         row.History.Add(record);
         Records.Instances.Add(record.Id, row);
-        Records.Keys.Add(request.Key, record.Id);
+        Records.Keys[request.Key] = record.Id;
         host.Allocated = host.Allocated.Plus(size);
         Touch(host.Id);
         _cloud.Ledger.Executed(request, record.Id);
@@ -60,8 +63,15 @@ internal sealed partial class ModelServer
         return record.Id;
     }
 
+    /// <summary>The key is inserted unless it is there; the real decision says what follows.</summary>
+    private bool IsRepeated(Request request)
+    {
+        var keyed = new Dictionary<int, (string, IdempotencyKey)> { [0] = ("a-1", new IdempotencyKey(request.Key, [])) };
+        return Idempotency.Repeated(keyed, Records.Keys.ContainsKey(request.Key) ? new HashSet<(string, string)>() : [("a-1", request.Key)]).Count > 0;
+    }
+
     private static bool HasRoom(HostRow host, Capacity size) =>
-        host.State == "up" && host.Allocated.Vcpus + size.Vcpus <= host.Capacity.Vcpus
+        host is { State: HostStates.Up, Maintenance: false } && host.Allocated.Vcpus + size.Vcpus <= host.Capacity.Vcpus
         && host.Allocated.MemoryMib + size.MemoryMib <= host.Capacity.MemoryMib && host.Allocated.DiskGib + size.DiskGib <= host.Capacity.DiskGib;
 
     private int? TakeAddress()
@@ -80,7 +90,7 @@ internal sealed partial class ModelServer
 
     private Acknowledged Change(Request request, string id)
     {
-        var row = Records.Instances[id];
+        var row = Records.Instances.GetValueOrDefault(id) ?? throw new RefusedException("not-found");
         var record = row.Record;
         if (record.Desired == "terminated" && request.Kind != RequestKind.Terminate) throw new RefusedException("being-terminated");
         if (record.Desired != "running" && request.Kind == RequestKind.Reboot) throw new RefusedException("not-running");

@@ -25,7 +25,17 @@ internal sealed partial class ModelServer
     private TimeProvider Clock => Node.Clock;
 
     /// <summary>Its background loops.</summary>
-    public void Start() => Node.Start(WatchAsync);
+    public void Start()
+    {
+        Node.Start(WatchAsync);
+        Node.Start(RecoverAsync);
+    }
+
+    /// <summary>True while this server alone cannot reach the database.</summary>
+    public bool LosesDatabase { get; set; }
+
+    /// <summary>A statement outside a transaction.</summary>
+    private T Read<T>(Func<T> read) => Records.Away || LosesDatabase ? throw new DatabaseGoneException() : read();
 
     /// <summary>A round trip to the database, or to anything.</summary>
     private async Task HopAsync()
@@ -38,7 +48,7 @@ internal sealed partial class ModelServer
     private async Task<T> CommitAsync<T>(Func<T> change, Func<T, IEnumerable<string>> rings)
     {
         await HopAsync();
-        var result = Records.Transaction(change);
+        var result = Read(() => Records.Transaction(change));
         foreach (var hostId in rings(result)) _cloud.RingAll(hostId, this);
         await HopAsync();
         return result;

@@ -1,5 +1,6 @@
-using Kumoi.Server.Instances;
 using Kumoi.Api;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Instances;
 using Kumoi.Simulation.Engine;
 
 namespace Kumoi.Simulation.Model;
@@ -8,7 +9,7 @@ namespace Kumoi.Simulation.Model;
 /// The database: what PostgreSQL holds, changed in transactions that follow one another. Rows say what the tables say; what a statement
 /// would decide is decided by the servers' own pure functions.
 /// </summary>
-internal sealed class Records
+internal sealed class Records(Timepiece clock)
 {
     public const string Network = "net-19a3f2b4c5d6e7f80", Subnet = "subnet-19a3f2b4c5d6e7f81";
 
@@ -19,8 +20,20 @@ internal sealed class Records
 
     public SortedDictionary<string, HostRow> Hosts { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Rows that a restored database does not have any more, for the checks.</summary>
+    public SortedDictionary<string, InstanceRow> Forgotten { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How many instances were ever launched.</summary>
+    public int Launched { get; set; }
+
     /// <summary>Answers by idempotency key.</summary>
     public Dictionary<string, string> Keys { get; } = [];
+
+    /// <summary>Placements that are over, until their host has said that nothing is left of them: their incarnation by host and instance.</summary>
+    public SortedDictionary<(string HostId, string InstanceId), int> Former { get; } = [];
+
+    /// <summary>The database's own time, by which hosts are judged: servers' clocks differ.</summary>
+    public DateTimeOffset Now => clock.Wall;
 
     /// <summary>Grows with every transaction.</summary>
     public int Version { get; private set; }
@@ -31,13 +44,27 @@ internal sealed class Records
     /// <summary>One transaction: all of it, or nothing if it throws before its first change.</summary>
     public T Transaction<T>(Func<T> change)
     {
-        if (Away) throw new DatabaseGoneException();
         Version++;
         return change();
     }
 
-    /// <summary>Reads, as a statement outside a transaction does.</summary>
-    public T Read<T>(Func<T> read) => Away ? throw new DatabaseGoneException() : read();
+    /// <summary>Loses an instance, as a database restored from before its launch has: nothing of it is recorded any more.</summary>
+    public void Forget(InstanceRow row) => Transaction(() =>
+    {
+        var (id, host) = (row.Record.Id, Hosts[row.Record.HostId]);
+        Instances.Remove(id);
+        Forgotten.Add(id, row);
+        host.Allocated = host.Allocated.Less(row.Record.Size);
+        foreach (var key in Keys.Where(key => key.Value == id).Select(key => key.Key).ToArray()) Keys.Remove(key);
+        foreach (var former in Former.Keys.Where(key => key.InstanceId == id).ToArray()) Former.Remove(former);
+        foreach (var other in Hosts.Values) other.Revision++;
+        return id;
+    });
+
+    /// <summary>The row of an instance, also of one that is recorded no more.</summary>
+    public InstanceRow RowOf(string id) => Instances.GetValueOrDefault(id) ?? Forgotten[id];
+
+    public IEnumerable<InstanceRow> OnHost(string hostId) => Instances.Values.Where(row => row.Record.HostId == hostId && row.TerminatedAt is null);
 
     /// <summary>True if no living interface has the address: the constraint of the table.</summary>
     public bool IsFree(int address) => Instances.Values.All(row => row.Address != address || row.AddressReleased);
@@ -56,7 +83,11 @@ internal sealed class HostRow
 
     public Capacity Allocated { get; set; } = new(0, 0, 0);
 
-    public string State { get; set; } = "up";
+    public string State { get; set; } = HostStates.Up;
+
+    public bool Maintenance { get; set; }
+
+    public bool Fenced { get; set; }
 
     public long Revision { get; set; } = 1;
 
@@ -64,6 +95,9 @@ internal sealed class HostRow
 
     public int HeartbeatSeconds { get; set; } = 10;
 
+    public IReadOnlyList<string> Strays { get; set; } = [];
+
+    /// <summary>The shared storage that it keeps disks on; null: its own.</summary>
     public string? Storage { get; set; }
 }
 
@@ -79,6 +113,17 @@ internal sealed class InstanceRow
     public required int Address { get; init; }
 
     public bool AddressReleased { get; set; }
+
+    /// <summary><c>wait</c> or <c>restart</c>.</summary>
+    public required string Recovery { get; init; }
+
+    /// <summary>The shared storage that holds the disk; null: the host's own.</summary>
+    public required string? Storage { get; init; }
+
+    public bool Movable => Recovery == "restart" && Storage is not null;
+
+    /// <summary>Why it waits, as the servers found; empty if it does not.</summary>
+    public string Notice { get; set; } = "";
 
     public DateTimeOffset? TerminatedAt { get; set; }
 

@@ -79,6 +79,24 @@ internal sealed class Troubles
                 _cloud.Records.Away = true;
                 Later(() => _cloud.Records.Away = false);
                 break;
+            case Trouble.ServerLosesDatabase:
+                Tell(trouble, server.Name);
+                server.LosesDatabase = true;
+                Later(() => server.LosesDatabase = false);
+                break;
+            case Trouble.RecordForgotten:
+                var living = _cloud.Records.Instances.Values.Where(row => row.Record.Desired != "terminated").ToList();
+                if (living.Count == 0) break;
+                var forgotten = Dice.Of(living);
+                Tell(trouble, forgotten.Record.Id);
+                _cloud.Records.Forget(forgotten);
+                _cloud.Ledger.Forget(forgotten.Record.Id);
+                break;
+            case Trouble.HostEmptied:
+                Tell(trouble, host.Name);
+                SetMaintenance(host, true);
+                Later(() => SetMaintenance(host, false));
+                break;
         }
     }
 
@@ -100,6 +118,9 @@ internal sealed class Troubles
         _cloud.Servers[place] = fresh;
         fresh.Start();
     }
+
+    private void SetMaintenance(ModelHost host, bool maintenance) =>
+        _cloud.Records.Transaction(() => _cloud.Records.Hosts[host.Id].Maintenance = maintenance);
 
     private void CutOff(Trouble trouble, string name)
     {
@@ -140,9 +161,11 @@ internal sealed class Troubles
         {
             if (server.Node.Dead) Replace(server);
             else server.Node.Resume();
+            server.LosesDatabase = false;
         }
         foreach (var host in _cloud.Hosts)
         {
+            SetMaintenance(host, false);
             host.GetPower();
             host.StartAgent();
             host.Agent!.Resume();

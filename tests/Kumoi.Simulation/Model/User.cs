@@ -28,17 +28,18 @@ internal sealed class User(Cloud cloud, Node node)
         }
     });
 
-    private bool IsGone(string id) => cloud.Records.Instances[id].TerminatedAt is not null;
+    private bool IsGone(string id) => cloud.Records.RowOf(id).TerminatedAt is not null || cloud.Records.Forgotten.ContainsKey(id);
 
     private async Task LaunchAsync()
     {
+        var recovery = cloud.Dice.OneIn(2) ? "restart" : "wait";
         var request = new Request(RequestKind.Launch, $"key-{++_requests}");
         // The same key until an answer comes; whoever gives up never knows, and then nothing was promised.
         for (var attempt = 0; attempt < 5; attempt++)
         {
             try
             {
-                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small));
+                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small, recovery));
                 cloud.Ledger.LaunchAcknowledged(request, id);
                 cloud.Trace.Note("user", $"is told that {request.Key} is {id}");
                 _known.Add(id);
@@ -62,7 +63,7 @@ internal sealed class User(Cloud cloud, Node node)
         try
         {
             var told = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.ChangeAsync(request, id));
-            var row = cloud.Records.Instances[id];
+            var row = cloud.Records.RowOf(id);
             var before = row.Acknowledged;
             row.Acknowledged = new Acknowledged(Math.Max(before.Generation, told.Generation), Math.Max(before.BootEpoch, told.BootEpoch), before.Terminated || told.Terminated);
             cloud.Trace.Note("user", $"is told that {id} is asked to {request.Kind}");

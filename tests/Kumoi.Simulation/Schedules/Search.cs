@@ -11,19 +11,22 @@ internal static class Search
 {
     private const int LinesShown = 80;
 
+    /// <summary>Runs the seeds in order until one breaks an invariant, or all were run.</summary>
     public static Found Run(ulong firstSeed, int count, PlantedBug bug)
     {
         var gate = new Lock();
         var found = new Found(0, 0, TimeSpan.Zero, null);
-        Parallel.For(0L, count, (number, state) =>
+        var next = -1;
+        Parallel.For(0, Environment.ProcessorCount, _ =>
         {
-            if (state.ShouldExitCurrentIteration) return;
-            var result = Schedule.Run(firstSeed + (ulong)number, traced: false, bug);
-            if (result.Violation is not null) state.Break();
-            lock (gate)
-                found = new Found(
-                    found.Schedules + 1, found.Steps + result.Steps, found.Simulated + result.Simulated,
-                    result.Violation is not null && (found.First is null || result.Seed < found.First.Seed) ? result : found.First);
+            for (int number; found.First is null && (number = Interlocked.Increment(ref next)) < count;)
+            {
+                var result = Schedule.Run(firstSeed + (ulong)number, traced: false, bug);
+                lock (gate)
+                    found = new Found(
+                        found.Schedules + 1, found.Steps + result.Steps, found.Simulated + result.Simulated,
+                        result.Violation is not null && (found.First is null || result.Seed < found.First.Seed) ? result : found.First);
+            }
         });
         return found;
     }

@@ -82,5 +82,5 @@ public static class QemuCommand
     }
 
     /// <summary>QEMU's option lists end a value at a comma; a doubled one stands for itself.</summary>
-    private static string Escape(string text) => text.Replace(",", ",,", StringComparison.Ordinal);
+    internal static string Escape(string text) => text.Replace(",", ",,", StringComparison.Ordinal);
 }

@@ -23,11 +23,11 @@ internal sealed class SimulatedHost : ISimulatedLinkWatch
         (_fleet, _seed) = (fleet, number * 1_000_003 ^ fleet.Settings.Seed);
         var skew = fleet.Settings.ClockSkew;
         _clock = skew == TimeRange.Zero ? fleet.Clock : new SkewedTime(fleet.Clock, skew.At(fleet.Chance.Of(name)));
-        _machine = new SimulatedMachine(disks, fleet.Settings.Size.Storage is not null, fleet.Clock);
+        _machine = new SimulatedMachine(disks, fleet.Settings.Size.Storage, fleet.Clock);
         _options = new AgentOptions
         {
             // No file is used: the fleet keeps what a host has to keep.
-            StateDirectory = "/nonexistent", Tag = "51a1", Name = name, Address = $"127.{1 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}", Hypervisor = "simulated", ResyncPeriod = Resync,
+            StateDirectory = "/nonexistent", Tag = "51a1", Name = name, Address = $"127.{1 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}", Hypervisor = "simulated", ResyncPeriod = Resync, LeaseLookPeriod = Resync,
         };
     }
 

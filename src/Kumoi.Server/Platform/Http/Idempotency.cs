@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Kumoi.Api;
+using Kumoi.Reconcile;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 
@@ -50,7 +51,7 @@ public static class Idempotency
             ON CONFLICT DO NOTHING RETURNING account_id, key
             """, row => (row.GetString(0), row.GetString(1)), default,
             Columns.Texts(ordered.Select(k => k.Value.AccountId)), Columns.Texts(ordered.Select(k => k.Value.Key.Key)), Columns.ByteArrays(ordered.Select(k => k.Value.Key.RequestHash)), now)).ToHashSet();
-        var known = keyed.Where(k => !first.Contains((k.Value.AccountId, k.Value.Key.Key))).ToList();
+        var known = Repeated(keyed, first);
         if (known.Count == 0) return seen;
         var stored = (await transaction.QueryAsync(
             """
@@ -65,6 +66,12 @@ public static class Idempotency
         }
         return seen;
     }
+
+    /// <summary>Those whose key was there before: they are answered as the first time, and not executed.</summary>
+    /// <param name="first">Account and key of those that came first.</param>
+    public static List<KeyValuePair<int, (string AccountId, IdempotencyKey Key)>> Repeated(
+        IReadOnlyDictionary<int, (string AccountId, IdempotencyKey Key)> keyed, IReadOnlySet<(string AccountId, string Key)> first) =>
+        PlantedBugs.Has(PlantedBug.KeyIsIgnored) ? [] : [.. keyed.Where(k => !first.Contains((k.Value.AccountId, k.Value.Key.Key)))];
 
     /// <summary>Keeps the answers of creates that succeeded, and forgets the keys of those that failed: they may be tried again.</summary>
     public static async Task KeepAsync<T>(Transaction transaction, Dictionary<int, (string AccountId, IdempotencyKey Key, Result<T> Answer)> done)
