@@ -7,8 +7,9 @@ using Kumoi.Agent.Linux;
 namespace Kumoi.Agent.Control;
 
 /// <summary>Who this host is to its cloud: id, key, certificate, and the one authority it trusts. One file, readable by root alone.</summary>
-/// <param name="Url">Address of the agent API.</param>
-public sealed record Identity(string HostId, string Url, string PrivateKey, string Certificate, string Authority)
+/// <param name="Url">Address of the agent API at which the host joined.</param>
+/// <param name="Servers">Addresses of all servers, as last heard; null if none were named.</param>
+public sealed record Identity(string HostId, string Url, string PrivateKey, string Certificate, string Authority, IReadOnlyList<string>? Servers)
 {
     /// <summary>The stored identity; null if the host has not joined.</summary>
     public static Identity? Load(AgentPaths paths) =>

@@ -22,6 +22,9 @@ public sealed class ServerLink : IDisposable
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
+    /// <summary>For a report: short, so that several servers can be tried while the lease runs.</summary>
+    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>What a server of an earlier version, which answers without a body, stands by.</summary>
     private static readonly ReportAnswer Unsaid = new(HeartbeatSeconds: 10, LeaseSeconds: 60);
 
@@ -86,10 +89,10 @@ public sealed class ServerLink : IDisposable
     }
 
     /// <summary>The way of a host that has joined.</summary>
-    public static ServerLink For(Identity identity, TimeProvider clock)
+    public static ServerLink For(Identity identity, string server, TimeProvider clock)
     {
         var authority = X509Certificate2.CreateFromPem(identity.Authority);
-        return new ServerLink(identity.Url, identity.WithKey(), authority, ServerTrust.In(clock));
+        return new ServerLink(server, identity.WithKey(), authority, ServerTrust.In(clock));
     }
 
     public Task<JoinAnswer> JoinAsync(JoinRequest request, CancellationToken cancel) =>
@@ -122,7 +125,7 @@ public sealed class ServerLink : IDisposable
 
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
-        using var limit = Limit(AnswerLimit, cancel);
+        using var limit = Limit(ReportLimit, cancel);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/observed", Content(report, ApiJson.Default.ObservedReport), limit.Token), cancel);
         await CheckAsync(answer, limit.Token);
         return answer.StatusCode == HttpStatusCode.NoContent ? Unsaid : await ReadAsync(answer, ApiJson.Default.ReportAnswer, limit.Token);

@@ -11,7 +11,7 @@ public sealed class SimulatedStateTests : IDisposable
     [Fact]
     public void Disks_and_identities_survive_the_process_and_their_file_does_not_grow_with_what_is_over()
     {
-        var identity = new Identity("h-1", "https://127.0.0.1:1", "key", "certificate", "authority");
+        var identity = new Identity("h-1", "https://127.0.0.1:1", "key", "certificate", "authority", null);
         using (var state = new SimulatedState(_directory))
         {
             var (own, shared) = (state.Journal!.Disks("host sim-1"), state.Journal.Disks("storage s"));
