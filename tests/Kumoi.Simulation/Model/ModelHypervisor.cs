@@ -22,18 +22,27 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();
         var guest = host.Guests.GetValueOrDefault(id);
-        return new GuestSight(guest is { Disk: true }, guest is not null, guest?.Process);
+        return new GuestSight(host.HasDisk(id), guest is not null || host.Shared is not null && host.HasDisk(id), guest?.Process);
     }
 
     public Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) =>
-        StepAsync("makes the disk of", instance.Id, () => Find(instance.Id).Disk = true, cancel);
+        StepAsync("makes the disk of", instance.Id, () =>
+    {
+        Take(instance);
+        var guest = Find(instance.Id);
+        if (host.Shared is { } shared) shared.Disks.Add(instance.Id);
+        else guest.Disk = true;
+    }, cancel);
 
     public Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
     {
-        var guest = host.Guests.GetValueOrDefault(instance.Id);
-        if (guest is not { Disk: true }) throw new HypervisorException("no-disk", "The disk is missing.", null);
+        Take(instance);
+        if (!host.HasDisk(instance.Id)) throw new HypervisorException("no-disk", "The disk is missing.", null);
+        var guest = Find(instance.Id);
         // Repeated after it was cut off, a start finds its own process.
         if (guest.Process is not null) return;
+        if (host.Shared is not null && cloud.Hosts.Any(other => other.Guests.GetValueOrDefault(instance.Id)?.Process is not null))
+            throw new HypervisorException("disk-in-use", "Another host has the disk.", null);
         guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall);
         (guest.Generation, guest.Deaf) = (instance.Generation, cloud.Dice.PerMille(cloud.Faults.DeafGuests));
     }, cancel);
@@ -63,11 +72,28 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         guest.Process = null;
     }, cancel);
 
+    public async Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    {
+        await Task.Yield();
+        // A kernel that does not end a process is tried again each second; one in five is more than any does.
+        if (cloud.StepFails() && cloud.Dice.OneIn(5)) throw new IOException("It fails before it began.");
+        string[] running = [.. ids.Where(id => host.Guests.GetValueOrDefault(id) is { Process: not null })];
+        foreach (var id in running)
+        {
+            cloud.Trace.Note(host.Name, $"cuts off {id}");
+            cloud.Checks.BeforeKill(host, id, host.Guests[id]);
+            host.Guests[id].Process = null;
+            host.Changed(id);
+        }
+        return running;
+    }
+
     public Task RemoveAsync(string id, CancellationToken cancel) => StepAsync("removes", id, () =>
     {
-        if (!host.Guests.TryGetValue(id, out var guest)) return;
+        var guest = host.Guests.GetValueOrDefault(id) ?? new Guest();
         cloud.Checks.BeforeRemove(host, id, guest);
         host.Guests.Remove(id);
+        host.Shared?.Disks.Remove(id);
     }, cancel);
 
     public IReadOnlyCollection<string> ImagesInUse() => [];
@@ -79,6 +105,13 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     public byte[] ReadConsoleLog(string id, int most) => [];
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>On shared storage a later placement's word counts, whoever asks.</summary>
+    private void Take(DesiredInstance instance)
+    {
+        if (host.Shared is { } shared && !shared.Grant(instance.Id, instance.Incarnation))
+            throw new HypervisorException("fenced", "The instance was given to another host.", null);
+    }
 
     private Guest Find(string id) => host.Guests.TryGetValue(id, out var guest) ? guest : host.Guests[id] = new Guest();
 

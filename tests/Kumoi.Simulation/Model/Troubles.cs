@@ -42,10 +42,10 @@ internal sealed class Troubles
                 host.KillAgent();
                 Later(host.StartAgent);
                 break;
-            case Trouble.AgentPaused when host.Agent is { Paused: false } agent:
+            case Trouble.AgentPaused when host.Agent is { Paused: false }:
                 Tell(trouble, host.Name);
-                agent.Pause();
-                Later(agent.Resume);
+                host.PauseAgent();
+                Later(host.ResumeAgent);
                 break;
             case Trouble.ServerKilled:
                 Tell(trouble, server.Name);
@@ -168,7 +168,7 @@ internal sealed class Troubles
             SetMaintenance(host, false);
             host.GetPower();
             host.StartAgent();
-            host.Agent!.Resume();
+            host.ResumeAgent();
             foreach (var id in host.Guests.Keys.ToArray()) Recover(host, id);
         }
     }
