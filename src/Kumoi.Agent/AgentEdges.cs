@@ -8,6 +8,7 @@ using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
 
@@ -34,9 +35,10 @@ public sealed record AgentEdges(
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
-        HostFacts Facts() => HostFactsReader.Read(options, accelerator);
+        var storage = options.SharedDisks ? SharedStorage.Open(options.Paths.Disks, clock) : null;
+        HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
-            state, new QemuHypervisor(options, accelerator.Name, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
+            state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime());
     }
 

@@ -35,6 +35,12 @@ public sealed partial record AgentOptions
     /// host uses them. Without it traffic of floating addresses leaves the host under the host's own address.</summary>
     public string? UplinkDevice { get; init; }
 
+    /// <summary>Where root disks are; null: under the state directory.</summary>
+    public string? DisksDirectory { get; init; }
+
+    /// <summary>True if several hosts have mounted that directory: an instance may then be started on another of them when this one is lost.</summary>
+    public bool SharedDisks { get; init; }
+
     /// <summary>How long a guest may take to stop by itself before it is stopped hard. Too low loses data of slow guests.</summary>
     public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(90);
 
@@ -54,7 +60,7 @@ public sealed partial record AgentOptions
     /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
-    public AgentPaths Paths => new(StateDirectory, RunDirectory ?? $"/run/kumoi-{Tag}");
+    public AgentPaths Paths => new(StateDirectory, RunDirectory ?? $"/run/kumoi-{Tag}", DisksDirectory);
 
     /// <summary>What is wrong with the options, one sentence each; empty if nothing is.</summary>
     public IReadOnlyList<string> Validate()
@@ -64,6 +70,8 @@ public sealed partial record AgentOptions
         if (!NameForm().IsMatch(Name)) wrong.Add("The host's name must be 1 to 63 letters, digits, '-' and '.'.");
         if (!IPAddress.TryParse(Address, out _)) wrong.Add("The host's address must be an IP address.");
         if (!Path.IsPathRooted(StateDirectory)) wrong.Add("The state directory must be an absolute path.");
+        if (DisksDirectory is not null && !Path.IsPathRooted(DisksDirectory)) wrong.Add("The directory of disks must be an absolute path.");
+        if (SharedDisks && DisksDirectory is null) wrong.Add("Shared disks need the directory they are in (--disks).");
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
@@ -85,7 +93,8 @@ public sealed partial record AgentOptions
 /// <summary>Every path the agent uses, in one place.</summary>
 /// <param name="StateRoot">Survives a restart of the machine.</param>
 /// <param name="RunRoot">Does not.</param>
-public sealed record AgentPaths(string StateRoot, string RunRoot)
+/// <param name="DisksRoot">Where root disks are; null: beside the instances' other files.</param>
+public sealed record AgentPaths(string StateRoot, string RunRoot, string? DisksRoot)
 {
     public string State => Path.Combine(StateRoot, "agent");
 
@@ -101,7 +110,11 @@ public sealed record AgentPaths(string StateRoot, string RunRoot)
 
     public string Instance(string id) => Path.Combine(Instances, id);
 
-    public string Disk(string id) => Path.Combine(Instance(id), "disk.qcow2");
+    public string Disks => DisksRoot ?? Instances;
+
+    public string DiskDirectory(string id) => Path.Combine(Disks, id);
+
+    public string Disk(string id) => Path.Combine(DiskDirectory(id), "disk.qcow2");
 
     public string ConsoleLog(string id) => Path.Combine(Instance(id), "console.log");
 

@@ -73,8 +73,8 @@ public static class AgentProgram
     /// <summary>One simulated host; its disks are kept, and the end of the process is a power cut.</summary>
     private static AgentEdges Simulated(AgentOptions options, SimulatedJournal journal, int seed, TimeProvider clock, ILogger log)
     {
-        var machine = new SimulatedMachine(journal.Disks(options.Name), shared: false, clock);
-        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated.")) with { BootId = machine.BootId };
+        var machine = new SimulatedMachine(journal.Disks(options.Name), storage: null, clock);
+        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."), null) with { BootId = machine.BootId };
         return AgentEdges.Simulated(
             options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), clock);
     }

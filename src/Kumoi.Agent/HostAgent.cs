@@ -163,7 +163,7 @@ public sealed class HostAgent : IAsyncDisposable
             _log.PlacementsNotKept(e.Message);
             return false;
         }
-        _state.Replace(document);
+        _state.Replace(Departures.In(document, _placements));
         return true;
     }
 

@@ -44,7 +44,7 @@ public static class Limits
         {
             var id = string.Create(CultureInfo.InvariantCulture, $"i-{run:x17}");
             var root = Path.Combine(home, "bare");
-            var paths = new AgentPaths(root, root);
+            var paths = new AgentPaths(root, root, null);
             Directory.CreateDirectory(paths.Instance(id));
             Directory.CreateDirectory(paths.Sockets(id));
             await File.WriteAllBytesAsync(paths.ConsoleLog(id), []);

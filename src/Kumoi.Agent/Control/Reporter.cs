@@ -109,12 +109,13 @@ public sealed class Reporter(
     {
         var document = state.Document;
         var seen = instances.Observed();
-        var full = wantFull && document is not null && seen.Count == document.Instances.Count;
+        var full = wantFull && document is not null && seen.Count == document.Instances.Count(instance => instance.Desired != Departures.Departed);
         var changed = _changed.Keys.ToArray();
         foreach (var id in changed) _changed.TryRemove(id, out _);
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
-        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions);
+        var departed = instances.Departed();
+        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions, departed.Count == 0 ? null : departed);
         var sentAt = lease.Now;
         try
         {

@@ -11,9 +11,10 @@ public static class HostFactsReader
     public static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     /// <summary>The facts now. The disk counts what is free and what guests' disks already use, so the sum stays as guests fill them.</summary>
-    public static HostFacts Read(AgentOptions options, Accelerator accelerator) => new(
+    /// <param name="storage">Id of the shared storage that disks are on; null if they are on the host's own.</param>
+    public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
-        MemoryMib(), DiskGib(options.Paths), BootId());
+        MemoryMib(), DiskGib(options.Paths), BootId(), storage);
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =
@@ -38,10 +39,12 @@ public static class HostFactsReader
 
     private static int DiskGib(AgentPaths paths)
     {
-        var free = new DriveInfo(paths.State).AvailableFreeSpace;
-        var used = Directory.Exists(paths.Instances)
-            ? new DirectoryInfo(paths.Instances).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length)
-            : 0;
+        // Disks of instances of other hosts that share the directory are not this host's use of it.
+        var own = Directory.Exists(paths.Instances) ? Directory.GetDirectories(paths.Instances) : [];
+        var used = own.Concat(paths.DisksRoot is null ? [] : own.Select(path => paths.DiskDirectory(Path.GetFileName(path))))
+            .Where(Directory.Exists).SelectMany(path => new DirectoryInfo(path).EnumerateFiles()).Sum(file => file.Length);
+        var disks = paths.DisksRoot ?? paths.State;
+        var free = Directory.Exists(disks) ? new DriveInfo(disks).AvailableFreeSpace : 0;
         return (int)((free + used) / (1024L * 1024 * 1024));
     }
 }

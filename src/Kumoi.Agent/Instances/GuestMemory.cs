@@ -27,6 +27,12 @@ internal sealed class GuestMemory
 
     public ObservedInstance? Reported { get; set; }
 
+    /// <summary>The highest former incarnation of which nothing is left.</summary>
+    public int Departed { get; set; }
+
+    /// <summary>The incarnation of the process last seen; 0 if there was none.</summary>
+    public int Incarnation => _last?.Incarnation ?? 0;
+
     public void ButtonPressed(DateTimeOffset now)
     {
         StopAskedAt ??= now;

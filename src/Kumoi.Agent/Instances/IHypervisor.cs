@@ -31,14 +31,18 @@ public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State
 
 /// <summary>What of an instance is on the host.</summary>
 /// <param name="DiskReady">The root disk is whole.</param>
-/// <param name="Traces">Any file or socket of the instance is left.</param>
-public sealed record GuestSight(bool DiskReady, bool Traces, GuestProcess? Process);
+/// <param name="Traces">Any file or socket of the instance is left on the host itself.</param>
+/// <param name="OnShared">Something of it is on the shared storage.</param>
+public sealed record GuestSight(bool DiskReady, bool Traces, bool OnShared, GuestProcess? Process);
 
 /// <summary>The edge between the agent and what runs guests. Every call may be repeated after it was cut off at any point.</summary>
 public interface IHypervisor : IAsyncDisposable
 {
     /// <summary>False if guests need no image on the host.</summary>
     bool UsesImages { get; }
+
+    /// <summary>Id of the shared storage that disks are on; null if they are on the host's own.</summary>
+    string? Storage { get; }
 
     /// <summary>Called with an instance's id when something may have changed with its guest.</summary>
     void Watch(Action<string> changed);
@@ -69,8 +73,11 @@ public interface IHypervisor : IAsyncDisposable
     /// </summary>
     Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel);
 
-    /// <summary>Removes disk and sockets. The process must have ended.</summary>
-    Task RemoveAsync(string id, CancellationToken cancel);
+    /// <summary>Removes disk and sockets of a terminated instance. The process must have ended.</summary>
+    Task RemoveAsync(DesiredInstance instance, CancellationToken cancel);
+
+    /// <summary>Removes what the instance left on the host itself; a disk on shared storage is another host's by now. The process must have ended.</summary>
+    Task DiscardAsync(string id, CancellationToken cancel);
 
     /// <summary>The files of images that disks on this host are based on, by the image's sha256.</summary>
     IReadOnlyCollection<string> ImagesInUse();

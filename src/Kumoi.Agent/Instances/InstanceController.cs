@@ -67,14 +67,24 @@ public sealed class InstanceController : IAsyncDisposable
     /// <summary>What was last seen of every instance of the document.</summary>
     public IReadOnlyList<ObservedInstance> Observed() =>
         _state.Document is not { } document ? []
-            : [.. document.Instances.Select(instance => _memories.GetValueOrDefault(instance.Id)?.Reported).OfType<ObservedInstance>()];
+            : [.. document.Instances.Where(instance => instance.Desired != Departures.Departed).Select(instance => _memories.GetValueOrDefault(instance.Id)?.Reported).OfType<ObservedInstance>()];
 
     /// <summary>What was last seen of one instance.</summary>
     public ObservedInstance? Observed(string id) => _memories.GetValueOrDefault(id)?.Reported;
 
     /// <summary>Instances found on the host that no record explains.</summary>
     public IReadOnlyList<string> Strays() =>
-        _state.Document is not { } document ? [] : [.. _hypervisor.List().Except(document.Instances.Select(instance => instance.Id)).Order(StringComparer.Ordinal)];
+        _state.Document is not { } document ? []
+            : [.. _hypervisor.List().Except(document.Instances.Where(IsExplained).Select(instance => instance.Id)).Order(StringComparer.Ordinal)];
+
+    /// <summary>Former placements of which nothing is left on the host.</summary>
+    public IReadOnlyList<FormerInstance> Departed() =>
+        _state.Document is not { } document ? []
+            : [.. document.Former.Where(former => _memories.GetValueOrDefault(former.Id) is { } memory && memory.Departed >= former.Incarnation)];
+
+    /// <summary>That a placement is over says nothing of a process that belongs to a later one.</summary>
+    private bool IsExplained(DesiredInstance instance) =>
+        instance.Desired != Departures.Departed || _memories.GetValueOrDefault(instance.Id) is not { } memory || memory.Incarnation <= instance.Incarnation;
 
     private async Task<Outcome> LookAsync(string id, CancellationToken cancel)
     {
@@ -93,8 +103,8 @@ public sealed class InstanceController : IAsyncDisposable
             NoteProcess(id, sight.Process, record, memory);
             var now = _clock.GetUtcNow();
             var seen = new ObservedGuest(
-                !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight.DiskReady, sight.Traces, Networks.ReadinessOf(record, document),
-                sight.Process, memory.StopAskedAt, memory.ButtonPressedAt, memory.NotBefore, Lease.State);
+                !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight, Networks.ReadinessOf(record, document), memory.StopAskedAt,
+                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage);
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();
             Report(record, seen, plan, memory);
@@ -115,7 +125,7 @@ public sealed class InstanceController : IAsyncDisposable
         var changed = !_processes.TryGetValue(id, out var lived) || lived != lives;
         _processes[id] = lives;
         // The taps of a terminated guest wait for the end of its process.
-        if (changed && !lives && record.Desired == "terminated")
+        if (changed && !lives && record.Leaves())
             foreach (var port in record.Interfaces) Networks.Ring(port.NetworkId);
     }
 
@@ -172,7 +182,10 @@ public sealed class InstanceController : IAsyncDisposable
                 await _hypervisor.KillAsync(record.Id, cancel);
                 break;
             case InstanceStep.Remove:
-                await _hypervisor.RemoveAsync(record.Id, cancel);
+                await _hypervisor.RemoveAsync(record, cancel);
+                break;
+            case InstanceStep.Discard:
+                await _hypervisor.DiscardAsync(record.Id, cancel);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown step {step}.");
@@ -184,6 +197,14 @@ public sealed class InstanceController : IAsyncDisposable
 
     private void Report(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
     {
+        var over = record.Desired == Departures.Departed ? plan.Settled : seen.Process is null || seen.Process.Incarnation > seen.Former;
+        if (over && memory.Departed < seen.Former)
+        {
+            memory.Departed = seen.Former;
+            Reported(record.Id);
+        }
+        // The record is the agent's own; the servers have none of it here.
+        if (record.Desired == Departures.Departed) return;
         var power = seen.Process?.State switch
         {
             null => record.Desired == "terminated" && plan.Settled ? PowerState.Absent : PowerState.Stopped,
@@ -209,6 +230,8 @@ public sealed class InstanceController : IAsyncDisposable
         var now = _clock.GetUtcNow();
         if (record is { Movable: true, Desired: "running" } && seen.Lease == LeaseState.Over)
             conditions.Add(new Condition("Instance", "lease-lost", "No server has answered this host in time, so the instance may be started elsewhere and must not run here. It is started when a server answers and still wants it here.", now, null));
+        if (record.Storage != seen.Storage)
+            conditions.Add(new Condition("Instance", "storage-elsewhere", $"The instance's disk is on {Words(record.Storage)}, and this host keeps disks on {Words(seen.Storage)}: nothing is done to it here.", now, null));
         if (seen.Process?.State == RunState.DiskError)
             conditions.Add(new Condition("Instance", "disk-error", "The guest is held: the host could not store what it wrote (its disk is full or failing).", now, seen.NotBefore));
         if (seen.Process?.State == RunState.Unknown)
@@ -217,6 +240,8 @@ public sealed class InstanceController : IAsyncDisposable
             conditions.Add(new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore));
         return conditions;
     }
+
+    private static string Words(string? storage) => storage is null ? "storage of its host's own" : $"the shared storage {storage}";
 
     /// <summary>Conditions count as the same while they say the same; the moment of the next try alone is not worth a report.</summary>
     private static bool Same(IReadOnlyList<Condition> a, IReadOnlyList<Condition> b) =>

@@ -15,16 +15,27 @@ public static class InstancePlanner
     /// <summary>A guest may miss a press of the button, while it boots for one; it is pressed again after this time.</summary>
     public static readonly TimeSpan ButtonRepeat = TimeSpan.FromSeconds(10);
 
-    public static InstancePlan Plan(DesiredInstance desired, ObservedGuest seen, DateTimeOffset now, StopLimits limits) => desired.Desired switch
+    public static InstancePlan Plan(DesiredInstance desired, ObservedGuest seen, DateTimeOffset now, StopLimits limits)
     {
-        "running" or "stopped" when desired.Movable && seen is { Lease: LeaseState.Over, Process: not null } => InstancePlan.Do(InstanceStep.Kill),
-        "running" when desired.Movable && seen.Lease != LeaseState.Held => InstancePlan.Wait(null),
-        "terminated" => Terminate(seen),
-        "stopped" => seen.Process is { } process ? Stop(process, seen, now, limits.Stop) : InstancePlan.Nothing,
-        "running" => seen.Process is { } process ? Keep(desired, process, seen, now, limits) : Bring(seen, now),
-        // A word of a newer server: what is there stays as it is.
-        _ => InstancePlan.Wait(null),
-    };
+        // A copy of a placement that is over writes to a disk that is another host's: it is not asked, but ended.
+        if (seen.Process is { } copy && copy.Incarnation <= seen.Former) return InstancePlan.Do(InstanceStep.Kill);
+        if (desired.Desired == Departures.Departed) return Depart(seen);
+        if (desired.Movable && !desired.Leaves())
+        {
+            if (seen is { Lease: LeaseState.Over, Process: not null }) return InstancePlan.Do(InstanceStep.Kill);
+            if (seen.Lease != LeaseState.Held && desired.Desired == "running") return InstancePlan.Wait(null);
+        }
+        // Its disk is not where this host looks: whatever is found or missing there says nothing of this instance.
+        if (desired.Storage != seen.Storage) return InstancePlan.Wait(null);
+        return desired.Desired switch
+        {
+            "terminated" => Terminate(seen),
+            "stopped" => seen.Process is { } process ? Stop(process, seen, now, limits.Stop) : InstancePlan.Nothing,
+            "running" => seen.Process is { } process ? Keep(desired, process, seen, now, limits) : Bring(seen, now),
+            // A word of a newer server: what is there stays as it is.
+            _ => InstancePlan.Wait(null),
+        };
+    }
 
     /// <summary>True if a step makes a guest run, or gets it ready to: for one that may move, not without a lease.</summary>
     public static bool Begins(InstanceStep step) =>
@@ -33,7 +44,15 @@ public static class InstancePlanner
     private static InstancePlan Terminate(ObservedGuest seen)
     {
         if (seen.Process is not null) return InstancePlan.Do(InstanceStep.Kill);
-        if (seen.Traces) return InstancePlan.Do(InstanceStep.Remove);
+        if (seen.Sight.Traces || seen.Sight.OnShared) return InstancePlan.Do(InstanceStep.Remove);
+        return seen.Network == NetworkReadiness.Gone ? InstancePlan.Nothing : InstancePlan.Wait(null);
+    }
+
+    private static InstancePlan Depart(ObservedGuest seen)
+    {
+        // Of a later placement that no record explains: a stray, and left.
+        if (seen.Process is not null) return InstancePlan.Wait(null);
+        if (seen.Sight.Traces) return InstancePlan.Do(InstanceStep.Discard);
         return seen.Network == NetworkReadiness.Gone ? InstancePlan.Nothing : InstancePlan.Wait(null);
     }
 

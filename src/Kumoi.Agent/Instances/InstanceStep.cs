@@ -24,6 +24,9 @@ public enum InstanceStep
 
     /// <summary>Remove disk and files. Planned only for a record that says terminated.</summary>
     Remove,
+
+    /// <summary>Remove what is left on the host itself. Planned only for an instance that was given to another host.</summary>
+    Discard,
 }
 
 /// <summary>How far the network of an instance's interfaces is.</summary>
@@ -44,9 +47,16 @@ public enum NetworkReadiness
 /// <param name="ButtonPressedAt">When it last pressed the button.</param>
 /// <param name="NotBefore">Earliest time for a new start or a resume, after it failed repeatedly.</param>
 /// <param name="Lease">The host's lease; it binds guests that may move.</param>
+/// <param name="Former">The highest incarnation that was this host's and is not any more; 0 if none.</param>
+/// <param name="Storage">The shared storage that this host keeps disks on; null if on its own.</param>
 public sealed record ObservedGuest(
-    bool ImageReady, bool DiskReady, bool Traces, NetworkReadiness Network, GuestProcess? Process, DateTimeOffset? StopAskedAt,
-    DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore, LeaseState Lease);
+    bool ImageReady, GuestSight Sight, NetworkReadiness Network, DateTimeOffset? StopAskedAt, DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore,
+    LeaseState Lease, int Former, string? Storage)
+{
+    public bool DiskReady => Sight.DiskReady;
+
+    public GuestProcess? Process => Sight.Process;
+}
 
 /// <summary>What to do now.</summary>
 /// <param name="Steps">Steps that do not wait for each other; the plan is made anew after them.</param>

@@ -24,6 +24,21 @@ public static class DurableFiles
         File.SetUnixFileMode(path, mode);
     }
 
+    /// <summary>Makes what was created, renamed or removed in a directory survive a stop of the machine.</summary>
+    public static void FlushDirectory(string path)
+    {
+        var descriptor = Libc.Open(path, Libc.ReadOnly | Libc.CloseOnExec, 0);
+        if (descriptor < 0) throw Libc.Failed($"Opening {path} failed");
+        try
+        {
+            if (Libc.Flush(descriptor) < 0) throw Libc.Failed($"Flushing {path} failed");
+        }
+        finally
+        {
+            _ = Libc.Close(descriptor);
+        }
+    }
+
     /// <summary>Gives a file to a user and the group of the same number.</summary>
     public static void Own(string path, uint user)
     {

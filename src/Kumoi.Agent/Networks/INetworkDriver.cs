@@ -17,7 +17,7 @@ public interface INetworkDriver
     /// <param name="removable">Taps of instances that are known to be terminated and have no process any more.</param>
     Task<NetworkSight> ApplyAsync(NetworkIntent intent, IReadOnlySet<string> removable, CancellationToken cancel);
 
-    /// <summary>Removes a network in which no tap is left; null if it is gone, otherwise the taps that keep it.</summary>
+    /// <summary>Removes a network in which no tap is left but removable ones; null if it is gone, otherwise the taps that keep it, and the removable ones are gone.</summary>
     Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel);
 
     /// <summary>How often to look whether name servers live; null if they cannot die.</summary>

@@ -66,8 +66,15 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         if (NetworkNamespaces.Exists(networkNamespace))
         {
             var addresses = await commands.RunAsync("ip", ["-n", networkNamespace, "-j", "addr", "show"], cancel);
-            var left = LinkSight.Read(addresses, "[]", null).Taps.Keys.Where(tap => !removable.Contains(tap)).ToArray();
-            if (left.Length > 0) return left;
+            var taps = LinkSight.Read(addresses, "[]", null).Taps.Keys.ToArray();
+            var left = taps.Where(tap => !removable.Contains(tap)).ToArray();
+            if (left.Length > 0)
+            {
+                var surplus = taps.Where(removable.Contains).ToArray();
+                if (surplus.Length > 0)
+                    await commands.RunAsync("ip", ["-n", networkNamespace, "-batch", "-"], string.Concat(surplus.Select(tap => $"link delete {tap}\n")), cancel);
+                return left;
+            }
         }
         var directory = FilesOf(networkNamespace);
         await _dnsmasq.StopAsync(directory, cancel);

@@ -69,7 +69,7 @@ public sealed class NetworkController : IAsyncDisposable
     public NetworkReadiness ReadinessOf(DesiredInstance instance, DesiredDocument document)
     {
         var wanted = instance.Interfaces;
-        if (instance.Desired == "terminated") return wanted.Any(MayBeThere) ? NetworkReadiness.Pending : NetworkReadiness.Gone;
+        if (instance.Leaves()) return wanted.Any(MayBeThere) ? NetworkReadiness.Pending : NetworkReadiness.Gone;
         return wanted.All(port => InForce(port, document)) ? NetworkReadiness.Ready : NetworkReadiness.Pending;
     }
 
@@ -200,11 +200,15 @@ public sealed class NetworkController : IAsyncDisposable
             _applied.TryRemove(name, out _);
             _strays.TryRemove(name, out _);
         }
-        else _strays[name] = [name, .. left.Select(tap => $"{name}/{tap}")];
+        else
+        {
+            _applied[name] = new Applied(new Dictionary<string, string>(), left.ToHashSet());
+            _strays[name] = [name, .. left.Select(tap => $"{name}/{tap}")];
+        }
     }
 
     private HashSet<string> Removable(DesiredDocument document) =>
-        [.. document.Instances.Where(instance => instance.Desired == "terminated" && _hasProcess(instance.Id) == false)
+        [.. document.Instances.Where(instance => instance.Leaves() && _hasProcess(instance.Id) == false)
             .SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id))];
 
     private void Report(string name, string message) =>

@@ -28,7 +28,7 @@ public static partial class NetworkIntents
     {
         var network = document.Networks.FirstOrDefault(network => network.Id == networkId);
         if (network is null || !ObjectNames.IsId(network.Id) || !IsAddress(network.Uplink)) return null;
-        var ports = document.Instances.Where(instance => ObjectNames.IsId(instance.Id) && (instance.Desired != "terminated" || keep(instance.Id)))
+        var ports = document.Instances.Where(instance => ObjectNames.IsId(instance.Id) && (!instance.Leaves() || keep(instance.Id)))
             .SelectMany(instance => instance.Interfaces.Where(wanted => wanted.NetworkId == networkId && IsSound(wanted))
                 .Select(wanted => new Port(
                     wanted.Id, ObjectNames.Tap(wanted.Id), wanted.MacAddress.ToLowerInvariant(), wanted.Address,

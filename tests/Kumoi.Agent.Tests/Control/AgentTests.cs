@@ -120,7 +120,7 @@ public sealed class AgentTests
 
         public Running(AgentOptions options, SimulatedMachine hardware, SimulatedFaults faults)
         {
-            HostFacts Facts() => HostFactsReader.Read(options, None);
+            HostFacts Facts() => HostFactsReader.Read(options, None, null);
             DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
             _agent = new HostAgent(options, AgentEdges.Simulated(
                 options, hardware, faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(1), TimeProvider.System, Machine.Log, cancel),

@@ -25,7 +25,7 @@ internal sealed class Machine : IAsyncDisposable
     public AgentOptions Options { get; set; }
 
     /// <summary>What simulated guests run on: it outlives the test's agents.</summary>
-    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host", null), shared: false, TimeProvider.System);
+    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host", null), storage: null, TimeProvider.System);
 
     public static ILogger Log { get; } = Environment.GetEnvironmentVariable("KUMOI_TEST_LOG") is null
         ? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance

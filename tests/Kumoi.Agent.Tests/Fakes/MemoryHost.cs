@@ -7,7 +7,7 @@ namespace Kumoi.Agent.Tests.Fakes;
 /// <summary>A host in memory: guests and record outlive the agents that run on it one after another.</summary>
 internal sealed class MemoryHost(ManualTime time, MemoryServer server)
 {
-    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host1", null), shared: false, time);
+    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host1", null), storage: null, time);
 
     public SimulatedFaults Faults { get; } = new();
 

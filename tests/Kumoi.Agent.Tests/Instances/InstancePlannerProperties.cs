@@ -94,7 +94,7 @@ public sealed class InstancePlannerProperties
 
         public GuestProcess? Process { get; private set; }
 
-        public ObservedGuest Seen() => new(_image, Disk, Disk || Process is not null, Network, Process, _stopAskedAt, _buttonPressedAt, null, LeaseState.Held);
+        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, LeaseState.Held, 0, null);
 
         public bool IsAsRecorded() => Record.Desired switch
         {

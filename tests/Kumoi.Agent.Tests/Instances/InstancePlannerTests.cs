@@ -13,7 +13,7 @@ public sealed class InstancePlannerTests
 
     private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now);
 
-    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, disk, disk || process is not null, network, process, null, null, null, LeaseState.Held);
+    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, new GuestSight(disk, disk || process is not null, false, process), network, null, null, null, LeaseState.Held, 0, null);
 
     public static TheoryData<string, bool, bool, string, string, string> Cases => new()
     {
@@ -62,7 +62,7 @@ public sealed class InstancePlannerTests
         Assert.Equal(("wait", Now + InstancePlanner.ButtonRepeat), (Words(plan), plan.LookAgainAt));
         Assert.Equal("PressPowerButton", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(11), Limits)));
         Assert.Equal("Kill", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(20), Limits)));
-        Assert.Equal("Kill", Words(InstancePlanner.Plan(record, seen with { Process = Process(RunState.Shutdown, 1) }, Now, Limits)));
+        Assert.Equal("Kill", Words(InstancePlanner.Plan(record, seen with { Sight = seen.Sight with { Process = Process(RunState.Shutdown, 1) } }, Now, Limits)));
     }
 
     [Fact]

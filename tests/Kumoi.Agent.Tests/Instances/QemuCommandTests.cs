@@ -6,7 +6,7 @@ namespace Kumoi.Agent.Tests.Instances;
 
 public sealed class QemuCommandTests
 {
-    private static readonly AgentPaths Paths = new("/var/lib/kumoi", "/run/kumoi-abcd12");
+    private static readonly AgentPaths Paths = new("/var/lib/kumoi", "/run/kumoi-abcd12", null);
 
     [Fact]
     public void The_command_line_under_tcg_is_as_reviewed() =>

@@ -20,7 +20,7 @@ public sealed class QemuTests
         var record = Samples.Instance(11, "running") with { Interfaces = [], MemoryMib = 64, BootEpoch = 3, Incarnation = 2 };
         await using (var first = Hypervisor(machine, cache))
         {
-            Assert.Equal(new GuestSight(false, false, null), await first.ObserveAsync(record.Id, default));
+            Assert.Equal(new GuestSight(false, false, false, null), await first.ObserveAsync(record.Id, default));
             await first.MakeDiskAsync(record, image, default);
             await first.MakeDiskAsync(record, image, default);
             await first.StartAsync(record, image, default);
@@ -46,9 +46,9 @@ public sealed class QemuTests
         await second.StartAsync(record, image, default);
         await second.KillAsync(record.Id, default);
         await second.KillAsync(record.Id, default);
-        await second.RemoveAsync(record.Id, default);
-        await second.RemoveAsync(record.Id, default);
-        Assert.Equal(new GuestSight(false, false, null), await second.ObserveAsync(record.Id, default));
+        await second.RemoveAsync(record, default);
+        await second.RemoveAsync(record, default);
+        Assert.Equal(new GuestSight(false, false, false, null), await second.ObserveAsync(record.Id, default));
         Assert.Empty(second.List());
     }
 
@@ -121,7 +121,7 @@ public sealed class QemuTests
         Assert.Empty(ConsoleLogs.ReadTail(log + ".none", 1024));
     }
 
-    private static QemuHypervisor Hypervisor(Machine machine, ImageCache cache) => new(machine.Options, "tcg", cache, new Commands(TimeProvider.System), TimeProvider.System);
+    private static QemuHypervisor Hypervisor(Machine machine, ImageCache cache) => new(machine.Options, "tcg", null, cache, new Commands(TimeProvider.System), TimeProvider.System);
 
     private static ProcessSight Guest(string id) => Processes.All().Single(process => process.Arguments[0] == QemuCommand.Emulator && process.Arguments.Any(argument => argument.StartsWith(id + "/", StringComparison.Ordinal)));
 

@@ -122,10 +122,25 @@ internal sealed class Invariants(Cloud cloud)
     }
 
     /// <summary>A disk may be removed if its record says terminated.</summary>
-    public void BeforeRemove(ModelHost host, string id, Guest guest)
+    public void BeforeRemove(ModelHost host, string id)
     {
-        if (guest.Process is not null) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id} under its guest.");
+        CheckNoGuest(host, id);
         if (cloud.Records.RowOf(id).Record.Desired == "terminated") return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id}, whose record does not say terminated.");
+    }
+
+    /// <summary>What is on a host's own storage may be discarded if the instance was given to another host.</summary>
+    public void BeforeDiscard(ModelHost host, string id)
+    {
+        CheckNoGuest(host, id);
+        if (cloud.Records.RowOf(id).History.Any(placed => placed.HostId == host.Id && placed.Incarnation < cloud.Records.RowOf(id).Record.Incarnation)) return;
+        Violate("nothing-is-destroyed-unasked", $"{host.Name} discards {id}, which was never given to another host.");
+    }
+
+    private void CheckNoGuest(ModelHost host, string id)
+    {
+        foreach (var other in cloud.Hosts)
+            if ((other == host || (host.Shared is not null && other.Shared is not null)) && other.Guests.GetValueOrDefault(id)?.Process is not null && IsAwake(other))
+                Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id} under its guest on {other.Name}.");
     }
 }

@@ -16,7 +16,7 @@ internal static class Settled
         foreach (var id in cloud.Records.Forgotten.Keys)
             foreach (var host in cloud.Hosts)
                 if (host.Guests.ContainsKey(id) && !cloud.Records.Hosts[host.Id].Strays.Contains(id)) return $"{host.Name} has not told of the stray {id}.";
-        if (Environment.GetEnvironmentVariable("X") is not null) foreach (var ((hostId, id), incarnation) in cloud.Records.Former) return $"{hostId} has not said that nothing is left of {id} of incarnation {incarnation}.";
+        foreach (var ((hostId, id), incarnation) in cloud.Records.Former) return $"{hostId} has not said that nothing is left of {id} of incarnation {incarnation}.";
         return null;
     }
 
@@ -27,7 +27,7 @@ internal static class Settled
         if (record.ObservedGeneration < record.Generation) return "was not acted on";
         var own = cloud.Hosts.First(host => host.Id == record.HostId);
         foreach (var host in cloud.Hosts)
-            if (host != own && host.Guests.GetValueOrDefault(record.Id)?.Process is not null) return $"is still on {host.Name}";
+            if (host != own && host.Guests.ContainsKey(record.Id)) return $"is still on {host.Name}";
         var process = own.Guests.GetValueOrDefault(record.Id)?.Process;
         return record.Desired switch
         {

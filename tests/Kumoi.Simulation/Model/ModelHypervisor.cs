@@ -14,6 +14,8 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
 
     public bool UsesImages => false;
 
+    public string? Storage => host.Shared?.Id;
+
     public void Watch(Action<string> changed) => host.GuestChanged = changed;
 
     public IReadOnlyList<string> List() => [.. host.Guests.Keys];
@@ -22,7 +24,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();
         var guest = host.Guests.GetValueOrDefault(id);
-        return new GuestSight(host.HasDisk(id), guest is not null || host.Shared is not null && host.HasDisk(id), guest?.Process);
+        return new GuestSight(host.HasDisk(id), guest is not null, host.Shared is not null && host.HasDisk(id), guest?.Process);
     }
 
     public Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) =>
@@ -88,12 +90,18 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         return running;
     }
 
-    public Task RemoveAsync(string id, CancellationToken cancel) => StepAsync("removes", id, () =>
+    public Task RemoveAsync(DesiredInstance instance, CancellationToken cancel) => StepAsync("removes", instance.Id, () =>
     {
-        var guest = host.Guests.GetValueOrDefault(id) ?? new Guest();
-        cloud.Checks.BeforeRemove(host, id, guest);
+        Take(instance);
+        cloud.Checks.BeforeRemove(host, instance.Id);
+        host.Guests.Remove(instance.Id);
+        host.Shared?.Disks.Remove(instance.Id);
+    }, cancel);
+
+    public Task DiscardAsync(string id, CancellationToken cancel) => StepAsync("discards", id, () =>
+    {
+        cloud.Checks.BeforeDiscard(host, id);
         host.Guests.Remove(id);
-        host.Shared?.Disks.Remove(id);
     }, cancel);
 
     public IReadOnlyCollection<string> ImagesInUse() => [];

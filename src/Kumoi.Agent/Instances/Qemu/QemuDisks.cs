@@ -1,11 +1,12 @@
 using System.Globalization;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
 
 /// <summary>Makes root disks: a thin layer over the cached image, owned by the guest's user.</summary>
-internal sealed class QemuDisks(AgentPaths paths, Commands commands)
+internal sealed class QemuDisks(AgentPaths paths, SharedStorage? shared, Commands commands)
 {
     private const long Gib = 1024L * 1024 * 1024;
 
@@ -14,9 +15,13 @@ internal sealed class QemuDisks(AgentPaths paths, Commands commands)
         var log = paths.ConsoleLog(instance.Id);
         if (!File.Exists(log)) DurableFiles.Write(log, [], AgentModes.PrivateFile);
         DurableFiles.Own(log, user);
+        await HoldAsync(instance, () => DurableFiles.MakeDirectory(paths.DiskDirectory(instance.Id), AgentModes.Passable), cancel);
+        // The layer's image is noted before the layer is there, so the cache never takes it away, even while no document has come.
+        NoteImage(instance.Id, image);
         var disk = paths.Disk(instance.Id);
         if (File.Exists(disk)) return;
-        var temporary = disk + ".tmp";
+        // A host that had an earlier placement may be at it still: each has a file of its own, and only the holder's becomes the disk.
+        var temporary = string.Create(CultureInfo.InvariantCulture, $"{disk}.{instance.Incarnation}.tmp");
         File.Delete(temporary);
         // An image is never cut: a flavor with a smaller disk gets the image's own size.
         var size = Math.Max(instance.DiskGib * Gib, image.VirtualSizeBytes);
@@ -34,9 +39,47 @@ internal sealed class QemuDisks(AgentPaths paths, Commands commands)
         }
         File.SetUnixFileMode(temporary, AgentModes.PrivateFile);
         DurableFiles.Own(temporary, user);
-        // The layer's image is noted before the layer is there, so the cache never takes it away, even while no document has come.
-        DurableFiles.Write(BaseRecord(instance.Id), System.Text.Encoding.ASCII.GetBytes(image.Sha256), AgentModes.PrivateFile);
-        File.Move(temporary, disk);
+        await HoldAsync(instance, () => File.Move(temporary, disk), cancel);
+    }
+
+    /// <summary>Gets the disk ready for a guest's process of this incarnation, as whose user it may have been another's on another host.</summary>
+    public Task OpenAsync(DesiredInstance instance, DesiredImage image, uint user, CancellationToken cancel)
+    {
+        NoteImage(instance.Id, image);
+        return HoldAsync(instance, () => DurableFiles.Own(paths.Disk(instance.Id), user), cancel);
+    }
+
+    /// <summary>Removes the disk. On shared storage only the holder of the highest incarnation may.</summary>
+    public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
+    {
+        if (shared is not null || paths.DisksRoot is not null) await HoldAsync(instance, () => Delete(paths.DiskDirectory(instance.Id)), cancel);
+    }
+
+    /// <summary>Removes a disk of the host's own; one on shared storage stays.</summary>
+    public void Discard(string id)
+    {
+        if (shared is null && paths.DisksRoot is not null) Delete(paths.DiskDirectory(id));
+    }
+
+    /// <summary>True if the shared storage has something of the instance.</summary>
+    public bool OnShared(string id) => shared is not null && Directory.Exists(paths.DiskDirectory(id));
+
+    private Task HoldAsync(DesiredInstance instance, Action act, CancellationToken cancel)
+    {
+        if (shared is not null) return shared.HoldAsync(instance.Id, instance.Incarnation, act, cancel);
+        act();
+        return Task.CompletedTask;
+    }
+
+    private void NoteImage(string id, DesiredImage image)
+    {
+        var noted = System.Text.Encoding.ASCII.GetBytes(image.Sha256);
+        if (!File.Exists(BaseRecord(id)) || !File.ReadAllBytes(BaseRecord(id)).AsSpan().SequenceEqual(noted)) DurableFiles.Write(BaseRecord(id), noted, AgentModes.PrivateFile);
+    }
+
+    private static void Delete(string directory)
+    {
+        if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
     }
 
     /// <summary>True if the disk is whole.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 using Microsoft.Win32.SafeHandles;
 
@@ -30,11 +31,12 @@ public sealed class QemuHypervisor : IHypervisor
     private Action<string> _changed = _ => { };
     private uint? _kvmGroup;
 
-    public QemuHypervisor(AgentOptions options, string accelerator, ImageCache images, Commands commands, TimeProvider clock)
+    public QemuHypervisor(AgentOptions options, string accelerator, SharedStorage? shared, ImageCache images, Commands commands, TimeProvider clock)
     {
         (_options, _paths, _accelerator, _images, _commands, _clock) = (options, options.Paths, accelerator, images, commands, clock);
         _users = new GuestUsers(_paths, options.Tag);
-        _disks = new QemuDisks(_paths, commands);
+        _disks = new QemuDisks(_paths, shared, commands);
+        Storage = shared?.Id;
         _groups = new Cgroups($"kumoi-{options.Tag}");
         DurableFiles.MakeDirectory(_paths.Instances, AgentModes.Passable);
         DurableFiles.MakeDirectory(_paths.RunRoot, AgentModes.Passable);
@@ -42,6 +44,8 @@ public sealed class QemuHypervisor : IHypervisor
     }
 
     public bool UsesImages => true;
+
+    public string? Storage { get; }
 
     public void Watch(Action<string> changed) => _changed = changed;
 
@@ -62,7 +66,8 @@ public sealed class QemuHypervisor : IHypervisor
             process = FindSilent(id);
         }
         if (process is not null) _trimmed[id] = ConsoleLogs.Trim(_paths.ConsoleLog(id), _trimmed.GetValueOrDefault(id));
-        return new GuestSight(_disks.Ready(id), Directory.Exists(_paths.Instance(id)) || Directory.Exists(_paths.Sockets(id)), process);
+        var traces = Directory.Exists(_paths.Instance(id)) || Directory.Exists(_paths.Sockets(id));
+        return new GuestSight(_disks.Ready(id), traces, _disks.OnShared(id), process);
     }
 
     private async Task<GuestProcess?> ObserveAsync(string id, QemuGuest guest, CancellationToken cancel)
@@ -87,6 +92,7 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel)
     {
         await EndUnreachableAsync(instance.Id, cancel);
+        DurableFiles.MakeDirectory(_paths.Instance(instance.Id), AgentModes.Passable);
         var user = _users.Assign(instance.Id);
         var sockets = _paths.Sockets(instance.Id);
         if (Directory.Exists(sockets)) Directory.Delete(sockets, recursive: true);
@@ -94,6 +100,7 @@ public sealed class QemuHypervisor : IHypervisor
         DurableFiles.Own(sockets, user);
         if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
         DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
+        await _disks.OpenAsync(instance, image, user, cancel);
 
         StartedProcess started;
         var taps = new List<SafeFileHandle>();
@@ -140,10 +147,14 @@ public sealed class QemuHypervisor : IHypervisor
         throw new HypervisorException("start-failed", "QEMU did not answer within 30 s of its start.", null);
     }
 
-    private static HypervisorException Ended(string words) =>
-        words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal)
-            ? new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null)
-            : new HypervisorException("start-failed", $"QEMU did not start: {(words.Length > 500 ? words[^500..] : words)}", null);
+    private static HypervisorException Ended(string words)
+    {
+        if (words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal))
+            return new HypervisorException("disk-in-use", "The former host still has the disk: its guest has not ended there. It is tried again.", null);
+        if (words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal))
+            return new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null);
+        return new HypervisorException("start-failed", $"QEMU did not start: {(words.Length > 500 ? words[^500..] : words)}", null);
+    }
 
     public async Task ResumeAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).ContinueAsync(cancel);
 
@@ -178,8 +189,16 @@ public sealed class QemuHypervisor : IHypervisor
         return [.. found.Select(one => one.Id).Distinct()];
     }
 
-    public Task RemoveAsync(string id, CancellationToken cancel)
+    public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
     {
+        // What others can see goes first: while something is left here, it is known that there is something to do.
+        await _disks.RemoveAsync(instance, cancel);
+        await DiscardAsync(instance.Id, cancel);
+    }
+
+    public Task DiscardAsync(string id, CancellationToken cancel)
+    {
+        _disks.Discard(id);
         foreach (var path in new[] { _paths.Sockets(id), _paths.Instance(id) })
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
         _groups.Remove(id);

@@ -11,6 +11,8 @@ public sealed class SimulatedDisks(string store, SimulatedJournal? journal)
     private readonly Lock _gate = new();
     // Made with the first disk: most of ten thousand idle hosts have none.
     private HashSet<string>? _disks;
+    private Dictionary<string, int>? _grants;
+    private Dictionary<string, SimulatedMachine>? _open;
 
     public IReadOnlyList<string> List()
     {
@@ -31,10 +33,41 @@ public sealed class SimulatedDisks(string store, SimulatedJournal? journal)
         }
     }
 
+    /// <summary>Notes the incarnation that has the disk from now on; false if a higher one does. Lasts as long as the process.</summary>
+    public bool Grant(string id, int incarnation)
+    {
+        lock (_gate)
+        {
+            if ((_grants ??= []).TryGetValue(id, out var granted) && granted > incarnation) return false;
+            _grants[id] = incarnation;
+            return true;
+        }
+    }
+
+    /// <summary>Opens the disk for writing; false if another machine has it open. As QEMU's own lock does.</summary>
+    internal bool Open(string id, SimulatedMachine machine)
+    {
+        lock (_gate)
+        {
+            if ((_open ??= []).TryGetValue(id, out var holder) && holder != machine) return false;
+            _open[id] = machine;
+            return true;
+        }
+    }
+
+    internal void Close(string id, SimulatedMachine machine)
+    {
+        lock (_gate)
+        {
+            if (_open?.GetValueOrDefault(id) == machine) _open.Remove(id);
+        }
+    }
+
     public void Remove(string id)
     {
         lock (_gate)
         {
+            _grants?.Remove(id);
             if (_disks?.Remove(id) == true) journal?.Removed(store, id);
         }
     }

@@ -23,7 +23,7 @@ internal sealed class SimulatedHost : ISimulatedLinkWatch
         (_fleet, _seed) = (fleet, number * 1_000_003 ^ fleet.Settings.Seed);
         var skew = fleet.Settings.ClockSkew;
         _clock = skew == TimeRange.Zero ? fleet.Clock : new SkewedTime(fleet.Clock, skew.At(fleet.Chance.Of(name)));
-        _machine = new SimulatedMachine(disks, fleet.Settings.Size.Storage is not null, fleet.Clock);
+        _machine = new SimulatedMachine(disks, fleet.Settings.Size.Storage, fleet.Clock);
         _options = new AgentOptions
         {
             // No file is used: the fleet keeps what a host has to keep.

@@ -10,6 +10,8 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
 {
     public bool UsesImages => false;
 
+    public string? Storage => machine.Storage;
+
     public void Watch(Action<string> changed) => machine.Watch(changed);
 
     public IReadOnlyList<string> List() => machine.List();
@@ -20,6 +22,7 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     {
         if (machine.LacksImage(instance.ImageId)) await WaitAsync("Copy", instance.Id, cancel);
         await StepAsync("MakeDisk", instance.Id, cancel);
+        Grant(instance);
         machine.MakeDisk(instance.Id, instance.ImageId);
     }
 
@@ -27,7 +30,8 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     {
         await StepAsync("Start", instance.Id, cancel);
         if (!machine.Disks.Has(instance.Id)) throw new HypervisorException("no-disk", "The guest has no disk.", null);
-        machine.Start(instance);
+        Grant(instance);
+        if (!machine.Start(instance)) throw new HypervisorException("disk-in-use", "The former host still has the disk.", null);
     }
 
     public async Task ResumeAsync(string id, CancellationToken cancel)
@@ -49,10 +53,17 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
         machine.End(id, lost: false);
     }
 
-    public async Task RemoveAsync(string id, CancellationToken cancel)
+    public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
     {
-        await StepAsync("Remove", id, cancel);
-        machine.Disks.Remove(id);
+        await StepAsync("Remove", instance.Id, cancel);
+        Grant(instance);
+        machine.Disks.Remove(instance.Id);
+    }
+
+    public async Task DiscardAsync(string id, CancellationToken cancel)
+    {
+        await StepAsync("Discard", id, cancel);
+        if (machine.Storage is null) machine.Disks.Remove(id);
     }
 
     public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
@@ -88,6 +99,12 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     private void Fail(string step, string id)
     {
         if (faults.Fault(step, id) is { } fault) throw new HypervisorException("simulated-fault", fault, null);
+    }
+
+    private void Grant(DesiredInstance instance)
+    {
+        if (machine.Storage is not null && !machine.Disks.Grant(instance.Id, instance.Incarnation))
+            throw new HypervisorException("fenced", "The instance was given to another host since.", null);
     }
 
     private static HypervisorException Ended() => new("not-running", "The guest's process ended.", null);

@@ -7,8 +7,8 @@ namespace Kumoi.Agent.Instances.Simulated;
 /// A host's hardware with the guests that run on it, all in memory. It stands outside the agent, as a machine does: an agent that is
 /// thrown away and made anew finds what the one before left, and a power cut takes the guests and leaves the disks.
 /// </summary>
-/// <param name="shared">True if other machines use the same disks.</param>
-public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProvider clock)
+/// <param name="storage">Id of the shared storage that the disks are on; null if no other machine uses them.</param>
+public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, TimeProvider clock)
 {
     private readonly Lock _gate = new();
     // Made with the first guest: most of ten thousand idle hosts have none.
@@ -17,6 +17,8 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
     private Action<string> _changed = _ => { };
 
     public SimulatedDisks Disks => disks;
+
+    public string? Storage => storage;
 
     /// <summary>Changes with each power cut.</summary>
     public string BootId { get; private set; } = Guid.NewGuid().ToString();
@@ -31,7 +33,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
     }
 
     /// <summary>Ids of everything on this machine that looks like an instance. A disk on shared storage is no trace of this machine.</summary>
-    public IReadOnlyList<string> List() => shared ? Guests : [.. Guests.Union(disks.List())];
+    public IReadOnlyList<string> List() => storage is not null ? Guests : [.. Guests.Union(disks.List())];
 
     /// <summary>Whom to tell of changes: the agent that runs at the time.</summary>
     public void Watch(Action<string> changed)
@@ -45,7 +47,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
         {
             var guest = _guests?.GetValueOrDefault(id);
             var disk = disks.Has(id);
-            return new GuestSight(disk, disk || guest is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt));
+            return new GuestSight(disk, (disk && storage is null) || guest is not null, disk && storage is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt));
         }
     }
 
@@ -61,9 +63,12 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
         disks.Make(id);
     }
 
-    public void Start(DesiredInstance instance)
+    /// <summary>False if a guest on another machine has the disk open.</summary>
+    public bool Start(DesiredInstance instance)
     {
+        if (!disks.Open(instance.Id, this)) return false;
         lock (_gate) (_guests ??= [])[instance.Id] = new SimulatedGuest(instance.Hostname, instance.Incarnation, instance.BootEpoch, clock.GetUtcNow());
+        return true;
     }
 
     /// <summary>False if the guest has no process.</summary>
@@ -110,6 +115,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
         {
             if (_guests is null || !_guests.Remove(id, out var guest)) return;
             guest.ShuttingDown?.Dispose();
+            disks.Close(id, this);
             changed = _changed;
         }
         if (lost) changed(id);
@@ -120,7 +126,11 @@ public sealed class SimulatedMachine(SimulatedDisks disks, bool shared, TimeProv
     {
         lock (_gate)
         {
-            foreach (var guest in _guests?.Values ?? Enumerable.Empty<SimulatedGuest>()) guest.ShuttingDown?.Dispose();
+            foreach (var (id, guest) in _guests ?? [])
+            {
+                guest.ShuttingDown?.Dispose();
+                disks.Close(id, this);
+            }
             _guests = null;
             BootId = Guid.NewGuid().ToString();
             Record = new MemoryRecord();
