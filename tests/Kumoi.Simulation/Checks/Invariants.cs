@@ -132,7 +132,7 @@ internal sealed class Invariants(Cloud cloud)
     /// <summary>What is on a host's own storage may be discarded if the instance was given to another host.</summary>
     public void BeforeDiscard(ModelHost host, string id)
     {
-        CheckNoGuest(host, id);
+        if (host.Guests.GetValueOrDefault(id)?.Process is not null) Violate("nothing-is-destroyed-unasked", $"{host.Name} discards {id} under its guest.");
         if (cloud.Records.RowOf(id).History.Any(placed => placed.HostId == host.Id && placed.Incarnation < cloud.Records.RowOf(id).Record.Incarnation)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} discards {id}, which was never given to another host.");
     }
