@@ -119,6 +119,19 @@ internal sealed class Troubles
         fresh.Start();
     }
 
+    /// <summary>A machine that sleeps; half of them wake up without a network.</summary>
+    public void Suspend(ModelHost host)
+    {
+        if (host.Agent is not { Paused: false }) return;
+        _cloud.Trace.Note("world", $"{host.Name} is suspended");
+        host.PauseAgent();
+        Later(() =>
+        {
+            if (Dice.OneIn(2)) CutOff(Trouble.HostCutOff, host.Name);
+            host.ResumeAgent();
+        });
+    }
+
     private void SetMaintenance(ModelHost host, bool maintenance) =>
         _cloud.Records.Transaction(() => _cloud.Records.Hosts[host.Id].Maintenance = maintenance);
 
