@@ -101,15 +101,11 @@ internal sealed class Invariants(Cloud cloud)
         if (process.State == RunState.Broken) return;
         if (cloud.Records.RowOf(id).History.Any(asked =>
                 (asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch)) || asked.Incarnation > process.Incarnation)) return;
-        if (cloud.Records.RowOf(id).Movable && LeaseIsOver(host)) return;
+        if (cloud.Records.RowOf(id).Movable && host.Record.WasOverWithin(TimeToAct)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
     }
 
     private bool IsAwake(ModelHost host) => host.AwakeSince is { } since && cloud.Simulator.Elapsed - since >= TimeToAct;
-
-    /// <summary>By the host's own clock and what its agent kept.</summary>
-    private static bool LeaseIsOver(ModelHost host) =>
-        host.Record.LoadLease() is not { } lease || lease.BootId != host.BootId || lease.IsOver(TimeSpan.FromTicks(host.Timepiece.Ticks));
 
     /// <summary>A copy is given to another host only when the one before has certainly ended.</summary>
     public void BeforeMove(InstanceRow row, HostRow from)

@@ -1,7 +1,6 @@
 using Kumoi.Agent;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
-using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 using Kumoi.Simulation.Engine;
 
@@ -17,6 +16,7 @@ internal sealed class ModelHost
     public ModelHost(Cloud cloud, int number, SharedStorage? shared)
     {
         Shared = shared;
+        Record = new ModelRecord(this, () => cloud.Simulator.Elapsed);
         (_cloud, Id, Name) = (cloud, $"h-19a3f2b4c5d6e{number:x4}", $"host{number}");
         Timepiece = cloud.NewTimepiece();
         _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4, ResyncPeriod = cloud.ResyncPeriod, LeaseLookPeriod = TimeSpan.FromSeconds(10) };
@@ -28,7 +28,7 @@ internal sealed class ModelHost
     public SharedStorage? Shared { get; }
 
     /// <summary>What the agent keeps in memory that outlives it.</summary>
-    public MemoryRecord Record { get; private set; } = new();
+    public ModelRecord Record { get; private set; }
 
     /// <summary>Since when the agent has been running without a pause; null while it does not.</summary>
     public TimeSpan? AwakeSince { get; set; }
@@ -115,7 +115,7 @@ internal sealed class ModelHost
             if (!HasDisk(id)) Guests.Remove(id);
         }
         Namespaces.Clear();
-        Record = new MemoryRecord();
+        Record = new ModelRecord(this, () => _cloud.Simulator.Elapsed);
         Version++;
     }
 
