@@ -125,7 +125,7 @@ public sealed class Reporter(
             var answer = await link.ReportAsync(report, stop);
             var heartbeat = TimeSpan.FromSeconds(answer.HeartbeatSeconds);
             _heartbeat = heartbeat < HeartbeatMin ? HeartbeatMin : heartbeat > HeartbeatMax ? HeartbeatMax : heartbeat;
-            if (lease.Answered(sentAt, answer)) Returned();
+            if (lease.Answered(PlantedBugs.Has(PlantedBug.LeaseCountsFromReceipt) ? lease.Now : sentAt, answer)) Returned();
             Reached(null);
             return full;
         }
