@@ -4,6 +4,7 @@ using Kumoi.Api;
 using Kumoi.Server.Accounts;
 using Kumoi.Server.Consoles;
 using Kumoi.Server.Events;
+using Kumoi.Server.Explanations;
 using Kumoi.Server.Flavors;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
@@ -55,7 +56,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddConsoles().AddEvents().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups()
+            .AddAccounts().AddConsoles().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -101,6 +102,7 @@ public static class ServerProgram
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
         api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
+        api.MapExplanations(services.GetRequiredService<ExplanationUseCases>());
         api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
         api.MapHosts(services.GetRequiredService<HostUseCases>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());

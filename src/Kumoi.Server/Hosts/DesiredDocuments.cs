@@ -39,7 +39,12 @@ public sealed class DesiredDocuments
             var ring = _bell.Next(hostId, after);
             var revision = await _revisions.AskAsync(hostId, cancel);
             if (revision is null) return new Failure("unknown-host", 401);
-            if (revision != after) return await _documents.AskAsync(hostId, cancel);
+            if (revision != after)
+            {
+                var document = await _documents.AskAsync(hostId, cancel);
+                if (document is not null) _bell.Told(hostId, document.Revision);
+                return document;
+            }
             var left = until - _clock.GetUtcNow();
             if (left <= TimeSpan.Zero) return (DesiredDocument?)null;
             try
