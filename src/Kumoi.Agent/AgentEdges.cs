@@ -27,7 +27,8 @@ public sealed record AgentEdges(
     Func<CancellationToken, Task<IServerLink>> Connect, IHostRecord Record, TimeProvider LeaseClock)
 {
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
-    public static AgentEdges Linux(AgentOptions options, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
+    /// <param name="storage">Null if disks are on storage of the host's own.</param>
+    public static AgentEdges Linux(AgentOptions options, SharedStorage? storage, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
     {
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         var commands = new Commands(clock);
@@ -35,7 +36,6 @@ public sealed record AgentEdges(
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
-        var storage = options.SharedDisks ? SharedStorage.Open(options.Paths.Disks, clock) : null;
         HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,

@@ -59,6 +59,12 @@ internal static partial class AgentLog
     [LoggerMessage(44, LogLevel.Warning, "Joining the cloud failed, and is tried again: {Message}")]
     public static partial void JoinFailed(this ILogger log, string message);
 
+    [LoggerMessage(47, LogLevel.Warning, "The addresses of the servers could not be kept: {Message}")]
+    public static partial void ServersNotKept(this ILogger log, string message);
+
+    [LoggerMessage(46, LogLevel.Warning, "Server {From} is given up for {To}: {Message}")]
+    public static partial void ServerLeft(this ILogger log, string from, string to, string message);
+
     [LoggerMessage(45, LogLevel.Warning, "The host's certificate could not be renewed, and it is tried again: {Message}")]
     public static partial void RenewFailed(this ILogger log, string message);
 

@@ -2,6 +2,7 @@ using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
 
@@ -40,7 +41,7 @@ public static class AgentProgram
     {
         var wrong = options.Validate().Concat(options.Hypervisor == "qemu" ? Machine(options) : []).ToArray();
         foreach (var sentence in wrong) log.Unusable(sentence);
-        if (wrong.Length > 0) return Unusable;
+        if (wrong.Length > 0 || !TryOpen(options, clock, log, out var storage)) return Unusable;
         try
         {
             // The seed only spreads retries of many hosts over time.
@@ -48,7 +49,7 @@ public static class AgentProgram
             using var journal = options.Hypervisor == "simulated" ? JournalOf(options) : null;
             var edges = journal is not null
                 ? Simulated(options, journal, seed, clock, log)
-                : AgentEdges.Linux(options, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
+                : AgentEdges.Linux(options, storage, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
             await using var agent = new HostAgent(options, edges, seed, clock, log);
             await agent.RunAsync(stop);
             return Stopped;
@@ -61,6 +62,21 @@ public static class AgentProgram
         {
             log.Unusable(e.Message);
             return Refused;
+        }
+    }
+
+    private static bool TryOpen(AgentOptions options, TimeProvider clock, ILogger log, out SharedStorage? storage)
+    {
+        storage = null;
+        try
+        {
+            if (options.SharedDisks) storage = SharedStorage.Open(options.Paths.Disks, clock);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Unusable(e.Message);
+            return false;
         }
     }
 
@@ -85,9 +101,15 @@ public static class AgentProgram
         if (Libc.EffectiveUser() != 0) yield return "The agent must run as root: it makes network devices and gives files to other users.";
         foreach (var program in new[] { "ip", "nft", "nsenter", "setpriv", "dnsmasq", "qemu-img", "qemu-system-x86_64" })
             if (!Found(program)) yield return $"The program {program} is missing on this machine.";
-        for (var path = Path.GetFullPath(options.StateDirectory); path is not null; path = Path.GetDirectoryName(path))
+        if (options.DisksDirectory is { } disks && !Directory.Exists(disks)) yield return $"The directory of disks {disks} is missing: make it, or mount it first.";
+        foreach (var path in new[] { options.StateDirectory, options.DisksDirectory }.OfType<string>().SelectMany(WithParents).Distinct())
             if (Directory.Exists(path) && (File.GetUnixFileMode(path) & UnixFileMode.OtherExecute) == 0)
-                yield return $"The directory {path} cannot be passed by other users, as whom guests run; choose another state directory or chmod o+x it.";
+                yield return $"The directory {path} cannot be passed by other users, as whom guests run; choose another directory or chmod o+x it.";
+    }
+
+    private static IEnumerable<string> WithParents(string directory)
+    {
+        for (var path = Path.GetFullPath(directory); path is not null; path = Path.GetDirectoryName(path)) yield return path;
     }
 
     private static bool Found(string program) =>

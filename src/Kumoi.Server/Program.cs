@@ -77,14 +77,8 @@ public static class ServerProgram
             // Tokens travel here: in clear only on this machine.
             if (!IPAddress.IsLoopback(options.Listen.Address)) listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current);
         });
-        kestrel.Listen(options.AgentListen, listen => listen.UseHttps(https =>
-        {
-            https.ServerCertificateSelector = (_, _) => certificate.Current;
-            https.SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
-            // A certificate is asked for, and each route checks it: joining has none yet.
-            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-            https.ClientCertificateValidation = (_, _, _) => true;
-        }));
+        var agents = new AgentTls(authority, certificate);
+        kestrel.Listen(options.AgentListen, listen => listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(agents.Options) }));
     }
 
     private const long AgentReportBytesMax = 20 * 1024 * 1024;

@@ -5,20 +5,23 @@ using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent.Control;
 
-/// <summary>The way of a host that has joined: its identity, kept fresh, and the link made with it.</summary>
+/// <summary>The way of a host that has joined to the cloud's servers: its identity, kept fresh, and one link for each server it speaks to.</summary>
 public sealed class HostLink : IServerLink
 {
     private readonly Action<Identity> _keep;
     private readonly Random _random;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
+    private readonly ServerChoice _choice;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, ServerLink> _links = [];
     private Identity _identity;
-    private ServerLink _link;
+    private CancellationTokenSource _serving = new();
 
     private HostLink(Identity identity, Action<Identity> keep, Random random, TimeProvider clock, ILogger log)
     {
         (_identity, _keep, _random, _clock, _log) = (identity, keep, random, clock, log);
-        _link = ServerLink.For(identity, clock);
+        _choice = new ServerChoice(identity.Url, identity.Servers ?? [], random);
     }
 
     /// <summary>Joins if need be, waiting for a server that is away. A <see cref="ServerRefusedException"/> tells that the token is not accepted.</summary>
@@ -32,15 +35,70 @@ public sealed class HostLink : IServerLink
     /// <summary>The way of a host whose identity is kept by others, who are handed each new one.</summary>
     public static HostLink For(Identity identity, Action<Identity> keep, Random random, TimeProvider clock, ILogger log) => new(identity, keep, random, clock, log);
 
-    public Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel) => _link.DesiredAsync(after, cancel);
+    public async Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel)
+    {
+        CancellationTokenSource serving;
+        lock (_gate) serving = _serving;
+        // A question that a server holds for news is of no use once that server is given up for another.
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(serving.Token, cancel);
+        try
+        {
+            var document = await AskAsync(link => link.DesiredAsync(after, both.Token));
+            if (document is not null && _choice.Learn(document.Servers)) KeepServers();
+            return document;
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new IOException("The server was given up for another.");
+        }
+    }
 
-    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => _link.PeersAsync(networkId, revision, cancel);
+    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => AskAsync(link => link.PeersAsync(networkId, revision, cancel));
 
-    public Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel) => _link.ReportAsync(report, cancel);
+    public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
+    {
+        var current = _choice.Current;
+        try
+        {
+            return await AskAsync(current, link => link.ReportAsync(report, cancel));
+        }
+        catch (DatabaseAwayException away)
+        {
+            // Another server may reach a database that this one does not, and then decides about this host: each is asked, also one that
+            // was away a moment ago.
+            var others = await Task.WhenAll(_choice.Known.Where(server => server != current).Select(server => TryReportAsync(server, report, cancel)));
+            if (others.FirstOrDefault(other => other.Answer is not null) is { Answer: { } answer } heard)
+            {
+                _choice.Prefer(heard.Server);
+                return answer;
+            }
+            if (others.FirstOrDefault(other => !other.DatabaseAway) is { Server: not null } silent)
+                throw new IOException($"{away.Message} Server {silent.Server} does not answer at all.", away);
+            throw;
+        }
+    }
 
-    public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => _link.OpenImageAsync(imageId, offset, cancel);
+    private async Task<(string Server, ReportAnswer? Answer, bool DatabaseAway)> TryReportAsync(string server, ObservedReport report, CancellationToken cancel)
+    {
+        try
+        {
+            return (server, await LinkTo(server).ReportAsync(report, cancel), false);
+        }
+        catch (IOException e)
+        {
+            return (server, null, e is DatabaseAwayException);
+        }
+    }
 
-    public Task<WebSocket> OpenConsoleAsync(DesiredConsole console, CancellationToken cancel) => _link.OpenConsoleAsync(console.Session, cancel);
+    public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => AskAsync(link => link.OpenImageAsync(imageId, offset, cancel));
+
+    /// <summary>At the server where the viewer waits; an address that is none of the cloud's servers is not spoken to.</summary>
+    public Task<WebSocket> OpenConsoleAsync(DesiredConsole console, CancellationToken cancel)
+    {
+        var server = console.Server is null ? _choice.Current
+            : _choice.Find(console.Server) ?? throw new IOException($"{console.Server} is none of the servers that this host knows.");
+        return LinkTo(server).OpenConsoleAsync(console.Session, cancel);
+    }
 
     /// <summary>Renews the certificate in time.</summary>
     public async Task KeepAsync(CancellationToken stop)
@@ -56,11 +114,10 @@ public sealed class HostLink : IServerLink
             try
             {
                 var (key, request) = Identity.NewKey();
-                var answer = await _link.RenewAsync(new RenewRequest(request), stop);
-                _identity = _identity with { PrivateKey = key, Certificate = answer.Certificate };
-                _keep(_identity);
-                // The old link is left to calls under way, and to the collector after them.
-                _link = ServerLink.For(_identity, _clock);
+                var answer = await AskAsync(link => link.RenewAsync(new RenewRequest(request), stop));
+                Keep(identity => identity with { PrivateKey = key, Certificate = answer.Certificate });
+                // The old links are left to calls under way, and to the collector after them.
+                lock (_gate) _links.Clear();
                 _log.Renewed();
                 failures = 0;
             }
@@ -72,5 +129,70 @@ public sealed class HostLink : IServerLink
         }
     }
 
-    public void Dispose() => _link.Dispose();
+    private Task<T> AskAsync<T>(Func<ServerLink, Task<T>> ask) => AskAsync(_choice.Current, ask);
+
+    /// <summary>Asks one server; if it fails, others are asked from then on. A refusal, or a database that is away, is no failure of the server.</summary>
+    private async Task<T> AskAsync<T>(string server, Func<ServerLink, Task<T>> ask)
+    {
+        try
+        {
+            return await ask(LinkTo(server));
+        }
+        catch (IOException e) when (e is not ServerRefusedException and not DatabaseAwayException)
+        {
+            if (_choice.Failed(server)) Move(server, e);
+            throw;
+        }
+    }
+
+    private void Move(string from, IOException why)
+    {
+        CancellationTokenSource given;
+        lock (_gate) (given, _serving) = (_serving, new CancellationTokenSource());
+        _log.ServerLeft(from, _choice.Current, why.Message);
+        given.Cancel();
+    }
+
+    private ServerLink LinkTo(string server)
+    {
+        lock (_gate)
+        {
+            if (_links.TryGetValue(server, out var link)) return link;
+            var known = _choice.Known;
+            foreach (var gone in _links.Keys.Where(url => url != _choice.Current && !known.Contains(url)).ToArray()) _links.Remove(gone);
+            return _links[server] = ServerLink.For(_identity, server, _clock);
+        }
+    }
+
+    private void KeepServers()
+    {
+        try
+        {
+            Keep(identity => identity with { Servers = _choice.Known });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // They are told again with the next document after a start; only this agent's successor begins with older ones.
+            _log.ServersNotKept(e.Message);
+        }
+    }
+
+    private void Keep(Func<Identity, Identity> change)
+    {
+        lock (_gate)
+        {
+            _identity = change(_identity);
+            _keep(_identity);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var link in _links.Values) link.Dispose();
+            _links.Clear();
+        }
+        _serving.Dispose();
+    }
 }

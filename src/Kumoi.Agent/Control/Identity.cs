@@ -7,8 +7,9 @@ using Kumoi.Agent.Linux;
 namespace Kumoi.Agent.Control;
 
 /// <summary>Who this host is to its cloud: id, key, certificate, and the one authority it trusts. One file, readable by root alone.</summary>
-/// <param name="Url">Address of the agent API.</param>
-public sealed record Identity(string HostId, string Url, string PrivateKey, string Certificate, string Authority)
+/// <param name="Url">Address of the agent API at which the host joined.</param>
+/// <param name="Servers">Addresses of all servers, as last heard; null if none were named.</param>
+public sealed record Identity(string HostId, string Url, string PrivateKey, string Certificate, string Authority, IReadOnlyList<string>? Servers)
 {
     /// <summary>The stored identity; null if the host has not joined.</summary>
     public static Identity? Load(AgentPaths paths) =>
@@ -22,12 +23,7 @@ public sealed record Identity(string HostId, string Url, string PrivateKey, stri
     }
 
     /// <summary>The certificate with its key, in the form TLS wants.</summary>
-    public X509Certificate2 WithKey()
-    {
-        using var certificate = X509Certificate2.CreateFromPem(Certificate, PrivateKey);
-        // SslStream wants a key that is not only in memory of this object; the round trip through PKCS #12 gives it one.
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
-    }
+    public X509Certificate2 WithKey() => X509Certificate2.CreateFromPem(Certificate, PrivateKey);
 
     /// <summary>When a new certificate should be asked for: after two thirds of this one's life, so that a server away for weeks costs nothing.</summary>
     public DateTimeOffset RenewAt()

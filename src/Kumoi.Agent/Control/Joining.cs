@@ -44,6 +44,6 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
     {
         using var authority = X509Certificate2.CreateFromPem(answer.Authority);
         if (ServerTrust.Fingerprint(authority) != token.Ca) throw new ServerRefusedException("The server named an authority that is not the token's.");
-        return new Identity(answer.HostId, token.Url, privateKey, answer.Certificate, answer.Authority);
+        return new Identity(answer.HostId, token.Url, privateKey, answer.Certificate, answer.Authority, null);
     }
 }

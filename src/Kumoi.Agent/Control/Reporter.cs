@@ -33,6 +33,9 @@ public sealed class Reporter(
     private TimeSpan _heartbeat = TimeSpan.FromSeconds(10);
     private TimeSpan _beatAt, _fullAt;
 
+    /// <summary>How often the servers want to hear of this host.</summary>
+    public TimeSpan Heartbeat => _heartbeat;
+
     /// <summary>Called with null after an answer, and with the failure when there is none.</summary>
     public Action<Exception?> Reached { get; init; } = _ => { };
 
@@ -88,7 +91,7 @@ public sealed class Reporter(
                 Reached(e);
                 // Nothing is lost by a failed report: the next full one says all of it.
                 (_beatAt, _fullAt) = (Now, Now);
-                await Task.Delay(pause.After(++failures), clock, stop);
+                await Task.Delay(pause.After(++failures, _heartbeat * 1.5), clock, stop);
             }
         }
     }

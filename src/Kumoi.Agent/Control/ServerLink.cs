@@ -22,6 +22,9 @@ public sealed class ServerLink : IDisposable
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
+    /// <summary>For a report: short, so that several servers can be tried while the lease runs.</summary>
+    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(10);
+
     /// <summary>What a server of an earlier version, which answers without a body, stands by.</summary>
     private static readonly ReportAnswer Unsaid = new(HeartbeatSeconds: 10, LeaseSeconds: 60);
 
@@ -42,12 +45,14 @@ public sealed class ServerLink : IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trust },
         };
-        if (certificate is not null)
+        // Made once: without it each handshake would look for the chain of the host's certificate anew.
+        if (certificate is not null) _handler.SslOptions.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
+        if (authority is not null) _handler.SslOptions.CertificateChainPolicy = ServerTrust.ChainTo(authority);
+        // One connection for questions and reports, where the server speaks HTTP/2.
+        _client = new HttpClient(_handler)
         {
-            _handler.SslOptions.ClientCertificates = [certificate];
-            _handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
-        }
-        _client = new HttpClient(_handler) { BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = Timeout.InfiniteTimeSpan };
+            BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = Timeout.InfiniteTimeSpan, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
     }
 
     /// <summary>
@@ -61,7 +66,7 @@ public sealed class ServerLink : IDisposable
         using var unproven = new ServerLink(token.Url, null, null, (_, _, _, _) => true);
 #pragma warning restore CA5359
         var authority = await unproven.AuthorityAsync(cancel);
-        if (ServerTrust.Fingerprint(authority) == token.Ca) return new ServerLink(token.Url, null, authority, ServerTrust.In(authority, clock));
+        if (ServerTrust.Fingerprint(authority) == token.Ca) return new ServerLink(token.Url, null, authority, ServerTrust.In(clock));
         authority.Dispose();
         throw new ServerRefusedException("The server at the token's address is not of the token's cloud: its authority has another fingerprint.");
     }
@@ -84,10 +89,10 @@ public sealed class ServerLink : IDisposable
     }
 
     /// <summary>The way of a host that has joined.</summary>
-    public static ServerLink For(Identity identity, TimeProvider clock)
+    public static ServerLink For(Identity identity, string server, TimeProvider clock)
     {
         var authority = X509Certificate2.CreateFromPem(identity.Authority);
-        return new ServerLink(identity.Url, identity.WithKey(), authority, ServerTrust.In(authority, clock));
+        return new ServerLink(server, identity.WithKey(), authority, ServerTrust.In(clock));
     }
 
     public Task<JoinAnswer> JoinAsync(JoinRequest request, CancellationToken cancel) =>
@@ -120,7 +125,7 @@ public sealed class ServerLink : IDisposable
 
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
-        using var limit = Limit(AnswerLimit, cancel);
+        using var limit = Limit(ReportLimit, cancel);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/observed", Content(report, ApiJson.Default.ObservedReport), limit.Token), cancel);
         await CheckAsync(answer, limit.Token);
         return answer.StatusCode == HttpStatusCode.NoContent ? Unsaid : await ReadAsync(answer, ApiJson.Default.ReportAnswer, limit.Token);
@@ -129,7 +134,11 @@ public sealed class ServerLink : IDisposable
     /// <summary>Opens the bytes of an image from an offset on. The caller reads and disposes the answer.</summary>
     public async Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"agent/v1/images/{Uri.EscapeDataString(imageId)}/content");
+        // On a connection of its own: gigabytes would crowd out questions and reports.
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"agent/v1/images/{Uri.EscapeDataString(imageId)}/content")
+        {
+            Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         if (offset > 0) request.Headers.Range = new RangeHeaderValue(offset, null);
         return await SendAsync(() => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
     }

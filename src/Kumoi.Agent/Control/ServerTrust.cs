@@ -12,22 +12,22 @@ public static class ServerTrust
 {
     private static readonly Oid ServerUse = new("1.3.6.1.5.5.7.3.1");
 
-    /// <summary>Trust in a known authority.</summary>
-    public static RemoteCertificateValidationCallback In(X509Certificate2 authority, TimeProvider clock) => (_, certificate, _, errors) =>
-        certificate is X509Certificate2 leaf && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 && EndsIn(authority, leaf, clock);
+    /// <summary>
+    /// Trust in a known authority, over connections whose chains are built by the policy of <see cref="ChainTo"/>. A certificate that the
+    /// system's clock finds valid must be so by the agent's too.
+    /// </summary>
+    public static RemoteCertificateValidationCallback In(TimeProvider clock) => (_, certificate, _, errors) =>
+        errors == SslPolicyErrors.None && certificate is X509Certificate2 leaf && leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any() && IsCurrent(leaf, clock.GetUtcNow());
+
+    /// <summary>How a server's chain is built: to the one authority, for use by servers, and without asking anyone.</summary>
+    public static X509ChainPolicy ChainTo(X509Certificate2 authority) => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { authority }, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
+        ApplicationPolicy = { ServerUse },
+    };
 
     /// <summary>SHA-256 of the certificate (DER), lower-case hex, as join tokens carry it.</summary>
     public static string Fingerprint(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));
 
-    private static bool EndsIn(X509Certificate2 authority, X509Certificate2 leaf, TimeProvider clock)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(ServerUse);
-        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().LocalDateTime;
-        return chain.Build(leaf) && leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any();
-    }
+    private static bool IsCurrent(X509Certificate2 leaf, DateTimeOffset now) => new DateTimeOffset(leaf.NotBefore) <= now && now <= new DateTimeOffset(leaf.NotAfter);
 }

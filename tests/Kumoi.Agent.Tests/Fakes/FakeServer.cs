@@ -35,6 +35,14 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public bool Away { get; set; }
 
+    /// <summary>Answers that its database does not.</summary>
+    public bool DatabaseAway { get; set; }
+
+    /// <summary>Requests that came with a certificate.</summary>
+    public int Requests => _requests;
+
+    private int _requests;
+
     public string Secret { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(8));
 
     public string Url { get; private set; } = "";
@@ -45,9 +53,13 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public string Token => new JoinTokenContent(Url, Convert.ToHexStringLower(SHA256.HashData(_authority.RawData)), Secret).Encode();
 
-    public static async Task<FakeServer> StartAsync()
+    public static Task<FakeServer> StartAsync() => StartAsync(MakeAuthority());
+
+    /// <summary>Another server of the same cloud.</summary>
+    public Task<FakeServer> StartAnotherAsync() => StartAsync(X509CertificateLoader.LoadPkcs12(_authority.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable));
+
+    private static async Task<FakeServer> StartAsync(X509Certificate2 authority)
     {
-        var authority = MakeAuthority();
         var certificate = Issue(authority, "1.3.6.1.5.5.7.3.1", null);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = "/" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(https =>
@@ -104,6 +116,14 @@ internal sealed class FakeServer : IAsyncDisposable
             return;
         }
         if (await http.Connection.GetClientCertificateAsync() is null) { http.Response.StatusCode = 401; return; }
+        Interlocked.Increment(ref _requests);
+        if (DatabaseAway)
+        {
+            http.Response.StatusCode = 503;
+            await JsonSerializer.SerializeAsync(
+                http.Response.Body, new Problem("about:blank", "The database does not answer now.", 503, "Try again.", null, "database-away", null, null, null, null), ApiJson.Default.Problem);
+            return;
+        }
         switch (path)
         {
             case "/agent/v1/desired":

@@ -5,9 +5,9 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Tests.Fakes;
 
 /// <summary>A host in memory: guests and record outlive the agents that run on it one after another.</summary>
-internal sealed class MemoryHost(ManualTime time, MemoryServer server)
+internal sealed class MemoryHost(ManualTime time, MemoryServer server, SimulatedDisks disks, string? storage)
 {
-    public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host1", null), storage: null, time);
+    public SimulatedMachine Hardware { get; } = new(disks, storage, time);
 
     public SimulatedFaults Faults { get; } = new();
 
@@ -19,7 +19,7 @@ internal sealed class MemoryHost(ManualTime time, MemoryServer server)
 
     public GuestProcess? Process(DesiredInstance instance) => Hardware.Look(instance.Id).Process;
 
-    private HostFacts Facts() => new("host1", "127.0.0.1", "1", "simulated", "simulated", "For a test.", 4, 4096, 100, Hardware.BootId);
+    private HostFacts Facts() => new("host1", "127.0.0.1", "1", "simulated", "simulated", "For a test.", 4, 4096, 100, Hardware.BootId, Hardware.Storage);
 
     /// <summary>An agent; ended like a killed one: nothing is said, nothing is tidied.</summary>
     internal sealed class Running : IAsyncDisposable

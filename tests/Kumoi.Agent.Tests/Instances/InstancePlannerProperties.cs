@@ -48,6 +48,41 @@ public sealed class InstancePlannerProperties
         });
 
     [Fact]
+    public void A_guest_that_may_move_is_never_begun_without_a_lease_and_always_ended_by_its_end() =>
+        Check(model =>
+        {
+            model.Movable = true;
+            for (var round = 0; round < 200; round++)
+            {
+                model.LeaseDrawn();
+                var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
+                if (model.Lease != LeaseState.Held && model.Record.Desired == "running" && plan.Steps.Any(InstancePlanner.Begins)) return false;
+                if (model is { Lease: LeaseState.Over, Process: not null } && !plan.Steps.SequenceEqual([InstanceStep.Kill])) return false;
+                if (plan.Settled && model.Lease == LeaseState.Held) return model.IsAsRecorded();
+                if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
+                foreach (var step in plan.Steps) model.Take(step);
+            }
+            return false;
+        });
+
+    [Fact]
+    public void Of_a_former_placement_nothing_is_left_and_of_a_later_one_everything() =>
+        Check(model =>
+        {
+            model.Depart();
+            var later = model.Process is { } process && process.Incarnation > model.Record.Incarnation;
+            for (var round = 0; round < 200; round++)
+            {
+                var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
+                if (plan.Steps.Except([InstanceStep.Kill, InstanceStep.Discard]).Any() || (later && model.Process is not null && plan.Steps.Count > 0)) return false;
+                if (plan.Settled) return model.Process is null && !model.Disk && model.Network == NetworkReadiness.Gone;
+                if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
+                foreach (var step in plan.Steps) model.Take(step);
+            }
+            return later && model.Process is not null && model.Disk;
+        });
+
+    [Fact]
     public void A_settled_guest_stays_settled() =>
         Check(model =>
         {
@@ -67,7 +102,8 @@ public sealed class InstancePlannerProperties
             from state in Gen.Elements<RunState?>(null, RunState.Prepared, RunState.Running, RunState.Paused, RunState.Shutdown, RunState.Broken, RunState.DiskError)
             from deaf in Gen.Elements(true, false)
             from luck in Gen.Choose(0, 9).ArrayOf()
-            select new Model(Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation }, image, disk, network, state, deaf, luck);
+            from running in Gen.Choose(1, 2)
+            select new Model(Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation }, image, disk, network, state, deaf, luck, running);
         FsCheck.Fluent.Prop.ForAll(models.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
     }
 
@@ -78,13 +114,25 @@ public sealed class InstancePlannerProperties
         private DateTimeOffset? _stopAskedAt, _buttonPressedAt;
         private bool _image;
 
-        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck)
+        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running)
         {
             (Record, _image, Disk, Network, _deaf, _luck) = (record, image, disk || state is not null, network, deaf, new Queue<int>(luck));
-            Process = state is null ? null : new GuestProcess(1, 1, state.Value, Now);
+            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now);
         }
 
-        public DesiredInstance Record { get; }
+        public DesiredInstance Record { get; private set; }
+
+        public LeaseState Lease { get; private set; } = LeaseState.Held;
+
+        public bool Movable
+        {
+            set => Record = Record with { Movable = value };
+        }
+
+        /// <summary>The lease as chance has it, for as long as the script lasts; held after that.</summary>
+        public void LeaseDrawn() => Lease = _luck.TryDequeue(out var drawn) ? drawn < 3 ? LeaseState.Over : drawn < 6 ? LeaseState.Unconfirmed : LeaseState.Held : LeaseState.Held;
+
+        public void Depart() => Record = Record with { Desired = Departures.Departed };
 
         public DateTimeOffset Now { get; private set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -94,7 +142,7 @@ public sealed class InstancePlannerProperties
 
         public GuestProcess? Process { get; private set; }
 
-        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, LeaseState.Held, 0, null);
+        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null);
 
         public bool IsAsRecorded() => Record.Desired switch
         {
@@ -107,7 +155,7 @@ public sealed class InstancePlannerProperties
         public void Pass(DateTimeOffset? until)
         {
             Now = until ?? Now.AddSeconds(1);
-            Network = Record.Desired != "terminated" ? NetworkReadiness.Ready : Process is null ? NetworkReadiness.Gone : Network;
+            Network = !Record.Leaves() ? NetworkReadiness.Ready : Process is null ? NetworkReadiness.Gone : Network;
         }
 
         /// <summary>One step, which may fail, be done twice, or be followed by the death of the process.</summary>
@@ -138,7 +186,7 @@ public sealed class InstancePlannerProperties
                     if (!_deaf && Process is not null) Process = Process with { State = RunState.Shutdown };
                     break;
                 case InstanceStep.Kill: Process = null; break;
-                case InstanceStep.Remove: Disk = false; break;
+                case InstanceStep.Remove or InstanceStep.Discard: Disk = false; break;
                 default: throw new InvalidOperationException();
             }
         }

@@ -83,5 +83,75 @@ public sealed class InstancePlannerTests
         Assert.Equal("Start", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(5), Limits)));
     }
 
+    public static TheoryData<string, bool, string, string, string> LeaseCases => new()
+    {
+        // desired, movable, lease, process, steps
+        { "running", true, "Over", "Running", "Kill" },
+        { "running", true, "Over", "Prepared", "Kill" },
+        { "running", true, "Over", "Unknown", "Kill" },
+        { "running", true, "Over", "-", "wait" },
+        { "running", true, "Unconfirmed", "Prepared", "wait" },
+        { "running", true, "Unconfirmed", "Running", "wait" },
+        { "running", true, "Unconfirmed", "-", "wait" },
+        { "running", true, "Held", "-", "Start" },
+        { "stopped", true, "Over", "Running", "Kill" },
+        { "stopped", true, "Over", "-", "settled" },
+        { "stopped", true, "Unconfirmed", "Running", "PressPowerButton" },
+        { "terminated", true, "Over", "Running", "Kill" },
+        { "terminated", true, "Over", "-", "Remove" },
+        { "running", false, "Over", "Running", "settled" },
+        { "running", false, "Over", "-", "Start" },
+        { "stopped", false, "Over", "Running", "PressPowerButton" },
+    };
+
+    [Theory, MemberData(nameof(LeaseCases))]
+    public void A_lease_binds_guests_that_may_move_and_no_others(string desired, bool movable, string lease, string process, string expected)
+    {
+        var seen = Seen(true, true, NetworkReadiness.Ready, process == "-" ? null : Process(Enum.Parse<RunState>(process), 1)) with { Lease = Enum.Parse<LeaseState>(lease) };
+        Assert.Equal(expected, Words(InstancePlanner.Plan(Samples.Instance(1, desired) with { Movable = movable }, seen, Now, Limits)));
+    }
+
+    public static TheoryData<string, int, int, bool, bool, string, string> FormerCases => new()
+    {
+        // desired, former, incarnation of the process (0: none), traces on the host, something on shared storage, network, steps
+        { "departed", 2, 2, true, false, "Pending", "Kill" },
+        { "departed", 2, 1, true, false, "Pending", "Kill" },
+        { "departed", 2, 3, true, false, "Pending", "wait" },
+        { "departed", 2, 0, true, true, "Pending", "Discard" },
+        { "departed", 2, 0, false, true, "Pending", "wait" },
+        { "departed", 2, 0, false, true, "Gone", "settled" },
+        { "departed", 2, 0, false, false, "Gone", "settled" },
+        // Placed here again.
+        { "running", 2, 2, true, true, "Ready", "Kill" },
+        { "running", 2, 0, true, true, "Ready", "Start" },
+        { "running", 2, 3, true, true, "Ready", "settled" },
+        { "stopped", 2, 1, true, true, "Ready", "Kill" },
+        { "terminated", 2, 0, false, true, "Gone", "Remove" },
+        { "terminated", 2, 0, false, false, "Gone", "settled" },
+    };
+
+    [Theory, MemberData(nameof(FormerCases))]
+    public void A_former_placement_is_ended_at_once_and_a_later_one_is_left(string desired, int former, int incarnation, bool traces, bool onShared, string network, string expected)
+    {
+        var process = incarnation == 0 ? null : new GuestProcess(incarnation, 1, RunState.Running, Now);
+        var seen = Seen(true, true, Enum.Parse<NetworkReadiness>(network), null) with
+        {
+            Sight = new GuestSight(true, traces, onShared, process), Former = former, Storage = "st-1",
+        };
+        var record = Samples.Instance(1, desired) with { Incarnation = desired == "departed" ? former : 3, Storage = desired == "departed" ? null : "st-1" };
+        Assert.Equal(expected, Words(InstancePlanner.Plan(record, seen, Now, Limits)));
+    }
+
+    [Theory]
+    [InlineData("running", null, "st-1")]
+    [InlineData("running", "st-1", null)]
+    [InlineData("terminated", "st-1", "st-2")]
+    [InlineData("stopped", "st-1", "st-2")]
+    public void An_instance_whose_disk_is_elsewhere_is_not_touched(string desired, string? recorded, string? here)
+    {
+        foreach (var process in new[] { null, Process(RunState.Running, 1) })
+            Assert.Equal("wait", Words(InstancePlanner.Plan(Samples.Instance(1, desired) with { Storage = recorded }, Seen(true, true, NetworkReadiness.Ready, process) with { Storage = here }, Now, Limits)));
+    }
+
     private static string Words(InstancePlan plan) => plan.Settled ? "settled" : plan.Steps.Count == 0 ? "wait" : string.Join(' ', plan.Steps);
 }

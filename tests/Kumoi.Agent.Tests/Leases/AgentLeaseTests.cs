@@ -1,3 +1,4 @@
+using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
 using Xunit;
@@ -191,7 +192,7 @@ public sealed class AgentLeaseTests
         Assert.InRange(reports.Count(report => report.Full), 1200 / 90, 1200 / 60);
     }
 
-    private MemoryHost Host() => new(_time, _server);
+    private MemoryHost Host() => new(_time, _server, new SimulatedDisks("host1", null), null);
 
     private async Task BothRunAsync(MemoryHost host)
     {

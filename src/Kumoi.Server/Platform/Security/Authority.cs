@@ -12,6 +12,7 @@ namespace Kumoi.Server.Platform.Security;
 public sealed class Authority(Database database, MasterKey masterKey, TimeProvider clock)
 {
     private const string Purpose = "authority";
+    internal const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
     internal static readonly TimeSpan ServerLife = TimeSpan.FromDays(30);
     private static readonly TimeSpan HostLife = TimeSpan.FromDays(90), OwnLife = TimeSpan.FromDays(20 * 365);
 
@@ -54,7 +55,7 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
             else alternatives.AddDnsName(name);
         }
         request.CertificateExtensions.Add(alternatives.Build());
-        using var issued = Issue(request, "1.3.6.1.5.5.7.3.1", ServerLife);
+        using var issued = Issue(request, ServerUse, ServerLife);
         using var withKey = issued.CopyWithPrivateKey(key);
         // SslStream wants a key that is not only in memory of this object; the round trip through PKCS #12 gives it one.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
@@ -73,7 +74,7 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
             return Failure.Invalid("certificateRequest", "certificate-request");
         }
         var request = new CertificateRequest(new X500DistinguishedName($"CN={hostId}"), asked.PublicKey, HashAlgorithmName.SHA256);
-        return Issue(request, "1.3.6.1.5.5.7.3.2", HostLife);
+        return Issue(request, ClientUse, HostLife);
     }
 
     private X509Certificate2 Issue(CertificateRequest request, string usage, TimeSpan life)
@@ -96,7 +97,7 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(Certificate);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2"));
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientUse));
         chain.ChainPolicy.VerificationTime = clock.GetUtcNow().LocalDateTime;
         return chain.Build(certificate) ? (certificate.GetNameInfo(X509NameType.SimpleName, false), certificate.SerialNumber) : null;
     }
