@@ -57,8 +57,7 @@ public sealed class SharedStorage
             throw new HypervisorException("storage-away", $"The directory {_directory} is not the shared storage {Id} any more: it is not mounted, or another is.", null);
         using var held = await LockAsync(instanceId, cancel);
         var granted = Granted(instanceId);
-        if (granted > incarnation)
-            throw new HypervisorException("fenced", $"The instance was given to another host since (incarnation {granted} has its disk, this placement is {incarnation}).", null);
+        if (granted > incarnation) throw Fenced(incarnation);
         if (granted < incarnation)
         {
             DurableFiles.MakeDirectory(DirectoryOf(instanceId), AgentModes.Passable);
@@ -67,6 +66,10 @@ public sealed class SharedStorage
         }
         act();
     }
+
+    /// <summary>What is said to a placement that is over.</summary>
+    public static HypervisorException Fenced(int incarnation) =>
+        new("fenced", $"The instance was given to another host since: its disk belongs to a later incarnation than {incarnation}.", null);
 
     /// <summary>The highest incarnation granted; 0 if none was.</summary>
     public int Granted(string instanceId)

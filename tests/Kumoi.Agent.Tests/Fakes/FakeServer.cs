@@ -35,6 +35,9 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public bool Away { get; set; }
 
+    /// <summary>What reports are answered; null: as servers of an earlier version do.</summary>
+    public ReportAnswer? Answer { get; set; }
+
     /// <summary>Answers that its database does not.</summary>
     public bool DatabaseAway { get; set; }
 
@@ -133,7 +136,8 @@ internal sealed class FakeServer : IAsyncDisposable
                 var report = (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.ObservedReport))!;
                 Reports.Enqueue(report);
                 foreach (var seen in report.Instances) Seen[seen.Id] = seen;
-                http.Response.StatusCode = 204;
+                if (Answer is { } answer) await JsonSerializer.SerializeAsync(http.Response.Body, answer, ApiJson.Default.ReportAnswer);
+                else http.Response.StatusCode = 204;
                 break;
             case var _ when path.StartsWith("/agent/v1/images/", StringComparison.Ordinal):
                 await Results.File(ImageFile!, "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);

@@ -58,7 +58,7 @@ internal sealed partial class ModelServer
     private int Hear(string hostId, ObservedReport report)
     {
         var host = Records.Hosts[hostId];
-        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, Beat);
+        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, _heartbeat);
         if (host.State != HostStates.Up)
         {
             (host.State, host.Fenced) = (HostStates.Up, false);
