@@ -3,11 +3,26 @@ using Kumoi.Api;
 using Kumoi.Benchmarks.Cloud;
 using Kumoi.Benchmarks.Figures;
 using Kumoi.Benchmarks.Measures;
+using Kumoi.Benchmarks.Scale;
 
 // Started by bench/run, which has made ready a directory and a port, and removes whatever is left.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 string Argument(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : throw new ArgumentException($"{name} is missing; use bench/run.");
 var (tree, home, port) = (Argument("--tree"), Argument("--home"), int.Parse(Argument("--port"), CultureInfo.InvariantCulture));
+if (args.Contains("--scale"))
+{
+    try
+    {
+        await ScaleProgram.RunAsync(tree, home, port, args.Contains("--trial") ? ScaleSizes.Trial : ScaleSizes.Full, args.Contains("--write") ? Path.Combine(tree, "docs/benchmarks.md") : null);
+        return 0;
+    }
+    catch (Exception e)
+    {
+        // Caught, so that what was begun is ended.
+        Console.Error.WriteLine(e);
+        return 1;
+    }
+}
 var sizes = args.Contains("--trial") ? Sizes.Trial : Sizes.Full;
 var imageFile = Argument("--image");
 var sections = new List<Section>();
@@ -64,4 +79,5 @@ sections.Add(new Section("Resident memory", [.. idle, .. await Memory.MeasureAsy
 
 var markdown = Report.Markdown(machine, sections);
 Console.WriteLine(markdown);
-if (args.Contains("--write")) Report.Write(Path.Combine(tree, "docs/benchmarks.md"), markdown);
+if (args.Contains("--write")) Report.Write(Path.Combine(tree, "docs/benchmarks.md"), "run", markdown);
+return 0;

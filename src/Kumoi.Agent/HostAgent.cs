@@ -110,12 +110,12 @@ public sealed class HostAgent : IAsyncDisposable
                     Confirm(losses);
                     failures = 0;
                 }
-                else await Task.Delay(pause.After(++failures), _clock, stop);
+                else await Task.Delay(pause.After(++failures, _reporter.Heartbeat * 1.5), _clock, stop);
             }
             catch (IOException e)
             {
                 Reached(e);
-                await Task.Delay(pause.After(++failures), _clock, stop);
+                await Task.Delay(pause.After(++failures, _reporter.Heartbeat * 1.5), _clock, stop);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {

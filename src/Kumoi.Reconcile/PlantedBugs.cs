@@ -32,6 +32,9 @@ internal enum PlantedBug
     /// <summary>A create is executed again though its idempotency key was seen.</summary>
     KeyIsIgnored,
 
+    /// <summary>An agent counts its lease from the receipt of an answer, and not from when it sent the report.</summary>
+    LeaseCountsFromReceipt,
+
     /// <summary>A host that does not report is taken for fenced before its lease is over.</summary>
     FenceIsNotAwaited,
 }

@@ -14,29 +14,15 @@ namespace Kumoi.Faults;
 /// </summary>
 public sealed class ProcessTests
 {
-    private const int Clients = 8, HostCount = 20;
+    private const int HostCount = 20;
 
-    private static readonly TimeSpan Lead = TimeSpan.FromSeconds(3), Between = TimeSpan.FromSeconds(3);
-
-    private static async Task<Workload> WhileWorkingAsync(FaultCloud cloud, int seed, Func<Task> faults)
-    {
-        var work = new Workload(cloud, Clients, seed);
-        using var stop = new CancellationTokenSource();
-        var running = work.RunAsync(stop.Token);
-        await Task.Delay(Lead);
-        await faults();
-        await Task.Delay(Between);
-        await stop.CancelAsync();
-        await running;
-        Assert.True(work.Asked.Count >= 50, $"only {work.Asked.Count} instances were made");
-        return work;
-    }
+    private static readonly TimeSpan Between = TimeSpan.FromSeconds(3);
 
     [Fact]
     public async Task The_only_server_is_killed_again_and_again()
     {
         await using var cloud = await FaultCloud.StartAsync(servers: 1, HostCount);
-        var work = await WhileWorkingAsync(cloud, 1, async () =>
+        var work = await Workload.WhileAsync(cloud, 1, async () =>
         {
             for (var i = 0; i < 3; i++)
             {
@@ -55,7 +41,7 @@ public sealed class ProcessTests
     public async Task One_of_three_servers_is_killed_another_held_and_a_fourth_comes_and_no_host_alarms()
     {
         await using var cloud = await FaultCloud.StartAsync(servers: 3, HostCount);
-        var work = await WhileWorkingAsync(cloud, 2, async () =>
+        var work = await Workload.WhileAsync(cloud, 2, async () =>
         {
             cloud.Servers[0].Process.KillHard();
             await Task.Delay(Between);
@@ -72,7 +58,7 @@ public sealed class ProcessTests
     public async Task PostgreSQL_is_killed_and_comes_back()
     {
         await using var cloud = await FaultCloud.StartAsync(servers: 2, HostCount);
-        var work = await WhileWorkingAsync(cloud, 3, async () =>
+        var work = await Workload.WhileAsync(cloud, 3, async () =>
         {
             for (var i = 0; i < 2; i++)
             {
@@ -98,7 +84,7 @@ public sealed class ProcessTests
     public async Task PostgreSQL_is_held_and_goes_on()
     {
         await using var cloud = await FaultCloud.StartAsync(servers: 2, HostCount);
-        var work = await WhileWorkingAsync(cloud, 4, async () =>
+        var work = await Workload.WhileAsync(cloud, 4, async () =>
         {
             var processes = PostgresProcesses.Of(cloud.Postgres);
             processes.ForEach(OwnProcess.Hold);
@@ -113,7 +99,7 @@ public sealed class ProcessTests
     {
         await using var cloud = await FaultCloud.StartAsync(servers: 2, HostCount);
         await cloud.AddHostsAsync("b", HostCount);
-        var work = await WhileWorkingAsync(cloud, 5, async () =>
+        var work = await Workload.WhileAsync(cloud, 5, async () =>
         {
             cloud.Hosts[0].KillHard();
             await Task.Delay(TimeSpan.FromSeconds(1));

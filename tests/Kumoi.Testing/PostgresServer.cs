@@ -20,6 +20,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public int ProcessId => int.Parse(File.ReadLines(Path.Combine(Directory, "data", "postmaster.pid")).First(), System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>True while its process is there.</summary>
+    public bool Lives() => File.Exists(Path.Combine(Directory, "data", "postmaster.pid")) && System.IO.Directory.Exists($"/proc/{ProcessId}");
+
     /// <summary>The run's server, started at first use and ended with the process.</summary>
     public static async Task<PostgresServer> SharedAsync()
     {
@@ -34,15 +37,44 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    public static async Task<PostgresServer> StartAsync()
+    /// <param name="directory">An existing directory to keep everything in; null makes one.</param>
+    public static async Task<PostgresServer> StartAsync(string? directory = null)
     {
-        var directory = System.IO.Directory.CreateTempSubdirectory("kumoi-pg-").FullName;
+        directory ??= System.IO.Directory.CreateTempSubdirectory("kumoi-pg-").FullName;
         var server = new PostgresServer(directory);
         await RunAsync("chown", [User, directory]);
         await server.AsPostgresAsync("initdb", "-D", Path.Combine(directory, "data"), "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--username", User);
         await server.StartProcessAsync();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return server;
+    }
+
+    /// <summary>A second server that follows this one by streaming replication; commits here wait for it.</summary>
+    public async Task<PostgresServer> StartStandbyAsync()
+    {
+        var standby = new PostgresServer(System.IO.Directory.CreateTempSubdirectory("kumoi-pg-").FullName);
+        await RunAsync("chown", [User, standby.Directory]);
+        await AsPostgresAsync("pg_basebackup", "--host", Directory, "--username", User, "--pgdata", Path.Combine(standby.Directory, "data"), "--write-recovery-conf", "--wal-method", "stream", "--checkpoint", "fast");
+        await standby.StartProcessAsync();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => standby.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        await using var source = NpgsqlDataSource.Create(ConnectionString("postgres"));
+        await using (var wait = source.CreateCommand("ALTER SYSTEM SET synchronous_standby_names = '*'")) await wait.ExecuteNonQueryAsync();
+        await using (var reload = source.CreateCommand("SELECT pg_reload_conf()")) await reload.ExecuteNonQueryAsync();
+        await Wait.UntilAsync(async () =>
+        {
+            await using var command = source.CreateCommand("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'");
+            return (long)(await command.ExecuteScalarAsync())! == 1;
+        }, 30, "the standby follows");
+        return standby;
+    }
+
+    /// <summary>Makes a standby the primary.</summary>
+    public async Task PromoteAsync()
+    {
+        // It has no standby of its own, for which its commits would wait.
+        await File.AppendAllTextAsync(Path.Combine(Directory, "data", "postgresql.auto.conf"), "synchronous_standby_names = ''\n");
+        await AsPostgresAsync("pg_ctl", "-D", Path.Combine(Directory, "data"), "reload");
+        await AsPostgresAsync("pg_ctl", "-D", Path.Combine(Directory, "data"), "-w", "promote");
     }
 
     public Task StartProcessAsync() => AsPostgresAsync(

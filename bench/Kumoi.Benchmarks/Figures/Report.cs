@@ -6,7 +6,7 @@ namespace Kumoi.Benchmarks.Figures;
 /// <summary>Writes figures as Markdown, for the terminal and for the page of the documentation alike.</summary>
 public static class Report
 {
-    private const string Begin = "<!-- figures: written by bench/run --write -->", End = "<!-- end of figures -->";
+    private const string End = "<!-- end of figures -->";
 
     public static string Markdown(MachineFacts machine, IReadOnlyList<Section> sections)
     {
@@ -30,12 +30,14 @@ public static class Report
     private static string Verdict(Figure figure) => figure.Goal is not { } goal
         ? "" : string.Create(CultureInfo.InvariantCulture, $"{Goal.Judged(figure.Sample).Name} < {goal.Limit}: {(goal.IsMet(figure.Sample) ? "met" : "**not met**")}");
 
-    /// <summary>Puts the figures between the page's two markers.</summary>
-    public static void Write(string page, string figures)
+    /// <summary>Puts the figures between the page's two markers of a program of bench/.</summary>
+    public static void Write(string page, string program, string figures)
     {
         var text = File.ReadAllText(page);
-        var (from, to) = (text.IndexOf(Begin, StringComparison.Ordinal), text.IndexOf(End, StringComparison.Ordinal));
-        if (from < 0 || to < from) throw new InvalidOperationException($"{page} lacks the lines '{Begin}' and '{End}'.");
-        File.WriteAllText(page, $"{text[..from]}{Begin}\n{figures}\n{text[to..]}");
+        var begin = $"<!-- figures: written by bench/{program} --write -->";
+        var from = text.IndexOf(begin, StringComparison.Ordinal);
+        var to = from < 0 ? -1 : text.IndexOf(End, from, StringComparison.Ordinal);
+        if (to < 0) throw new InvalidOperationException($"{page} lacks the lines '{begin}' and '{End}'.");
+        File.WriteAllText(page, $"{text[..from]}{begin}\n{figures}\n{text[to..]}");
     }
 }

@@ -13,11 +13,12 @@ public sealed class FullJitter(Random random)
     private readonly Lock _gate = new();
 
     /// <summary>The wait after that many failures in a row (1 or more).</summary>
-    public TimeSpan After(int failures)
+    /// <param name="most">A last limit lower than the usual one: a host must not be silent for its retries' sake longer than its server bears.</param>
+    public TimeSpan After(int failures, TimeSpan? most = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(failures, 1);
         // 2^10 times the first is beyond the last.
-        var limit = Math.Min(First.TotalSeconds * (1 << Math.Min(failures - 1, 10)), Last.TotalSeconds);
+        var limit = Math.Min(First.TotalSeconds * (1 << Math.Min(failures - 1, 10)), most is { } lower && lower < Last ? lower.TotalSeconds : Last.TotalSeconds);
         lock (_gate) return TimeSpan.FromSeconds(limit * random.NextDouble());
     }
 }

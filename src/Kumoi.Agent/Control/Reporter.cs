@@ -33,6 +33,9 @@ public sealed class Reporter(
     private TimeSpan _heartbeat = TimeSpan.FromSeconds(10);
     private TimeSpan _beatAt, _fullAt;
 
+    /// <summary>How often the servers want to hear of this host.</summary>
+    public TimeSpan Heartbeat => _heartbeat;
+
     /// <summary>Called with null after an answer, and with the failure when there is none.</summary>
     public Action<Exception?> Reached { get; init; } = _ => { };
 
@@ -88,7 +91,7 @@ public sealed class Reporter(
                 Reached(e);
                 // Nothing is lost by a failed report: the next full one says all of it.
                 (_beatAt, _fullAt) = (Now, Now);
-                await Task.Delay(pause.After(++failures), clock, stop);
+                await Task.Delay(pause.After(++failures, _heartbeat * 1.5), clock, stop);
             }
         }
     }
@@ -122,7 +125,7 @@ public sealed class Reporter(
             var answer = await link.ReportAsync(report, stop);
             var heartbeat = TimeSpan.FromSeconds(answer.HeartbeatSeconds);
             _heartbeat = heartbeat < HeartbeatMin ? HeartbeatMin : heartbeat > HeartbeatMax ? HeartbeatMax : heartbeat;
-            if (lease.Answered(sentAt, answer)) Returned();
+            if (lease.Answered(PlantedBugs.Has(PlantedBug.LeaseCountsFromReceipt) ? lease.Now : sentAt, answer)) Returned();
             Reached(null);
             return full;
         }

@@ -52,11 +52,11 @@ public sealed class NetworkController : IAsyncDisposable
 
     public IReadOnlyList<Condition> Conditions => [.. _conditions.Values];
 
-    /// <summary>Looks at everything.</summary>
+    /// <summary>Looks at everything, also at what is being made for a document of before.</summary>
     public void RingAll()
     {
         if (_state.Document is not { } document) return;
-        foreach (var name in document.Networks.Where(network => ObjectNames.IsId(network.Id)).Select(network => NamespaceOf(network.Id)).Union(_driver.List()))
+        foreach (var name in document.Networks.Where(network => ObjectNames.IsId(network.Id)).Select(network => NamespaceOf(network.Id)).Union(_driver.List()).Union(_making.Keys))
             _queue.Ring(name);
     }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
@@ -92,13 +94,16 @@ public static class AgentEndpoints
     private static string? HostOf(HttpContext http)
     {
         if (http.Connection.ClientCertificate is not { } certificate) return null;
-        var kept = http.Features.Get<Microsoft.AspNetCore.Connections.Features.IConnectionItemsFeature>()?.Items;
-        var clock = http.RequestServices.GetRequiredService<TimeProvider>();
-        if (kept?.TryGetValue(typeof(AgentEndpoints), out var known) == true && known is (string hostId, DateTimeOffset until) && clock.GetUtcNow() < until) return hostId;
+        // Requests of one connection may come together (HTTP/2).
+        if (Verified.TryGetValue(certificate, out var known) && http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() < known.Until) return known.HostId;
         if (http.RequestServices.GetRequiredService<Authority>().Verify(certificate) is not { } verified) return null;
-        if (kept is not null) kept[typeof(AgentEndpoints)] = (verified.HostId, new DateTimeOffset(certificate.NotAfter));
+        Verified.AddOrUpdate(certificate, new VerifiedHost(verified.HostId, certificate.NotAfter));
         return verified.HostId;
     }
+
+    private static readonly ConditionalWeakTable<X509Certificate2, VerifiedHost> Verified = [];
+
+    private sealed record VerifiedHost(string HostId, DateTimeOffset Until);
 }
 
 /// <summary>Reports of many instances are larger than any user's request.</summary>

@@ -45,14 +45,13 @@ public sealed class PeersFanout(Database database, HostBell hosts, PeersBell bel
     /// <summary>Tells the hosts of some networks; how many hosts heard, or 0 if there was nothing to tell.</summary>
     public async Task<int> TellAsync(CancellationToken cancel)
     {
+        var networks = await database.QueryAsync(
+            "SELECT id, peers_revision FROM networks WHERE peers_told < peers_revision ORDER BY id LIMIT $1", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), cancel, NetworksAtOnce);
+        if (networks.Count == 0) return 0;
+        var ids = networks.ConvertAll(network => network.Id);
+        // Hosts before networks, as launches lock them: the other way round they would wait for each other.
         var result = await database.TransactionAsync<int>(async transaction =>
         {
-            var networks = await transaction.QueryAsync(
-                """
-                UPDATE networks SET peers_told = peers_revision
-                WHERE id IN (SELECT id FROM networks WHERE peers_told < peers_revision ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED) RETURNING id
-                """, row => row.GetString(0), cancel, NetworksAtOnce);
-            if (networks.Count == 0) return 0;
             var told = await transaction.QueryAsync(
                 """
                 WITH locked AS MATERIALIZED (
@@ -60,7 +59,14 @@ public sealed class PeersFanout(Database database, HostBell hosts, PeersBell bel
                         SELECT v.host_id FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = ANY($1) AND i.released_at IS NULL)
                     ORDER BY id FOR NO KEY UPDATE)
                 UPDATE hosts SET revision = revision + 1 WHERE id IN (SELECT id FROM locked) RETURNING id
-                """, row => row.GetString(0), cancel, Columns.Texts(networks));
+                """, row => row.GetString(0), cancel, Columns.Texts(ids));
+            // What has changed since it was read was perhaps not told, and is told next.
+            await transaction.ExecuteAsync(
+                """
+                WITH locked AS MATERIALIZED (SELECT id FROM networks WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
+                UPDATE networks n SET peers_told = greatest(n.peers_told, r.revision)
+                FROM unnest($1::text[], $2::bigint[]) AS r(id, revision) JOIN locked ON locked.id = r.id WHERE n.id = r.id
+                """, cancel, Columns.Texts(ids), Columns.Bigints(networks.Select(network => network.Revision)));
             transaction.AfterCommit(() => told.ForEach(hosts.Ring));
             return Math.Max(1, told.Count);
         }, cancel);

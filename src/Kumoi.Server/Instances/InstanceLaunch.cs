@@ -65,7 +65,7 @@ public sealed class InstanceLaunch
         {
             var now = Independent(rest, asked);
             var done = await _database.TransactionAsync<Dictionary<int, Result<Page<Instance>>>>(
-                transaction => LaunchAsync(transaction, now.ToDictionary(i => i, i => asked[i])), default);
+                transaction => LaunchAsync(transaction, now.ToDictionary(i => i, i => asked[i])), default, choosesAnew: true);
             foreach (var (i, answer) in done.Value) answers[i] = answer;
         }
         return [.. answers.Select(answer => answer!.Value)];

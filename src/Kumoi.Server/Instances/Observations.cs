@@ -67,15 +67,15 @@ public static class Observations
 
     private static (string, string?)? Meaning(InstanceRecord record, InstanceRecord after, ObservedInstance report)
     {
-        // While a reboot is asked for and not yet done, a guest that is gone is on its way.
-        var expected = record.BootEpoch > record.ObservedEpoch;
+        // While something is asked for and not yet done, a guest that is gone, or another one, may be on the way there.
+        var unasked = record.Generation == record.ObservedGeneration;
         var state = after.State();
         return report.Power switch
         {
             PowerState.Running when record.ObservedEpoch > 0 && report.BootEpoch > record.ObservedEpoch => ("instance.rebooted", null),
-            PowerState.Running when record.Power == PowerState.Running && report.BootEpoch == record.ObservedEpoch && record.StartedAt is not null && after.StartedAt != record.StartedAt
+            PowerState.Running when unasked && record.Power == PowerState.Running && report.BootEpoch == record.ObservedEpoch && record.StartedAt is not null && after.StartedAt != record.StartedAt
                 => ("instance.restarted", "The guest's process was lost and started again."),
-            PowerState.Stopped or PowerState.Absent when record.Power == PowerState.Running && record.Desired == "running" && !expected => ("instance.lost", "The guest's process was lost."),
+            PowerState.Stopped or PowerState.Absent when unasked && record.Power == PowerState.Running && record.Desired == "running" => ("instance.lost", "The guest's process was lost."),
             _ when state != record.State() && state is InstanceStates.Running or InstanceStates.Stopped => ("instance." + state, null),
             _ when report.Conditions.Except(record.Conditions).FirstOrDefault() is { } condition => ("instance.condition", condition.Message),
             _ => null,

@@ -25,6 +25,25 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
 
     private int _unavailable, _withoutRetryAfter;
 
+    private const int Clients = 8, InstancesMin = 100;
+
+    private static readonly TimeSpan Lead = TimeSpan.FromSeconds(3), LongestRun = TimeSpan.FromMinutes(2);
+
+    /// <summary>Works, has the faults happen in the middle, and goes on until there was enough work to tell.</summary>
+    public static async Task<Workload> WhileAsync(FaultCloud cloud, int seed, Func<Task> faults)
+    {
+        var work = new Workload(cloud, Clients, seed);
+        using var stop = new CancellationTokenSource();
+        var running = work.RunAsync(stop.Token);
+        await Task.Delay(Lead);
+        await faults();
+        await Task.Delay(Lead);
+        await FaultCloud.UntilAsync($"{InstancesMin} instances were made", LongestRun, () => Task.FromResult(work.Asked.Count >= InstancesMin || running.IsCompleted));
+        await stop.CancelAsync();
+        await running;
+        return work;
+    }
+
     public async Task RunAsync(CancellationToken stop)
     {
         await Task.WhenAll(Enumerable.Range(0, clients).Select(client => ClientAsync(client, new Random(seed + client), stop)));

@@ -13,6 +13,9 @@ internal sealed class Invariants(Cloud cloud)
     private readonly HashSet<(string Id, int Incarnation, int BootEpoch)> _ran = [];
     private readonly Dictionary<(string Id, int Incarnation), long> _observed = [];
     private readonly Dictionary<string, string> _holders = [];
+    // Agents that were started or continued look at their lease within seconds; before, they cannot have acted.
+    private static readonly TimeSpan TimeToAct = TimeSpan.FromSeconds(15);
+
     private int _checked = -1;
 
     /// <summary>The first that was broken; null while all hold.</summary>
@@ -55,8 +58,11 @@ internal sealed class Invariants(Cloud cloud)
                 foreach (var other in cloud.Hosts)
                     if (other != host && other.Guests.GetValueOrDefault(id)?.Process?.Incarnation == process.Incarnation)
                         Violate("one-copy-of-an-incarnation", $"{id} of incarnation {process.Incarnation} runs on {host.Name} and {other.Name}.");
+                foreach (var other in cloud.Hosts)
+                    if (other != host && host.Shared is not null && other.Guests.GetValueOrDefault(id)?.Process is not null)
+                        Violate("one-copy-on-shared-storage", $"{id} runs on {host.Name} and {other.Name}.");
                 // A stray keeps what it had: its address may be given out again, which its operator is told of with the stray.
-                if (row is null) continue;
+                if (row is null || (process.Incarnation < row.Record.Incarnation && !IsAwake(host))) continue;
                 var address = Documents.AddressOf(row);
                 if (!_holders.TryAdd(address, id) && _holders[address] != id) Violate("one-holder-of-an-address", $"{address} is held by the guests of {_holders[address]} and {id}.");
             }
@@ -78,7 +84,11 @@ internal sealed class Invariants(Cloud cloud)
         var tap = ObjectNames.Tap(row.InterfaceId);
         foreach (var host in cloud.Hosts)
         {
-            if (host.Guests.ContainsKey(record.Id)) Violate("terminated-is-gone", $"{record.Id} is recorded as terminated, and {host.Name} has it.");
+            // What is left of a former placement goes when its host is back; a guest of it was ended before the instance was moved.
+            var former = cloud.Records.Former.ContainsKey((host.Id, record.Id));
+            if (former ? host.Guests.GetValueOrDefault(record.Id)?.Process is not null && IsAwake(host) : host.Guests.ContainsKey(record.Id))
+                Violate("terminated-is-gone", $"{record.Id} is recorded as terminated, and {host.Name} has it.");
+            if (former) continue;
             foreach (var taps in host.Namespaces.Values)
                 if (taps.Contains(tap)) Violate("terminated-is-gone", $"{record.Id} is recorded as terminated, and {host.Name} has its tap.");
         }
@@ -91,22 +101,42 @@ internal sealed class Invariants(Cloud cloud)
         if (process.State == RunState.Broken) return;
         if (cloud.Records.RowOf(id).History.Any(asked =>
                 (asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch)) || asked.Incarnation > process.Incarnation)) return;
+        if (cloud.Records.RowOf(id).Movable && host.Record.WasOverWithin(TimeToAct)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
     }
+
+    private bool IsAwake(ModelHost host) => host.AwakeSince is { } since && cloud.Simulator.Elapsed - since >= TimeToAct;
 
     /// <summary>A copy is given to another host only when the one before has certainly ended.</summary>
     public void BeforeMove(InstanceRow row, HostRow from)
     {
         var host = cloud.Hosts.First(host => host.Id == from.Id);
         if (host.Guests.GetValueOrDefault(row.Record.Id)?.Process is not { } process) return;
+        // An agent that does not run ends nothing: then the lock of the disk is what is left.
+        if (!IsAwake(host)) return;
         Violate("ended-before-it-moves", $"{row.Record.Id} is given to another host while {host.Name} still runs it ({process}).");
     }
 
     /// <summary>A disk may be removed if its record says terminated.</summary>
-    public void BeforeRemove(ModelHost host, string id, Guest guest)
+    public void BeforeRemove(ModelHost host, string id)
     {
-        if (guest.Process is not null) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id} under its guest.");
+        CheckNoGuest(host, id);
         if (cloud.Records.RowOf(id).Record.Desired == "terminated") return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id}, whose record does not say terminated.");
+    }
+
+    /// <summary>What is on a host's own storage may be discarded if the instance was given to another host.</summary>
+    public void BeforeDiscard(ModelHost host, string id)
+    {
+        if (host.Guests.GetValueOrDefault(id)?.Process is not null) Violate("nothing-is-destroyed-unasked", $"{host.Name} discards {id} under its guest.");
+        if (cloud.Records.RowOf(id).History.Any(placed => placed.HostId == host.Id && placed.Incarnation < cloud.Records.RowOf(id).Record.Incarnation)) return;
+        Violate("nothing-is-destroyed-unasked", $"{host.Name} discards {id}, which was never given to another host.");
+    }
+
+    private void CheckNoGuest(ModelHost host, string id)
+    {
+        foreach (var other in cloud.Hosts)
+            if ((other == host || (host.Shared is not null && other.Shared is not null)) && other.Guests.GetValueOrDefault(id)?.Process is not null && IsAwake(other))
+                Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id} under its guest on {other.Name}.");
     }
 }

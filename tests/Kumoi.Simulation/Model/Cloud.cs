@@ -7,8 +7,6 @@ namespace Kumoi.Simulation.Model;
 /// <summary>Everything of one schedule, put together: machines with real agents, servers over one set of records, a user, and what goes wrong.</summary>
 internal sealed class Cloud
 {
-    private const string Storage = "st-19a3f2b4c5d6e7f84";
-
     private static readonly TimeSpan SlowStep = TimeSpan.FromSeconds(6), QuickStep = TimeSpan.FromMilliseconds(200);
 
     public Cloud(ulong seed, bool traced)
@@ -26,12 +24,12 @@ internal sealed class Cloud
             Servers.Add(new ModelServer(this, name, new Node(Simulator, name, NewTimepiece())));
         }
         // Some hosts share storage, and only what lies there can move.
-        var sharing = 0;
+        var sharing = Dice.Below(4);
         for (var number = 1; number <= 2 + Dice.Below(2); number++)
         {
-            var host = new ModelHost(this, number);
+            var host = new ModelHost(this, number, number <= sharing ? Shared : null);
             Hosts.Add(host);
-            Records.Hosts.Add(host.Id, new HostRow { Id = host.Id, Name = host.Name, Capacity = new Capacity(4, 2048, 20), HeardAt = Records.Now, Storage = number <= sharing ? Storage : null });
+            Records.Hosts.Add(host.Id, new HostRow { Id = host.Id, Name = host.Name, Capacity = new Capacity(4, 2048, 20), HeardAt = Records.Now, Storage = host.Shared?.Id });
         }
         foreach (var server in Servers) server.Start();
         foreach (var host in Hosts) host.StartAgent();
@@ -52,6 +50,8 @@ internal sealed class Cloud
     public Records Records { get; }
 
     public Ledger Ledger { get; } = new();
+
+    public SharedStorage Shared { get; } = new();
 
     public Wire Wire { get; }
 

@@ -23,6 +23,9 @@ internal sealed record Faults
 
     public int SlowSteps { get; init; }
 
+    /// <summary>Reports during whose way the agent is held, as by the suspend of its machine.</summary>
+    public int HeldReports { get; init; }
+
     /// <summary>Guests that do not react to the power button.</summary>
     public int DeafGuests { get; init; }
 
@@ -40,7 +43,7 @@ internal sealed record Faults
         return new Faults
         {
             LostRequests = Rate(10, 100, 300), LostAnswers = Rate(10, 100, 300), RepeatedMessages = Rate(20, 200), LateMessages = Rate(20, 200), LostRings = Rate(100, 1000),
-            FailedSteps = Rate(20, 200, 400), SlowSteps = Rate(50, 300), DeafGuests = Rate(200, 1000), Troubles = troubles,
+            FailedSteps = Rate(20, 200, 400), SlowSteps = Rate(50, 300), DeafGuests = Rate(200, 1000), HeldReports = Rate(10, 100), Troubles = troubles,
         };
     }
 }

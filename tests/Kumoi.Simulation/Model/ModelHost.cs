@@ -1,7 +1,6 @@
 using Kumoi.Agent;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
-using Kumoi.Agent.Leases;
 using Kumoi.Api.Agent;
 using Kumoi.Simulation.Engine;
 
@@ -12,17 +11,29 @@ internal sealed class ModelHost
 {
     private readonly Cloud _cloud;
     private readonly AgentOptions _options;
-    private MemoryRecord _record = new();
     private int _boots, _starts;
 
-    public ModelHost(Cloud cloud, int number)
+    public ModelHost(Cloud cloud, int number, SharedStorage? shared)
     {
+        Shared = shared;
+        Record = new ModelRecord(this, () => cloud.Simulator.Elapsed);
         (_cloud, Id, Name) = (cloud, $"h-19a3f2b4c5d6e{number:x4}", $"host{number}");
         Timepiece = cloud.NewTimepiece();
-        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4, ResyncPeriod = cloud.ResyncPeriod };
+        _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4, ResyncPeriod = cloud.ResyncPeriod, LeaseLookPeriod = TimeSpan.FromSeconds(10) };
     }
 
     public string Id { get; }
+
+    /// <summary>Where its disks are; null: on its own.</summary>
+    public SharedStorage? Shared { get; }
+
+    /// <summary>What the agent keeps in memory that outlives it.</summary>
+    public ModelRecord Record { get; private set; }
+
+    /// <summary>Since when the agent has been running without a pause; null while it does not.</summary>
+    public TimeSpan? AwakeSince { get; set; }
+
+    public string BootId => $"{Name}-{_boots}";
 
     public string Name { get; }
 
@@ -57,6 +68,7 @@ internal sealed class ModelHost
         if (Agent is not null || !HasPower) return;
         var node = new Node(_cloud.Simulator, $"{Name}/{++_starts}", Timepiece);
         Agent = node;
+        AwakeSince = _cloud.Simulator.Elapsed;
         GuestChanged = _ => { };
         _cloud.Trace.Note(Name, $"agent starts");
         node.Start(async () =>
@@ -64,17 +76,32 @@ internal sealed class ModelHost
             var link = new ModelLink(_cloud, this, node);
             var edges = new AgentEdges(
                 new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), null, Facts,
-                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), _record, node.Clock);
+                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), Record, node.Clock);
             var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
             await agent.RunAsync(CancellationToken.None);
             throw new InvalidOperationException("The agent ended by itself.");
         });
     }
 
+    public void PauseAgent()
+    {
+        AwakeSince = null;
+        Agent?.Pause();
+    }
+
+    public void ResumeAgent()
+    {
+        if (Agent is not { Paused: true } agent) return;
+        AwakeSince = _cloud.Simulator.Elapsed;
+        agent.Resume();
+    }
+
+    public bool HasDisk(string id) => Shared is { } shared ? shared.Disks.Contains(id) : Guests.GetValueOrDefault(id) is { Disk: true };
+
     public void KillAgent()
     {
         Agent?.Kill();
-        Agent = null;
+        (Agent, AwakeSince) = (null, null);
     }
 
     /// <summary>Everything that ran is gone; what was written stays.</summary>
@@ -84,11 +111,11 @@ internal sealed class ModelHost
         HasPower = false;
         foreach (var (id, guest) in Guests.ToArray())
         {
-            if (guest.Disk) guest.Process = null;
-            else Guests.Remove(id);
+            guest.Process = null;
+            if (!HasDisk(id)) Guests.Remove(id);
         }
         Namespaces.Clear();
-        _record = new MemoryRecord();
+        Record = new ModelRecord(this, () => _cloud.Simulator.Elapsed);
         Version++;
     }
 
@@ -100,7 +127,7 @@ internal sealed class ModelHost
         StartAgent();
     }
 
-    private HostFacts Facts() => new(Name, _options.Address, "0", "simulated", "simulated", "", 8, 8192, 100, $"{Name}-{_boots}");
+    private HostFacts Facts() => new(Name, _options.Address, "0", "simulated", "simulated", "", 8, 8192, 100, BootId, Shared?.Id);
 }
 
 /// <summary>What of an instance is on a host.</summary>

@@ -14,7 +14,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
 
     public bool UsesImages => false;
 
-    public string? Storage => null;
+    public string? Storage => host.Shared?.Id;
 
     public void Watch(Action<string> changed) => host.GuestChanged = changed;
 
@@ -24,18 +24,27 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();
         var guest = host.Guests.GetValueOrDefault(id);
-        return new GuestSight(guest is { Disk: true }, guest is not null, false, guest?.Process);
+        return new GuestSight(host.HasDisk(id), guest is not null, host.Shared is not null && host.HasDisk(id), guest?.Process);
     }
 
     public Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) =>
-        StepAsync("makes the disk of", instance.Id, () => Find(instance.Id).Disk = true, cancel);
+        StepAsync("makes the disk of", instance.Id, () =>
+    {
+        Take(instance);
+        var guest = Find(instance.Id);
+        if (host.Shared is { } shared) shared.Disks.Add(instance.Id);
+        else guest.Disk = true;
+    }, cancel);
 
     public Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
     {
-        var guest = host.Guests.GetValueOrDefault(instance.Id);
-        if (guest is not { Disk: true }) throw new HypervisorException("no-disk", "The disk is missing.", null);
+        Take(instance);
+        if (!host.HasDisk(instance.Id)) throw new HypervisorException("no-disk", "The disk is missing.", null);
+        var guest = Find(instance.Id);
         // Repeated after it was cut off, a start finds its own process.
         if (guest.Process is not null) return;
+        if (host.Shared is not null && cloud.Hosts.Any(other => other.Guests.GetValueOrDefault(instance.Id)?.Process is not null))
+            throw new HypervisorException("disk-in-use", "Another host has the disk.", null);
         guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall);
         (guest.Generation, guest.Deaf) = (instance.Generation, cloud.Dice.PerMille(cloud.Faults.DeafGuests));
     }, cancel);
@@ -65,26 +74,33 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         guest.Process = null;
     }, cancel);
 
-    public Task RemoveAsync(DesiredInstance instance, CancellationToken cancel) => TakeAwayAsync("removes", instance.Id, cancel);
-
-    public Task DiscardAsync(string id, CancellationToken cancel) => TakeAwayAsync("discards", id, cancel);
-
-    public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
+    public async Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
     {
-        var ended = ids.Where(id => host.Guests.GetValueOrDefault(id) is { Process: not null }).ToArray();
-        foreach (var id in ended)
+        await Task.Yield();
+        // A kernel that does not end a process is tried again each second; one in five is more than any does.
+        if (cloud.StepFails() && cloud.Dice.OneIn(5)) throw new IOException("It fails before it began.");
+        string[] running = [.. ids.Where(id => host.Guests.GetValueOrDefault(id) is { Process: not null })];
+        foreach (var id in running)
         {
             cloud.Trace.Note(host.Name, $"cuts off {id}");
+            cloud.Checks.BeforeKill(host, id, host.Guests[id]);
             host.Guests[id].Process = null;
             host.Changed(id);
         }
-        return Task.FromResult<IReadOnlyList<string>>(ended);
+        return running;
     }
 
-    private Task TakeAwayAsync(string step, string id, CancellationToken cancel) => StepAsync(step, id, () =>
+    public Task RemoveAsync(DesiredInstance instance, CancellationToken cancel) => StepAsync("removes", instance.Id, () =>
     {
-        if (!host.Guests.TryGetValue(id, out var guest)) return;
-        cloud.Checks.BeforeRemove(host, id, guest);
+        Take(instance);
+        cloud.Checks.BeforeRemove(host, instance.Id);
+        host.Guests.Remove(instance.Id);
+        host.Shared?.Disks.Remove(instance.Id);
+    }, cancel);
+
+    public Task DiscardAsync(string id, CancellationToken cancel) => StepAsync("discards", id, () =>
+    {
+        cloud.Checks.BeforeDiscard(host, id);
         host.Guests.Remove(id);
     }, cancel);
 
@@ -97,6 +113,13 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     public byte[] ReadConsoleLog(string id, int most) => [];
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>On shared storage a later placement's word counts, whoever asks.</summary>
+    private void Take(DesiredInstance instance)
+    {
+        if (host.Shared is { } shared && !shared.Grant(instance.Id, instance.Incarnation))
+            throw new HypervisorException("fenced", "The instance was given to another host.", null);
+    }
 
     private Guest Find(string id) => host.Guests.TryGetValue(id, out var guest) ? guest : host.Guests[id] = new Guest();
 

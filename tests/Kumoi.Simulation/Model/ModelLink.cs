@@ -13,16 +13,22 @@ internal sealed class ModelLink(Cloud cloud, ModelHost host, Node node) : IServe
     private int _server = cloud.Dice.Below(cloud.Servers.Count);
 
     public Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel) =>
-        CallAsync(Wait + AnswerLimit, repeatable: false, server => server.DesiredAsync(host.Id, after, Wait));
+        CallAsync(Wait + AnswerLimit, repeatable: false, server => server.DesiredAsync(host.Id, after, Wait), cancel);
 
-    public Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel) =>
-        CallAsync(AnswerLimit, repeatable: true, server => server.ObserveAsync(host.Id, report));
-
-    private async Task<T> CallAsync<T>(TimeSpan limit, bool repeatable, Func<ModelServer, Task<T>> handle)
+    public Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
+        var answer = CallAsync(AnswerLimit, repeatable: true, server => server.ObserveAsync(host.Id, report), cancel);
+        if (cloud.Dice.PerMille(cloud.Faults.HeldReports)) cloud.Troubles.Suspend(host);
+        return answer;
+    }
+
+    private async Task<T> CallAsync<T>(TimeSpan limit, bool repeatable, Func<ModelServer, Task<T>> handle, CancellationToken cancel)
+    {
+        // A balancer before the servers may send the next connection to another.
+        if (cloud.Dice.OneIn(8)) _server = cloud.Dice.Below(cloud.Servers.Count);
         try
         {
-            return await cloud.Wire.CallAsync(host.Name, node, cloud.Servers[_server], limit, repeatable, handle);
+            return await cloud.Wire.CallAsync(host.Name, node, cloud.Servers[_server], limit, repeatable, handle, cancel);
         }
         catch (IOException)
         {

@@ -26,7 +26,9 @@ internal sealed partial class ModelServer
                 if (Read(() => Records.Hosts[hostId].Revision) != after)
                 {
                     await HopAsync();
-                    return Read(() => Documents.Of(Records, hostId));
+                    var document = Read(() => Documents.Of(Records, hostId));
+                    _cloud.Trace.Note(Name, $"tells {Records.Hosts[hostId].Name} of revision {document.Revision} after {after}");
+                    return document;
                 }
                 var left = wait - Clock.GetElapsedTime(began);
                 if (left <= TimeSpan.Zero) return null;
@@ -42,6 +44,7 @@ internal sealed partial class ModelServer
     /// <summary>Takes in a report: the heartbeat first, then what is seen of each instance.</summary>
     public async Task<ReportAnswer> ObserveAsync(string hostId, ObservedReport report)
     {
+        _cloud.Trace.Note(Name, $"hears {Records.Hosts[hostId].Name} at revision {report.DesiredRevision}, full: {report.Full}, departed: {report.Departed?.Count ?? 0}");
         var heartbeat = await CommitAsync(() => Hear(hostId, report), _ => []);
         foreach (var seen in report.Instances)
         {
@@ -55,7 +58,7 @@ internal sealed partial class ModelServer
     private int Hear(string hostId, ObservedReport report)
     {
         var host = Records.Hosts[hostId];
-        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, Beat);
+        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, _heartbeat);
         if (host.State != HostStates.Up)
         {
             (host.State, host.Fenced) = (HostStates.Up, false);

@@ -42,10 +42,10 @@ internal sealed class Troubles
                 host.KillAgent();
                 Later(host.StartAgent);
                 break;
-            case Trouble.AgentPaused when host.Agent is { Paused: false } agent:
+            case Trouble.AgentPaused when host.Agent is { Paused: false }:
                 Tell(trouble, host.Name);
-                agent.Pause();
-                Later(agent.Resume);
+                host.PauseAgent();
+                Later(host.ResumeAgent);
                 break;
             case Trouble.ServerKilled:
                 Tell(trouble, server.Name);
@@ -119,6 +119,19 @@ internal sealed class Troubles
         fresh.Start();
     }
 
+    /// <summary>A machine that sleeps; half of them wake up without a network.</summary>
+    public void Suspend(ModelHost host)
+    {
+        if (host.Agent is not { Paused: false }) return;
+        _cloud.Trace.Note("world", $"{host.Name} is suspended");
+        host.PauseAgent();
+        Later(() =>
+        {
+            if (Dice.OneIn(2)) CutOff(Trouble.HostCutOff, host.Name);
+            host.ResumeAgent();
+        });
+    }
+
     private void SetMaintenance(ModelHost host, bool maintenance) =>
         _cloud.Records.Transaction(() => _cloud.Records.Hosts[host.Id].Maintenance = maintenance);
 
@@ -168,7 +181,7 @@ internal sealed class Troubles
             SetMaintenance(host, false);
             host.GetPower();
             host.StartAgent();
-            host.Agent!.Resume();
+            host.ResumeAgent();
             foreach (var id in host.Guests.Keys.ToArray()) Recover(host, id);
         }
     }

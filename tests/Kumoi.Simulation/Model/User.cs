@@ -39,7 +39,7 @@ internal sealed class User(Cloud cloud, Node node)
         {
             try
             {
-                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small, recovery));
+                var id = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.LaunchAsync(request, Small, recovery), CancellationToken.None);
                 cloud.Ledger.LaunchAcknowledged(request, id);
                 cloud.Trace.Note("user", $"is told that {request.Key} is {id}");
                 _known.Add(id);
@@ -62,7 +62,7 @@ internal sealed class User(Cloud cloud, Node node)
         var request = new Request(cloud.Dice.Of(Changes), $"{++_requests}");
         try
         {
-            var told = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.ChangeAsync(request, id));
+            var told = await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.ChangeAsync(request, id), CancellationToken.None);
             var row = cloud.Records.RowOf(id);
             var before = row.Acknowledged;
             row.Acknowledged = new Acknowledged(Math.Max(before.Generation, told.Generation), Math.Max(before.BootEpoch, told.BootEpoch), before.Terminated || told.Terminated);

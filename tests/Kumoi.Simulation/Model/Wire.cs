@@ -16,10 +16,11 @@ internal sealed class Wire(Cloud cloud)
     public HashSet<string> CutOff { get; } = [];
 
     /// <summary>Calls a server; fails if no answer comes within <paramref name="limit"/>.</summary>
-    public async Task<T> CallAsync<T>(string from, Node caller, ModelServer server, TimeSpan limit, bool repeatable, Func<ModelServer, Task<T>> handle)
+    public async Task<T> CallAsync<T>(string from, Node caller, ModelServer server, TimeSpan limit, bool repeatable, Func<ModelServer, Task<T>> handle, CancellationToken cancel)
     {
         var call = new Call<T>(caller);
         using var timer = caller.Clock.CreateTimer(_ => call.Fail("The server did not answer in time."), null, limit, Timeout.InfiniteTimeSpan);
+        using var cancelled = cancel.UnsafeRegister(_ => call.Fail(new OperationCanceledException(cancel)), null);
         var faults = cloud.Faults;
         if (Passes(from, server) && !cloud.Dice.PerMille(faults.LostRequests)) Send(() => Arrive(from, server, call, handle));
         // Half of what is lost is lost with its connection, and known at once.

@@ -17,6 +17,8 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [InlineData("OldGenerationIsBelieved", "observation-goes-forward")]
     [InlineData("GivenBackAtTheRequest", "terminated-is-gone", "one-holder-of-an-address")]
     [InlineData("RoomIsKept", "room-is-the-sum-of-placements")]
+    [InlineData("FenceIsNotAwaited", "ended-before-it-moves")]
+    [InlineData("LeaseCountsFromReceipt", "ended-before-it-moves")]
     [InlineData("KeyIsIgnored", "acknowledged-once")]
     public void Is_found(string bug, params string[] invariants)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kumoi.Reconcile;
 
 namespace Kumoi.Simulation.Schedules;
@@ -30,6 +31,11 @@ internal static class Search
         });
         return found;
     }
+
+    /// <summary>How much was run, and how fast.</summary>
+    public static string Describe(Found found, TimeSpan taken) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{found.Schedules} schedules, {found.Steps} steps, {found.Simulated.TotalHours:0} simulated hours in {taken.TotalSeconds:0.0} s: {found.Schedules / taken.TotalSeconds:0} schedules a second");
 
     /// <summary>The seed, what it broke, and the end of what happened in it.</summary>
     public static string Describe(ScheduleResult result)

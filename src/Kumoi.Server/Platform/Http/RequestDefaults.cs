@@ -64,7 +64,7 @@ public static class RequestDefaults
             case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation } conflict:
                 HttpLog.Conflict(log, conflict.ConstraintName ?? "", http.TraceIdentifier);
                 return new Failure("changed-meanwhile", 409);
-            case NpgsqlException { IsTransient: true } or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.ReadOnlySqlTransaction }:
+            case NpgsqlException { IsTransient: true } or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable }:
             case NpgsqlException { InnerException: System.Net.Sockets.SocketException or TimeoutException or IOException }:
                 HttpLog.DatabaseAway(log, http.TraceIdentifier, e);
                 return new Failure("database-away", 503) { RetryAfter = TimeSpan.FromSeconds(2) };

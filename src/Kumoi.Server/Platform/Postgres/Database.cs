@@ -6,7 +6,7 @@ namespace Kumoi.Server.Platform.Postgres;
 public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IAsyncDisposable
 {
     // A deadlock or serialisation failure is the database asking for a repeat. Too few gives up under contention; too many holds a caller.
-    private const int AttemptsMax = 5;
+    private const int AttemptsMax = 8;
 
     public NpgsqlDataSource Source => source;
 
@@ -14,7 +14,9 @@ public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IAsy
     /// Runs <paramref name="work"/> in one transaction and commits it, unless it returns a failure: then nothing of it remains. The
     /// work may run more than once, so it must have no effect outside the transaction.
     /// </summary>
-    public async Task<Result<T>> TransactionAsync<T>(Func<Transaction, Task<Result<T>>> work, CancellationToken cancel)
+    /// <param name="choosesAnew">The work takes something that only the database can say is free (an address, an id), and chooses another when it runs
+    /// again: then what another transaction took first is no failure but a reason to repeat.</param>
+    public async Task<Result<T>> TransactionAsync<T>(Func<Transaction, Task<Result<T>>> work, CancellationToken cancel, bool choosesAnew = false)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -30,9 +32,11 @@ public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IAsy
                 unit.Committed();
                 return result;
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure && attempt < AttemptsMax)
+            catch (PostgresException e) when (attempt < AttemptsMax
+                && (e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure || choosesAnew && e.SqlState == PostgresErrorCodes.UniqueViolation))
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(5 << attempt), clock, cancel);
+                // Not in step with the one it met.
+                await Task.Delay(TimeSpan.FromMilliseconds(System.Security.Cryptography.RandomNumberGenerator.GetInt32(5 << attempt)), clock, cancel);
             }
         }
     }

@@ -17,6 +17,8 @@ public sealed class Migrator(NpgsqlDataSource source, TimeProvider clock)
     public async Task<int> MigrateAsync(CancellationToken cancel)
     {
         await using var connection = await source.OpenConnectionAsync(cancel);
+        // Another server may take as long for its migrations as they need.
+        await connection.RunAsync("SET lock_timeout = 0", cancel);
         await connection.RunAsync("SELECT pg_advisory_lock($1)", cancel, Lock);
         await connection.RunAsync(
             "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)", cancel);
@@ -30,6 +32,7 @@ public sealed class Migrator(NpgsqlDataSource source, TimeProvider clock)
             await transaction.CommitAsync(cancel);
         }
         await connection.RunAsync("SELECT pg_advisory_unlock($1)", cancel, Lock);
+        await connection.RunAsync("RESET lock_timeout", cancel);
         return Migrations[^1].Version;
     }
 

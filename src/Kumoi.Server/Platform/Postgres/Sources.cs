@@ -11,6 +11,8 @@ public static class Sources
     /// <summary>One PostgreSQL, or several of which one is the primary (a comma between their hosts): the primary is found again after a failover.</summary>
     public static NpgsqlDataSource Open(NpgsqlConnectionStringBuilder settings)
     {
+        // A server that is held in the middle of a transaction must not hold the rows it has locked against all others, nor may they wait for ever.
+        settings.Options = string.Join(' ', settings.Options, "-c idle_in_transaction_session_timeout=5s -c lock_timeout=8s").Trim();
         if (settings.Host?.Contains(',', StringComparison.Ordinal) != true) return NpgsqlDataSource.Create(settings);
         settings.HostRecheckSeconds = RecheckSeconds;
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite);
