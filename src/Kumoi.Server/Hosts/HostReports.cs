@@ -58,8 +58,11 @@ public sealed class HostReports
                 r.Texts(14), r.GetString(15)), default, Columns.Texts(latest.Keys));
         // The time of the database, since servers' clocks may differ.
         await transaction.ExecuteAsync(
-            "UPDATE hosts h SET heard_at = clock_timestamp(), heartbeat_seconds = n.beat FROM unnest($1::text[], $2::int[]) AS n(id, beat) WHERE h.id = n.id", default,
-            Columns.Texts(rows.Select(r => r.Id)), Columns.Integers(rows.Select(r => HostStates.Judged(beat, latest[r.Id].LeaseSeconds))));
+            """
+            UPDATE hosts h SET heard_at = clock_timestamp(), heartbeat_seconds = n.beat, reported_revision = n.revision
+            FROM unnest($1::text[], $2::int[], $3::bigint[]) AS n(id, beat, revision) WHERE h.id = n.id
+            """, default,
+            Columns.Texts(rows.Select(r => r.Id)), Columns.Integers(rows.Select(r => HostStates.Judged(beat, latest[r.Id].LeaseSeconds))), Columns.Bigints(rows.Select(r => latest[r.Id].DesiredRevision)));
         foreach (var row in rows) await FactsAsync(transaction, row, latest[row.Id]);
         if (rows.Where(r => r.State != HostStates.Up).ToList() is { Count: > 0 } back) await BackAsync(transaction, back);
         var departed = latest.Where(r => r.Value.Departed is { Count: > 0 }).SelectMany(r => r.Value.Departed!.Select(former => (Host: r.Key, former.Id, former.Incarnation))).ToList();

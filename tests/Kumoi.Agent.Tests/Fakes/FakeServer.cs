@@ -160,7 +160,7 @@ internal sealed class FakeServer : IAsyncDisposable
 
     private async Task DesiredAsync(HttpContext http)
     {
-        var after = long.Parse(http.Request.Query["after"]!, System.Globalization.CultureInfo.InvariantCulture);
+        var after = (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.DesiredQuestion))!.After;
         Task changed;
         DesiredDocument? document;
         lock (_gate) (changed, document) = (_changed.Task, _document);
@@ -170,7 +170,7 @@ internal sealed class FakeServer : IAsyncDisposable
             lock (_gate) document = _document;
         }
         if (document is null || document.Revision <= after) http.Response.StatusCode = 204;
-        else await JsonSerializer.SerializeAsync(http.Response.Body, document, ApiJson.Default.DesiredDocument);
+        else await JsonSerializer.SerializeAsync(http.Response.Body, new DesiredAnswer(document, []), ApiJson.Default.DesiredAnswer);
     }
 
     private static X509Certificate2 MakeAuthority()

@@ -37,8 +37,6 @@ internal sealed class ModelLink(Cloud cloud, ModelHost host, Node node) : IServe
         }
     }
 
-    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => throw new NotSupportedException("The model's documents hold names and members themselves.");
-
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => throw new NotSupportedException("Images are not part of the model.");
 
     public Task<WebSocket> OpenConsoleAsync(DesiredConsole console, CancellationToken cancel) => throw new NotSupportedException("Consoles are not part of the model.");
