@@ -5,6 +5,8 @@
 ALTER TABLE hosts ADD COLUMN heartbeat_seconds integer NOT NULL DEFAULT 10 CHECK (heartbeat_seconds BETWEEN 1 AND 300);
 -- Instances' disks are on shared storage of this id; null: on the host's own.
 ALTER TABLE hosts ADD COLUMN storage text;
+-- The revision of the document that the host has last said to have.
+ALTER TABLE hosts ADD COLUMN reported_revision bigint NOT NULL DEFAULT 0;
 -- An operator wants the host empty: nothing is placed on it, and what may move moves.
 ALTER TABLE hosts ADD COLUMN maintenance boolean NOT NULL DEFAULT false;
 -- When it became certain that none of the host's movable guests runs: set with the state down, and only then.
@@ -21,6 +23,8 @@ ALTER TABLE instances ADD COLUMN recovery text NOT NULL DEFAULT 'wait' CHECK (re
 ALTER TABLE instances ADD COLUMN recovery_priority integer NOT NULL DEFAULT 0 CHECK (recovery_priority BETWEEN 0 AND 1000);
 -- The shared storage that holds the disk; null: the host's own.
 ALTER TABLE instances ADD COLUMN storage text;
+-- The host's revision that told it of the mark; the host may not know it before it reports that revision.
+ALTER TABLE instances ADD COLUMN recovery_revision bigint NOT NULL DEFAULT 0;
 -- Conditions that the servers found, beside those that the host reports.
 ALTER TABLE instances ADD COLUMN notices jsonb NOT NULL DEFAULT '[]';
 -- W3C trace context of the request for the present generation.
@@ -36,9 +40,8 @@ CREATE TABLE former_placements (
     PRIMARY KEY (host_id, instance_id)
 );
 
--- Names and members of a network have changed (first number) and the hosts of the network were told (second).
-ALTER TABLE networks ADD COLUMN peers_revision bigint NOT NULL DEFAULT 0, ADD COLUMN peers_told bigint NOT NULL DEFAULT 0;
-CREATE INDEX networks_untold ON networks (id) WHERE peers_told < peers_revision;
+-- Grows when names or members in the network change.
+ALTER TABLE networks ADD COLUMN peers_revision bigint NOT NULL DEFAULT 1;
 
 -- Servers that live, for agents to choose among.
 CREATE TABLE servers (

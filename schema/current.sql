@@ -133,6 +133,7 @@ CREATE TABLE public.hosts (
     heard_at timestamp with time zone NOT NULL,
     heartbeat_seconds integer DEFAULT 10 NOT NULL,
     storage text,
+    reported_revision bigint DEFAULT 0 NOT NULL,
     maintenance boolean DEFAULT false NOT NULL,
     fenced_at timestamp with time zone,
     fenced_by text,
@@ -235,6 +236,7 @@ END) STORED NOT NULL,
     recovery text DEFAULT 'wait'::text NOT NULL,
     recovery_priority integer DEFAULT 0 NOT NULL,
     storage text,
+    recovery_revision bigint DEFAULT 0 NOT NULL,
     notices jsonb DEFAULT '[]'::jsonb NOT NULL,
     trace_parent text,
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
@@ -312,8 +314,7 @@ CREATE TABLE public.networks (
     name text NOT NULL,
     vni integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    peers_revision bigint DEFAULT 0 NOT NULL,
-    peers_told bigint DEFAULT 0 NOT NULL,
+    peers_revision bigint DEFAULT 1 NOT NULL,
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
 );
 
@@ -575,8 +576,6 @@ CREATE INDEX interfaces_instance ON public.interfaces USING btree (instance_id, 
 CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id, mac_address) WHERE (released_at IS NULL);
 
 CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
-
-CREATE INDEX networks_untold ON public.networks USING btree (id) WHERE (peers_told < peers_revision);
 
 CREATE INDEX security_group_rules_group ON public.security_group_rules USING btree (security_group_id, id);
 

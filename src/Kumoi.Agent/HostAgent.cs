@@ -36,7 +36,6 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly Placements _placements;
     private readonly LeaseGuard _guard;
     private readonly Doorbell _resync;
-    private readonly Peers _peers = new();
     private IServerLink? _link;
     private readonly Lock _pollGate = new();
     private CancellationTokenSource? _poll;
@@ -103,7 +102,6 @@ public sealed class HostAgent : IAsyncDisposable
                 var losses = _lease.Losses;
                 var after = _lease.State == LeaseState.Unconfirmed ? -1 : _state.Document?.Revision ?? -1;
                 var document = await Link.DesiredAsync(after, round.Token);
-                if (document is not null) document = await _peers.CompleteAsync(document, Link, round.Token);
                 Reached(null);
                 if (document is null || Take(document))
                 {

@@ -59,9 +59,15 @@ public sealed class FakeHost : IDisposable
     /// <summary>The desired document newer than a revision; null if there is none within the wait.</summary>
     public async Task<DesiredDocument?> DesiredAsync(long after = 0, int wait = 0)
     {
-        using var answer = await _http.GetAsync($"/agent/v1/desired?after={after}&wait={wait}");
+        return (await AskAsync(after, wait, new Dictionary<string, long>(), default))?.Document;
+    }
+
+    /// <summary>News for a host that has what the question says; null if there is none within the wait.</summary>
+    public async Task<DesiredAnswer?> AskAsync(long after, int wait, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
+    {
+        using var answer = await _http.PostAsJsonAsync("/agent/v1/desired", new DesiredQuestion(after, wait, peers), ApiJson.Default.DesiredQuestion, cancel);
         answer.EnsureSuccessStatusCode();
-        return answer.StatusCode == HttpStatusCode.NoContent ? null : await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredDocument);
+        return answer.StatusCode == HttpStatusCode.NoContent ? null : await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredAnswer, cancel);
     }
 
     public Task<HttpStatusCode> ReportAsync(params ObservedInstance[] instances) => SendAsync(new ObservedReport(false, 0, _facts, instances, [], []));
@@ -97,12 +103,9 @@ public sealed class FakeHost : IDisposable
         var told = new Dictionary<string, ObservedInstance>();
         for (var revision = -1L; ;)
         {
-            using var answer = await _http.GetAsync($"/agent/v1/desired?after={revision}&wait={waitSeconds}", stop);
-            answer.EnsureSuccessStatusCode();
             ObservedInstance[] changed = [];
-            if (answer.StatusCode != HttpStatusCode.NoContent)
+            if ((await AskAsync(revision, waitSeconds, new Dictionary<string, long>(), stop))?.Document is { } document)
             {
-                var document = (await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredDocument, stop))!;
                 revision = document.Revision;
                 changed = [.. document.Instances.Select(Obeyed).Where(now => told.GetValueOrDefault(now.Id) is not { } before || before.Generation != now.Generation || before.Power != now.Power)];
                 foreach (var now in changed) told[now.Id] = now;

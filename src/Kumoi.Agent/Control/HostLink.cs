@@ -18,8 +18,12 @@ public sealed class HostLink : IServerLink
     private Identity _identity;
     private CancellationTokenSource _serving = new();
 
-    private HostLink(Identity identity, Action<Identity> keep, Random random, TimeProvider clock, ILogger log)
+    private static readonly Dictionary<string, long> NoPeers = [];
+    private readonly Peers _peers;
+
+    private HostLink(Identity identity, Action<Identity> keep, bool keepsPeers, Random random, TimeProvider clock, ILogger log)
     {
+        _peers = new Peers(keepsPeers);
         (_identity, _keep, _random, _clock, _log) = (identity, keep, random, clock, log);
         _choice = new ServerChoice(identity.Url, identity.Servers ?? [], random);
     }
@@ -29,11 +33,13 @@ public sealed class HostLink : IServerLink
         AgentOptions options, Func<HostFacts> facts, Random random, TimeProvider clock, ILogger log, CancellationToken cancel)
     {
         var joining = new Joining(options.Paths, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(15), random), clock, log);
-        return For(await joining.EnsureAsync(options.JoinToken, facts, cancel), renewed => renewed.Save(options.Paths), random, clock, log);
+        return For(await joining.EnsureAsync(options.JoinToken, facts, cancel), renewed => renewed.Save(options.Paths), true, random, clock, log);
     }
 
     /// <summary>The way of a host whose identity is kept by others, who are handed each new one.</summary>
-    public static HostLink For(Identity identity, Action<Identity> keep, Random random, TimeProvider clock, ILogger log) => new(identity, keep, random, clock, log);
+    /// <param name="keepsPeers">False if nobody has a use for names and members in networks.</param>
+    public static HostLink For(Identity identity, Action<Identity> keep, bool keepsPeers, Random random, TimeProvider clock, ILogger log) =>
+        new(identity, keep, keepsPeers, random, clock, log);
 
     public async Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel)
     {
@@ -43,7 +49,10 @@ public sealed class HostLink : IServerLink
         using var both = CancellationTokenSource.CreateLinkedTokenSource(serving.Token, cancel);
         try
         {
-            var document = await AskAsync(link => link.DesiredAsync(after, both.Token));
+            // Asked anew, everything is: what is kept may be of records that are no more.
+            var answer = await AskAsync(link => link.DesiredAsync(after, after < 0 ? NoPeers : _peers.Revisions, both.Token));
+            // A server of an earlier version does not name them.
+            var document = answer is null ? null : _peers.Take(answer with { Document = answer.Document is { } told ? told with { Former = told.Former ?? [], Servers = told.Servers ?? [] } : null });
             if (document is not null && _choice.Learn(document.Servers)) KeepServers();
             return document;
         }
@@ -52,8 +61,6 @@ public sealed class HostLink : IServerLink
             throw new IOException("The server was given up for another.");
         }
     }
-
-    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => AskAsync(link => link.PeersAsync(networkId, revision, cancel));
 
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {

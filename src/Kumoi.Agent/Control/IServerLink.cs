@@ -9,11 +9,8 @@ namespace Kumoi.Agent.Control;
 /// </summary>
 public interface IServerLink : IDisposable
 {
-    /// <summary>Waits for a document newer than the revision; null if there was none in time.</summary>
+    /// <summary>Waits for news: a document of another revision, or the same with other names and members in its networks; null if there was none in time.</summary>
     Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel);
-
-    /// <summary>Who is in a network, at this revision or a later one.</summary>
-    Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel);
 
     /// <summary>
     /// Tells what is seen. A <see cref="DatabaseAwayException"/> says that every server known, asked after this call began, answered that

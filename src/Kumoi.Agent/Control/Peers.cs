@@ -3,29 +3,34 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Control;
 
 /// <summary>
-/// Completes documents with who is in each network, which servers tell apart because it is the same for every host of a network: asked
-/// for once for each revision, and kept.
+/// Puts documents together with who is in each network, which servers tell apart because it is the same for every host of a network, and
+/// changes more often than what this host should have.
 /// </summary>
-public sealed class Peers
+/// <param name="keeps">False for hosts that have no use for names and members (simulated ones): only revisions are kept.</param>
+public sealed class Peers(bool keeps)
 {
-    private Dictionary<string, (long Asked, NetworkPeers Peers)> _known = [];
+    private volatile IReadOnlyDictionary<string, NetworkPeers> _known = new Dictionary<string, NetworkPeers>();
+    private DesiredDocument? _document;
 
-    /// <summary>The document with names and members filled in. Not to be called twice at a time.</summary>
-    public async Task<DesiredDocument> CompleteAsync(DesiredDocument document, IServerLink link, CancellationToken cancel)
+    /// <summary>The revisions that are known, by network.</summary>
+    public IReadOnlyDictionary<string, long> Revisions => _known.ToDictionary(known => known.Key, known => known.Value.Revision);
+
+    /// <summary>The document as it is with this answer; null if there is none yet. Not to be called twice at a time.</summary>
+    public DesiredDocument? Take(DesiredAnswer answer)
     {
-        // A server that puts them into the document says no revision.
-        if (document.Networks.All(network => network.PeersRevision == 0)) return document;
-        var known = new Dictionary<string, (long Asked, NetworkPeers Peers)>();
-        foreach (var network in document.Networks)
-            known[network.Id] = _known.TryGetValue(network.Id, out var kept) && kept.Asked == network.PeersRevision ? kept
-                : (network.PeersRevision, await link.PeersAsync(network.Id, network.PeersRevision, cancel));
+        var document = answer.Document ?? _document;
+        if (document is null) return null;
+        _document = document;
+        var known = document.Networks.Where(network => _known.ContainsKey(network.Id)).ToDictionary(network => network.Id, network => _known[network.Id]);
+        foreach (var peers in answer.Peers.Where(peers => document.Networks.Any(network => network.Id == peers.NetworkId)))
+            known[peers.NetworkId] = keeps ? peers : peers with { Names = [], Groups = [] };
         _known = known;
-        var members = known.Values.SelectMany(k => k.Peers.Groups.SelectMany(group => group.Addresses.Select(address => (group.GroupId, Member: new DesiredMember(k.Peers.NetworkId, address)))))
+        var members = known.Values.SelectMany(peers => peers.Groups.SelectMany(group => group.Addresses.Select(address => (group.GroupId, Member: new DesiredMember(peers.NetworkId, address)))))
             .ToLookup(m => m.GroupId, m => m.Member);
         return document with
         {
-            Networks = [.. document.Networks.Select(network => network with { Names = known[network.Id].Peers.Names })],
-            SecurityGroups = [.. document.SecurityGroups.Select(group => group with { Members = [.. members[group.Id]] })],
+            Networks = [.. document.Networks.Select(network => network with { Names = known.GetValueOrDefault(network.Id)?.Names ?? network.Names })],
+            SecurityGroups = [.. document.SecurityGroups.Select(group => group with { Members = [.. group.Members, .. members[group.Id]] })],
         };
     }
 }

@@ -118,7 +118,8 @@ public sealed class Reporter(
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
         var departed = instances.Departed();
-        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions, departed.Count == 0 ? null : departed);
+        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions, departed.Count == 0 ? null : departed,
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)));
         var sentAt = lease.Now;
         try
         {

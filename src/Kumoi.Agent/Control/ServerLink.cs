@@ -101,26 +101,15 @@ public sealed class ServerLink : IDisposable
     public Task<JoinAnswer> RenewAsync(RenewRequest request, CancellationToken cancel) =>
         PostAsync("agent/v1/renew", request, ApiJson.Default.RenewRequest, ApiJson.Default.JoinAnswer, cancel);
 
-    /// <summary>Waits for a document newer than the revision; null if there was none in time.</summary>
-    public async Task<DesiredDocument?> DesiredAsync(long after, CancellationToken cancel)
+    /// <summary>Waits for what is newer than what the host has; null if there was nothing in time.</summary>
+    public async Task<DesiredAnswer?> DesiredAsync(long after, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
     {
         using var limit = Limit(AnswerLimit + TimeSpan.FromSeconds(WaitSeconds), cancel);
-        var path = string.Create(CultureInfo.InvariantCulture, $"agent/v1/desired?after={after}&wait={WaitSeconds}");
-        using var answer = await SendAsync(() => _client.GetAsync(path, limit.Token), cancel);
+        var question = new DesiredQuestion(after, WaitSeconds, peers);
+        using var answer = await SendAsync(() => _client.PostAsync("agent/v1/desired", Content(question, ApiJson.Default.DesiredQuestion), limit.Token), cancel);
         if (answer.StatusCode == HttpStatusCode.NoContent) return null;
         await CheckAsync(answer, limit.Token);
-        var document = await ReadAsync(answer, ApiJson.Default.DesiredDocument, limit.Token);
-        // A server of an earlier version does not name them.
-        return document with { Former = document.Former ?? [], Servers = document.Servers ?? [] };
-    }
-
-    public async Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel)
-    {
-        using var limit = Limit(AnswerLimit, cancel);
-        var path = string.Create(CultureInfo.InvariantCulture, $"agent/v1/networks/{Uri.EscapeDataString(networkId)}/peers?revision={revision}");
-        using var answer = await SendAsync(() => _client.GetAsync(path, limit.Token), cancel);
-        await CheckAsync(answer, limit.Token);
-        return await ReadAsync(answer, ApiJson.Default.NetworkPeers, limit.Token);
+        return await ReadAsync(answer, ApiJson.Default.DesiredAnswer, limit.Token);
     }
 
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)

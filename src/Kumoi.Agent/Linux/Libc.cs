@@ -6,7 +6,7 @@ namespace Kumoi.Agent.Linux;
 internal static partial class Libc
 {
     public const int CloneNewNet = 0x40000000;
-    public const int ReadWrite = 2, CloseOnExec = 0x80000, ReadOnly = 0;
+    public const int ReadWrite = 2, CloseOnExec = 0x80000, ReadOnly = 0, Create = 0x40;
     public const int SetDescriptorFlags = 2, DescriptorCloseOnExec = 1;
     public const ulong TunSetInterface = 0x400454ca;
     public const short InterfaceTap = 0x0002, InterfaceNoPacketInfo = 0x1000, InterfaceVnetHeader = 0x4000;

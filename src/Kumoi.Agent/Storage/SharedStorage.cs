@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kumoi.Agent.Storage;
 
@@ -57,8 +58,7 @@ public sealed class SharedStorage
             throw new HypervisorException("storage-away", $"The directory {_directory} is not the shared storage {Id} any more: it is not mounted, or another is.", null);
         using var held = await LockAsync(instanceId, cancel);
         var granted = Granted(instanceId);
-        if (granted > incarnation)
-            throw new HypervisorException("fenced", $"The instance was given to another host since (incarnation {granted} has its disk, this placement is {incarnation}).", null);
+        if (granted > incarnation) throw Fenced(incarnation);
         if (granted < incarnation)
         {
             DurableFiles.MakeDirectory(DirectoryOf(instanceId), AgentModes.Passable);
@@ -67,6 +67,10 @@ public sealed class SharedStorage
         }
         act();
     }
+
+    /// <summary>What is said to a placement that is over.</summary>
+    public static HypervisorException Fenced(int incarnation) =>
+        new("fenced", $"The instance was given to another host since: its disk belongs to a later incarnation than {incarnation}.", null);
 
     /// <summary>The highest incarnation granted; 0 if none was.</summary>
     public int Granted(string instanceId)
@@ -77,21 +81,21 @@ public sealed class SharedStorage
             : throw new IOException($"The file {file} does not hold an incarnation; without it nobody can tell whose the disk is.");
     }
 
-    private async Task<FileStream> LockAsync(string instanceId, CancellationToken cancel)
+    private async Task<SafeFileHandle> LockAsync(string instanceId, CancellationToken cancel)
     {
         var locks = Path.Combine(_directory, ".kumoi-locks");
         DurableFiles.MakeDirectory(locks, AgentModes.PrivateDirectory);
         var stripe = SHA256.HashData(Encoding.ASCII.GetBytes(instanceId))[0] % Stripes;
-        // Never removed, so that two hosts cannot hold locks on two files of one name.
-        var file = new FileStream(
-            Path.Combine(locks, stripe.ToString("00", CultureInfo.InvariantCulture)),
-            new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, UnixCreateMode = AgentModes.PrivateFile });
+        // Never removed, so that two hosts cannot hold locks on two files of one name. Opened without .NET's file classes, which lock what they open.
+        var path = Path.Combine(locks, stripe.ToString("00", CultureInfo.InvariantCulture));
+        var file = new SafeFileHandle(Libc.Open(path, Libc.ReadWrite | Libc.Create | Libc.CloseOnExec, (int)AgentModes.PrivateFile), ownsHandle: true);
+        if (file.IsInvalid) throw Libc.Failed($"Opening {path} failed");
         var since = _clock.GetTimestamp();
         try
         {
-            while (Libc.Lock((int)file.SafeFileHandle.DangerousGetHandle(), Libc.LockExclusive | Libc.LockWithoutWaiting) < 0)
+            while (Libc.Lock((int)file.DangerousGetHandle(), Libc.LockExclusive | Libc.LockWithoutWaiting) < 0)
             {
-                if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() != Libc.WouldBlock) throw Libc.Failed($"Locking {file.Name} failed");
+                if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() != Libc.WouldBlock) throw Libc.Failed($"Locking {path} failed");
                 if (_clock.GetElapsedTime(since) > LockLimit) throw new HypervisorException("storage-busy", "Another host has held the instance's lock on the shared storage for more than 10 s.", null);
                 await Task.Delay(LockPause, _clock, cancel);
             }
@@ -99,7 +103,7 @@ public sealed class SharedStorage
         }
         catch
         {
-            await file.DisposeAsync();
+            file.Dispose();
             throw;
         }
     }

@@ -33,8 +33,20 @@ public sealed record DesiredNetwork(
     string Id, string Name, int Vni, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets, IReadOnlyList<DesiredName> Names, long PeersRevision = 0);
 
 /// <summary>
-/// Who is in a network, on all hosts: the same for every host of the network, so it is made once for all of them and asked for only when
-/// its revision has changed (<c>GET /agent/v1/networks/{id}/peers</c>).
+/// Asks for what is newer than what the host has (<c>POST /agent/v1/desired</c>), and waits for it.
+/// </summary>
+/// <param name="After">Revision of the document that the host has; -1 for none.</param>
+/// <param name="WaitSeconds">How long to wait for news.</param>
+/// <param name="Peers">Revision of the peers that the host has, by network.</param>
+public sealed record DesiredQuestion(long After, int WaitSeconds, IReadOnlyDictionary<string, long> Peers);
+
+/// <param name="Document">The document, if it is newer than the host's.</param>
+/// <param name="Peers">Peers of those of its networks whose revision is another than the host's.</param>
+public sealed record DesiredAnswer(DesiredDocument? Document, IReadOnlyList<NetworkPeers> Peers);
+
+/// <summary>
+/// Who is in a network, on all hosts: the same for every host of the network, so it is made once for all of them and told only when
+/// its revision has changed.
 /// </summary>
 public sealed record NetworkPeers(string NetworkId, long Revision, IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups);
 

@@ -4,10 +4,12 @@ namespace Kumoi.Api.Agent;
 /// <param name="Full">True if every instance on the host is listed; false if only those that changed.</param>
 /// <param name="DesiredRevision">Revision of the desired document last read.</param>
 /// <param name="Strays">Things of Kumoi's naming found on the host that no record explains.</param>
+/// <param name="LeaseSeconds">How long the lease that the host has now still runs. It may be longer than what the answer grants, and the answer
+/// may be lost: servers wait for the longer of the two.</param>
 /// <param name="Departed">Former placements of which nothing is left on the host.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
-    IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null);
+    IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null);
 
 /// <summary>
 /// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the

@@ -42,7 +42,6 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
     {
         var found = new List<Diagnosis>();
         if (await store.EventsOutsideMonthsAsync(cancel) is > 0 and var rest) found.Add(new Diagnosis("events", Diagnosis.Warning, "events-outside-months", null, rest));
-        if (await store.NetworksUntoldAsync(cancel) is > 0 and var untold) found.Add(new Diagnosis("networks", Diagnosis.Ok, "networks-untold", null, untold));
         return found;
     }
 }

@@ -52,8 +52,6 @@ public sealed class DoctorStore(Database database)
     public Task<List<(string Name, string Version)>> ServersAsync(CancellationToken cancel) => database.QueryAsync(
         "SELECT name, version FROM servers WHERE seen_at > clock_timestamp() - interval '15 seconds' ORDER BY name", r => (r.GetString(0), r.GetString(1)), cancel);
 
-    public async Task<long> NetworksUntoldAsync(CancellationToken cancel) => await database.FindAsync("SELECT count(*) FROM networks WHERE peers_told < peers_revision", r => r.GetInt64(0), cancel);
-
     public async Task<long> EventsOutsideMonthsAsync(CancellationToken cancel) => await database.FindAsync("SELECT count(*) FROM (SELECT 1 FROM events_rest LIMIT 1000) e", r => r.GetInt64(0), cancel);
 
     public Task<List<(string Id, string Name)>> AvailableImagesAsync(CancellationToken cancel) => database.QueryAsync(

@@ -50,6 +50,6 @@ public sealed class ExplanationStore(Database database, HostBell bell)
         """
         SELECT (SELECT count(*) FROM interfaces i WHERE i.network_id = n.id AND i.released_at IS NULL),
                (SELECT count(DISTINCT v.host_id) FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = n.id AND i.released_at IS NULL),
-               n.peers_revision, n.peers_told FROM networks n WHERE n.id = $1
-        """, row => new ExplainedNetwork(network, (int)row.GetInt64(0), (int)row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)), cancel, network.Id);
+               n.peers_revision FROM networks n WHERE n.id = $1
+        """, row => new ExplainedNetwork(network, (int)row.GetInt64(0), (int)row.GetInt64(1), row.GetInt64(2)), cancel, network.Id);
 }

@@ -29,8 +29,8 @@ public static class ImageExplanation
     }
 }
 
-/// <summary>How many use a network, and how far its hosts have been told of it.</summary>
-public sealed record ExplainedNetwork(Network Network, int Interfaces, int Hosts, long Revision, long Told);
+/// <summary>How many use a network, and how often its members or names have changed.</summary>
+public sealed record ExplainedNetwork(Network Network, int Interfaces, int Hosts, long Revision);
 
 /// <summary>Explains a network: pure.</summary>
 public static class NetworkExplanation
@@ -38,13 +38,11 @@ public static class NetworkExplanation
     public static Findings Of(ExplainedNetwork sight)
     {
         var network = sight.Network;
-        var told = sight.Told >= sight.Revision;
-        return new Findings(new Subject("network", network.Id, network.Name), "", new Sentence(told ? "network-told" : "network-untold"))
+        return new Findings(new Subject("network", network.Id, network.Name), "", new Sentence("network-summary", sight.Interfaces))
         {
             Desired = [.. network.Subnets.Select(subnet => new Sentence("network-subnet", subnet.Cidr, subnet.Gateway))],
             Observed = [new Sentence("network-used", sight.Interfaces, sight.Hosts), .. network.Subnets.Select(subnet => new Sentence(subnet.FreeAddresses > 0 ? "network-free" : "network-full", subnet.Cidr, subnet.FreeAddresses))],
-            WaitingFor = told ? [] : [new Sentence("network-waits-told", sight.Told, sight.Revision)],
-            Next = told ? [] : [new Sentence("network-next-told")],
+            Next = [new Sentence("network-next", sight.Revision)],
         };
     }
 }

@@ -38,31 +38,18 @@ public static class AgentEndpoints
             var body = await Bodies.ReadAsync<RenewRequest>(http);
             await Endpoints.WriteAsync(http, 200, await body.Then(request => join.RenewAsync(hostId, request, http.RequestAborted)));
         });
-        Map(routes, "GET", "/desired", async (http, hostId) =>
+        Map(routes, "POST", "/desired", async (http, hostId) =>
         {
-            _ = long.TryParse(http.Request.Query["after"], CultureInfo.InvariantCulture, out var after);
-            _ = int.TryParse(http.Request.Query["wait"], CultureInfo.InvariantCulture, out var wait);
-            var answer = await documents.WaitAsync(hostId, after, TimeSpan.FromSeconds(Math.Clamp(wait, 0, WaitSecondsMax)), http.RequestAborted);
+            var body = await Bodies.ReadAsync<DesiredQuestion>(http);
+            var answer = await body.Then(question => documents.WaitAsync(
+                hostId, question with { WaitSeconds = Math.Clamp(question.WaitSeconds, 0, WaitSecondsMax) }, http.RequestAborted));
             if (answer.Failure is { } failure) await Problems.WriteAsync(http, failure);
-            else if (answer.Value is not { } document) http.Response.StatusCode = 204;
+            else if (answer.Value is not { } news) http.Response.StatusCode = 204;
             else
             {
                 http.Response.ContentType = "application/json";
-                await JsonSerializer.SerializeAsync(http.Response.Body, document, ApiJson.Default.DesiredDocument, http.RequestAborted);
+                await news.WriteAsync(http.Response.BodyWriter, peers, http.RequestAborted);
             }
-        }, checksHost: true);
-        Map(routes, "GET", "/networks/{network}/peers", async (http, hostId) =>
-        {
-            _ = long.TryParse(http.Request.Query["revision"], CultureInfo.InvariantCulture, out var revision);
-            var answer = await peers.GetAsync(hostId, (string)http.Request.RouteValues["network"]!, revision, http.RequestAborted);
-            if (answer.Failure is { } failure)
-            {
-                await Problems.WriteAsync(http, failure);
-                return;
-            }
-            http.Response.ContentType = "application/json";
-            http.Response.ContentLength = answer.Value.Length;
-            await http.Response.Body.WriteAsync(answer.Value, http.RequestAborted);
         }, checksHost: true);
         Map(routes, "POST", "/observed", async (http, hostId) =>
         {

@@ -13,7 +13,7 @@ namespace Kumoi.Server.Hosts;
 public sealed class DesiredDocuments
 {
     // Documents written together: the more, the cheaper each, and the longer the first waits for the last.
-    private const int Parallelism = 2, DocumentsAtOnce = 64, RevisionsAtOnce = 512;
+    private const int Parallelism = 2, DocumentsAtOnce = 64, LooksAtOnce = 256;
 
     private readonly Database _database;
     private readonly HostBell _bell;
@@ -21,48 +21,72 @@ public sealed class DesiredDocuments
     private readonly ServerRegistry _servers;
     private readonly TimeProvider _clock;
     private readonly Batcher<string, DesiredDocument?> _documents;
-    private readonly Batcher<string, long?> _revisions;
+    private readonly Batcher<(string HostId, DesiredQuestion Question), Look?> _looks;
+    private readonly PeersBell _peers;
 
-    public DesiredDocuments(Database database, HostBell bell, ServerOptions options, ServerRegistry servers, TimeProvider clock)
+    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, ServerOptions options, ServerRegistry servers, TimeProvider clock)
     {
-        (_database, _bell, _options, _servers, _clock) = (database, bell, options, servers, clock);
+        (_database, _bell, _peers, _options, _servers, _clock) = (database, bell, peers, options, servers, clock);
         _documents = new Batcher<string, DesiredDocument?>(Parallelism, DocumentsAtOnce, BuildAsync);
-        _revisions = new Batcher<string, long?>(Parallelism, RevisionsAtOnce, RevisionsAsync);
+        _looks = new Batcher<(string, DesiredQuestion), Look?>(Parallelism, LooksAtOnce, LookAsync);
     }
 
-    /// <summary>The document if it is of another revision than <paramref name="after"/>, waiting for that; null if it stays as it is.</summary>
-    public async Task<Result<DesiredDocument?>> WaitAsync(string hostId, long after, TimeSpan wait, CancellationToken cancel)
+    /// <summary>How far a host is behind: its revision now, and those of its networks whose peers are of another revision than it has.</summary>
+    private sealed record Look(long Revision, IReadOnlyList<(string Network, long Revision)> Stale);
+
+    /// <summary>What is newer than what the host has, waiting for it; null if there is nothing.</summary>
+    public async Task<Result<DesiredNews?>> WaitAsync(string hostId, DesiredQuestion question, CancellationToken cancel)
     {
-        var until = _clock.GetUtcNow() + wait;
+        var until = _clock.GetUtcNow() + TimeSpan.FromSeconds(question.WaitSeconds);
+        if (question.Peers.Count > 0 || question.After >= 0) _peers.Listen(hostId, [.. question.Peers.Keys]);
         for (; ; )
         {
-            var ring = _bell.Next(hostId, after);
-            var revision = await _revisions.AskAsync(hostId, cancel);
-            if (revision is null) return new Failure("unknown-host", 401);
-            if (revision != after)
-            {
-                var document = await _documents.AskAsync(hostId, cancel);
-                if (document is not null) _bell.Told(hostId, document.Revision);
-                return document;
-            }
+            var ring = _bell.Next(hostId, question.After);
+            if (await _looks.AskAsync((hostId, question), cancel) is not { } look) return new Failure("unknown-host", 401);
+            if (look.Revision != question.After && await _documents.AskAsync(hostId, cancel) is { } document)
+                return Told(hostId, document, [.. document.Networks.Where(n => question.Peers.GetValueOrDefault(n.Id, -1) != n.PeersRevision).Select(n => (n.Id, n.PeersRevision))]);
             var left = until - _clock.GetUtcNow();
-            if (left <= TimeSpan.Zero) return (DesiredDocument?)null;
+            if (look.Stale.Count > 0)
+            {
+                var rest = _peers.Rest(hostId);
+                if (rest <= TimeSpan.Zero) return Told(hostId, null, look.Stale);
+                // Told when its turn comes; what concerns the host itself is not held back.
+                if (rest < left) left = rest;
+            }
+            if (left <= TimeSpan.Zero) return (DesiredNews?)null;
             try
             {
                 await ring.WaitAsync(left, _clock, cancel);
             }
             catch (TimeoutException)
             {
-                return (DesiredDocument?)null;
+                if (look.Stale.Count == 0 || _clock.GetUtcNow() >= until) return (DesiredNews?)null;
             }
         }
     }
 
-    private async Task<IReadOnlyList<long?>> RevisionsAsync(IReadOnlyList<string> hostIds)
+    private DesiredNews Told(string hostId, DesiredDocument? document, IReadOnlyList<(string, long)> peers)
     {
-        var known = (await _database.QueryAsync("SELECT id, revision FROM hosts WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default, Columns.Texts(hostIds.Distinct())))
-            .ToDictionary(host => host.Id, host => host.Revision);
-        return [.. hostIds.Select(id => known.TryGetValue(id, out var revision) ? revision : (long?)null)];
+        if (document is not null) _bell.Told(hostId, document.Revision);
+        if (document is not null) _peers.Listen(hostId, [.. document.Networks.Select(n => n.Id)]);
+        _peers.Told(hostId);
+        return new DesiredNews(document, peers);
+    }
+
+    private async Task<IReadOnlyList<Look?>> LookAsync(IReadOnlyList<(string HostId, DesiredQuestion Question)> asked)
+    {
+        var hosts = (await _database.QueryAsync("SELECT id, revision FROM hosts WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default,
+            Columns.Texts(asked.Select(a => a.HostId).Distinct()))).ToDictionary(host => host.Id, host => host.Revision);
+        var wanted = asked.SelectMany(a => a.Question.Peers.Select(p => (a.HostId, Network: p.Key, Has: p.Value))).ToList();
+        // Only networks in which the host has an instance: a host that was taken over must not ask for every account's.
+        var stale = wanted.Count == 0 ? Enumerable.Empty<(string Host, string Network, long Revision)>().ToLookup(s => s.Host) : (await _database.QueryAsync(
+            """
+            SELECT w.host, n.id, n.peers_revision FROM unnest($1::text[], $2::text[], $3::bigint[]) AS w(host, network, has) JOIN networks n ON n.id = w.network AND n.peers_revision <> w.has
+            WHERE EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.network_id = n.id AND i.released_at IS NULL)
+            """, row => (Host: row.GetString(0), Network: row.GetString(1), Revision: row.GetInt64(2)), default,
+            Columns.Texts(wanted.Select(w => w.HostId)), Columns.Texts(wanted.Select(w => w.Network)), Columns.Bigints(wanted.Select(w => w.Has)))).ToLookup(s => s.Host);
+        return [.. asked.Select(a => hosts.TryGetValue(a.HostId, out var revision)
+            ? new Look(revision, [.. stale[a.HostId].Where(s => a.Question.Peers.GetValueOrDefault(s.Network) != s.Revision).Select(s => (s.Network, s.Revision)).Distinct()]) : null)];
     }
 
     private async Task<IReadOnlyList<DesiredDocument?>> BuildAsync(IReadOnlyList<string> asked)
@@ -154,6 +178,27 @@ public sealed class DesiredDocuments
                 row.GetString(1), row.GetString(2), row.IntOrNull(3), row.IntOrNull(4), row.IsDBNull(5) ? null : row.GetFieldValue<IPNetwork>(5).ToString(), row.TextOrNull(6))), default,
             Columns.Texts(used))).ToLookup(r => r.Group, r => r.Rule);
         return used.ToDictionary(id => id, id => new DesiredSecurityGroup(id, [.. rules[id]], []));
+    }
+}
+
+/// <summary>What a host is told: a document, if it is newer than the host's, and peers, which are written once for all hosts of a network.</summary>
+public sealed record DesiredNews(DesiredDocument? Document, IReadOnlyList<(string Network, long Revision)> Peers)
+{
+    /// <summary>Writes it as <see cref="DesiredAnswer"/>.</summary>
+    public async Task WriteAsync(System.IO.Pipelines.PipeWriter to, NetworkPeersDocuments documents, CancellationToken cancel)
+    {
+        var written = new List<byte[]>();
+        foreach (var (network, revision) in Peers) written.Add(await documents.GetAsync(network, revision, cancel));
+        await using var json = new System.Text.Json.Utf8JsonWriter(to);
+        json.WriteStartObject();
+        json.WritePropertyName("document");
+        if (Document is null) json.WriteNullValue();
+        else System.Text.Json.JsonSerializer.Serialize(json, Document, Api.ApiJson.Default.DesiredDocument);
+        json.WriteStartArray("peers");
+        foreach (var peers in written) json.WriteRawValue(peers, skipInputValidation: true);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        await json.FlushAsync(cancel);
     }
 }
 

@@ -55,7 +55,7 @@ public sealed class HostBell
 }
 
 /// <summary>Finds hosts whose ring was missed, because it was another server's or was lost: one question now and then for all who wait.</summary>
-public sealed class RevisionWatch(Database database, HostBell bell, TimeProvider clock, ILogger<RevisionWatch> log) : BackgroundService
+public sealed class RevisionWatch(Database database, HostBell bell, PeersBell peers, TimeProvider clock, ILogger<RevisionWatch> log) : BackgroundService
 {
     // What a lost ring costs at most. Shorter: all waiting hosts are read more often.
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
@@ -85,5 +85,12 @@ public sealed class RevisionWatch(Database database, HostBell bell, TimeProvider
             "SELECT h.id FROM unnest($1::text[], $2::bigint[]) AS w(id, after) JOIN hosts h ON h.id = w.id WHERE h.revision <> w.after", row => row.GetString(0), cancel,
             Columns.Texts(waiting.Select(w => w.HostId)), Columns.Bigints(waiting.Select(w => w.After)));
         foreach (var host in missed) bell.Wake(host);
+        var networks = await database.QueryAsync("SELECT id, peers_revision FROM networks WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), cancel,
+            Columns.Texts(peers.Networks));
+        foreach (var (id, revision) in networks)
+            if (!_seen.TryGetValue(id, out var seen) || seen != revision) peers.Wake(id);
+        _seen = networks.ToDictionary(network => network.Id, network => network.Revision);
     }
+
+    private Dictionary<string, long> _seen = [];
 }

@@ -35,6 +35,7 @@ public sealed class HostReports
 
     private async Task<IReadOnlyList<Result<ReportAnswer>>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
     {
+        await _snapshot.RefreshAsync(now: false, default);
         var beat = _options.HeartbeatSeconds ?? HostStates.HeartbeatSeconds(_snapshot.Count);
         var recorded = await _database.TransactionAsync<Dictionary<string, Row>>(transaction => HostsAsync(transaction, reports, beat), default);
         var known = recorded.Value;
@@ -56,7 +57,12 @@ public sealed class HostReports
                 "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13)),
                 r.Texts(14), r.GetString(15)), default, Columns.Texts(latest.Keys));
         // The time of the database, since servers' clocks may differ.
-        await transaction.ExecuteAsync("UPDATE hosts SET heard_at = clock_timestamp(), heartbeat_seconds = $2 WHERE id = ANY($1)", default, Columns.Texts(rows.Select(r => r.Id)), beat);
+        await transaction.ExecuteAsync(
+            """
+            UPDATE hosts h SET heard_at = clock_timestamp(), heartbeat_seconds = n.beat, reported_revision = n.revision
+            FROM unnest($1::text[], $2::int[], $3::bigint[]) AS n(id, beat, revision) WHERE h.id = n.id
+            """, default,
+            Columns.Texts(rows.Select(r => r.Id)), Columns.Integers(rows.Select(r => HostStates.Judged(beat, latest[r.Id].LeaseSeconds))), Columns.Bigints(rows.Select(r => latest[r.Id].DesiredRevision)));
         foreach (var row in rows) await FactsAsync(transaction, row, latest[row.Id]);
         if (rows.Where(r => r.State != HostStates.Up).ToList() is { Count: > 0 } back) await BackAsync(transaction, back);
         var departed = latest.Where(r => r.Value.Departed is { Count: > 0 }).SelectMany(r => r.Value.Departed!.Select(former => (Host: r.Key, former.Id, former.Incarnation))).ToList();

@@ -41,8 +41,9 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
     /// <summary>Names or members of the networks have changed. Their hosts are told soon, and not in this transaction: there may be thousands.</summary>
     public async Task TouchNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, CancellationToken cancel)
     {
-        await transaction.ExecuteAsync(TouchNetworks, cancel, Columns.Texts(networkIds.Distinct()));
-        transaction.AfterCommit(peers.Ring);
+        string[] networks = [.. networkIds.Distinct()];
+        await transaction.ExecuteAsync(TouchNetworks, cancel, Columns.Texts(networks));
+        transaction.AfterCommit(() => Array.ForEach(networks, peers.Ring));
     }
 
     /// <summary>The statement of <see cref="TouchNetworksAsync"/>, for those who send it with others; they ring after the commit.</summary>

@@ -33,6 +33,13 @@ public static class HostStates
     /// <summary>So many heartbeats must be missed before a host may be taken for this.</summary>
     public static int BeatsMissed(string state) => state == Down && !PlantedBugs.Has(PlantedBug.FenceIsNotAwaited) ? DownBeats : UnreachableBeats;
 
+    /// <summary>The heartbeat by which a host's silence is judged: that of the lease just granted, or of the one it has still, if that is longer.</summary>
+    public static int Judged(int grantedSeconds, int? leaseSeconds) =>
+        Math.Max(grantedSeconds, Math.Min(BeatMost, ((leaseSeconds ?? 0) + LeaseBeats - 1) / LeaseBeats));
+
+    // As the schema has it.
+    private const int BeatMost = 300;
+
     /// <summary>The state that follows from silence. Only a report makes a host <c>up</c> again.</summary>
     /// <param name="silence">Since the last report that was recorded.</param>
     /// <param name="watched">How long the database has answered whoever judges without a gap: a report that could not be recorded is no silence of the host.</param>

@@ -79,10 +79,4 @@ internal static partial class HostLog
 
     [LoggerMessage(3002, LogLevel.Warning, "Hosts whose wake-up was missed could not be looked for; the next try is in two seconds: {Message}")]
     public static partial void RevisionsFailed(ILogger logger, string message);
-
-    [LoggerMessage(3003, LogLevel.Warning, "Hosts could not be told of changes in their networks; it is tried again: {Message}")]
-    public static partial void FanoutFailed(ILogger logger, string message);
-
-    [LoggerMessage(3004, LogLevel.Error, "Telling hosts of changes in their networks failed unexpectedly")]
-    public static partial void FanoutBroken(ILogger logger, Exception exception);
 }

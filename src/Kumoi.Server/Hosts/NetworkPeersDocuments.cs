@@ -2,12 +2,11 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
-using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Hosts;
 
-/// <summary>Writes who is in a network. Every host of the network asks for the same at the same time, so it is written once for all of them.</summary>
+/// <summary>Writes who is in a network, for hosts that have instances there. Every host of the network asks for the same at the same time, so it is written once for all of them.</summary>
 public sealed class NetworkPeersDocuments(Database database)
 {
     // Networks kept. More: memory; fewer: written again for the next host.
@@ -15,13 +14,9 @@ public sealed class NetworkPeersDocuments(Database database)
 
     private readonly ConcurrentDictionary<string, Lazy<Task<(long Revision, byte[] Json)>>> _kept = new();
 
-    /// <summary>The peers as JSON, of this revision or a later one; not found if the host has no instance in the network.</summary>
-    public async Task<Result<byte[]>> GetAsync(string hostId, string networkId, long revision, CancellationToken cancel)
+    /// <summary>The peers as JSON, of this revision or a later one.</summary>
+    public async Task<byte[]> GetAsync(string networkId, long revision, CancellationToken cancel)
     {
-        var isThere = await database.FindAsync(
-            "SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = $1 AND v.terminated_at IS NULL AND i.network_id = $2 AND i.released_at IS NULL LIMIT 1",
-            row => row.GetInt32(0), cancel, hostId, networkId);
-        if (isThere != 1) return Failure.NotFound("network", networkId);
         for (; ; )
         {
             var kept = _kept.GetOrAdd(networkId, id => new Lazy<Task<(long, byte[])>>(() => WriteAsync(id)));

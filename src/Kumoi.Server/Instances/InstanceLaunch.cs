@@ -120,7 +120,7 @@ public sealed class InstanceLaunch
         {
             foreach (var host in all.Select(one => one.Host!.Id).Distinct()) _hosts.Ring(host);
             if (all.Count == 0) return;
-            _peers.Ring();
+            foreach (var network in all.Select(one => one.Parts.Network.Id).Distinct()) _peers.Ring(network);
             _events.Ring();
         });
         return answers;
@@ -153,7 +153,11 @@ public sealed class InstanceLaunch
             if (placed.Count == 0) continue;
             var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)));
             foreach (var one in placed)
-                if (had.Contains(one.Host!.Id)) claimed.Add(one);
+                if (had.TryGetValue(one.Host!.Id, out var storage))
+                {
+                    one.Host = one.Host with { Storage = storage };
+                    claimed.Add(one);
+                }
                 else one.Host = null;
         }
         var given = new List<NewInstance>();

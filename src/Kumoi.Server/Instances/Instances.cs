@@ -110,6 +110,7 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             await transaction.ExecuteAsync("UPDATE instances SET recovery = $2, recovery_priority = $3 WHERE id = $1", cancel, id, set.Recovery, set.Priority ?? 0);
             await events.WriteAsync(transaction, caller, "instance.set-recovery", new Subject("instance", id, name), cancel);
             await hosts.TouchAsync(transaction, hostId, cancel);
+            await transaction.ExecuteAsync("UPDATE instances SET recovery_revision = (SELECT revision FROM hosts WHERE id = $2) WHERE id = $1", cancel, id, hostId);
             return (await store.ReadAsync(transaction, [id], cancel))[0];
         }, cancel);
 }

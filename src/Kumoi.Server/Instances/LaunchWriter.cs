@@ -37,11 +37,11 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
 /// <summary>Every statement that launches write with: each for all instances of a batch.</summary>
 public sealed class LaunchWriter(EventLog events)
 {
-    /// <summary>Takes room on hosts that have it still, and tells them that there is news; the ids of those that had. The rows stay locked until the commit.</summary>
-    public static async Task<HashSet<string>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims)
+    /// <summary>Takes room on hosts that have it still, and tells them that there is news; those that had, and the shared storage of each. The rows stay locked until the commit.</summary>
+    public static async Task<Dictionary<string, string?>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims)
     {
         var byHost = claims.GroupBy(claim => claim.HostId).ToList();
-        return [.. await transaction.QueryAsync(
+        return (await transaction.QueryAsync(
             """
             WITH locked AS MATERIALIZED (SELECT id FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
             UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus + n.vcpus, allocated_memory_mib = h.allocated_memory_mib + n.memory, allocated_disk_gib = h.allocated_disk_gib + n.disk,
@@ -49,10 +49,10 @@ public sealed class LaunchWriter(EventLog events)
             FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances) JOIN locked ON locked.id = n.id
             WHERE h.id = n.id AND h.schedulable AND NOT h.maintenance AND h.state = 'up' AND h.allocated_vcpus + n.vcpus <= h.vcpus AND h.allocated_memory_mib + n.memory <= h.memory_mib
               AND h.allocated_disk_gib + n.disk <= h.disk_gib
-            RETURNING h.id
-            """, row => row.GetString(0), default,
+            RETURNING h.id, h.storage
+            """, row => (Id: row.GetString(0), Storage: row.TextOrNull(1)), default,
             Columns.Texts(byHost.Select(g => g.Key)), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.Vcpus))), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.MemoryMib))),
-            Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.DiskGib))), Columns.Integers(byHost.Select(g => g.Count())))];
+            Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.DiskGib))), Columns.Integers(byHost.Select(g => g.Count())))).ToDictionary(host => host.Id, host => host.Storage);
     }
 
     /// <summary>All rows of the instances, their events, and the mark on their networks, in one round trip.</summary>

@@ -21,24 +21,30 @@ public sealed class ServerBus : BackgroundService
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10), Retry = TimeSpan.FromSeconds(1), Idle = TimeSpan.FromMinutes(1);
 
     // PostgreSQL takes 8,000 bytes; an id has some 20. More hosts at once than fit some messages are told as "all".
-    private const int HostsInMessage = 300, MessagesMax = 10;
+    private const int IdsInMessage = 300, MessagesMax = 10;
 
     private readonly Database _database;
     private readonly ServerRegistry _registry;
     private readonly HostBell _hosts;
+    private readonly PeersBell _peers;
     private readonly EventBell _events;
     private readonly ILogger<ServerBus> _log;
     private readonly TimeProvider _clock;
     private readonly Doorbell _door;
-    private readonly ConcurrentDictionary<string, byte> _rung = new();
+    private readonly ConcurrentDictionary<string, byte> _rung = new(), _networks = new();
     private volatile bool _eventsRung;
 
-    public ServerBus(Database database, ServerRegistry registry, HostBell hosts, EventBell events, TimeProvider clock, ILogger<ServerBus> log)
+    public ServerBus(Database database, ServerRegistry registry, HostBell hosts, PeersBell peers, EventBell events, TimeProvider clock, ILogger<ServerBus> log)
     {
-        (_database, _registry, _hosts, _events, _clock, _log, _door) = (database, registry, hosts, events, clock, log, new Doorbell(clock));
+        (_database, _registry, _hosts, _peers, _events, _clock, _log, _door) = (database, registry, hosts, peers, events, clock, log, new Doorbell(clock));
         hosts.Rung += host =>
         {
             _rung[host] = 0;
+            _door.Ring();
+        };
+        peers.Rung += network =>
+        {
+            _networks[network] = 0;
             _door.Ring();
         };
         events.Rung += () =>
@@ -52,19 +58,26 @@ public sealed class ServerBus : BackgroundService
 
     private Task TellAsync(CancellationToken stop) => Resync.RunAsync(_door, Idle, async cancel =>
     {
-        var hosts = _rung.Keys.ToArray();
-        foreach (var host in hosts) _rung.TryRemove(host, out _);
+        var (hosts, networks) = (Taken(_rung), Taken(_networks));
         var events = _eventsRung;
         _eventsRung = false;
-        if (hosts.Length == 0 && !events) return;
+        if (hosts.Length == 0 && networks.Length == 0 && !events) return;
         // Alone there is nobody to tell; a server that has just come looks by itself.
         if (_registry.Count < 2) return;
-        var messages = hosts.Length > HostsInMessage * MessagesMax ? [new BusMessage(_registry.Id, null, events)]
-            : hosts.Chunk(HostsInMessage).Select(chunk => new BusMessage(_registry.Id, chunk, events)).DefaultIfEmpty(new BusMessage(_registry.Id, [], events));
+        var messages = hosts.Length + networks.Length > IdsInMessage * MessagesMax ? [new BusMessage(_registry.Id, null, events, [])]
+            : hosts.Chunk(IdsInMessage).Select(chunk => new BusMessage(_registry.Id, chunk, events, []))
+                .Concat(networks.Chunk(IdsInMessage).Select(chunk => new BusMessage(_registry.Id, [], events, chunk))).DefaultIfEmpty(new BusMessage(_registry.Id, [], events, []));
         foreach (var message in messages)
             await _database.ExecuteAsync("SELECT pg_notify($1, $2)", cancel, Channel, JsonSerializer.Serialize(message, BusJson.Default.BusMessage));
         await Task.Delay(Gather, _clock, cancel);
     }, e => ServerLog.BusFailed(_log, e.Message), stop);
+
+    private static string[] Taken(ConcurrentDictionary<string, byte> rung)
+    {
+        var keys = rung.Keys.ToArray();
+        foreach (var key in keys) rung.TryRemove(key, out _);
+        return keys;
+    }
 
     private async Task HearAsync(CancellationToken stop)
     {
@@ -107,12 +120,14 @@ public sealed class ServerBus : BackgroundService
         if (message is null || message.From == _registry.Id) return;
         if (message.Hosts is null) _hosts.WakeAll();
         else foreach (var host in message.Hosts) _hosts.Wake(host);
+        foreach (var network in message.Networks ?? []) _peers.Wake(network);
         if (message.Events) _events.Wake();
     }
 }
 
 /// <param name="Hosts">Hosts whose records have changed; null: any may have.</param>
-internal sealed record BusMessage(string From, string[]? Hosts, bool Events);
+/// <param name="Networks">Networks whose names or members have changed.</param>
+internal sealed record BusMessage(string From, string[]? Hosts, bool Events, string[]? Networks);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(BusMessage))]

@@ -96,10 +96,13 @@ public sealed class RecoveryController(
                 SELECT 1 FROM instances WHERE id = $1 AND host_id = $2 AND incarnation = $3 AND terminated_at IS NULL AND recovery = 'restart'
                   AND ($4 OR desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation) FOR UPDATE
                 """, row => row.GetInt32(0), cancel, instance.Id, host.Id, affected.Incarnation, host.State == HostStates.Down);
-            // Fencing before a second copy: the host must be down still, and fenced, when the second placement is committed.
+            // Fencing before a second copy: the host must be down still, and fenced, when the second placement is committed. A host fenced by its
+            // lease ends only what it knew to be movable.
             var lost = present == 1 && await transaction.FindAsync(
-                "SELECT 1 FROM hosts WHERE id = $1 AND (state = 'down' AND fenced_at IS NOT NULL OR $2 AND maintenance AND state = 'up') FOR NO KEY UPDATE", row => row.GetInt32(0), cancel,
-                host.Id, host.State == HostStates.Up) == 1;
+                """
+                SELECT 1 FROM hosts h JOIN instances v ON v.id = $3 WHERE h.id = $1 AND (h.state = 'down' AND h.fenced_at IS NOT NULL OR $2 AND h.maintenance AND h.state = 'up')
+                  AND (h.fenced_by IS DISTINCT FROM 'lease' OR h.reported_revision >= v.recovery_revision) FOR NO KEY UPDATE OF h
+                """, row => row.GetInt32(0), cancel, host.Id, host.State == HostStates.Up, instance.Id) == 1;
             if (!lost) return (HostView?)null;
             foreach (var candidate in step.Candidates)
             {
@@ -121,7 +124,7 @@ public sealed class RecoveryController(
         await transaction.ExecuteAsync(
             """
             UPDATE instances SET host_id = $2, zone_id = $3, incarnation = incarnation + 1, power = CASE WHEN desired = 'stopped' THEN 'stopped' ELSE 'absent' END,
-                                 observed_generation = CASE WHEN desired = 'stopped' THEN generation ELSE 0 END, started_at = NULL, conditions = '[]', notices = '[]' WHERE id = $1
+                                 observed_generation = CASE WHEN desired = 'stopped' THEN generation ELSE 0 END, started_at = NULL, recovery_revision = 0, conditions = '[]', notices = '[]' WHERE id = $1
             """, cancel, instance.Id, to.Id, to.ZoneId);
         await transaction.ExecuteAsync(
             """

@@ -35,6 +35,9 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public bool Away { get; set; }
 
+    /// <summary>What reports are answered; null: as servers of an earlier version do.</summary>
+    public ReportAnswer? Answer { get; set; }
+
     /// <summary>Answers that its database does not.</summary>
     public bool DatabaseAway { get; set; }
 
@@ -133,7 +136,8 @@ internal sealed class FakeServer : IAsyncDisposable
                 var report = (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.ObservedReport))!;
                 Reports.Enqueue(report);
                 foreach (var seen in report.Instances) Seen[seen.Id] = seen;
-                http.Response.StatusCode = 204;
+                if (Answer is { } answer) await JsonSerializer.SerializeAsync(http.Response.Body, answer, ApiJson.Default.ReportAnswer);
+                else http.Response.StatusCode = 204;
                 break;
             case var _ when path.StartsWith("/agent/v1/images/", StringComparison.Ordinal):
                 await Results.File(ImageFile!, "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);
@@ -156,7 +160,7 @@ internal sealed class FakeServer : IAsyncDisposable
 
     private async Task DesiredAsync(HttpContext http)
     {
-        var after = long.Parse(http.Request.Query["after"]!, System.Globalization.CultureInfo.InvariantCulture);
+        var after = (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.DesiredQuestion))!.After;
         Task changed;
         DesiredDocument? document;
         lock (_gate) (changed, document) = (_changed.Task, _document);
@@ -166,7 +170,7 @@ internal sealed class FakeServer : IAsyncDisposable
             lock (_gate) document = _document;
         }
         if (document is null || document.Revision <= after) http.Response.StatusCode = 204;
-        else await JsonSerializer.SerializeAsync(http.Response.Body, document, ApiJson.Default.DesiredDocument);
+        else await JsonSerializer.SerializeAsync(http.Response.Body, new DesiredAnswer(document, []), ApiJson.Default.DesiredAnswer);
     }
 
     private static X509Certificate2 MakeAuthority()

@@ -11,7 +11,9 @@ internal sealed class MemoryHost(ManualTime time, MemoryServer server, Simulated
 
     public SimulatedFaults Faults { get; } = new();
 
-    public AgentOptions Options { get; init; } = new() { StateDirectory = "/nonexistent", Tag = "c0ffee", Name = "host1", Address = "127.0.0.1", Hypervisor = "simulated" };
+    public static AgentOptions Usual { get; } = new() { StateDirectory = "/nonexistent", Tag = "c0ffee", Name = "host1", Address = "127.0.0.1", Hypervisor = "simulated" };
+
+    public AgentOptions Options { get; init; } = Usual;
 
     public Running Start() => new(this);
 

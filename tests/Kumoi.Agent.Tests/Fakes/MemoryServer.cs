@@ -87,8 +87,6 @@ internal sealed class MemoryServer : IServerLink
         }
     }
 
-    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => Task.FromResult(new NetworkPeers(networkId, revision, [], []));
-
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
         Interlocked.Increment(ref _calls);

@@ -40,6 +40,45 @@ public sealed class AgentLeaseTests
     }
 
     [Fact]
+    public async Task Guests_are_ended_in_time_though_every_mailbox_is_stuck()
+    {
+        var host = new MemoryHost(_time, _server, new SimulatedDisks("host1", null), null) { Options = MemoryHost.Usual with { Parallelism = 1 } };
+        await using var agent = host.Start();
+        await BothRunAsync(host);
+        var stuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Faults.Time = (step, id) =>
+        {
+            if (id == Samples.InstanceId(3) && step == "MakeDisk") stuck.TrySetResult();
+            return id == Samples.InstanceId(3) ? TimeSpan.FromDays(1) : TimeSpan.Zero;
+        };
+        _server.Set(Samples.Document(2, null, [], Movable, Fixed, Samples.Instance(3, "running")));
+        await UntilAsync("the step that takes a day", () => stuck.Task.IsCompleted);
+        _server.Manner = Manner.Unreachable;
+        await UntilAsync("the end of the guest", () => !host.Runs(Movable));
+        Assert.True(host.Runs(Fixed));
+    }
+
+    [Fact]
+    public async Task The_lease_counts_from_when_the_report_was_sent_however_late_its_answer_comes()
+    {
+        var host = Host();
+        await using var agent = host.Start();
+        await BothRunAsync(host);
+        var sentAt = new TaskCompletionSource<DateTimeOffset>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _server.Came = _ =>
+        {
+            if (!sentAt.TrySetResult(_time.GetUtcNow())) return;
+            // The answer takes 40 s, and is the last.
+            _time.Jump(TimeSpan.FromSeconds(40));
+            _server.Manner = Manner.Unreachable;
+        };
+        await UntilAsync("the last report", () => sentAt.Task.IsCompleted);
+        var over = await sentAt.Task + TimeSpan.FromSeconds(61);
+        while (_time.GetUtcNow() < over) await PassAsync(1);
+        await Wait.ForAsync("the end of the guest, without another second", () => !host.Runs(Movable), Soon);
+    }
+
+    [Fact]
     public async Task After_a_lost_lease_nothing_is_begun_by_a_document_of_before()
     {
         var host = Host();

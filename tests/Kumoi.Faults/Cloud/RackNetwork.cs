@@ -8,7 +8,7 @@ internal sealed class RackNetwork : IAsyncDisposable
     private readonly string _name = $"kf{Environment.ProcessId}";
 
     /// <summary>Where servers listen for the hosts. From the range for documentation (RFC 5737), so that no route of the machine is met.</summary>
-    public string ServerAddress => "192.0.2.1";
+    public string ServerAddress => "203.0.113.1";
 
     private string Outer => $"{_name}o";
 
@@ -22,7 +22,7 @@ internal sealed class RackNetwork : IAsyncDisposable
         await IpAsync("link", "add", rack.Outer, "type", "veth", "peer", "name", "uplink", "netns", rack._name);
         await IpAsync("address", "add", $"{rack.ServerAddress}/30", "dev", rack.Outer);
         await IpAsync("link", "set", rack.Outer, "up");
-        await IpAsync("-n", rack._name, "address", "add", "192.0.2.2/30", "dev", "uplink");
+        await IpAsync("-n", rack._name, "address", "add", "203.0.113.2/30", "dev", "uplink");
         await IpAsync("-n", rack._name, "link", "set", "uplink", "up");
         await IpAsync("-n", rack._name, "link", "set", "lo", "up");
         return rack;

@@ -101,7 +101,7 @@ public sealed class LoginTests
         using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest($"CN={host.Id}", forged, System.Security.Cryptography.HashAlgorithmName.SHA256)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         using var thief = FakeHost.Client(cloud, System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadPkcs12(certificate.Export(System.Security.Cryptography.X509Certificates.X509ContentType.Pkcs12), null));
-        Assert.Equal(401, (int)(await thief.GetAsync("/agent/v1/desired")).StatusCode);
+        Assert.Equal(401, (int)(await thief.PostAsync("/agent/v1/desired", null)).StatusCode);
     }
 
     [Fact]

@@ -120,7 +120,7 @@ public sealed class RouteTests
         using var agent = FakeHost.Client(cloud, null);
         Assert.Equal(404, (int)(await agent.GetAsync("/api/v1/zones")).StatusCode);
         Assert.Equal(404, (int)(await agent.GetAsync("/readyz")).StatusCode);
-        Assert.Equal(401, (int)(await agent.GetAsync("/agent/v1/desired")).StatusCode);
+        Assert.Equal(401, (int)(await agent.PostAsync("/agent/v1/desired", null)).StatusCode);
         using var api = new HttpClient { BaseAddress = new Uri(cloud.Url) };
         Assert.Equal(404, (int)(await api.GetAsync("/agent/v1/authority")).StatusCode);
         Assert.Equal("ok\n", await api.GetStringAsync("/healthz"));

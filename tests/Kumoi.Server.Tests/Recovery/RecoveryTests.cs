@@ -45,6 +45,15 @@ public sealed class RecoveryTests
     public void Silence_counts_as_far_as_somebody_listened(string state, int silence, int watched, string next) =>
         Assert.Equal(next, HostStates.Next(state, TimeSpan.FromSeconds(silence), TimeSpan.FromSeconds(watched), 10));
 
+    [Theory]
+    [InlineData(10, null, 10)]
+    [InlineData(10, 60, 10)]
+    [InlineData(10, 61, 11)]
+    [InlineData(10, 180, 30)]
+    [InlineData(30, 60, 30)]
+    [InlineData(10, int.MaxValue - 5, 300)]
+    public void A_lease_granted_before_is_waited_for_though_the_heartbeat_is_shorter_now(int granted, int? lease, int judged) => Assert.Equal(judged, HostStates.Judged(granted, lease));
+
     [Fact]
     public async Task An_instance_marked_for_it_is_restarted_elsewhere_once_its_host_is_down_and_not_before()
     {

@@ -24,6 +24,8 @@ internal sealed class ModelLink(Cloud cloud, ModelHost host, Node node) : IServe
 
     private async Task<T> CallAsync<T>(TimeSpan limit, bool repeatable, Func<ModelServer, Task<T>> handle, CancellationToken cancel)
     {
+        // A balancer before the servers may send the next connection to another.
+        if (cloud.Dice.OneIn(8)) _server = cloud.Dice.Below(cloud.Servers.Count);
         try
         {
             return await cloud.Wire.CallAsync(host.Name, node, cloud.Servers[_server], limit, repeatable, handle, cancel);
@@ -34,8 +36,6 @@ internal sealed class ModelLink(Cloud cloud, ModelHost host, Node node) : IServe
             throw;
         }
     }
-
-    public Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) => throw new NotSupportedException("The model's documents hold names and members themselves.");
 
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => throw new NotSupportedException("Images are not part of the model.");
 

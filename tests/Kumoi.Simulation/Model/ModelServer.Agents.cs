@@ -58,7 +58,7 @@ internal sealed partial class ModelServer
     private int Hear(string hostId, ObservedReport report)
     {
         var host = Records.Hosts[hostId];
-        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, Beat);
+        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, HostStates.Judged(_heartbeat, report.LeaseSeconds));
         if (host.State != HostStates.Up)
         {
             (host.State, host.Fenced) = (HostStates.Up, false);
@@ -68,7 +68,7 @@ internal sealed partial class ModelServer
         if (report.DesiredRevision == host.Revision) host.Strays = report.Strays;
         foreach (var former in report.Departed ?? [])
             if (Records.Former.TryGetValue((hostId, former.Id), out var incarnation) && incarnation <= former.Incarnation) Records.Former.Remove((hostId, former.Id));
-        return host.HeartbeatSeconds;
+        return _heartbeat;
     }
 
     private Observation? Judge(string hostId, ObservedInstance seen) =>

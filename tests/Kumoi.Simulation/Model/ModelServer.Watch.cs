@@ -5,9 +5,7 @@ namespace Kumoi.Simulation.Model;
 /// <summary>How a server notices that a host is silent.</summary>
 internal sealed partial class ModelServer
 {
-    private const int Beat = 10;
-
-    private static readonly TimeSpan WatchPeriod = TimeSpan.FromSeconds(Beat * HostStates.UnreachableBeats / 10.0);
+    private static readonly TimeSpan WatchPeriod = TimeSpan.FromSeconds(HostStates.HeartbeatSeconds(0) * HostStates.UnreachableBeats / 10.0);
 
     private async Task WatchAsync()
     {

@@ -1,4 +1,5 @@
 using Kumoi.Reconcile;
+using Kumoi.Server.Hosts;
 using Kumoi.Simulation.Engine;
 
 namespace Kumoi.Simulation.Model;
@@ -14,7 +15,10 @@ internal sealed partial class ModelServer
     private readonly Cloud _cloud;
     private readonly Dictionary<string, List<Doorbell>> _bells = [];
 
-    public ModelServer(Cloud cloud, string name, Node node) => (_cloud, Name, Node) = (cloud, name, node);
+    public ModelServer(Cloud cloud, string name, Node node) => (_cloud, Name, Node, _heartbeat) = (cloud, name, node, HostStates.HeartbeatSeconds(cloud.Dice.OneIn(4) ? 9000 : 0));
+
+    // Servers count the hosts each by itself, and one that has just started knows of none.
+    private readonly int _heartbeat;
 
     public string Name { get; }
 

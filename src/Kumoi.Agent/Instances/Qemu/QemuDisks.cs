@@ -49,6 +49,9 @@ internal sealed class QemuDisks(AgentPaths paths, SharedStorage? shared, Command
         return HoldAsync(instance, () => DurableFiles.Own(paths.Disk(instance.Id), user), cancel);
     }
 
+    /// <summary>False if another host was granted the disk since.</summary>
+    public bool IsHeld(DesiredInstance instance) => shared is null || shared.Granted(instance.Id) <= instance.Incarnation;
+
     /// <summary>Removes the disk. On shared storage only the holder of the highest incarnation may.</summary>
     public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
     {

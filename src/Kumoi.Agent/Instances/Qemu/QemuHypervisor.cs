@@ -118,6 +118,12 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var tap in taps) tap.Dispose();
         }
         var guest = await ReachAsync(instance.Id, started, cancel);
+        if (!_disks.IsHeld(instance))
+        {
+            // Granted to another host after it was asked for here; now that QEMU has the disk locked, nobody else has it open.
+            await KillAsync(instance.Id, cancel);
+            throw SharedStorage.Fenced(instance.Incarnation);
+        }
         // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
         // or link of its own where the agent will connect.
         DurableFiles.Own(sockets, 0);

@@ -2,7 +2,7 @@ namespace Kumoi.Agent.Instances.Simulated;
 
 /// <summary>
 /// What simulated hosts do beside working: times, and faults by step. Steps are named <c>MakeDisk</c>, <c>Start</c>, <c>Resume</c>,
-/// <c>PressPowerButton</c>, <c>Kill</c> and <c>Remove</c>. One object may serve many hosts.
+/// <c>PressPowerButton</c>, <c>Kill</c>, <c>Remove</c> and <c>Discard</c>. One object may serve many hosts.
 /// </summary>
 public sealed class SimulatedFaults
 {

@@ -71,7 +71,7 @@ internal sealed class SimulatedHost : ISimulatedLinkWatch
     {
         Task<IServerLink> Connect(CancellationToken cancel)
         {
-            var real = HostLink.For(identity, renewed => _fleet.State.Keep(Name, renewed), new Random(_seed), _clock, NullLogger.Instance);
+            var real = HostLink.For(identity, renewed => _fleet.State.Keep(Name, renewed), keepsPeers: false, new Random(_seed), _clock, NullLogger.Instance);
             return Task.FromResult<IServerLink>(new SimulatedLink(real, _fleet.Settings.Network, _fleet.Chance, this, _clock));
         }
         var edges = AgentEdges.Simulated(_options, _machine, _fleet.Faults, Facts, Connect, _clock);

@@ -31,13 +31,6 @@ public sealed class SimulatedLink(IServerLink real, SimulatedNetworkFaults fault
         return _last = document;
     }
 
-    /// <summary>
-    /// Asked for as by any host, and then forgotten: names and members concern filters and name servers, of which a simulated host has
-    /// none, and there are thousands of hosts in a process.
-    /// </summary>
-    public async Task<NetworkPeers> PeersAsync(string networkId, long revision, CancellationToken cancel) =>
-        new(networkId, (await AskAsync(() => real.PeersAsync(networkId, revision, cancel), cancel)).Revision, [], []);
-
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
     {
         var answer = await AskAsync(() => real.ReportAsync(report, cancel), cancel);

@@ -1,0 +1,4 @@
+using Xunit;
+
+// Each test uses all processors by itself.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
