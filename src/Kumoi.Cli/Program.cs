@@ -16,7 +16,7 @@ root.Options.Add(Session.Output);
 root.Options.Add(Session.Account);
 foreach (var command in (IEnumerable<Command>)[
     .. LocalCommands.All(), .. LoginCommands.All(), InstanceCommands.Make(), ImageCommands.Make(), SecurityGroupCommands.Make(), .. SmallNouns.All(), HostCommands.Make(),
-    DoctorCommand.Make(), ExplainCommand.Make(), Completion.Make(), RoleCommands.Server(), RoleCommands.Agent(), SimulateCommand.Make()])
+    DoctorCommand.Make(), ExplainCommand.Make(), TopCommand.Make(), Completion.Make(), RoleCommands.Server(), RoleCommands.Agent(), SimulateCommand.Make()])
     root.Subcommands.Add(command);
 
 var parsed = root.Parse(args);

@@ -11,6 +11,7 @@ using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
 using Kumoi.Server.KeyPairs;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
@@ -61,7 +62,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups()
+            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups().AddServerMetrics()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -115,6 +116,7 @@ public static class ServerProgram
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
+        app.MapMetrics(options);
         app.MapHealth(services.GetRequiredService<Database>(), options.Listen.Port);
         app.MapConsoleFiles(options);
     }

@@ -16,10 +16,11 @@ namespace Kumoi.Server;
 /// <param name="VcpuRatio">Virtual processors offered per real one. More packs tighter; guests then wait for each other.</param>
 /// <param name="HeartbeatSeconds">How often hosts report; null: every 10 s, and up to 30 s with thousands of hosts. Hosts count as unreachable
 /// after three times this, as down after nine times.</param>
+/// <param name="MetricsPublic">Serve <c>/metrics</c> to other machines too; else to this one only.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
-    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null)
+    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const int VcpuRatioDefault = 8;
