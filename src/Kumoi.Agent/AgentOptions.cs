@@ -41,6 +41,9 @@ public sealed partial record AgentOptions
     /// <summary>True if several hosts have mounted that directory: an instance may then be started on another of them when this one is lost.</summary>
     public bool SharedDisks { get; init; }
 
+    /// <summary>The log's form: <c>text</c>, or <c>json</c>, one object a line.</summary>
+    public string LogFormat { get; init; } = Kumoi.Api.Logging.LogFormats.Text;
+
     /// <summary>How long a guest may take to stop by itself before it is stopped hard. Too low loses data of slow guests.</summary>
     public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(90);
 

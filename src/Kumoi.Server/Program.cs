@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Authentication;
 using Kumoi.Api;
+using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
 using Kumoi.Server.Consoles;
 using Kumoi.Server.Doctor;
@@ -50,7 +51,7 @@ public static class ServerProgram
         var certificate = new ServerCertificate(authority, names, clock);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Kumoi.Server", ContentRootPath = AppContext.BaseDirectory });
-        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
+        builder.Logging.AddLines(options.LogFormat, clock)
             .AddFilter("Microsoft", LogLevel.Warning);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority, certificate));
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton(certificate).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()

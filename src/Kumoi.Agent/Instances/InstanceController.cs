@@ -136,6 +136,7 @@ public sealed class InstanceController : IAsyncDisposable
         {
             // The agent may have been held since the plan was made; then it is made anew.
             if (record.Movable && InstancePlanner.Begins(step) && Lease.State != LeaseState.Held) return true;
+            using var span = step == InstanceStep.FetchImage ? null : AgentTrace.Step(record, step.ToString());
             try
             {
                 await TakeAsync(step, record, image, seen, memory, cancel);
@@ -144,6 +145,7 @@ public sealed class InstanceController : IAsyncDisposable
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 _log.StepFailed(record.Id, step.ToString(), e.Message);
+                span?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, e.Message);
                 var (reason, message) = e is HypervisorException known ? (known.Reason, known.Message)
                     : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The host's disk is full.")
                     : ("step-failed", e.Message);

@@ -54,6 +54,7 @@ public sealed class InstanceLaunch
     {
         var name = Names.Normal(launch.Name);
         if (LaunchRules.Check(launch, name) is { Count: > 0 } violations) return Failure.Invalid([.. violations]);
+        using var span = ServerTrace.Source.StartActivity("instance.launch");
         return await _batcher.AskAsync(new LaunchRequest(caller, launch, LaunchRules.InstanceNames(name, launch.Count), once, Activity.Current?.Id), cancel);
     }
 
