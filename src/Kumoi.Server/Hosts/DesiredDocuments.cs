@@ -73,8 +73,11 @@ public sealed class DesiredDocuments
 
     private DesiredNews Told(string hostId, DesiredDocument? document, IReadOnlyList<(string, long)> peers)
     {
-        if (document is not null) _bell.Told(hostId, document.Revision);
-        if (document is not null) _peers.Listen(hostId, [.. document.Networks.Select(n => n.Id)]);
+        if (document is not null)
+        {
+            _bell.Told(hostId, document.Revision);
+            _peers.Grant(hostId, [.. document.Networks.Select(n => n.Id)]);
+        }
         _peers.Told(hostId);
         return new DesiredNews(document, peers);
     }
@@ -87,10 +90,11 @@ public sealed class DesiredDocuments
         // Only networks in which the host has an instance: a host that was taken over must not ask for every account's.
         var stale = wanted.Count == 0 ? Enumerable.Empty<(string Host, string Network, long Revision)>().ToLookup(s => s.Host) : (await _database.QueryAsync(
             """
-            SELECT w.host, n.id, n.peers_revision FROM unnest($1::text[], $2::text[], $3::bigint[]) AS w(host, network, has) JOIN networks n ON n.id = w.network AND n.peers_revision <> w.has
-            WHERE EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.network_id = n.id AND i.released_at IS NULL)
+            SELECT w.host, n.id, n.peers_revision FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[]) AS w(host, network, has, granted)
+            JOIN networks n ON n.id = w.network AND n.peers_revision <> w.has
+            WHERE w.granted OR EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.network_id = n.id AND i.released_at IS NULL)
             """, row => (Host: row.GetString(0), Network: row.GetString(1), Revision: row.GetInt64(2)), default,
-            Columns.Texts(wanted.Select(w => w.HostId)), Columns.Texts(wanted.Select(w => w.Network)), Columns.Bigints(wanted.Select(w => w.Has)))).ToLookup(s => s.Host);
+            Columns.Texts(wanted.Select(w => w.HostId)), Columns.Texts(wanted.Select(w => w.Network)), Columns.Bigints(wanted.Select(w => w.Has)), Columns.Booleans(wanted.Select(w => _peers.IsGranted(w.HostId, w.Network))))).ToLookup(s => s.Host);
         return [.. asked.Select(a => hosts.TryGetValue(a.HostId, out var revision)
             ? new Look(revision, [.. stale[a.HostId].Where(s => a.Question.Peers.GetValueOrDefault(s.Network) != s.Revision).Select(s => (s.Network, s.Revision)).Distinct()]) : null)];
     }

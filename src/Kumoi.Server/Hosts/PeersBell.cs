@@ -37,6 +37,21 @@ public sealed class PeersBell(HostBell hosts, TimeProvider clock)
         }
     }
 
+    /// <summary>The host was told by its document that it is in these networks, and may hear of their peers.</summary>
+    public void Grant(string hostId, IReadOnlyCollection<string> networkIds)
+    {
+        Listen(hostId, networkIds);
+        var listener = _listeners[hostId];
+        lock (listener) listener.Granted = [.. networkIds];
+    }
+
+    /// <summary>True if this server has told the host so.</summary>
+    public bool IsGranted(string hostId, string networkId)
+    {
+        if (!_listeners.TryGetValue(hostId, out var listener)) return false;
+        lock (listener) return listener.Granted.Contains(networkId);
+    }
+
     /// <summary>How long the host must wait until it is told of peers again.</summary>
     public TimeSpan Rest(string hostId)
     {
@@ -66,7 +81,7 @@ public sealed class PeersBell(HostBell hosts, TimeProvider clock)
 
     private sealed class Listener
     {
-        public HashSet<string> Networks = [];
+        public HashSet<string> Networks = [], Granted = [];
         public long? ToldAt;
     }
 }

@@ -1,0 +1,58 @@
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Testing;
+using Xunit;
+
+namespace Kumoi.Server.Tests.Hosts;
+
+/// <summary>Who is in a network: told to every host of it and to no other, apart from the document.</summary>
+public sealed class PeersTests
+{
+    private static IReadOnlyDictionary<string, long> Has(DesiredAnswer answer) => answer.Peers.ToDictionary(p => p.NetworkId, p => p.Revision);
+
+    [Fact]
+    public async Task Hosts_hear_of_guests_elsewhere_in_their_networks_without_a_new_document()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("first");
+        var told = (await scene.Host.AskAsync(-1, 0, new Dictionary<string, long>(), default))!;
+        var peers = Assert.Single(told.Peers);
+        Assert.Equal(["first"], peers.Names.Select(n => n.Name));
+        Assert.Equal(told.Document!.Networks.Single().Id, peers.NetworkId);
+        Assert.Contains(peers.Groups, g => g.Addresses.SequenceEqual([told.Document.Instances.Single().Interfaces.Single().Address]));
+
+        using var second = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"));
+        await scene.Admin.SendAsync(HttpMethod.Put, "/hosts/host-1", new { schedulable = false });
+        var waiting = scene.Host.AskAsync(told.Document.Revision, 20, Has(told), default);
+        await scene.LaunchAsync("second");
+        var news = (await waiting)!;
+        Assert.Null(news.Document);
+        Assert.Equal(["first", "second"], news.Peers.Single().Names.Select(n => n.Name).Order(StringComparer.Ordinal));
+        Assert.Null(await scene.Host.AskAsync(told.Document.Revision, 0, Has(news), default));
+    }
+
+    [Fact]
+    public async Task A_host_hears_nothing_of_networks_in_which_it_has_no_instance()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("secret");
+        var own = (await scene.Host.AskAsync(-1, 0, new Dictionary<string, long>(), default))!;
+        using var stranger = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"));
+        var document = (await stranger.AskAsync(-1, 0, new Dictionary<string, long> { [own.Peers[0].NetworkId] = 0 }, default))!;
+        Assert.Empty(document.Peers);
+        Assert.Null(await stranger.AskAsync(document.Document!.Revision, 0, new Dictionary<string, long> { [own.Peers[0].NetworkId] = 0 }, default));
+    }
+
+    [Fact]
+    public async Task Changed_members_of_a_group_are_told()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("one");
+        var before = (await scene.Host.AskAsync(-1, 0, new Dictionary<string, long>(), default))!;
+        using var changed = await scene.Tenant.SendAsync(HttpMethod.Put, "/instances/one/security-groups", new { securityGroups = Array.Empty<string>() });
+        changed.EnsureSuccessStatusCode();
+        var after = (await scene.Host.AskAsync(before.Document!.Revision, 20, Has(before), default))!;
+        Assert.Empty(after.Document!.Instances.Single().Interfaces.Single().SecurityGroupIds);
+        Assert.Empty(after.Peers.Single().Groups);
+    }
+}
