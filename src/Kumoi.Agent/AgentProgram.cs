@@ -29,6 +29,7 @@ public static class AgentProgram
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken stop)
     {
         using var logs = LoggerFactory.Create(logging => logging.AddLines(options.LogFormat, TimeProvider.System));
+        await using var metrics = options.Validate().Any() ? null : await AgentMetrics.ServeAsync(options.Metrics, stop);
         return await RunAsync(options, TimeProvider.System, logs.CreateLogger("Kumoi.Agent"), stop);
     }
 
