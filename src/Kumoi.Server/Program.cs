@@ -118,7 +118,7 @@ public static class ServerProgram
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
         app.MapMetrics(options);
-        app.MapHealth(services.GetRequiredService<Database>(), options.Listen.Port);
+        app.MapHealth(services.GetRequiredService<Database>(), options);
         app.MapConsoleFiles(options);
     }
 }

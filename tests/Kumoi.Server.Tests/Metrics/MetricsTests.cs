@@ -61,6 +61,18 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task Readiness_names_the_part_that_is_missing_while_the_process_is_alive()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        using var http = new HttpClient { BaseAddress = new Uri(cloud.Url) };
+        Assert.Equal("ready\n", await http.GetStringAsync(new Uri("/readyz", UriKind.Relative)));
+        Directory.Delete(cloud.Options.ImageDirectory, recursive: true);
+        using var answer = await http.GetAsync(new Uri("/readyz", UriKind.Relative));
+        Assert.Equal(("503", "the image directory is not there\n"), ($"{(int)answer.StatusCode}", await answer.Content.ReadAsStringAsync()));
+        Assert.Equal("ok\n", await http.GetStringAsync(new Uri("/healthz", UriKind.Relative)));
+    }
+
+    [Fact]
     public void Histograms_counters_and_labels_are_written_as_the_format_wants()
     {
         using var meter = new Meter("test." + Guid.NewGuid());

@@ -8,27 +8,39 @@ namespace Kumoi.Server.Platform.Http;
 /// <summary>What the API's port serves beside the API: health, the OpenAPI document and the console's files.</summary>
 public static class Files
 {
-    public static void MapHealth(this WebApplication app, Database database, int port)
+    public static void MapHealth(this WebApplication app, Database database, ServerOptions options)
     {
-        var group = app.MapGroup("").AddPort(port);
+        var group = app.MapGroup("").AddPort(options.Listen.Port);
         group.MapMethods("/healthz", ["GET"], (Delegate)(RequestDelegate)(http => http.Response.WriteAsync("ok\n")))
             .WithMetadata(new RequiredPermission(null, "Tells only that the process answers."));
         group.MapMethods("/readyz", ["GET"], (Delegate)(RequestDelegate)(async http =>
             {
-                try
-                {
-                    await database.FindAsync("SELECT 1", row => row.GetInt32(0), http.RequestAborted);
-                    await http.Response.WriteAsync("ready\n");
-                }
-                catch (NpgsqlException)
+                var missing = await MissingAsync(database, options, http.RequestAborted);
+                if (missing.Count > 0)
                 {
                     http.Response.StatusCode = 503;
                     http.Response.Headers.RetryAfter = "2";
-                    await http.Response.WriteAsync("the database does not answer\n");
                 }
+                await http.Response.WriteAsync(missing.Count == 0 ? "ready\n" : string.Concat(missing.Select(part => part + "\n")));
             }))
             .WithMetadata(new RequiredPermission(null, "Tells only whether requests would be answered now."));
         group.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new RequiredPermission(null, "The description of the API is public."));
+    }
+
+    /// <summary>The parts without which requests would fail now, one sentence each. They name no path: anybody may ask.</summary>
+    private static async Task<List<string>> MissingAsync(Database database, ServerOptions options, CancellationToken cancel)
+    {
+        var missing = new List<string>();
+        try
+        {
+            await database.FindAsync("SELECT 1", row => row.GetInt32(0), cancel);
+        }
+        catch (NpgsqlException)
+        {
+            missing.Add("the database does not answer");
+        }
+        if (!Directory.Exists(options.ImageDirectory)) missing.Add("the image directory is not there");
+        return missing;
     }
 
     public static void MapConsoleFiles(this WebApplication app, ServerOptions options)
