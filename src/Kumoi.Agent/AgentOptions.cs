@@ -41,6 +41,12 @@ public sealed partial record AgentOptions
     /// <summary>True if several hosts have mounted that directory: an instance may then be started on another of them when this one is lost.</summary>
     public bool SharedDisks { get; init; }
 
+    /// <summary>An address of the loopback at which <c>/metrics</c> is served; null: nowhere.</summary>
+    public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>The log's form: <c>text</c>, or <c>json</c>, one object a line.</summary>
+    public string LogFormat { get; init; } = Kumoi.Api.Logging.LogFormats.Text;
+
     /// <summary>How long a guest may take to stop by itself before it is stopped hard. Too low loses data of slow guests.</summary>
     public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(90);
 
@@ -75,6 +81,7 @@ public sealed partial record AgentOptions
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
+        if (Metrics is { } metrics && !IPAddress.IsLoopback(metrics.Address)) wrong.Add($"The address of metrics {metrics} must be one of the loopback: they need no permission, so only this machine may ask.");
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)
             wrong.Add($"The run directory's path is too long: sockets in it may have 107 bytes, {Paths.LongestSocket} has more.");
         if (JoinToken is not null && Api.Agent.JoinTokenContent.Decode(JoinToken) is null) wrong.Add("The join token is not one of Kumoi's.");

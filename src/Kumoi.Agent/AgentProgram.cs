@@ -4,6 +4,7 @@ using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
+using Kumoi.Api.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent;
@@ -27,12 +28,8 @@ public static class AgentProgram
     /// <summary>Runs with a log on the console.</summary>
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken stop)
     {
-        using var logs = LoggerFactory.Create(logging => logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-        }));
+        using var logs = LoggerFactory.Create(logging => logging.AddLines(options.LogFormat, TimeProvider.System));
+        await using var metrics = options.Validate().Any() ? null : await AgentMetrics.ServeAsync(options.Metrics, stop);
         return await RunAsync(options, TimeProvider.System, logs.CreateLogger("Kumoi.Agent"), stop);
     }
 

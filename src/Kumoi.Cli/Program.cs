@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Kumoi.Cli.Client;
 using Kumoi.Cli.Local;
+using Kumoi.Cli.Operations;
 using Kumoi.Cli.Roles;
 using Kumoi.Cli.Text;
 
@@ -15,7 +16,7 @@ root.Options.Add(Session.Output);
 root.Options.Add(Session.Account);
 foreach (var command in (IEnumerable<Command>)[
     .. LocalCommands.All(), .. LoginCommands.All(), InstanceCommands.Make(), ImageCommands.Make(), SecurityGroupCommands.Make(), .. SmallNouns.All(), HostCommands.Make(),
-    Completion.Make(), RoleCommands.Server(), RoleCommands.Agent(), SimulateCommand.Make()])
+    DoctorCommand.Make(), ExplainCommand.Make(), TopCommand.Make(), Completion.Make(), RoleCommands.Server(), RoleCommands.Agent(), SimulateCommand.Make()])
     root.Subcommands.Add(command);
 
 var parsed = root.Parse(args);

@@ -1,14 +1,18 @@
 using System.Net;
 using System.Security.Authentication;
 using Kumoi.Api;
+using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
 using Kumoi.Server.Consoles;
+using Kumoi.Server.Doctor;
 using Kumoi.Server.Events;
+using Kumoi.Server.Explanations;
 using Kumoi.Server.Flavors;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
 using Kumoi.Server.KeyPairs;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
@@ -42,11 +46,15 @@ public static class ServerProgram
         var authority = new Authority(database, MasterKey.ReadOrCreate(options.MasterKeyFile), clock);
         await authority.LoadAsync(cancel);
 
+        var names = new[] { "localhost", "127.0.0.1", "::1", Dns.GetHostName(), new Uri(options.AgentUrl).Host, options.Listen.Address.ToString(), options.AgentListen.Address.ToString() };
+        // Issued anew long before it expires: a server may run for years.
+        var certificate = new ServerCertificate(authority, names, clock);
+
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Kumoi.Server", ContentRootPath = AppContext.BaseDirectory });
-        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
+        builder.Logging.AddLines(options.LogFormat, clock)
             .AddFilter("Microsoft", LogLevel.Warning);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority, clock));
-        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority, certificate));
+        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton(certificate).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
             // The console's files only: answers of the API hold secrets beside what a caller chose, which compression would mix.
             .AddResponseCompression(compression => (compression.EnableForHttps, compression.MimeTypes) = (true, ["text/html", "text/javascript", "text/css", "image/svg+xml"]))
@@ -55,7 +63,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddConsoles().AddEvents().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups()
+            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups().AddServerMetrics()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -65,13 +73,10 @@ public static class ServerProgram
         return app;
     }
 
-    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, Authority authority, TimeProvider clock)
+    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, Authority authority, ServerCertificate certificate)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = AgentReportBytesMax;
-        var names = new[] { "localhost", "127.0.0.1", "::1", Dns.GetHostName(), new Uri(options.AgentUrl).Host, options.Listen.Address.ToString(), options.AgentListen.Address.ToString() };
-        // Issued anew long before it expires: a server may run for years.
-        var certificate = new ServerCertificate(authority, names, clock);
         kestrel.Listen(options.Listen, listen =>
         {
             // Tokens travel here: in clear only on this machine.
@@ -100,7 +105,9 @@ public static class ServerProgram
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
+        api.MapDoctor(services.GetRequiredService<DoctorUseCases>());
         api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
+        api.MapExplanations(services.GetRequiredService<ExplanationUseCases>());
         api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
         api.MapHosts(services.GetRequiredService<HostUseCases>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
@@ -110,6 +117,7 @@ public static class ServerProgram
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
+        app.MapMetrics(options);
         app.MapHealth(services.GetRequiredService<Database>(), options.Listen.Port);
         app.MapConsoleFiles(options);
     }

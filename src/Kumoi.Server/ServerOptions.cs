@@ -1,4 +1,5 @@
 using System.Net;
+using Kumoi.Api.Logging;
 
 namespace Kumoi.Server;
 
@@ -16,10 +17,12 @@ namespace Kumoi.Server;
 /// <param name="VcpuRatio">Virtual processors offered per real one. More packs tighter; guests then wait for each other.</param>
 /// <param name="HeartbeatSeconds">How often hosts report; null: every 10 s, and up to 30 s with thousands of hosts. Hosts count as unreachable
 /// after three times this, as down after nine times.</param>
+/// <param name="MetricsPublic">Serve <c>/metrics</c> to other machines too; else to this one only.</param>
+/// <param name="LogFormat"><c>text</c>, or <c>json</c>: one object a line.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
-    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null)
+    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false, string LogFormat = LogFormats.Text)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const int VcpuRatioDefault = 8;
@@ -33,6 +36,7 @@ public sealed record ServerOptions(
         if (floating.Contains(uplink.BaseAddress) || uplink.Contains(floating.BaseAddress)) yield return "The floating range and the uplink range must not overlap.";
         if (VcpuRatio is < 1 or > 64) yield return "The vcpu ratio must be 1 to 64.";
         if (HeartbeatSeconds is < 1 or > 300) yield return "The heartbeat must be 1 to 300 seconds.";
+        if (!LogFormats.All.Contains(LogFormat)) yield return "The log format must be text or json.";
         if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
     }
 }

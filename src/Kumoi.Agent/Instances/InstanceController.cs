@@ -136,14 +136,19 @@ public sealed class InstanceController : IAsyncDisposable
         {
             // The agent may have been held since the plan was made; then it is made anew.
             if (record.Movable && InstancePlanner.Begins(step) && Lease.State != LeaseState.Held) return true;
+            var since = _clock.GetTimestamp();
+            using var span = step == InstanceStep.FetchImage ? null : AgentTrace.Step(record, step.ToString());
             try
             {
                 await TakeAsync(step, record, image, seen, memory, cancel);
                 if (step != InstanceStep.FetchImage) _log.StepTaken(record.Id, step.ToString());
+                Count(step, "done", since);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 _log.StepFailed(record.Id, step.ToString(), e.Message);
+                Count(step, "failed", since);
+                span?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, e.Message);
                 var (reason, message) = e is HypervisorException known ? (known.Reason, known.Message)
                     : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The host's disk is full.")
                     : ("step-failed", e.Message);
@@ -153,6 +158,13 @@ public sealed class InstanceController : IAsyncDisposable
             }
         }
         return true;
+    }
+
+    private void Count(InstanceStep step, string outcome, long since)
+    {
+        var kind = new KeyValuePair<string, object?>("step", step.ToString());
+        AgentMeter.Steps.Add(1, kind, new KeyValuePair<string, object?>("outcome", outcome));
+        AgentMeter.StepDuration.Record(_clock.GetElapsedTime(since).TotalSeconds, kind);
     }
 
     private async Task TakeAsync(

@@ -59,6 +59,7 @@ public sealed class Commands(TimeProvider clock)
     public async Task<CommandResult> TryRunAsync(
         string program, IReadOnlyList<string> arguments, string? input, IReadOnlyList<int> inherited, TimeSpan limit, CancellationToken cancel)
     {
+        using var span = AgentTrace.Part("run " + program);
         var start = new ProcessStartInfo(program)
         {
             RedirectStandardInput = true,
@@ -99,6 +100,7 @@ public sealed class Commands(TimeProvider clock)
     /// </summary>
     public async Task<StartedProcess> StartAsync(string program, IReadOnlyList<string> arguments, IReadOnlyList<int> inherited, CancellationToken cancel)
     {
+        using var span = AgentTrace.Part("start " + program);
         var start = new ProcessStartInfo("setsid")
         {
             RedirectStandardInput = true,

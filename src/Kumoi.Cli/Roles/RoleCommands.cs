@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Kumoi.Agent;
+using Kumoi.Api.Logging;
 using Kumoi.Cli.Client;
 using Kumoi.Cli.Local;
 using Kumoi.Cli.Text;
@@ -18,16 +19,17 @@ public static class RoleCommands
         var (listen, agentListen, agentUrl) = (Options.Required<string>("--listen"), Options.Required<string>("--agent-listen"), Options.Required<string>("--agent-url"));
         var (masterKey, images, console, admin) = (Options.Required<string>("--master-key"), Options.Required<string>("--images"), Options.New<string?>("--console"), Options.New<string?>("--admin-password-file"));
         var (floating, uplink, ratio) = (With("--floating-range", ServerOptions.FloatingRangeDefault), With("--uplink-range", ServerOptions.UplinkRangeDefault), With("--vcpu-ratio", ServerOptions.VcpuRatioDefault));
-        var heartbeat = Options.New<int?>("--heartbeat-seconds");
-        var command = new Command("server", Messages.Text("command-server")) { state, database, passwordFile, listen, agentListen, agentUrl, masterKey, images, console, admin, floating, uplink, ratio, heartbeat };
+        var (heartbeat, published, format, otlp) = (Options.New<int?>("--heartbeat-seconds"), Options.New<bool>("--metrics-public"), LogFormat(), Options.New<Uri?>("--otlp-endpoint"));
+        var command = new Command("server", Messages.Text("command-server")) { state, database, passwordFile, listen, agentListen, agentUrl, masterKey, images, console, admin, floating, uplink, ratio, heartbeat, published, format, otlp };
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var connection = new Npgsql.NpgsqlConnectionStringBuilder(parsed.GetValue(database));
             if (parsed.GetValue(passwordFile) is { } file) connection.Password = (await File.ReadAllTextAsync(file.FullName, cancel)).Trim();
             var options = new ServerOptions(
                 connection.ConnectionString, Address(parsed.GetValue(listen)!), Address(parsed.GetValue(agentListen)!), parsed.GetValue(agentUrl)!, parsed.GetValue(masterKey)!, parsed.GetValue(images)!,
-                parsed.GetValue(console), parsed.GetValue(admin), parsed.GetValue(floating)!, parsed.GetValue(uplink)!, parsed.GetValue(ratio), ServerOptions.ImageBytesMaxDefault, parsed.GetValue(heartbeat));
+                parsed.GetValue(console), parsed.GetValue(admin), parsed.GetValue(floating)!, parsed.GetValue(uplink)!, parsed.GetValue(ratio), ServerOptions.ImageBytesMaxDefault, parsed.GetValue(heartbeat), parsed.GetValue(published), parsed.GetValue(format)!);
             if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
+            using var traces = Tracing.Export("kumoi-server", parsed.GetValue(otlp));
             await using var app = await ServerProgram.BuildAsync(options, TimeProvider.System, cancel);
             await app.StartAsync(cancel);
             await Stopped(cancel);
@@ -42,8 +44,8 @@ public static class RoleCommands
     {
         var (state, tag, run, name, address) = (Options.Required<string>("--state"), Options.Required<string>("--tag"), Options.New<string?>("--run-directory"), Options.Required<string>("--name"), Options.Required<string>("--address"));
         var (tokenFile, hypervisor, accelerator, uplink) = (Options.New<FileInfo?>("--join-token-file"), With("--hypervisor", "qemu"), With("--accelerator", "auto"), Options.New<string?>("--uplink-device"));
-        var (disks, shared) = (Options.New<string?>("--disks"), Options.New<bool>("--shared-disks"));
-        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink, disks, shared };
+        var (disks, shared, format, otlp, metrics) = (Options.New<string?>("--disks"), Options.New<bool>("--shared-disks"), LogFormat(), Options.New<Uri?>("--otlp-endpoint"), Options.New<string?>("--metrics"));
+        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink, disks, shared, format, otlp, metrics };
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var options = new AgentOptions
@@ -51,12 +53,20 @@ public static class RoleCommands
                 StateDirectory = parsed.GetValue(state)!, Tag = parsed.GetValue(tag)!, RunDirectory = parsed.GetValue(run), Name = parsed.GetValue(name)!, Address = parsed.GetValue(address)!,
                 JoinToken = parsed.GetValue(tokenFile) is { Exists: true } file ? (await File.ReadAllTextAsync(file.FullName, cancel)).Trim() : null,
                 Hypervisor = parsed.GetValue(hypervisor)!, Accelerator = parsed.GetValue(accelerator)!, UplinkDevice = parsed.GetValue(uplink),
-                DisksDirectory = parsed.GetValue(disks), SharedDisks = parsed.GetValue(shared),
+                DisksDirectory = parsed.GetValue(disks), SharedDisks = parsed.GetValue(shared), LogFormat = parsed.GetValue(format)!, Metrics = parsed.GetValue(metrics) is { } at ? Address(at) : null,
             };
             if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
+            using var traces = Tracing.Export("kumoi-agent", parsed.GetValue(otlp));
             return await AgentProgram.RunAsync(options, cancel);
         }));
         return command;
+    }
+
+    private static Option<string> LogFormat()
+    {
+        var option = With("--log-format", LogFormats.Text);
+        option.AcceptOnlyFromAmong([.. LogFormats.All]);
+        return option;
     }
 
     private static Option<T> With<T>(string name, T value)

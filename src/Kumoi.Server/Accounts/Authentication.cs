@@ -17,7 +17,7 @@ public sealed class Authentication
     private readonly Batcher<byte[], Row?> _tokens;
 
     public Authentication(Database database, TimeProvider clock) =>
-        (_database, _clock, _tokens) = (database, clock, new Batcher<byte[], Row?>(Parallelism, TokensAtOnce, FindAsync));
+        (_database, _clock, _tokens) = (database, clock, new Batcher<byte[], Row?>("tokens", Parallelism, TokensAtOnce, FindAsync));
 
     /// <summary>With this header an operator acts for another account.</summary>
     public const string AccountHeader = "Kumoi-Account";

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Kumoi.Api;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
@@ -26,6 +27,7 @@ public static class EventEndpoints
             {
                 if (await Endpoints.AdmitAsync(http, Permission.Read) is not { } call) return;
                 using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+                ServerMeter.Followers.Add(1);
                 try
                 {
                     await FollowAsync(call, store, bell, clock, ended.Token);
@@ -33,6 +35,10 @@ public static class EventEndpoints
                 catch (OperationCanceledException) when (ended.IsCancellationRequested)
                 {
                     // The reader has gone, or this server stops: the reader resumes elsewhere from its last id.
+                }
+                finally
+                {
+                    ServerMeter.Followers.Add(-1);
                 }
             }).Produces<Event>(200, "text/event-stream");
     }

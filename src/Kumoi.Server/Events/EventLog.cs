@@ -1,4 +1,5 @@
 using System.Net;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
@@ -36,6 +37,7 @@ public sealed class EventLog(Ids ids, TimeProvider clock, EventBell bell)
         if (events.Count == 0) return;
         var now = clock.GetUtcNow();
         await transaction.ExecuteAsync(Insert, cancel, Values(events, now));
+        transaction.AfterCommit(() => ServerMeter.Events.Add(events.Count));
         transaction.AfterCommit(bell.Ring);
     }
 

@@ -3,6 +3,7 @@ using System.Net.NetworkInformation;
 using System.Text;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Instances;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -27,8 +28,8 @@ public sealed class DesiredDocuments
     public DesiredDocuments(Database database, HostBell bell, PeersBell peers, ServerOptions options, ServerRegistry servers, TimeProvider clock)
     {
         (_database, _bell, _peers, _options, _servers, _clock) = (database, bell, peers, options, servers, clock);
-        _documents = new Batcher<string, DesiredDocument?>(Parallelism, DocumentsAtOnce, BuildAsync);
-        _looks = new Batcher<(string, DesiredQuestion), Look?>(Parallelism, LooksAtOnce, LookAsync);
+        _documents = new Batcher<string, DesiredDocument?>("documents", Parallelism, DocumentsAtOnce, BuildAsync);
+        _looks = new Batcher<(string, DesiredQuestion), Look?>("looks", Parallelism, LooksAtOnce, LookAsync);
     }
 
     /// <summary>How far a host is behind: its revision now, and those of its networks whose peers are of another revision than it has.</summary>
@@ -54,6 +55,7 @@ public sealed class DesiredDocuments
                 if (rest < left) left = rest;
             }
             if (left <= TimeSpan.Zero) return (DesiredNews?)null;
+            ServerMeter.LongPolls.Add(1);
             try
             {
                 await ring.WaitAsync(left, _clock, cancel);
@@ -62,12 +64,20 @@ public sealed class DesiredDocuments
             {
                 if (look.Stale.Count == 0 || _clock.GetUtcNow() >= until) return (DesiredNews?)null;
             }
+            finally
+            {
+                ServerMeter.LongPolls.Add(-1);
+            }
         }
     }
 
     private DesiredNews Told(string hostId, DesiredDocument? document, IReadOnlyList<(string, long)> peers)
     {
-        if (document is not null) _peers.Grant(hostId, [.. document.Networks.Select(n => n.Id)]);
+        if (document is not null)
+        {
+            _bell.Told(hostId, document.Revision);
+            _peers.Grant(hostId, [.. document.Networks.Select(n => n.Id)]);
+        }
         _peers.Told(hostId);
         return new DesiredNews(document, peers);
     }
@@ -92,6 +102,7 @@ public sealed class DesiredDocuments
     private async Task<IReadOnlyList<DesiredDocument?>> BuildAsync(IReadOnlyList<string> asked)
     {
         string[] hostIds = [.. asked.Distinct()];
+        ServerMeter.Documents.Add(hostIds.Length);
         await using var connection = await _database.Source.OpenConnectionAsync();
         await using var look = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
         var revisions = (await connection.RowsAsync("SELECT id, revision FROM hosts WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default, Columns.Texts(hostIds)))

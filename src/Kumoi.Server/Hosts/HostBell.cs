@@ -21,6 +21,12 @@ public sealed class HostBell
         return waiting.Ring.Task;
     }
 
+    /// <summary>The host was answered with this revision; if the answer is lost, it asks again with the one it has.</summary>
+    public void Told(string hostId, long revision)
+    {
+        if (_waiting.TryGetValue(hostId, out var waiting)) waiting.After = revision;
+    }
+
     public void Ring(string hostId)
     {
         Wake(hostId);

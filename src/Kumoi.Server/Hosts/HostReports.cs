@@ -2,6 +2,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Instances;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
@@ -26,7 +27,7 @@ public sealed class HostReports
     public HostReports(Database database, InstanceObservation instances, EventLog events, HostSnapshot snapshot, ServerOptions options)
     {
         (_database, _instances, _events, _snapshot, _options) = (database, instances, events, snapshot, options);
-        _batcher = new Batcher<(string, ObservedReport), Result<ReportAnswer>>(Parallelism, ReportsAtOnce, RecordAsync);
+        _batcher = new Batcher<(string, ObservedReport), Result<ReportAnswer>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
     public Task<Result<ReportAnswer>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel) => _batcher.AskAsync((hostId, report), cancel);
@@ -40,6 +41,7 @@ public sealed class HostReports
         var recorded = await _database.TransactionAsync<Dictionary<string, Row>>(transaction => HostsAsync(transaction, reports, beat), default);
         var known = recorded.Value;
         await _instances.ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))], default);
+        ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds);
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>)answer : new Failure("unknown-host", 401))];
     }

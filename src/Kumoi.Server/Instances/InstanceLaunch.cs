@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
@@ -46,13 +47,14 @@ public sealed class InstanceLaunch
         TimeProvider clock)
     {
         (_database, _snapshot, _addresses, _revisions, _writer, _hosts, _peers, _events, _ids, _clock) = (database, snapshot, addresses, revisions, writer, hosts, peers, events, ids, clock);
-        _batcher = new Batcher<LaunchRequest, Result<Page<Instance>>>(Parallelism, LaunchesAtOnce, LaunchAsync);
+        _batcher = new Batcher<LaunchRequest, Result<Page<Instance>>>("launches", Parallelism, LaunchesAtOnce, LaunchAsync);
     }
 
     public async Task<Result<Page<Instance>>> LaunchAsync(Caller caller, LaunchInstance launch, IdempotencyKey? once, CancellationToken cancel)
     {
         var name = Names.Normal(launch.Name);
         if (LaunchRules.Check(launch, name) is { Count: > 0 } violations) return Failure.Invalid([.. violations]);
+        using var span = ServerTrace.Source.StartActivity("instance.launch");
         return await _batcher.AskAsync(new LaunchRequest(caller, launch, LaunchRules.InstanceNames(name, launch.Count), once, Activity.Current?.Id), cancel);
     }
 
@@ -118,6 +120,8 @@ public sealed class InstanceLaunch
         await Idempotency.KeepAsync(transaction, keyed.Where(k => open.ContainsKey(k.Key)).ToDictionary(k => k.Key, k => (k.Value.AccountId, k.Value.Item2, answers[k.Key])));
         transaction.AfterCommit(() =>
         {
+            ServerMeter.Created.Add(all.Count);
+            ServerMeter.Events.Add(all.Count);
             foreach (var host in all.Select(one => one.Host!.Id).Distinct()) _hosts.Ring(host);
             if (all.Count == 0) return;
             foreach (var network in all.Select(one => one.Parts.Network.Id).Distinct()) _peers.Ring(network);

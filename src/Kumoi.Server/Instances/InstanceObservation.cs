@@ -2,6 +2,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
@@ -75,6 +76,7 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
         var told = applied.Where(a => !a.Seen.Terminated && a.Seen.After.Generation > a.Before.Generation).Select(a => a.Sight.HostId).Distinct().ToList();
         if (told.Count > 0) await hosts.TouchAsync(transaction, told, cancel);
         var terminated = applied.Where(a => a.Seen.Terminated).Select(a => a.Seen).ToList();
+        if (terminated.Count > 0) transaction.AfterCommit(() => ServerMeter.Terminated.Add(terminated.Count));
         if (terminated.Count > 0) await FinishAsync(transaction, terminated, cancel);
     }
 

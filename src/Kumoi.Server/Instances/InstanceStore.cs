@@ -15,7 +15,7 @@ public sealed class InstanceStore
     private readonly Database _database;
     private readonly Batcher<(string AccountId, string Key), Instance?> _find;
 
-    public InstanceStore(Database database) => (_database, _find) = (database, new Batcher<(string, string), Instance?>(Parallelism, FoundAtOnce, FindAsync));
+    public InstanceStore(Database database) => (_database, _find) = (database, new Batcher<(string, string), Instance?>("instances", Parallelism, FoundAtOnce, FindAsync));
 
     private const string Columns_ =
         """

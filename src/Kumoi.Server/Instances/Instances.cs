@@ -59,9 +59,11 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
     public Task<Result<Instance>> RebootAsync(Caller caller, string key, CancellationToken cancel) =>
         ChangeAsync(caller, key, "instance.reboot", "boot_epoch = boot_epoch + 1", _ => true, cancel);
 
-    private Task<Result<Instance>> ChangeAsync(
-        Caller caller, string key, string action, string assignment, Func<string, bool> changes, CancellationToken cancel) =>
-        database.TransactionAsync<Instance>(async transaction =>
+    private async Task<Result<Instance>> ChangeAsync(
+        Caller caller, string key, string action, string assignment, Func<string, bool> changes, CancellationToken cancel)
+    {
+        using var span = ServerTrace.Source.StartActivity(action);
+        return await database.TransactionAsync<Instance>(async transaction =>
         {
             var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
             if (id is null) return Failure.NotFound("instance", key);
@@ -77,6 +79,7 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             }
             return (await store.ReadAsync(transaction, [id], cancel))[0];
         }, cancel);
+    }
 
     /// <summary>Changes the groups of a living instance; its host follows at once, without touching the guest.</summary>
     public Task<Result<Instance>> ReplaceSecurityGroupsAsync(Caller caller, string key, ReplaceSecurityGroups replace, CancellationToken cancel) =>

@@ -1,3 +1,4 @@
+using Kumoi.Server.Metrics;
 using Npgsql;
 
 namespace Kumoi.Server.Platform;
@@ -9,11 +10,13 @@ namespace Kumoi.Server.Platform;
 /// </summary>
 /// <typeparam name="TIn">A question.</typeparam>
 /// <typeparam name="TOut">Its answer.</typeparam>
+/// <param name="name">Names it in the metrics.</param>
 /// <param name="parallelism">Batches under way together. More: smaller batches that cost more; fewer: the database idles between them.</param>
 /// <param name="most">Questions in one batch. More: all wait for the slowest; fewer: more batches.</param>
 /// <param name="answer">Answers the questions, in their order. If it fails for several, each is tried alone, so that one bad question does not spoil the others.</param>
-public sealed class Batcher<TIn, TOut>(int parallelism, int most, Func<IReadOnlyList<TIn>, Task<IReadOnlyList<TOut>>> answer)
+public sealed class Batcher<TIn, TOut>(string name, int parallelism, int most, Func<IReadOnlyList<TIn>, Task<IReadOnlyList<TOut>>> answer)
 {
+    private readonly KeyValuePair<string, object?> _label = new("batch", name);
     private readonly Lock _gate = new();
     private readonly Queue<Waiting> _waiting = new();
     private int _running;
@@ -22,6 +25,7 @@ public sealed class Batcher<TIn, TOut>(int parallelism, int most, Func<IReadOnly
     public Task<TOut> AskAsync(TIn question, CancellationToken cancel)
     {
         var waiting = new Waiting(question);
+        ServerMeter.BatchWaiting.Add(1, _label);
         lock (_gate)
         {
             _waiting.Enqueue(waiting);
@@ -47,6 +51,8 @@ public sealed class Batcher<TIn, TOut>(int parallelism, int most, Func<IReadOnly
                 batch = new Waiting[Math.Min(_waiting.Count, most)];
                 for (var i = 0; i < batch.Length; i++) batch[i] = _waiting.Dequeue();
             }
+            ServerMeter.BatchWaiting.Add(-batch.Length, _label);
+            ServerMeter.BatchSize.Record(batch.Length, _label);
             if (await TryAsync(batch)) continue;
             foreach (var one in batch) await TryAsync([one]);
         }
@@ -55,6 +61,7 @@ public sealed class Batcher<TIn, TOut>(int parallelism, int most, Func<IReadOnly
     /// <summary>False if the batch as a whole met an error that may be that of one question.</summary>
     private async Task<bool> TryAsync(Waiting[] batch)
     {
+        var since = TimeProvider.System.GetTimestamp();
         try
         {
             var answers = await answer(Array.ConvertAll(batch, waiting => waiting.Question));
@@ -69,6 +76,10 @@ public sealed class Batcher<TIn, TOut>(int parallelism, int most, Func<IReadOnly
 #pragma warning restore CA1031
         {
             foreach (var waiting in batch) waiting.Answer.TrySetException(e);
+        }
+        finally
+        {
+            ServerMeter.BatchDuration.Record(TimeProvider.System.GetElapsedTime(since).TotalSeconds, _label);
         }
         return true;
     }

@@ -72,6 +72,9 @@ public sealed partial class GoldenTests
             foreach (Match match in FailureCode().Matches(source)) used.Add(match.Groups[1].Value);
             foreach (Match match in RuleCode().Matches(source)) used.Add("rule." + match.Groups[1].Value);
             foreach (Match match in RefusedRule().Matches(source)) used.Add("rule." + match.Groups[1].Value);
+            foreach (var line in source.Split('\n').Where(line => line.Contains("new Sentence(", StringComparison.Ordinal)))
+                foreach (Match match in SentenceReason().Matches(line)) used.Add("explain." + match.Groups[1].Value);
+            foreach (Match match in DiagnosisCode().Matches(source)) used.Add("doctor." + match.Groups[1].Value);
             foreach (Match match in NounWord().Matches(source)) used.Add("noun." + match.Groups[1].Value);
         }
         Assert.True(used.Count > 60, $"only {used.Count} codes found in the source");
@@ -92,6 +95,12 @@ public sealed partial class GoldenTests
 
     [GeneratedRegex(@"Inspection\.Refuse\(""([a-z0-9-]+)""")]
     private static partial Regex RefusedRule();
+
+    [GeneratedRegex(@"""([a-z]+(?:-[a-z]+)+)""")]
+    private static partial Regex SentenceReason();
+
+    [GeneratedRegex(@"new Diagnosis\([^,]+, [A-Za-z.]+, ""([a-z-]+)""")]
+    private static partial Regex DiagnosisCode();
 
     [GeneratedRegex(@"(?:new Noun|NotFound|NameTaken|InUse)\(""([a-z-]+)""")]
     private static partial Regex NounWord();

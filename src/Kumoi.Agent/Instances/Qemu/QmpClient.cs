@@ -59,6 +59,7 @@ public sealed class QmpClient : IAsyncDisposable
     /// <summary>Runs a command and gives what it returned. <paramref name="arguments"/> is written as the arguments object.</summary>
     public async Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancel)
     {
+        using var span = AgentTrace.Part("qmp " + command);
         var id = Interlocked.Increment(ref _lastId);
         var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
         _waiting[id] = answer;

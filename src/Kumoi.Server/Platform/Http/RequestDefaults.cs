@@ -15,6 +15,7 @@ public static class RequestDefaults
         app.Use(async (http, next) =>
         {
             http.TraceIdentifier = "req-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(10));
+            using var scope = log.BeginScope(new KeyValuePair<string, object?>[] { new("RequestId", http.TraceIdentifier) });
             var headers = http.Response.Headers;
             headers["X-Request-Id"] = http.TraceIdentifier;
             headers.XContentTypeOptions = "nosniff";

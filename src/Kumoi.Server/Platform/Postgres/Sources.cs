@@ -13,7 +13,7 @@ public static class Sources
     {
         // A server that is held in the middle of a transaction must not hold the rows it has locked against all others, nor may they wait for ever.
         settings.Options = string.Join(' ', settings.Options, "-c idle_in_transaction_session_timeout=5s -c lock_timeout=8s").Trim();
-        if (settings.Host?.Contains(',', StringComparison.Ordinal) != true) return NpgsqlDataSource.Create(settings);
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) != true) return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "kumoi" }.Build();
         settings.HostRecheckSeconds = RecheckSeconds;
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite);
     }

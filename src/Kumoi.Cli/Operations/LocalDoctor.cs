@@ -1,0 +1,130 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Kumoi.Api;
+using Kumoi.Cli.Local;
+using Kumoi.Cli.Text;
+using Kumoi.Server.Doctor;
+
+namespace Kumoi.Cli.Operations;
+
+/// <summary>Checks what only this machine can see of the cloud on it: its files, its kernel, its processes. Changes nothing.</summary>
+public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
+{
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
+    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancel)
+    {
+        if (!layout.Exists) return [New("local", "ok", "no-cloud-here", layout.State, layout.State)];
+        return [.. Programs(), .. Kernel(), .. Disk(), .. Secrets(), .. HostCertificate(), .. await ProcessesAsync(cancel)];
+    }
+
+    /// <summary>A finding whose texts are <c>doctor-</c>CODE and <c>doctor-</c>CODE<c>-action</c> of this program's catalogue.</summary>
+    public static Finding New(string check, string severity, string code, string? subject, params object?[] arguments) => new(
+        check, severity, code, subject, Messages.Text("doctor-" + code, arguments), severity == "ok" ? null : Messages.Text($"doctor-{code}-action", arguments));
+
+    private static IEnumerable<Finding> Programs() => Requirements.MissingPrograms() is { Count: > 0 } missing
+        ? missing.Select(program => New("programs", "error", "program-missing", program, program)) : [New("programs", "ok", "programs-there", null)];
+
+    private static IEnumerable<Finding> Kernel()
+    {
+        yield return File.Exists("/dev/kvm") ? New("kvm", "ok", "kvm-there", "/dev/kvm") : New("kvm", "warning", "kvm-missing", "/dev/kvm");
+        foreach (var (feature, path) in new[] { ("net namespaces", "/proc/self/ns/net"), ("tun", "/dev/net/tun") })
+            if (!File.Exists(path)) yield return New("kernel", "error", "kernel-missing", feature, feature, path);
+        foreach (var (module, severity) in new[] { ("vxlan", "warning"), ("nf_tables", "warning"), ("vhost_net", "warning") })
+            yield return HasModule(module) ? New("kernel", "ok", "module-there", module, module) : New("kernel", severity, "module-unseen", module, module);
+    }
+
+    /// <summary>Loaded, built in, or there to be loaded.</summary>
+    private static bool HasModule(string module)
+    {
+        if (Directory.Exists("/sys/module/" + module)) return true;
+        var release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+        return ((string[])["modules.builtin", "modules.dep"]).Select(list => Path.Combine("/lib/modules", release, list)).Where(File.Exists)
+            .Any(list => File.ReadLines(list).Any(line => line.Split(':')[0].Replace('-', '_').Contains($"/{module}.ko", StringComparison.Ordinal)));
+    }
+
+    private IEnumerable<Finding> Disk()
+    {
+        var drive = new DriveInfo(layout.State);
+        var found = DoctorRules.Disk(layout.State, drive.AvailableFreeSpace, drive.TotalSize);
+        yield return New("disk", found.Severity, found.Code, layout.State, layout.State, drive.AvailableFreeSpace >> 30, drive.TotalSize >> 30);
+    }
+
+    private IEnumerable<Finding> Secrets()
+    {
+        var open = new List<Finding>();
+        foreach (var directory in (string[])[layout.Secrets, layout.ServerSecrets, Path.GetDirectoryName(IdentityFile)!])
+        {
+            if (!Directory.Exists(directory)) continue;
+            IEnumerable<string> files;
+            try
+            {
+                files = Directory.GetFiles(directory);
+            }
+            catch (UnauthorizedAccessException)
+            {
+                // As it should be for anybody but root: nothing can be said of what is inside, and nobody else can read it.
+                continue;
+            }
+            open.AddRange(files.Where(file => (File.GetUnixFileMode(file) & Others) != 0)
+                .Select(file => New("secrets", "error", "secret-open", file, file, Convert.ToString((int)File.GetUnixFileMode(file), 8))));
+        }
+        return open.Count > 0 ? open : [New("secrets", "ok", "secrets-kept", layout.State, layout.State)];
+    }
+
+    private string IdentityFile => Path.Combine(layout.State, "agent", "identity", "identity.json");
+
+    private IEnumerable<Finding> HostCertificate()
+    {
+        const string check = "certificates";
+        DateTimeOffset until;
+        try
+        {
+            if (!File.Exists(IdentityFile)) yield break;
+            using var identity = JsonDocument.Parse(File.ReadAllBytes(IdentityFile));
+            using var certificate = X509Certificate2.CreateFromPem(identity.RootElement.GetProperty("Certificate").GetString());
+            until = certificate.NotAfter;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            yield break;
+        }
+        catch (Exception e) when (e is JsonException or CryptographicException or KeyNotFoundException)
+        {
+            until = DateTimeOffset.MinValue;
+        }
+        if (until == DateTimeOffset.MinValue)
+        {
+            yield return New(check, "error", "identity-broken", IdentityFile, IdentityFile);
+            yield break;
+        }
+        var found = DoctorRules.Certificate("host", until, clock.GetUtcNow());
+        yield return New(check, found.Severity, "host-" + found.Code, IdentityFile, found.Arguments[1]);
+    }
+
+    private async Task<List<Finding>> ProcessesAsync(CancellationToken cancel)
+    {
+        var running = LocalProcesses.Find(layout);
+        var found = LocalProcesses.Roles.Where(role => running.All(process => process.Role != role)).Select(role => New("processes", "error", "process-missing", role, role)).ToList();
+        foreach (var port in (int[])[layout.Port, layout.AgentPort])
+            if (!await AnswersAsync(port, cancel)) found.Add(New("ports", "error", "port-silent", $"{port}", port));
+        if (found.Count == 0) found.Add(New("processes", "ok", "processes-run", null, layout.Port, layout.AgentPort));
+        return found;
+    }
+
+    private static async Task<bool> AnswersAsync(int port, CancellationToken cancel)
+    {
+        using var socket = new TcpClient();
+        try
+        {
+            await socket.ConnectAsync(System.Net.IPAddress.Loopback, port, cancel);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using static Kumoi.Server.Doctor.Diagnosis;
+
+namespace Kumoi.Server.Doctor;
+
+/// <summary>What is healthy and what is not: pure. A check that finds nothing wrong says so once.</summary>
+public static class DoctorRules
+{
+    // Less is within what a well-kept clock does between two measurements over a network.
+    public static readonly TimeSpan SkewMax = TimeSpan.FromSeconds(2);
+
+    // Renewal begins at a third of a certificate's life; one that has less left was not renewed.
+    public static readonly TimeSpan CertificateLeft = TimeSpan.FromDays(7);
+
+    // What an error that heals itself takes at most, with its longest wait between two tries.
+    public static readonly TimeSpan ConditionAge = TimeSpan.FromMinutes(10);
+
+    // Below these shares a disk is filled by a few images or a day of events.
+    private const double DiskWarning = 0.10, DiskError = 0.03;
+
+    // Fewer dead rows are the ordinary work of autovacuum.
+    private const long DeadMin = 50_000;
+
+    private const double ConnectionsWarning = 0.85;
+
+    public static IEnumerable<Diagnosis> Database(DatabaseHealth database, DateTimeOffset now)
+    {
+        const string check = "database";
+        string Setting(string name) => database.Settings.GetValueOrDefault(name, "?");
+        yield return new Diagnosis(check, Ok, "database-answers", null, Setting("server_version"), database.SizeBytes >> 20);
+        foreach (var name in (string[])["fsync", "full_page_writes", "synchronous_commit"])
+            if (Setting(name) == "off") yield return new Diagnosis(check, Error, "setting-unsafe", name, name);
+        if (Setting("wal_level") == "minimal") yield return new Diagnosis(check, Warning, "wal-minimal", "wal_level");
+        foreach (var (table, dead, live) in database.DeadTuples)
+            if (dead > DeadMin && dead > live) yield return new Diagnosis(check, Warning, "dead-tuples", table, table, dead, live);
+        if (int.TryParse(Setting("max_connections"), out var most) && database.Connections > most * ConnectionsWarning)
+            yield return new Diagnosis(check, Warning, "connections", null, database.Connections, most);
+        if ((database.Clock - now).Duration() > SkewMax) yield return new Diagnosis("clock", Error, "clock-database", null, (int)(database.Clock - now).TotalSeconds);
+        else yield return new Diagnosis("clock", Ok, "clock-together", null);
+    }
+
+    public static IEnumerable<Diagnosis> Counters(IReadOnlyList<WrongCounters> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "counters-right", null)]
+        : wrong.Select(w => new Diagnosis("counters", Error, "counters-wrong", w.Host, w.Host, w.Recorded.Vcpus, w.Real.Vcpus, w.Recorded.MemoryMib, w.Real.MemoryMib, w.Recorded.DiskGib, w.Real.DiskGib, w.RecordedInstances, w.RealInstances));
+
+    public static IEnumerable<Diagnosis> Addresses(IReadOnlyList<(string Code, string Instance, string Address)> wrong) => wrong.Count == 0 ? [new Diagnosis("addresses", Ok, "addresses-right", null)]
+        : wrong.Select(w => new Diagnosis("addresses", Error, w.Code, w.Instance, w.Instance, w.Address));
+
+    public static IEnumerable<Diagnosis> Hosts(IReadOnlyList<HostHealth> hosts)
+    {
+        const string check = "hosts";
+        if (hosts.Count == 0) yield return new Diagnosis(check, Warning, "no-hosts", null);
+        foreach (var host in hosts)
+        {
+            if (host.State != Server.Hosts.HostStates.Up) yield return new Diagnosis(check, Error, "host-silent", host.Name, host.Name, host.State, host.SilentSeconds);
+            if (host.Strays > 0) yield return new Diagnosis("strays", Warning, "host-strays", host.Name, host.Name, host.Strays);
+            foreach (var condition in host.Conditions) yield return new Diagnosis(check, Warning, "host-condition", host.Name, host.Name, condition.Message);
+        }
+        var up = hosts.Count(host => host.State == Server.Hosts.HostStates.Up);
+        if (hosts.Count > 0 && up == hosts.Count) yield return new Diagnosis(check, Ok, "hosts-up", null, up);
+    }
+
+    public static IEnumerable<Diagnosis> Versions(string own, IReadOnlyList<(string Name, string Version)> servers, IReadOnlyList<HostHealth> hosts)
+    {
+        const string check = "versions";
+        var others = servers.Where(server => server.Version != own).ToList();
+        foreach (var server in others) yield return new Diagnosis(check, Warning, "version-server", server.Name, server.Name, server.Version, own);
+        var agents = hosts.Where(host => host.AgentVersion != own).GroupBy(host => host.AgentVersion).ToList();
+        foreach (var group in agents) yield return new Diagnosis(check, Warning, "version-agents", group.First().Name, group.Count(), group.Key, own, group.First().Name);
+        if (others.Count == 0 && agents.Count == 0) yield return new Diagnosis(check, Ok, "versions-equal", null, own);
+    }
+
+    public static IEnumerable<Diagnosis> Conditions(IReadOnlyList<StandingCondition> standing) => standing.Count == 0 ? [new Diagnosis("instances", Ok, "no-old-conditions", null)]
+        : standing.Select(s => new Diagnosis("instances", Warning, "old-condition", s.Instance, s.Instance, s.Reason, s.Since.UtcDateTime.ToString("yyyy-MM-dd HH:mm'Z'", System.Globalization.CultureInfo.InvariantCulture)));
+
+    public static Diagnosis Certificate(string subject, DateTimeOffset expires, DateTimeOffset now)
+    {
+        var day = expires.UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        return expires <= now ? new Diagnosis("certificates", Error, "certificate-expired", subject, subject, day)
+            : expires - now < CertificateLeft ? new Diagnosis("certificates", Warning, "certificate-expires", subject, subject, day) : new Diagnosis("certificates", Ok, "certificate-valid", subject, subject, day);
+    }
+
+    public static Diagnosis Disk(string path, long free, long total)
+    {
+        var share = total == 0 ? 0 : (double)free / total;
+        return new Diagnosis("disk", share < DiskError ? Error : share < DiskWarning ? Warning : Ok, share < DiskWarning ? "disk-short" : "disk-free", path, path, free >> 30, total >> 30);
+    }
+
+    /// <summary>A file that nobody but its owner may read.</summary>
+    public static Diagnosis Secret(string path, UnixFileMode mode)
+    {
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        return (mode & others) == 0 ? new Diagnosis("secrets", Ok, "secret-kept", path, path) : new Diagnosis("secrets", Error, "secret-open", path, path, Convert.ToString((int)mode, 8));
+    }
+}

@@ -1,0 +1,71 @@
+using Kumoi.Api;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Doctor;
+
+/// <summary>A host whose counters differ from its instances.</summary>
+public sealed record WrongCounters(string Host, Capacity Recorded, int RecordedInstances, Capacity Real, int RealInstances);
+
+/// <summary>A host as its reports tell it.</summary>
+public sealed record HostHealth(string Name, string State, long SilentSeconds, string AgentVersion, int Strays, IReadOnlyList<Condition> Conditions);
+
+/// <summary>An instance with an error that has stood since a time.</summary>
+public sealed record StandingCondition(string Instance, string Reason, DateTimeOffset Since);
+
+/// <summary>What PostgreSQL says of itself.</summary>
+public sealed record DatabaseHealth(IReadOnlyDictionary<string, string> Settings, long SizeBytes, long Connections, DateTimeOffset Clock, IReadOnlyList<(string Table, long Dead, long Live)> DeadTuples);
+
+/// <summary>Compares records with each other, and reads what the database says of itself. Every statement reads one moment, so that changes under way are no findings.</summary>
+public sealed class DoctorStore(Database database)
+{
+    // What is wrong in more places than this is wrong everywhere; a longer list helps nobody.
+    private const int RowsMax = 50;
+
+    public Task<List<WrongCounters>> CountersAsync(CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT h.name, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, coalesce(s.vcpus, 0)::int, coalesce(s.memory, 0)::int, coalesce(s.disk, 0)::int, coalesce(s.instances, 0)::int
+        FROM hosts h LEFT JOIN (SELECT host_id, sum(vcpus) AS vcpus, sum(memory_mib) AS memory, sum(disk_gib) AS disk, count(*) AS instances FROM instances WHERE terminated_at IS NULL GROUP BY host_id) s ON s.host_id = h.id
+        WHERE (h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances) IS DISTINCT FROM (coalesce(s.vcpus, 0), coalesce(s.memory, 0), coalesce(s.disk, 0), coalesce(s.instances, 0))
+        ORDER BY h.name LIMIT $1
+        """, r => new WrongCounters(r.GetString(0), new Capacity(r.GetInt32(1), r.GetInt32(2), r.GetInt32(3)), r.GetInt32(4), new Capacity(r.GetInt32(5), r.GetInt32(6), r.GetInt32(7)), r.GetInt32(8)), cancel, RowsMax);
+
+    /// <summary>Addresses that nobody can have any more, and instances that have none.</summary>
+    public Task<List<(string Code, string Instance, string Address)>> AddressesAsync(CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT 'address-kept', v.name, host(i.address) FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.released_at IS NULL AND v.terminated_at IS NOT NULL
+        UNION ALL SELECT 'floating-kept', v.name, host(f.address) FROM floating_addresses f JOIN interfaces i ON i.id = f.interface_id JOIN instances v ON v.id = i.instance_id WHERE i.released_at IS NOT NULL
+        UNION ALL SELECT 'no-interface', v.name, '-' FROM instances v WHERE v.terminated_at IS NULL AND NOT EXISTS (SELECT 1 FROM interfaces i WHERE i.instance_id = v.id AND i.released_at IS NULL)
+        ORDER BY 1, 2 LIMIT $1
+        """, r => (r.GetString(0), r.GetString(1), r.GetString(2)), cancel, RowsMax);
+
+    public Task<List<HostHealth>> HostsAsync(CancellationToken cancel) => database.QueryAsync(
+        "SELECT name, state, extract(epoch FROM clock_timestamp() - heard_at)::bigint, agent_version, cardinality(strays), conditions::text FROM hosts ORDER BY name",
+        r => new HostHealth(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3), r.GetInt32(4), r.Conditions(5)), cancel);
+
+    public Task<List<StandingCondition>> ConditionsAsync(TimeSpan age, CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT v.name, c ->> 'reason', (c ->> 'since')::timestamptz FROM instances v CROSS JOIN LATERAL jsonb_array_elements(v.conditions || v.notices) c
+        WHERE v.terminated_at IS NULL AND (v.conditions <> '[]' OR v.notices <> '[]') AND (c ->> 'since')::timestamptz < clock_timestamp() - $2 ORDER BY 3 LIMIT $1
+        """, r => new StandingCondition(r.GetString(0), r.GetString(1), r.Time(2)), cancel, RowsMax, age);
+
+    /// <summary>Living servers, this one among them, and the versions they have.</summary>
+    public Task<List<(string Name, string Version)>> ServersAsync(CancellationToken cancel) => database.QueryAsync(
+        "SELECT name, version FROM servers WHERE seen_at > clock_timestamp() - interval '15 seconds' ORDER BY name", r => (r.GetString(0), r.GetString(1)), cancel);
+
+    public async Task<long> EventsOutsideMonthsAsync(CancellationToken cancel) => await database.FindAsync("SELECT count(*) FROM (SELECT 1 FROM events_rest LIMIT 1000) e", r => r.GetInt64(0), cancel);
+
+    public Task<List<(string Id, string Name)>> AvailableImagesAsync(CancellationToken cancel) => database.QueryAsync(
+        "SELECT id, name FROM images WHERE state = 'available' AND deleted_at IS NULL ORDER BY id", r => (r.GetString(0), r.GetString(1)), cancel);
+
+    public async Task<DatabaseHealth> DatabaseAsync(CancellationToken cancel)
+    {
+        var settings = await database.QueryAsync(
+            "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'wal_level', 'max_connections', 'server_version')", r => (r.GetString(0), r.GetString(1)), cancel);
+        var dead = await database.QueryAsync(
+            "SELECT relname::text, n_dead_tup, n_live_tup FROM pg_stat_user_tables ORDER BY n_dead_tup DESC LIMIT 5", r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2)), cancel);
+        var (size, connections, clock) = await database.FindAsync(
+            "SELECT pg_database_size(current_database()), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), clock_timestamp()",
+            r => (r.GetInt64(0), r.GetInt64(1), r.Time(2)), cancel);
+        return new DatabaseHealth(settings.ToDictionary(s => s.Item1, s => s.Item2), size, connections, clock, dead);
+    }
+}
