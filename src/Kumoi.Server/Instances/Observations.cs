@@ -51,7 +51,8 @@ public static class Observations
         if (finished) return new Observation(after, true, [("instance.terminated", null)]);
         if (after == record) return null;
         var events = new List<(string, string?)>();
-        if (report.Power == PowerState.Shutdown && record.Desired == "running")
+        // Only one that has done all it was asked: in the middle of a reboot, or of a stop followed by a start, it was the host that switched it off.
+        if (report.Power == PowerState.Shutdown && record.Desired == "running" && report.Generation == record.Generation)
         {
             // The guest switched itself off: whoever did that wants it off.
             after = after with { Desired = "stopped", Generation = after.Generation + 1 };

@@ -135,6 +135,25 @@ public sealed class InstanceLifeTests
     }
 
     [Fact]
+    public async Task A_guest_that_goes_down_for_a_reboot_has_not_switched_itself_off()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("web-1");
+        await scene.Host.ObeyAsync();
+        var running = FakeHost.Obeyed((await scene.Host.DesiredAsync())!.Instances[0]);
+        await scene.Tenant.PostAsync<Instance>("/instances/web-1/reboot");
+        // The host is at it: the old process is off, the new one not yet started, and the generation not yet done.
+        await scene.Host.ReportAsync(running with { Power = PowerState.Shutdown });
+        Assert.Equal("running", (await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Desired);
+        await scene.Host.ObeyAsync();
+        Assert.Equal(("running", 2), (await scene.Tenant.GetAsync<Instance>("/instances/web-1")) is var back ? (back.State, back.BootEpoch) : default);
+        // Now it is the guest's own doing.
+        var own = FakeHost.Obeyed((await scene.Host.DesiredAsync())!.Instances[0]);
+        await scene.Host.ReportAsync(own with { Power = PowerState.Shutdown });
+        Assert.Equal("stopped", (await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Desired);
+    }
+
+    [Fact]
     public async Task A_change_at_one_server_reaches_a_host_that_asks_another_whose_bell_did_not_ring()
     {
         await using var scene = await Scene.StartAsync();
