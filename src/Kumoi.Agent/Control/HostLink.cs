@@ -67,7 +67,7 @@ public sealed class HostLink : IServerLink
         var current = _choice.Current;
         try
         {
-            return await AskAsync(current, link => link.ReportAsync(report, cancel));
+            return Heard(await AskAsync(current, link => link.ReportAsync(report, _patience, cancel)));
         }
         catch (DatabaseAwayException away)
         {
@@ -85,11 +85,22 @@ public sealed class HostLink : IServerLink
         }
     }
 
+    // A server that does not answer must be given up before the others take this host for silent: they bear three heartbeats.
+    private const double BeatsOfPatience = 1.5;
+    private TimeSpan? _patience;
+
+    private ReportAnswer Heard(ReportAnswer answer)
+    {
+        _choice.Worked();
+        _patience = TimeSpan.FromSeconds(answer.HeartbeatSeconds * BeatsOfPatience);
+        return answer;
+    }
+
     private async Task<(string Server, ReportAnswer? Answer, bool DatabaseAway)> TryReportAsync(string server, ObservedReport report, CancellationToken cancel)
     {
         try
         {
-            return (server, await LinkTo(server).ReportAsync(report, cancel), false);
+            return (server, Heard(await LinkTo(server).ReportAsync(report, _patience, cancel)), false);
         }
         catch (IOException e)
         {

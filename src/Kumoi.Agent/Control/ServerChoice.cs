@@ -14,6 +14,7 @@ public sealed class ServerChoice
     private readonly Lock _gate = new();
     private readonly string _first;
     private readonly Random _random;
+    private readonly HashSet<string> _failed = [];
     private string[] _known;
     private string _current;
 
@@ -55,11 +56,21 @@ public sealed class ServerChoice
         lock (_gate)
         {
             if (server != _current) return false;
+            _failed.Add(server);
             var others = _known.Append(_first).Distinct().Where(url => url != server).ToArray();
             if (others.Length == 0) return false;
+            // Each gets its turn before one that has failed gets another: with few servers left, chance alone may miss the good one for long.
+            if (others.Where(url => !_failed.Contains(url)).ToArray() is { Length: > 0 } untried) others = untried;
+            else _failed.Clear();
             _current = others[_random.Next(others.Length)];
             return true;
         }
+    }
+
+    /// <summary>The present server did what it is for.</summary>
+    public void Worked()
+    {
+        lock (_gate) _failed.Clear();
     }
 
     /// <summary>A server answered that can do more than the present one.</summary>

@@ -112,9 +112,10 @@ public sealed class ServerLink : IDisposable
         return await ReadAsync(answer, ApiJson.Default.DesiredAnswer, limit.Token);
     }
 
-    public async Task<ReportAnswer> ReportAsync(ObservedReport report, CancellationToken cancel)
+    /// <param name="patience">How long to wait for the answer at most, if that is less than usual.</param>
+    public async Task<ReportAnswer> ReportAsync(ObservedReport report, TimeSpan? patience, CancellationToken cancel)
     {
-        using var limit = Limit(ReportLimit, cancel);
+        using var limit = Limit(patience is { } less && less < ReportLimit ? less : ReportLimit, cancel);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/observed", Content(report, ApiJson.Default.ObservedReport), limit.Token), cancel);
         await CheckAsync(answer, limit.Token);
         return answer.StatusCode == HttpStatusCode.NoContent ? Unsaid : await ReadAsync(answer, ApiJson.Default.ReportAnswer, limit.Token);

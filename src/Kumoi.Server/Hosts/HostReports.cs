@@ -13,7 +13,7 @@ namespace Kumoi.Server.Hosts;
 /// Takes in hosts' reports, those that come together in one transaction: heartbeat and facts, then what they see of instances. A
 /// report is answered when it is on disk: the answer renews the host's lease, and nobody may believe the host silent after it.
 /// </summary>
-public sealed class HostReports
+public sealed class HostReports : IDisposable
 {
     private const int Parallelism = 2, ReportsAtOnce = 100;
 
@@ -22,31 +22,55 @@ public sealed class HostReports
     private readonly EventLog _events;
     private readonly HostSnapshot _snapshot;
     private readonly ServerOptions _options;
-    private readonly Batcher<(string HostId, ObservedReport Report), Result<ReportAnswer>> _batcher;
+    private readonly Batcher<(string HostId, ObservedReport Report), Task<Result<ReportAnswer>>> _batcher;
+
+    // Reports whose host's row another transaction holds wait by themselves; so few that they leave connections for everything else.
+    private readonly SemaphoreSlim _waiting = new(8);
 
     public HostReports(Database database, InstanceObservation instances, EventLog events, HostSnapshot snapshot, ServerOptions options)
     {
         (_database, _instances, _events, _snapshot, _options) = (database, instances, events, snapshot, options);
-        _batcher = new Batcher<(string, ObservedReport), Result<ReportAnswer>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
+        _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
-    public Task<Result<ReportAnswer>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel) => _batcher.AskAsync((hostId, report), cancel);
+    public async Task<Result<ReportAnswer>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel) => await (await _batcher.AskAsync((hostId, report), cancel)).WaitAsync(cancel);
 
     private sealed record Row(string Id, string Name, string Account, string State, HostFacts Facts, string[] Strays, string Conditions);
 
-    private async Task<IReadOnlyList<Result<ReportAnswer>>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
+    /// <summary>A server that is held may hold rows; the hosts of others must not wait for them together with its own.</summary>
+    private async Task<IReadOnlyList<Task<Result<ReportAnswer>>>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
+    {
+        var answers = await RecordAsync(reports, wait: false);
+        return [.. answers.Select((answer, i) => answer is { } known ? Task.FromResult(known) : AloneAsync(reports[i]))];
+    }
+
+    private async Task<Result<ReportAnswer>> AloneAsync((string HostId, ObservedReport Report) report)
+    {
+        await _waiting.WaitAsync();
+        try
+        {
+            return (await RecordAsync([report], wait: true))[0] ?? new Failure("unknown-host", 401);
+        }
+        finally
+        {
+            _waiting.Release();
+        }
+    }
+
+    /// <summary>The answers; null for hosts that are unknown, or whose rows are held.</summary>
+    private async Task<IReadOnlyList<Result<ReportAnswer>?>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports, bool wait)
     {
         await _snapshot.RefreshAsync(now: false, default);
         var beat = _options.HeartbeatSeconds ?? HostStates.HeartbeatSeconds(_snapshot.Count);
-        var recorded = await _database.TransactionAsync<Dictionary<string, Row>>(transaction => HostsAsync(transaction, reports, beat), default);
+        var recorded = await _database.TransactionAsync<Dictionary<string, Row>>(transaction => HostsAsync(transaction, reports, beat, wait), default);
         var known = recorded.Value;
         await _instances.ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))], default);
         ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds);
-        return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>)answer : new Failure("unknown-host", 401))];
+        return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
     }
 
-    private async Task<Result<Dictionary<string, Row>>> HostsAsync(Transaction transaction, IReadOnlyList<(string HostId, ObservedReport Report)> reports, int beat)
+    private async Task<Result<Dictionary<string, Row>>> HostsAsync(Transaction transaction, IReadOnlyList<(string HostId, ObservedReport Report)> reports, int beat, bool wait)
     {
         // Of several reports of one host the last one tells its facts.
         var latest = reports.GroupBy(r => r.HostId).ToDictionary(g => g.Key, g => g.Last().Report);
@@ -54,7 +78,7 @@ public sealed class HostReports
             """
             SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text
             FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
-            """,
+            """ + (wait ? "" : " SKIP LOCKED"),
             r => new Row(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), new HostFacts(
                 "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13)),
                 r.Texts(14), r.GetString(15)), default, Columns.Texts(latest.Keys));
@@ -101,4 +125,6 @@ public sealed class HostReports
         await transaction.ExecuteAsync("UPDATE instances SET notices = '[]' WHERE host_id = ANY($1) AND terminated_at IS NULL AND notices <> '[]'", default, Columns.Texts(ids));
         await _events.WriteAsync(transaction, [.. back.Select(row => new NewEvent(row.Account, EventActor.Host(row.Id, row.Name), "host.up", new Subject("host", row.Id, row.Name)))], default);
     }
+
+    public void Dispose() => _waiting.Dispose();
 }
