@@ -92,6 +92,8 @@ public sealed class HostLink : IServerLink
     private ReportAnswer Heard(ReportAnswer answer)
     {
         _choice.Worked();
+        // Heard at every beat: a server that has come is known before the present one goes.
+        if (answer.Servers is { } servers && _choice.Learn(servers)) KeepServers();
         _patience = TimeSpan.FromSeconds(answer.HeartbeatSeconds * BeatsOfPatience);
         return answer;
     }

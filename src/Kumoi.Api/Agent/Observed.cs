@@ -17,7 +17,8 @@ public sealed record ObservedReport(
 /// </summary>
 /// <param name="HeartbeatSeconds">How often to report at least, changes or not.</param>
 /// <param name="LeaseSeconds">How long movable guests may run from then without another answer.</param>
-public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds);
+/// <param name="Servers">Addresses of the agent API of every server that lives; null if this one does not say.</param>
+public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds, IReadOnlyList<string>? Servers = null);
 
 /// <summary>One instance as the host sees it.</summary>
 /// <param name="Generation">The generation of the record that the agent has acted on to the end.</param>

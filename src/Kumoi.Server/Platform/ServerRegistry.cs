@@ -7,7 +7,7 @@ namespace Kumoi.Server.Platform;
 public sealed class ServerRegistry(Database database, ServerOptions options, TimeProvider clock, ILogger<ServerRegistry> log) : BackgroundService
 {
     // A server unheard of for three periods is not told to agents; after a day its row is dropped.
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LiveFor = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2), LiveFor = TimeSpan.FromSeconds(15);
 
     private volatile IReadOnlyList<string> _urls = [options.AgentUrl];
 

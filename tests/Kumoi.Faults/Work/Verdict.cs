@@ -65,5 +65,5 @@ internal static class Verdict
 
     /// <summary>Host events of a kind, such as alarms.</summary>
     public static Task<List<string>> HostEventsAsync(FaultCloud cloud, string action) =>
-        TextsAsync(cloud, $"SELECT resource_name FROM events WHERE action = '{action}' ORDER BY id");
+        TextsAsync(cloud, $"SELECT resource_name || ' ' || to_char(at, 'MI:SS.MS') || ' ' || message FROM events WHERE action = '{action}' ORDER BY id");
 }
