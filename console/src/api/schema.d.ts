@@ -238,6 +238,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the control plane: database, records against each other, hosts, certificates, versions
+         * @description Permission: `Operate`.
+         */
+        get: operations["Examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -270,6 +290,26 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["FollowEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explain/{resource}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say why an instance, image, network or (to operators) a host is as it is, what it waits for and what comes next
+         * @description Permission: `Read`.
+         */
+        get: operations["Explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -359,7 +399,7 @@ export interface paths {
          */
         get: operations["ShowHost"];
         /**
-         * Let placement use a host, or not
+         * Let placement use a host or not; put it in maintenance or end that
          * @description Permission: `Operate`.
          */
         put: operations["UpdateHost"];
@@ -369,6 +409,26 @@ export interface paths {
          * @description Permission: `Operate`.
          */
         delete: operations["DeleteHost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/{host}/fence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once
+         * @description Permission: `Operate`.
+         */
+        post: operations["FenceHost"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -564,6 +624,26 @@ export interface paths {
          * @description Permission: `Write`.
          */
         post: operations["RebootInstance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{instance}/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say what becomes of the instance when its host is down
+         * @description Permission: `Write`.
+         */
+        put: operations["SetRecovery"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1078,6 +1158,17 @@ export interface components {
         CreateZone: {
             name: string;
         };
+        /** @description A look at the health of the control plane and what it knows of its hosts. */
+        DoctorReport: {
+            /**
+             * Format: date-time
+             * @description The server's clock when it answered.
+             */
+            time: string;
+            /** @description The server's version. */
+            version: string;
+            findings: components["schemas"]["Finding"][];
+        };
         /** @description One line of the universal log: who did what to which resource, written in the transaction that did it. */
         Event: {
             id: string;
@@ -1101,6 +1192,45 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A condition in the caller's language. */
+        ExplainedCondition: {
+            type: string;
+            reason: string;
+            message: string;
+            /** @description The sentence as it was recorded. */
+            detail: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            nextTryAt: null | string;
+        };
+        /** @description Why a resource is as it is: what was asked for, what was seen, what it waits for and what comes next. */
+        Explanation: {
+            resource: components["schemas"]["EventResource"];
+            /** @description The resource's state, as its own record tells it; empty for types without one. */
+            state: string;
+            /** @description The state in one sentence. */
+            summary: string;
+            /**
+             * Format: date-time
+             * @description When what is told as observed was last confirmed; null if nobody observes it.
+             */
+            observedAt: null | string;
+            desired: components["schemas"]["Statement"][];
+            observed: components["schemas"]["Statement"][];
+            /** @description What keeps it from what was asked for; empty: nothing does. */
+            waitingFor: components["schemas"]["Statement"][];
+            /** @description What is done next by itself, and when. */
+            next: components["schemas"]["Statement"][];
+            /** @description Why it is where it is. */
+            placement: components["schemas"]["Statement"][];
+            /** @description What becomes of it when its host is lost, and what would stand in the way. */
+            recovery: components["schemas"]["Statement"][];
+            /** @description Errors that stand, in the caller's language where their reason is known. */
+            conditions: components["schemas"]["ExplainedCondition"][];
+            /** @description The last events of the resource, newest first. */
+            events: components["schemas"]["Event"][];
+        };
         /** @description One rule that a request broke: the field (a JSON path), the rule's stable code, and a sentence for a person. */
         FieldError: {
             field: string;
@@ -1113,6 +1243,21 @@ export interface components {
             /** Format: int32 */
             hosts: number;
             message: string;
+        };
+        /** @description One thing that was checked. */
+        Finding: {
+            /** @description What was checked: a stable word. */
+            check: string;
+            /** @description `ok`, `warning` (look at it) or `error` (something is broken or unsafe). */
+            severity: string;
+            /** @description What was found: a stable word. */
+            code: string;
+            /** @description What it was found at: a name or a path; null if it is the cloud as a whole. */
+            subject: null | string;
+            /** @description What was found, in one sentence. */
+            message: string;
+            /** @description What to do; null if nothing is to be done. */
+            action: null | string;
         };
         /** @description A size of instance. Memory in MiB, root disk in GiB. */
         Flavor: {
@@ -1132,7 +1277,10 @@ export interface components {
             id: string;
             name: string;
             zone: components["schemas"]["Ref"];
-            /** @description `up`: reports come in. `unreachable`: they stopped; its guests may well be running. */
+            /**
+             * @description `up`: reports come in. `unreachable`: they stopped; its guests may well be running. `down`: it is certain
+             *             that none of its movable guests runs.
+             */
             state: string;
             schedulable: boolean;
             /** @description `qemu` or `simulated`. */
@@ -1154,6 +1302,19 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             lastReportAt: null | string;
+            /** @description It is being emptied, or empty, at an operator's wish. */
+            maintenance: boolean;
+            /** @description Id of the shared storage it keeps disks on; null: its own. */
+            storage: null | string;
+            /**
+             * Format: int32
+             * @description How often it reports. Unreachable after three without a report, down after nine.
+             */
+            heartbeatSeconds: number;
+            /** Format: date-time */
+            fencedAt: null | string;
+            /** @description How it became certain that the movable guests have ended: `lease`, `power` or `operator`. */
+            fencedBy: null | string;
         };
         /** @description A disk that instances start from. */
         Image: {
@@ -1241,6 +1402,15 @@ export interface components {
             startedAt: null | string;
             /** Format: date-time */
             terminatedAt: null | string;
+            /** @description What becomes of it when its host is down: `wait` for the host, or `restart` on another one. */
+            recovery: string;
+            /**
+             * Format: int32
+             * @description 0 to 1000; higher is restarted first.
+             */
+            recoveryPriority: number;
+            /** @description It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage. */
+            movable: boolean;
         };
         /** @description A network interface of an instance. */
         Interface: {
@@ -1307,6 +1477,13 @@ export interface components {
             count?: null | number;
             /** @description Default: any. */
             zone?: null | string;
+            /** @description What becomes of them when their host is down: `wait` (default) or `restart` on another host. */
+            recovery?: null | string;
+            /**
+             * Format: int32
+             * @description 0 (default) to 1000; higher is restarted first.
+             */
+            recoveryPriority?: null | number;
         };
         /** @description Asks for a session token with a user's name and password. */
         Login: {
@@ -1448,6 +1625,33 @@ export interface components {
             group: null | components["schemas"]["Ref"];
             description: null | string;
         };
+        /** @description Changes what becomes of an instance when its host is down. */
+        SetRecovery: {
+            /** @description `wait` or `restart`. */
+            recovery: string;
+            /**
+             * Format: int32
+             * @description 0 to 1000; absent means 0.
+             */
+            priority: null | number;
+        };
+        /** @description One sentence of an explanation. */
+        Statement: {
+            /** @description A stable word for programs. */
+            reason: string;
+            /** @description The sentence in the caller's language. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description Since when it is so, if that is known.
+             */
+            since: null | string;
+            /**
+             * Format: date-time
+             * @description When it is done or tried, if that is known.
+             */
+            at: null | string;
+        };
         /** @description An address range of a network. The first usable address is the gateway. */
         Subnet: {
             id: string;
@@ -1484,8 +1688,12 @@ export interface components {
             /** Format: date-time */
             expiresAt: null | string;
         };
+        /** @description Changes a host; what is absent stays. */
         UpdateHost: {
-            schedulable: boolean;
+            /** @description Placement may use it. */
+            schedulable?: null | boolean;
+            /** @description It is to be emptied: what may move and does not run moves, the rest stays and says why. */
+            maintenance?: null | boolean;
         };
         /** @description A person or program that acts for an account. */
         User: {
@@ -1533,10 +1741,14 @@ export type CreateSubnet = components['schemas']['CreateSubnet'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
 export type CreateZone = components['schemas']['CreateZone'];
+export type DoctorReport = components['schemas']['DoctorReport'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
+export type ExplainedCondition = components['schemas']['ExplainedCondition'];
+export type Explanation = components['schemas']['Explanation'];
 export type FieldError = components['schemas']['FieldError'];
 export type FilterReason = components['schemas']['FilterReason'];
+export type Finding = components['schemas']['Finding'];
 export type Flavor = components['schemas']['Flavor'];
 export type Host = components['schemas']['Host'];
 export type Image = components['schemas']['Image'];
@@ -1568,6 +1780,8 @@ export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
+export type SetRecovery = components['schemas']['SetRecovery'];
+export type Statement = components['schemas']['Statement'];
 export type Subnet = components['schemas']['Subnet'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
@@ -2479,6 +2693,62 @@ export interface operations {
             };
         };
     };
+    Examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListEvents: {
         parameters: {
             query?: {
@@ -2595,6 +2865,74 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    Explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2848,7 +3186,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description up or unreachable */
+                /** @description up, unreachable or down */
                 state?: string;
             };
             header?: never;
@@ -3074,6 +3412,74 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    FenceHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Host"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3896,6 +4302,69 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetRecovery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetRecovery"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
