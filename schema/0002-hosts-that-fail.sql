@@ -11,11 +11,9 @@ ALTER TABLE hosts ADD COLUMN reported_revision bigint NOT NULL DEFAULT 0;
 ALTER TABLE hosts ADD COLUMN maintenance boolean NOT NULL DEFAULT false;
 -- When it became certain that none of the host's movable guests runs: set with the state down, and only then.
 ALTER TABLE hosts ADD COLUMN fenced_at timestamptz;
-ALTER TABLE hosts ADD COLUMN fenced_by text CHECK (fenced_by IN ('lease', 'power', 'operator'));
+ALTER TABLE hosts ADD COLUMN fenced_by text CHECK (fenced_by IN ('lease', 'operator'));
 ALTER TABLE hosts DROP CONSTRAINT hosts_state_check, ADD CONSTRAINT hosts_state_check CHECK (state IN ('up', 'unreachable', 'down')),
     ADD CONSTRAINT hosts_down_is_fenced CHECK (state <> 'down' OR fenced_at IS NOT NULL);
--- How to cut the host's power from outside (IPMI); the password is encrypted with the servers' key.
-ALTER TABLE hosts ADD COLUMN power_address text, ADD COLUMN power_user text, ADD COLUMN power_password bytea;
 
 -- What becomes of the instance when its host is lost: wait for it, or be restarted on another.
 ALTER TABLE instances ADD COLUMN recovery text NOT NULL DEFAULT 'wait' CHECK (recovery IN ('wait', 'restart'));

@@ -1313,7 +1313,7 @@ export interface components {
             heartbeatSeconds: number;
             /** Format: date-time */
             fencedAt: null | string;
-            /** @description How it became certain that the movable guests have ended: `lease`, `power` or `operator`. */
+            /** @description How it became certain that the movable guests have ended: `lease` or `operator`. */
             fencedBy: null | string;
         };
         /** @description A disk that instances start from. */

@@ -7,6 +7,8 @@ export const hostMessages = {
   'host.join': { en: 'Join a host', ja: 'ホストを追加' },
   'host.state.up': { en: 'Up', ja: '稼働中' },
   'host.state.unreachable': { en: 'Unreachable', ja: '応答なし' },
+  'host.state.down': { en: 'Down', ja: '停止' },
+  'host.maintenance': { en: 'In maintenance', ja: 'メンテナンス中' },
   'host.schedulable': { en: 'Takes new instances', ja: '新規インスタンスの配置' },
   'host.schedulableShort': { en: 'Schedulable', ja: '新規配置' },
   'host.schedulable.yes': { en: 'Takes new instances', ja: '受け入れる' },

@@ -17,7 +17,7 @@ public sealed record Capacity(int Vcpus, int MemoryMib, int DiskGib);
 /// <param name="Maintenance">It is being emptied, or empty, at an operator's wish.</param>
 /// <param name="Storage">Id of the shared storage it keeps disks on; null: its own.</param>
 /// <param name="HeartbeatSeconds">How often it reports. Unreachable after three without a report, down after nine.</param>
-/// <param name="FencedBy">How it became certain that the movable guests have ended: <c>lease</c>, <c>power</c> or <c>operator</c>.</param>
+/// <param name="FencedBy">How it became certain that the movable guests have ended: <c>lease</c> or <c>operator</c>.</param>
 /// <param name="Strays">What the agent found on the host that no record explains. It is left alone.</param>
 public sealed record Host(
     string Id, string Name, Ref Zone, string State, bool Schedulable, string Hypervisor, string Accelerator, string AcceleratorReason,

@@ -29,7 +29,7 @@ public sealed class AddressClaims(AddressAllocator allocator)
             {
                 var taken = (await transaction.QueryAsync(takenSql, row => row.GetFieldValue<IPAddress>(0), default, key, Columns.Inets(proposed))).ToHashSet();
                 free.AddRange(proposed.Where(address => !taken.Contains(address) && !free.Contains(address)));
-                if (taken.Count == 0 && free.Count >= count) break;
+                if (free.Count >= count) break;
             }
             else if (learnt)
             {

@@ -46,18 +46,7 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
         }
     }
 
-    /// <summary>The best hosts now, and a note of the placement on the first, so that the next choice sees it before the next read.</summary>
-    public PlacementChoice Take(PlacementRequest request)
-    {
-        lock (_lock)
-        {
-            var choice = Placement.Choose(_hosts, request);
-            if (choice.Candidates.Count > 0) Change(choice.Candidates[0].Id, request);
-            return choice;
-        }
-    }
-
-    /// <summary>The best hosts for several alike: each gets the one that is best after those before it took theirs.</summary>
+    /// <summary>The best hosts for several alike: each gets the one that is best after those before it took theirs, which is noted so that the next choice sees it before the next read.</summary>
     public IReadOnlyList<HostView> Take(PlacementRequest request, int count, out PlacementChoice choice)
     {
         lock (_lock)

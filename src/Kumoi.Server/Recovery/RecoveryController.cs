@@ -140,12 +140,12 @@ public sealed class RecoveryController(
 
 internal static partial class RecoveryLog
 {
-    [LoggerMessage(4001, LogLevel.Warning, "Lost hosts could not be looked at; it is tried again in two seconds: {Message}")]
+    [LoggerMessage(3101, LogLevel.Warning, "Lost hosts could not be looked at; it is tried again in two seconds: {Message}")]
     public static partial void Failed(ILogger logger, string message);
 
-    [LoggerMessage(4002, LogLevel.Error, "Looking at lost hosts failed unexpectedly")]
+    [LoggerMessage(3102, LogLevel.Error, "Looking at lost hosts failed unexpectedly")]
     public static partial void Broken(ILogger logger, Exception exception);
 
-    [LoggerMessage(4003, LogLevel.Information, "Instance {Instance} was given from host {From} to host {To}: {Reason}")]
+    [LoggerMessage(3103, LogLevel.Information, "Instance {Instance} was given from host {From} to host {To}: {Reason}")]
     public static partial void Moved(ILogger logger, string instance, string from, string to, string reason);
 }

@@ -14,24 +14,11 @@ public static class Idempotency
         Transaction transaction, Caller caller, IdempotencyKey? key, DateTimeOffset now, CancellationToken cancel, Func<Task<Result<T>>> create)
     {
         if (key is null) return await create();
-        var info = (JsonTypeInfo<T>)WireJson.Default.GetTypeInfo(typeof(T))!;
-        // The insert waits for a transaction that holds the same key; afterwards it inserts nothing, or inserts if that one failed.
-        var first = await transaction.ExecuteAsync(
-            "INSERT INTO idempotency_keys (account_id, key, request_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", cancel,
-            caller.AccountId, key.Key, key.RequestHash, now);
-        if (first == 0)
-        {
-            var (hash, response) = await transaction.FindAsync(
-                "SELECT request_hash, response::text FROM idempotency_keys WHERE account_id = $1 AND key = $2",
-                row => (row.GetFieldValue<byte[]>(0), row.TextOrNull(1)), cancel, caller.AccountId, key.Key);
-            if (!key.RequestHash.AsSpan().SequenceEqual(hash)) return new Failure("idempotency-key-reused", 422);
-            return JsonSerializer.Deserialize(response!, info)!;
-        }
+        var one = new Dictionary<int, (string, IdempotencyKey)> { [0] = (caller.AccountId, key) };
+        if ((await SeenAsync<T>(transaction, one, now)).TryGetValue(0, out var answer)) return answer;
         var result = await create();
-        if (result.Failure is not null) return result;
-        await transaction.ExecuteAsync(
-            "UPDATE idempotency_keys SET response = $3 WHERE account_id = $1 AND key = $2", cancel,
-            caller.AccountId, key.Key, Columns.Json(JsonSerializer.Serialize(result.Value, info)));
+        // A create that failed leaves nothing, its key among it: the transaction is not committed.
+        if (result.Failure is null) await KeepAsync(transaction, new Dictionary<int, (string, IdempotencyKey, Result<T>)> { [0] = (caller.AccountId, key, result) });
         return result;
     }
 
