@@ -16,6 +16,9 @@ namespace Kumoi.Agent;
 /// </summary>
 public sealed class HostAgent : IAsyncDisposable
 {
+    /// <summary>Reports are tried this many times before a question that failed is repeated by itself. Too low: each host knocks twice as often as need be at a server that is down.</summary>
+    private const int ReportsFirst = 3;
+
     private static readonly TimeSpan TrimPeriod = TimeSpan.FromMinutes(10);
 
     /// <summary>How long to wait at the start for a first answer before guests are judged by a lease of before.</summary>
@@ -35,7 +38,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly HostLease _lease;
     private readonly Placements _placements;
     private readonly LeaseGuard _guard;
-    private readonly Doorbell _resync;
+    private readonly Doorbell _resync, _back;
     private IServerLink? _link;
     private readonly Lock _pollGate = new();
     private CancellationTokenSource? _poll;
@@ -55,7 +58,7 @@ public sealed class HostAgent : IAsyncDisposable
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
         _reporter = new Reporter(_state, _instances, _networks, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Reached = Reached, Returned = AskAnew };
-        _resync = new Doorbell(clock);
+        (_resync, _back) = (new Doorbell(clock), new Doorbell(clock));
         _networks.Rung = _instances.Ring;
         if (edges.Metadata is { } metadata) _networks.Served = (name, id, _) => metadata.ServeAsync(name, id);
         _images.Rung = RingInstancesOf;
@@ -113,7 +116,8 @@ public sealed class HostAgent : IAsyncDisposable
             catch (IOException e)
             {
                 Reached(e);
-                await Task.Delay(pause.After(++failures, _reporter.Heartbeat * 1.5), _clock, stop);
+                // The report that finds the server again opens the way for questions too.
+                await _back.WaitAsync(pause.After(++failures + ReportsFirst, _reporter.Heartbeat * 1.5), stop);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -210,7 +214,11 @@ public sealed class HostAgent : IAsyncDisposable
     private void Reached(Exception? failure)
     {
         if (failure is not null && !_away) _log.ServerAway(failure.Message);
-        if (failure is null && _away) _log.ServerBack();
+        if (failure is null && _away)
+        {
+            _log.ServerBack();
+            _back.Ring();
+        }
         _away = failure is not null;
     }
 

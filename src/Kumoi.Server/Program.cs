@@ -53,7 +53,7 @@ public static class ServerProgram
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Kumoi.Server", ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.AddLines(options.LogFormat, clock)
             .AddFilter("Microsoft", LogLevel.Warning);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, authority, certificate));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, new AgentTls(authority, certificate, clock), certificate));
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton(certificate).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
             // The console's files only: answers of the API hold secrets beside what a caller chose, which compression would mix.
@@ -73,17 +73,18 @@ public static class ServerProgram
         return app;
     }
 
-    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, Authority authority, ServerCertificate certificate)
+    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, ServerOptions options, AgentTls agents, ServerCertificate certificate)
     {
         kestrel.AddServerHeader = false;
+        // A table for each of thousands of connections, for the sake of a few bytes.
+        kestrel.AllowResponseHeaderCompression = false;
         kestrel.Limits.MaxRequestBodySize = AgentReportBytesMax;
         kestrel.Listen(options.Listen, listen =>
         {
             // Tokens travel here: in clear only on this machine.
             if (!IPAddress.IsLoopback(options.Listen.Address)) listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current);
         });
-        var agents = new AgentTls(authority, certificate);
-        kestrel.Listen(options.AgentListen, listen => listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(agents.Options) }));
+        kestrel.Listen(options.AgentListen, listen => agents.Gate.Around(listen, () => listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(agents.Options) })));
     }
 
     private const long AgentReportBytesMax = 20 * 1024 * 1024;

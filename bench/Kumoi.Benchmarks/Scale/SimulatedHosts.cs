@@ -36,7 +36,7 @@ public sealed class SimulatedHosts : IAsyncDisposable
         await File.WriteAllTextAsync(config, $"zone: {Zone}\n");
         File.Delete(trace);
         var start = new ProcessStartInfo("dotnet", [
-            Path.Combine(tree, "src/Kumoi.Cli/bin/Release/net10.0/kumoi.dll"), "simulate", "--hosts", hosts.ToString(CultureInfo.InvariantCulture), "--config", config,
+            Path.Combine(tree, "artifacts/kumoi/kumoi.dll"), "simulate", "--hosts", hosts.ToString(CultureInfo.InvariantCulture), "--config", config,
             "--state", Path.Combine(directory, "hosts"), "--trace", trace, "--hosts-per-second", "400", "--output", "json"]) { RedirectStandardOutput = true };
         foreach (var (name, value) in new Dictionary<string, string>
         {

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
@@ -77,20 +75,8 @@ public static class AgentEndpoints
             else await Problems.WriteAsync(http, new Failure("unknown-host", 401));
         })).WithMetadata(new RequiredPermission(null, "A host's client certificate is the credential."));
 
-    /// <summary>The host of the connection's certificate. It is checked once for each connection, which keeps its certificate as long as it lives, and again when it expires.</summary>
-    private static string? HostOf(HttpContext http)
-    {
-        if (http.Connection.ClientCertificate is not { } certificate) return null;
-        // Requests of one connection may come together (HTTP/2).
-        if (Verified.TryGetValue(certificate, out var known) && http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() < known.Until) return known.HostId;
-        if (http.RequestServices.GetRequiredService<Authority>().Verify(certificate) is not { } verified) return null;
-        Verified.AddOrUpdate(certificate, new VerifiedHost(verified.HostId, certificate.NotAfter));
-        return verified.HostId;
-    }
-
-    private static readonly ConditionalWeakTable<X509Certificate2, VerifiedHost> Verified = [];
-
-    private sealed record VerifiedHost(string HostId, DateTimeOffset Until);
+    private static string? HostOf(HttpContext http) =>
+        http.Connection.ClientCertificate is { } certificate ? http.RequestServices.GetRequiredService<Authority>().HostOf(certificate) : null;
 }
 
 /// <summary>Reports of many instances are larger than any user's request.</summary>

@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Kumoi.Server.Platform.Security;
@@ -9,9 +8,12 @@ namespace Kumoi.Server.Platform.Security;
 /// TLS of the agents' door. What handshakes have in common is made once for each certificate of this server, since thousands of hosts come
 /// back together after a restart: the chain that is sent, OpenSSL's context, and whom to build a client's chain to.
 /// </summary>
-public sealed class AgentTls(Authority authority, ServerCertificate certificate)
+public sealed class AgentTls(Authority authority, ServerCertificate certificate, TimeProvider clock)
 {
-    private readonly Lock _gate = new();
+    /// <summary>Of all connections of this door.</summary>
+    public HandshakeGate Gate { get; } = new(clock);
+
+    private readonly Lock _lock = new();
     private (X509Certificate2 Certificate, SslServerAuthenticationOptions Options)? _made;
 
     /// <summary>For the next handshake.</summary>
@@ -20,7 +22,7 @@ public sealed class AgentTls(Authority authority, ServerCertificate certificate)
         get
         {
             var current = certificate.Current;
-            lock (_gate)
+            lock (_lock)
             {
                 if (_made is not { } made || made.Certificate != current) _made = made = (current, Make(current));
                 return made.Options;
@@ -37,13 +39,16 @@ public sealed class AgentTls(Authority authority, ServerCertificate certificate)
         // A certificate is asked for, and each route checks it: joining has none yet.
         ClientCertificateRequired = true,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        CertificateChainPolicy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { authority.Certificate }, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
-            ApplicationPolicy = { new Oid(Authority.ClientUse) },
-        },
-#pragma warning disable CA5359 // Deliberate: a client's certificate is believed by no route before the authority has verified it.
-        RemoteCertificateValidationCallback = (_, _, _, _) => true,
+        CertificateChainPolicy = authority.ClientPolicy(),
+#pragma warning disable CA5359 // Deliberate: a client without a certificate, or with a wrong one, may join; each other route asks for a host's.
+        RemoteCertificateValidationCallback = Look,
 #pragma warning restore CA5359
     };
+
+    private bool Look(object connection, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        // The chain was built just now; the first request need not do it again.
+        if (errors == SslPolicyErrors.None && certificate is X509Certificate2 sound) authority.Believe(sound);
+        return true;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Kumoi.Server.Platform.Postgres;
@@ -12,10 +13,11 @@ namespace Kumoi.Server.Platform.Security;
 public sealed class Authority(Database database, MasterKey masterKey, TimeProvider clock)
 {
     private const string Purpose = "authority";
-    internal const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2";
     internal static readonly TimeSpan ServerLife = TimeSpan.FromDays(30);
     private static readonly TimeSpan HostLife = TimeSpan.FromDays(90), OwnLife = TimeSpan.FromDays(20 * 365);
 
+    private readonly ConditionalWeakTable<X509Certificate2, string> _verified = [];
     private X509Certificate2? _certificate;
 
     public X509Certificate2 Certificate => _certificate ?? throw new InvalidOperationException("The authority is loaded at start.");
@@ -90,17 +92,37 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
             Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(Certificate.GetECDsaPrivateKey()!), now.AddHours(-1), now + life, serial);
     }
 
-    /// <summary>The host id of a client certificate signed by this authority and valid now; null for any other.</summary>
-    public (string HostId, string Serial)? Verify(X509Certificate2 certificate)
+    /// <summary>
+    /// The host of a client certificate signed by this authority and valid now; null for any other. A connection keeps its certificate as
+    /// long as it lives, so the signature is looked at once for each.
+    /// </summary>
+    public string? HostOf(X509Certificate2 certificate)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(Certificate);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientUse));
-        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().LocalDateTime;
-        return chain.Build(certificate) ? (certificate.GetNameInfo(X509NameType.SimpleName, false), certificate.SerialNumber) : null;
+        var now = clock.GetUtcNow();
+        if (now < certificate.NotBefore || now >= certificate.NotAfter) return null;
+        // Requests of one connection may come together (HTTP/2).
+        if (_verified.TryGetValue(certificate, out var host)) return host;
+        if (!IsSigned(certificate)) return null;
+        Believe(certificate);
+        return _verified.TryGetValue(certificate, out host) ? host : null;
     }
+
+    /// <summary>Notes a client's certificate of which TLS has found already that this authority signed it.</summary>
+    internal void Believe(X509Certificate2 certificate) => _verified.AddOrUpdate(certificate, certificate.GetNameInfo(X509NameType.SimpleName, false));
+
+    private bool IsSigned(X509Certificate2 certificate)
+    {
+        using var chain = new X509Chain { ChainPolicy = ClientPolicy() };
+        chain.ChainPolicy.VerificationTime = clock.GetUtcNow().LocalDateTime;
+        return chain.Build(certificate);
+    }
+
+    /// <summary>What a host's certificate must satisfy: signed by this authority and nobody else, for clients.</summary>
+    internal X509ChainPolicy ClientPolicy() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { Certificate }, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
+        ApplicationPolicy = { new Oid(ClientUse) },
+    };
 }
 
 /// <summary>This server's certificate, renewed when two thirds of its life are over.</summary>
