@@ -21,6 +21,13 @@ public sealed class ScaleCloud(LocalCloud cloud) : IAsyncDisposable
 
     public async Task UpAsync()
     {
+        // A local cloud's own range is too small; no packet is ever sent to these, as the cloud has no agent.
+        var ranges = Path.Combine(cloud.State, "ranges");
+        if (!File.Exists(ranges))
+        {
+            Directory.CreateDirectory(cloud.State);
+            await File.WriteAllTextAsync(ranges, "100.64.0.0/13 198.19.240.0/20\n");
+        }
         await cloud.KumoiAsync("up");
         _pids = await cloud.PidsAsync();
         await EndAsync("agent");

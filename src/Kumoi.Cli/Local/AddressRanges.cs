@@ -5,7 +5,8 @@ namespace Kumoi.Cli.Local;
 
 /// <summary>
 /// The ranges of floating and uplink addresses of a cloud on one machine: a 16th of 198.18.0.0/15 (RFC 2544, used by no other network),
-/// so that several clouds can live side by side. Chosen once, kept in the state directory.
+/// so that several clouds can live side by side. Chosen once, kept in the state directory; whoever wants others writes them there before the
+/// first start, as two ranges (<c>198.51.100.0/24 198.19.0.0/20</c>).
 /// </summary>
 public static class AddressRanges
 {
@@ -22,7 +23,9 @@ public static class AddressRanges
             await File.WriteAllTextAsync(file + ".new", (free ?? throw new UserException("no-range")).ToString(CultureInfo.InvariantCulture), cancel);
             File.Move(file + ".new", file);
         }
-        var chosen = int.Parse((await File.ReadAllTextAsync(file, cancel)).Trim(), CultureInfo.InvariantCulture);
+        var kept = (await File.ReadAllTextAsync(file, cancel)).Trim();
+        if (kept.Split(' ') is [var floating, var uplink]) return (floating, uplink);
+        var chosen = int.Parse(kept, CultureInfo.InvariantCulture);
         return (Range(18, chosen), Range(19, chosen));
     }
 

@@ -29,10 +29,13 @@ public sealed class Postgres(CloudLayout layout, Daemons daemons)
     {
         await daemons.StartAsync("postgres", [
             .. AsPostgres(Binary("postgres")!), "-D", layout.PostgresData, "-c", "listen_addresses=", "-c", $"unix_socket_directories={layout.PostgresSocket}",
-            "-c", "max_connections=120", "-c", "shared_buffers=64MB", "-c", "logging_collector=off"], cancel);
+            "-c", "max_connections=120", "-c", $"shared_buffers={BuffersMib(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}MB", "-c", "logging_collector=off"], cancel);
         // It becomes postgres only once setpriv has handed over to it.
         await Until.TrueAsync(() => Task.FromResult(LocalProcesses.Find(layout).Any(process => process.Role == "postgres")), TimeSpan.FromSeconds(1), cancel);
     }
+
+    /// <summary>A 32nd of the machine: guests have the rest.</summary>
+    public static long BuffersMib(long machineBytes) => Math.Clamp(machineBytes / 32 / (1024 * 1024), 64, 2048);
 
     /// <summary>Made beside and moved into place, so that a directory under the final name is always whole.</summary>
     private async Task InitializeAsync(CancellationToken cancel)
