@@ -55,10 +55,14 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
     /// <summary>A random secret in a file only root reads, unless it is there already.</summary>
     public static void WriteSecret(string path)
     {
-        if (File.Exists(path)) return;
+        if (!File.Exists(path)) WriteSecret(path, System.Buffers.Text.Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) + "\n");
+    }
+
+    private static void WriteSecret(string path, string secret)
+    {
         using (var file = new FileStream(path + ".new", new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
-            file.Write(System.Text.Encoding.ASCII.GetBytes(System.Buffers.Text.Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) + "\n"));
-        File.Move(path + ".new", path, overwrite: false);
+            file.Write(System.Text.Encoding.ASCII.GetBytes(secret));
+        File.Move(path + ".new", path, overwrite: true);
     }
 
     private async Task StartServerAsync(string programs, CancellationToken cancel)
@@ -93,7 +97,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
             {
                 using var admin = await LoginAsync("admin", layout.AdminPassword, cancel);
                 var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(null, null, null), null, cancel);
-                await File.WriteAllTextAsync(tokenFile, token.Token, cancel);
+                WriteSecret(tokenFile, token.Token);
             }
             string[] join = File.Exists(tokenFile) ? ["--join-token-file", tokenFile] : [];
             await _daemons.StartAsync("agent", [

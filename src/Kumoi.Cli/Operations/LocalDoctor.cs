@@ -17,7 +17,7 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancel)
     {
         if (!layout.Exists) return [New("local", "ok", "no-cloud-here", layout.State, layout.State)];
-        return [.. Programs(), .. Kernel(), .. Disk(), .. Secrets(), .. HostCertificate(), .. await ProcessesAsync(cancel)];
+        return [.. Programs(), .. await KernelAsync(cancel), .. Disk(), .. Secrets(), .. HostCertificate(), .. await ProcessesAsync(cancel)];
     }
 
     /// <summary>A finding whose texts are <c>doctor-</c>CODE and <c>doctor-</c>CODE<c>-action</c> of this program's catalogue.</summary>
@@ -27,13 +27,19 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
     private static IEnumerable<Finding> Programs() => Requirements.MissingPrograms() is { Count: > 0 } missing
         ? missing.Select(program => New("programs", "error", "program-missing", program, program)) : [New("programs", "ok", "programs-there", null)];
 
-    private static IEnumerable<Finding> Kernel()
+    private static async Task<List<Finding>> KernelAsync(CancellationToken cancel)
     {
-        yield return File.Exists("/dev/kvm") ? New("kvm", "ok", "kvm-there", "/dev/kvm") : New("kvm", "warning", "kvm-missing", "/dev/kvm");
+        var found = new List<Finding> { File.Exists("/dev/kvm") ? New("kvm", "ok", "kvm-there", "/dev/kvm") : New("kvm", "warning", "kvm-missing", "/dev/kvm") };
         foreach (var (feature, path) in new[] { ("net namespaces", "/proc/self/ns/net"), ("tun", "/dev/net/tun") })
-            if (!File.Exists(path)) yield return New("kernel", "error", "kernel-missing", feature, feature, path);
-        foreach (var (module, severity) in new[] { ("vxlan", "warning"), ("nf_tables", "warning"), ("vhost_net", "warning") })
-            yield return HasModule(module) ? New("kernel", "ok", "module-there", module, module) : New("kernel", severity, "module-unseen", module, module);
+            if (!File.Exists(path)) found.Add(New("kernel", "error", "kernel-missing", feature, feature, path));
+        // A kernel with everything built in may name no modules; what it does counts.
+        var does = new Dictionary<string, bool>
+        {
+            ["vxlan"] = HasModule("vxlan"), ["nf_tables"] = HasModule("nf_tables") || Shell.Find("nft") is not null && (await Shell.RunAsync("nft", ["list", "tables"], cancel)).ExitCode == 0,
+            ["vhost_net"] = HasModule("vhost_net") || File.Exists("/dev/vhost-net"),
+        };
+        found.AddRange(does.Select(module => module.Value ? New("kernel", "ok", "module-there", module.Key, module.Key) : New("kernel", "warning", "module-unseen", module.Key, module.Key)));
+        return found;
     }
 
     /// <summary>Loaded, built in, or there to be loaded.</summary>
@@ -68,7 +74,7 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
                 // As it should be for anybody but root: nothing can be said of what is inside, and nobody else can read it.
                 continue;
             }
-            open.AddRange(files.Where(file => (File.GetUnixFileMode(file) & Others) != 0)
+            open.AddRange(files.Where(file => (File.GetUnixFileMode(file) & Others) != 0 && new FileInfo(file).Length > 0)
                 .Select(file => New("secrets", "error", "secret-open", file, file, Convert.ToString((int)File.GetUnixFileMode(file), 8))));
         }
         return open.Count > 0 ? open : [New("secrets", "ok", "secrets-kept", layout.State, layout.State)];

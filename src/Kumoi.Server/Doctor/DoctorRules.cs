@@ -44,13 +44,19 @@ public static class DoctorRules
     public static IEnumerable<Diagnosis> Addresses(IReadOnlyList<(string Code, string Instance, string Address)> wrong) => wrong.Count == 0 ? [new Diagnosis("addresses", Ok, "addresses-right", null)]
         : wrong.Select(w => new Diagnosis("addresses", Error, w.Code, w.Instance, w.Instance, w.Address));
 
+    /// <summary>More hosts with the same trouble are told together.</summary>
+    private const int NamedMax = 5;
+
     public static IEnumerable<Diagnosis> Hosts(IReadOnlyList<HostHealth> hosts)
     {
         const string check = "hosts";
         if (hosts.Count == 0) yield return new Diagnosis(check, Warning, "no-hosts", null);
+        var silent = hosts.Where(host => host.State != Server.Hosts.HostStates.Up).ToList();
+        // A switch that fails silences a rack: one finding, not forty.
+        if (silent.Count > NamedMax) yield return new Diagnosis(check, Error, "hosts-silent", null, silent.Count, hosts.Count, string.Join(", ", silent.Take(NamedMax).Select(host => host.Name)));
+        else foreach (var host in silent) yield return new Diagnosis(check, Error, "host-silent", host.Name, host.Name, host.State, host.SilentSeconds);
         foreach (var host in hosts)
         {
-            if (host.State != Server.Hosts.HostStates.Up) yield return new Diagnosis(check, Error, "host-silent", host.Name, host.Name, host.State, host.SilentSeconds);
             if (host.Strays > 0) yield return new Diagnosis("strays", Warning, "host-strays", host.Name, host.Name, host.Strays);
             foreach (var condition in host.Conditions) yield return new Diagnosis(check, Warning, "host-condition", host.Name, host.Name, condition.Message);
         }
