@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Explanations;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -62,6 +63,20 @@ public sealed class PlacementGroupStore(Database database)
     {
         var (name, policy) = await transaction.FindAsync("SELECT name, policy FROM placement_groups WHERE id = $1 FOR NO KEY UPDATE", row => (row.GetString(0), row.GetString(1)), cancel, id);
         return name is null ? null : View(id, name, policy, await transaction.QueryAsync(Members, ReadMembers, cancel, Columns.Texts([id])));
+    }
+
+    /// <summary>The group of an instance for its explanation; null if it is in none.</summary>
+    public async Task<ExplainedGroup?> ExplainAsync(Instance instance, CancellationToken cancel)
+    {
+        if ((await OnHostAsync(instance.Host.Id, cancel)).GetValueOrDefault(instance.Id) is not { } view) return null;
+        var own = new Capacity(instance.Vcpus, instance.MemoryMib, instance.DiskGib);
+        if (view.Policy != PlacementPolicies.Affinity) return new ExplainedGroup(view, own, []);
+        var (together, stay) = await database.FindAsync(
+            """
+            SELECT sum(vcpus)::int, sum(memory_mib)::int, sum(disk_gib)::int, coalesce(array_agg(name ORDER BY id) FILTER (WHERE id <> $2 AND (recovery <> 'restart' OR storage IS NULL)), '{}')
+            FROM instances WHERE placement_group_id = $1 AND terminated_at IS NULL HAVING count(*) > 0
+            """, row => (new Capacity(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2)), row.Texts(3)), cancel, view.Id, instance.Id);
+        return new ExplainedGroup(view, together ?? own, stay ?? []);
     }
 
     private const string Members =
