@@ -180,8 +180,14 @@ public sealed class InstanceLaunch
     private static (PlacementRequest Needs, LaunchRequest? Alone) Alike(NewInstance one) => (one.Needs, one.Parts.PlacementGroup is null ? null : one.Asked);
 
     /// <summary>The group with those of this transaction that have hosts by now.</summary>
-    private static GroupView? Present(GroupView? group, Dictionary<int, List<NewInstance>> made) => group is null ? null
-        : made.Values.SelectMany(list => list).Where(one => one.Host is not null && one.Parts.PlacementGroup?.Id == group.Id).Aggregate(group, (view, one) => view.With(one.Host!.Id));
+    private static GroupView? Present(GroupView? group, Dictionary<int, List<NewInstance>> made)
+    {
+        if (group is null) return null;
+        var members = new Dictionary<string, int>(group.Members);
+        foreach (var one in made.Values.SelectMany(list => list))
+            if (one.Host is { } host && one.Parts.PlacementGroup?.Id == group.Id) members[host.Id] = members.GetValueOrDefault(host.Id) + 1;
+        return group with { Members = members };
+    }
 
     private Task GiveBackAsync(Transaction transaction, IEnumerable<NewInstance> given) =>
         _revisions.GiveBackAsync(transaction, given.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, one.Needs.DiskGib))), default);

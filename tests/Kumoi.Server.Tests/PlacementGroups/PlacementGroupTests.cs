@@ -143,7 +143,11 @@ public sealed class PlacementGroupTests
         await LaunchAsync(scene, "mine");
         Assert.Equal("host-1", (await stranger.PostAsync<Instance>("/instances", Launch("theirs"))).Host.Name);
         Assert.Equal(1, (await scene.Tenant.GetAsync<PlacementGroup>("/placement-groups/web")).Instances);
-        await scene.Admin.FailAsync(409, HttpMethod.Delete, "/accounts/stranger");
+        await stranger.DeleteAsync<Instance>("/instances/theirs");
+        await scene.Host.ObeyAsync();
+        using var gone = await scene.Admin.SendAsync(HttpMethod.Delete, "/accounts/stranger");
+        Assert.Equal(204, (int)gone.StatusCode);
+        Assert.Equal(1, (await scene.Tenant.GetAsync<PlacementGroup>("/placement-groups/web")).Instances);
     }
 
     [Theory]

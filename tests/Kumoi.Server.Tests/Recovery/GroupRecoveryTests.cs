@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Kumoi.Api;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Placement;
@@ -49,6 +51,26 @@ public sealed class GroupRecoveryTests
     [InlineData("soft-anti-affinity", "x: host-down c b", "y: host-down b c")]
     public void Soft_policies_order_the_hosts_and_keep_nobody(string policy, string first, string second) =>
         Assert.Equal([first, second], Plan(View("a", "down"), [One("x", Group(policy, "a", "a", "b")), One("y", Group(policy, "a", "a", "b"))], View("b"), View("c")));
+
+    /// <summary>Goal: no plan breaks a hard policy. Method: members of two groups, anywhere their policies admit, on hosts with little room; lose a host, and put everything where the plan puts it first.</summary>
+    [Fact]
+    public void No_plan_breaks_a_hard_policy() => Prop.ForAll(
+        Gen.Choose(1, 5).ArrayOf(12 + 12 + 6).ToArbitrary(), drawn =>
+        {
+            var (places, movable, room) = (drawn[..12], drawn[12..24].Select(n => n > 1).ToArray(), drawn[24..].Select(n => n * 300).ToArray());
+            var hosts = Enumerable.Range(1, 6).Select(i => View($"h{i}", i == 1 ? "down" : "up", room[i - 1])).ToArray();
+            // The first six are in an anti-affinity group, unless the host they drew has one of it; the others are in an affinity group, which is where the first of them is.
+            var on = places.Select((place, i) => (Name: $"i{i:00}", Host: i < 6 ? $"h{place}" : $"h{places[6]}", Policy: i < 6 ? "anti-affinity" : "affinity", Movable: movable[i]))
+                .GroupBy(one => one.Policy == "affinity" ? (one.Name, "") : (one.Host, one.Policy)).Select(one => one.First()).ToDictionary(one => one.Name);
+            var groups = on.Values.GroupBy(one => one.Policy).ToDictionary(g => g.Key, g => new GroupView(g.Key, g.Key, g.Key, g.GroupBy(one => one.Host).ToDictionary(h => h.Key, h => h.Count())));
+            var lost = on.Values.Where(one => one.Host == "h1").Select(one => One(one.Name, groups[one.Policy], one.Movable)).ToArray();
+            var steps = RecoveryPlanner.Plan(hosts[0], lost, hosts);
+            foreach (var step in steps.Where(step => step.Candidates.Count > 0))
+                foreach (var moved in step.Instances) on[moved.Id] = on[moved.Id] with { Host = step.Candidates[0].Id };
+            var (spread, together) = (on.Values.Where(one => one.Policy == "anti-affinity").ToList(), on.Values.Where(one => one.Policy == "affinity"));
+            return steps.Sum(step => step.Instances.Count) == lost.Length && spread.DistinctBy(one => one.Host).Count() == spread.Count && together.DistinctBy(one => one.Host).Count() == 1
+                && steps.Where(step => step.Candidates.Count > 0).All(step => step.Instances.All(one => one.Movable));
+        }).QuickCheckThrowOnFailure();
 
     private static async Task<(Scene Scene, FakeHost[] Hosts)> SceneAsync(int hosts, string policy)
     {
