@@ -236,9 +236,12 @@ END) STORED NOT NULL,
     recovery_revision bigint DEFAULT 0 NOT NULL,
     notices jsonb DEFAULT '[]'::jsonb NOT NULL,
     trace_parent text,
+    placement_group_id text COLLATE pg_catalog."C",
+    placement_policy text,
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
+    CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
     CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
     CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
     CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000)))
@@ -313,6 +316,15 @@ CREATE TABLE public.networks (
     created_at timestamp with time zone NOT NULL,
     peers_revision bigint DEFAULT 1 NOT NULL,
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
+);
+
+CREATE TABLE public.placement_groups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    policy text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
 );
 
 CREATE TABLE public.schema_migrations (
@@ -456,6 +468,9 @@ ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_affinity EXCLUDE USING gist (placement_group_id WITH =, host_id WITH <>) WHERE (((placement_policy = 'affinity'::text) AND (terminated_at IS NULL))) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.interface_security_groups
@@ -487,6 +502,15 @@ ALTER TABLE ONLY public.networks
 
 ALTER TABLE ONLY public.networks
     ADD CONSTRAINT networks_vni_key UNIQUE (vni);
+
+ALTER TABLE ONLY public.placement_groups
+    ADD CONSTRAINT placement_groups_account_id_id_policy_key UNIQUE (account_id, id, policy);
+
+ALTER TABLE ONLY public.placement_groups
+    ADD CONSTRAINT placement_groups_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.placement_groups
+    ADD CONSTRAINT placement_groups_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
@@ -555,6 +579,10 @@ CREATE INDEX images_public ON public.images USING btree (id) WHERE ((visibility 
 CREATE INDEX images_sha256 ON public.images USING btree (sha256) WHERE (deleted_at IS NULL);
 
 CREATE INDEX instances_account ON public.instances USING btree (account_id, id) WHERE (terminated_at IS NULL);
+
+CREATE UNIQUE INDEX instances_anti_affinity ON public.instances USING btree (placement_group_id, host_id) WHERE ((placement_policy = 'anti-affinity'::text) AND (terminated_at IS NULL));
+
+CREATE INDEX instances_by_placement_group ON public.instances USING btree (placement_group_id) WHERE (placement_group_id IS NOT NULL);
 
 CREATE INDEX instances_host ON public.instances USING btree (host_id) WHERE (terminated_at IS NULL);
 
@@ -641,6 +669,9 @@ ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id);
 
 ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_placement_group FOREIGN KEY (account_id, placement_group_id, placement_policy) REFERENCES public.placement_groups(account_id, id, policy);
+
+ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id);
 
 ALTER TABLE ONLY public.interface_security_groups
@@ -675,6 +706,9 @@ ALTER TABLE ONLY public.key_pairs
 
 ALTER TABLE ONLY public.networks
     ADD CONSTRAINT networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.placement_groups
+    ADD CONSTRAINT placement_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.security_group_rules
     ADD CONSTRAINT security_group_rules_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

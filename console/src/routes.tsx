@@ -21,6 +21,7 @@ export const router = createBrowserRouter([
           { path: 'instances/:id', lazy: async () => ({ Component: (await import('./instances/InstancePage')).InstancePage }) },
           { path: 'images', lazy: async () => ({ Component: (await import('./images/ImagesPage')).ImagesPage }) },
           { path: 'key-pairs', lazy: async () => ({ Component: (await import('./key-pairs/KeyPairsPage')).KeyPairsPage }) },
+          { path: 'placement-groups', lazy: async () => ({ Component: (await import('./placement-groups/PlacementGroupsPage')).PlacementGroupsPage }) },
           { path: 'networks', lazy: async () => ({ Component: (await import('./networks/NetworksPage')).NetworksPage }) },
           { path: 'networks/:id', lazy: async () => ({ Component: (await import('./networks/NetworkPage')).NetworkPage }) },
           { path: 'security-groups', lazy: async () => ({ Component: (await import('./security-groups/SecurityGroupsPage')).SecurityGroupsPage }) },

@@ -37,7 +37,7 @@ describe('states', () => {
 
 test('an event makes stale what shows its resource and what is counted from it', () => {
   const event = (type: string) => ({ resource: { type, id: 'x', name: 'x' } }) as Event;
-  expect([...staleAfter([event('instance'), event('key-pair')])].sort()).toEqual(['events', 'hosts', 'instances', 'key-pairs', 'networks', 'subnets', 'summary']);
+  expect([...staleAfter([event('instance'), event('key-pair')])].sort()).toEqual(['events', 'hosts', 'instances', 'key-pairs', 'networks', 'placement-groups', 'subnets', 'summary']);
 });
 
 test('waits grow, are drawn, and have an end', () => {

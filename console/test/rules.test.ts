@@ -42,7 +42,7 @@ describe('launching', () => {
 
   test('leaves to the server what was not chosen', () => {
     expect(toRequest({ ...blank, name: 'a', image: 'i', flavor: 'f' }))
-      .toEqual({ name: 'a', image: 'i', flavor: 'f', keyPair: null, network: null, zone: null, userData: null, securityGroups: null, count: null });
+      .toEqual({ name: 'a', image: 'i', flavor: 'f', keyPair: null, network: null, zone: null, placementGroup: null, userData: null, securityGroups: null, count: null });
     expect(toRequest({ ...blank, count: '3' }).count).toBe(3);
   });
 

@@ -18,6 +18,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Flavor)), JsonSerializable(typeof(Page<Flavor>)), JsonSerializable(typeof(CreateFlavor))]
 [JsonSerializable(typeof(Image)), JsonSerializable(typeof(Page<Image>)), JsonSerializable(typeof(CreateImage))]
 [JsonSerializable(typeof(KeyPair)), JsonSerializable(typeof(Page<KeyPair>)), JsonSerializable(typeof(CreateKeyPair)), JsonSerializable(typeof(KeyPairCreated))]
+[JsonSerializable(typeof(PlacementGroup)), JsonSerializable(typeof(Page<PlacementGroup>)), JsonSerializable(typeof(CreatePlacementGroup))]
 [JsonSerializable(typeof(Network)), JsonSerializable(typeof(Page<Network>)), JsonSerializable(typeof(CreateNetwork))]
 [JsonSerializable(typeof(Subnet)), JsonSerializable(typeof(Page<Subnet>)), JsonSerializable(typeof(CreateSubnet))]
 [JsonSerializable(typeof(SecurityGroup)), JsonSerializable(typeof(Page<SecurityGroup>)), JsonSerializable(typeof(CreateSecurityGroup))]

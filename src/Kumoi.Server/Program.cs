@@ -15,6 +15,7 @@ using Kumoi.Server.KeyPairs;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
+using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -63,7 +64,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddSecurityGroups().AddServerMetrics()
+            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddPlacementGroups().AddSecurityGroups().AddServerMetrics()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -115,6 +116,7 @@ public static class ServerProgram
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
+        api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 

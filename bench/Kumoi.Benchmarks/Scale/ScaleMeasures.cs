@@ -13,7 +13,7 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10), IdleLook = TimeSpan.FromSeconds(10);
 
-    private readonly List<double> _burst = [], _burstMs = [], _steadyMs = [], _alone = [], _aloneReads = [], _lists = [], _reads = [], _costs = [], _idle = [], _ready = [], _fresh = [], _memory = [], _decisions = [];
+    private readonly List<double> _burst = [], _burstMs = [], _steadyMs = [], _alone = [], _aloneReads = [], _lists = [], _reads = [], _costs = [], _idle = [], _ready = [], _fresh = [], _memory = [], _decisions = [], _groupDecisions = [];
     private readonly List<Acknowledged> _made = [];
 
     /// <summary>Creates until the server has compiled what it uses often.</summary>
@@ -43,7 +43,10 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         await loading;
         await cloud.SettleAsync(Limit);
         say("decisions");
-        Decide(await cloud.HostViewsAsync());
+        var views = await cloud.HostViewsAsync();
+        var request = new PlacementRequest(1, 128, 1, views[0].ZoneId);
+        Decide(views, request, _decisions);
+        Decide(views, request with { Group = EverySecond(views) }, _groupDecisions);
         for (var look = 0; look < 3; look++) _memory.Add(ProcessFiles.Memory(cloud.Server).Rss);
         say("a restart of the server");
         var (ready, fresh) = await cloud.RestartAsync(sizes.Hosts, Limit);
@@ -75,6 +78,7 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
             new("list of 1,000 instances, nothing else asked", new Sample(_alone), "ms", 1, null), new($"list of 1,000 instances, beside creates by {Few} clients", new Sample(_lists), "ms", 1, null),
             new("one instance by id, nothing else asked", new Sample(_aloneReads), "ms", 2, null), new($"one instance by id, beside creates by {Few} clients", new Sample(_reads), "ms", 2, null),
             new($"placement decision over {sizes.Hosts:N0} hosts, in process", new Sample(_decisions), "ms", 3, null),
+            new("the same into an anti-affinity group that is on half of them", new Sample(_groupDecisions), "ms", 3, null),
         };
         if (seeded.SmallCosts.Count > 1) figures.Add(new($"processor time of server and PostgreSQL per create, at {seeded.SmallInstances:N0} instances", new Sample(seeded.SmallCosts), "ms", 2, null));
         figures.AddRange(
@@ -117,15 +121,17 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         for (var i = 0; i < sizes.Reads; i++) reads.Add(await Clock.MillisecondsAsync(() => owner.GetAsync("/" + mine.Id)));
     }
 
-    private void Decide(HostView[] views)
+    private static GroupView EverySecond(HostView[] views) =>
+        new("pg-1", "spread", PlacementPolicies.AntiAffinity, views.Where((_, i) => i % 2 == 0).ToDictionary(view => view.Id, _ => 1));
+
+    private void Decide(HostView[] views, PlacementRequest request, List<double> decisions)
     {
-        var request = new PlacementRequest(1, 128, 1, views[0].ZoneId);
         for (var i = 0; i < sizes.Decisions + sizes.Decisions / 10; i++)
         {
             var begin = Stopwatch.GetTimestamp();
             if (Placement.Choose(views, request).Candidates.Count == 0) throw new InvalidOperationException("No host has room.");
             // The first ones are compiled on the way.
-            if (i >= sizes.Decisions / 10) _decisions.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+            if (i >= sizes.Decisions / 10) decisions.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
         }
     }
 

@@ -17,7 +17,7 @@ export function staleAfter(events: readonly Event[]): Set<string> {
   for (const { resource: { type } } of events) {
     stale.add(`${type}s`);
     if (['instance', 'image', 'key-pair', 'network', 'security-group'].includes(type)) stale.add('summary');
-    if (type === 'instance') stale.add('hosts').add('networks').add('subnets');
+    if (type === 'instance') stale.add('hosts').add('networks').add('placement-groups').add('subnets');
     if (type === 'subnet') stale.add('networks');
   }
   return stale;

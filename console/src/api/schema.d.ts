@@ -854,6 +854,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/placement-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List placement groups
+         * @description Permission: `Read`.
+         */
+        get: operations["ListPlacementGroups"];
+        put?: never;
+        /**
+         * Make a placement group: instances launched into it share a host, or do not
+         * @description Permission: `Write`.
+         */
+        post: operations["CreatePlacementGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/placement-groups/{placementGroup}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a placement group
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowPlacementGroup"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a placement group that no instance is in
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeletePlacementGroup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/security-groups": {
         parameters: {
             query?: never;
@@ -1117,6 +1165,12 @@ export interface components {
             name?: null | string;
             cidr: string;
             dnsServers?: null | string[];
+        };
+        /** @description Makes a group; instances are launched into it. */
+        CreatePlacementGroup: {
+            name: string;
+            /** @description `affinity`, `anti-affinity`, `soft-affinity` or `soft-anti-affinity`. */
+            policy: string;
         };
         CreateSecurityGroup: {
             name: string;
@@ -1411,6 +1465,7 @@ export interface components {
             recoveryPriority: number;
             /** @description It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage. */
             movable: boolean;
+            placementGroup: null | components["schemas"]["Ref"];
         };
         /** @description A network interface of an instance. */
         Interface: {
@@ -1484,6 +1539,8 @@ export interface components {
              * @description 0 (default) to 1000; higher is restarted first.
              */
             recoveryPriority?: null | number;
+            /** @description Id or name of a placement group whose policy their placement obeys. */
+            placementGroup?: null | string;
         };
         /** @description Asks for a session token with a user's name and password. */
         Login: {
@@ -1543,6 +1600,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfPlacementGroup: {
+            items: components["schemas"]["PlacementGroup"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSecurityGroup: {
             items: components["schemas"]["SecurityGroup"][];
             next: null | string;
@@ -1566,6 +1628,23 @@ export interface components {
         PageOfZone: {
             items: components["schemas"]["Zone"][];
             next: null | string;
+        };
+        /** @description Instances that are to share a host, or to be on different ones. OpenStack calls it a server group. */
+        PlacementGroup: {
+            id: string;
+            name: string;
+            /**
+             * @description `affinity`: all on one host; `anti-affinity`: each on another; `soft-affinity` and `soft-anti-affinity`: the
+             *             same as far as there is room.
+             */
+            policy: string;
+            /**
+             * Format: int32
+             * @description How many instances are in it, terminated ones not counted.
+             */
+            instances: number;
+            /** Format: date-time */
+            createdAt: string;
         };
         /**
          * @description An answer of failure, after RFC 9457. string Problem.Code is stable; string Problem.Title and
@@ -1735,6 +1814,7 @@ export type CreateJoinToken = components['schemas']['CreateJoinToken'];
 export type CreateKeyPair = components['schemas']['CreateKeyPair'];
 export type CreateNetwork = components['schemas']['CreateNetwork'];
 export type CreateNetworkSubnet = components['schemas']['CreateNetworkSubnet'];
+export type CreatePlacementGroup = components['schemas']['CreatePlacementGroup'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
@@ -1770,11 +1850,13 @@ export type PageOfImage = components['schemas']['PageOfImage'];
 export type PageOfInstance = components['schemas']['PageOfInstance'];
 export type PageOfKeyPair = components['schemas']['PageOfKeyPair'];
 export type PageOfNetwork = components['schemas']['PageOfNetwork'];
+export type PageOfPlacementGroup = components['schemas']['PageOfPlacementGroup'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfZone = components['schemas']['PageOfZone'];
+export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Problem = components['schemas']['Problem'];
 export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
@@ -3906,6 +3988,8 @@ export interface operations {
                 host?: string;
                 /** @description Id or name of an image */
                 image?: string;
+                /** @description Id or name of a placement group */
+                placementGroup?: string;
             };
             header?: never;
             path?: never;
@@ -5270,6 +5354,246 @@ export interface operations {
             path: {
                 /** @description Id or name */
                 subnet: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListPlacementGroups: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPlacementGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreatePlacementGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePlacementGroup"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowPlacementGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                placementGroup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeletePlacementGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                placementGroup: string;
             };
             cookie?: never;
         };

@@ -9,6 +9,7 @@ import { instanceMessages } from '../instances/messages';
 import { launchMessages } from '../instances/launch/messages';
 import { keyPairMessages } from '../key-pairs/messages';
 import { networkMessages } from '../networks/messages';
+import { placementGroupMessages } from '../placement-groups/messages';
 import { securityGroupMessages } from '../security-groups/messages';
 import { sessionMessages } from '../session/messages';
 import { shellMessages } from '../shell/messages';
@@ -20,7 +21,7 @@ import type { Placeholders } from './messages';
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
   ...accessMessages, ...accountMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...hostMessages, ...imageMessages,
-  ...instanceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...securityGroupMessages, ...sessionMessages,
+  ...instanceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...placementGroupMessages, ...securityGroupMessages, ...sessionMessages,
   ...shellMessages, ...uiMessages, ...userMessages, ...zoneMessages,
 } as const;
 

@@ -34,6 +34,7 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
             { label: t('instance.desired'), value: t.word('instance.desired', i.desired) },
             { label: t('instance.zone'), value: i.zone.name },
             { label: t('instance.host'), value: may.operate ? <ResourceLink {...i.host} /> : i.host.name },
+            { label: t('instance.placementGroup'), value: i.placementGroup ? <ResourceLink {...i.placementGroup} /> : t('ui.none') },
             { label: t('ui.created'), value: format.dateTime(i.createdAt) },
             i.terminatedAt !== null
               ? { label: t('instance.terminated'), value: format.dateTime(i.terminatedAt) }

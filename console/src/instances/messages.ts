@@ -35,6 +35,7 @@ export const instanceMessages = {
   'instance.floatingAddress': { en: 'Floating address', ja: 'フローティングアドレス' },
   'instance.host': { en: 'Host', ja: 'ホスト' },
   'instance.zone': { en: 'Zone', ja: 'ゾーン' },
+  'instance.placementGroup': { en: 'Placement group', ja: 'プレイスメントグループ' },
   'instance.keyPair': { en: 'Key pair', ja: 'キーペア' },
   'instance.started': { en: 'Started', ja: '開始日時' },
   'instance.terminated': { en: 'Terminated', ja: '終了日時' },

@@ -27,6 +27,7 @@ export const shellMessages = {
   'nav.instances': { en: 'Instances', ja: 'インスタンス' },
   'nav.images': { en: 'Images', ja: 'イメージ' },
   'nav.key-pairs': { en: 'Key pairs', ja: 'キーペア' },
+  'nav.placement-groups': { en: 'Placement groups', ja: 'プレイスメントグループ' },
   'nav.networks': { en: 'Networks', ja: 'ネットワーク' },
   'nav.security-groups': { en: 'Security groups', ja: 'セキュリティグループ' },
   'nav.events': { en: 'Events', ja: 'イベント' },

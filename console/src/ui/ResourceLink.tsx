@@ -5,6 +5,7 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   i: (id) => `/instances/${id}`,
   img: () => '/images',
   key: () => '/key-pairs',
+  pg: () => '/placement-groups',
   net: (id) => `/networks/${id}`,
   sg: (id) => `/security-groups/${id}`,
   h: (id) => `/hosts/${id}`,

@@ -10,11 +10,12 @@ namespace Kumoi.Api;
 /// <param name="Recovery">What becomes of it when its host is down: <c>wait</c> for the host, or <c>restart</c> on another one.</param>
 /// <param name="RecoveryPriority">0 to 1000; higher is restarted first.</param>
 /// <param name="Movable">It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage.</param>
+/// <param name="PlacementGroup">The group it was launched into; null: none.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
     Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable);
+    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup);
 
 /// <summary>A network interface of an instance.</summary>
 /// <param name="FloatingAddress">The address at which the outside reaches this interface, if it has one.</param>
@@ -29,9 +30,11 @@ public sealed record Interface(
 /// <param name="Zone">Default: any.</param>
 /// <param name="Recovery">What becomes of them when their host is down: <c>wait</c> (default) or <c>restart</c> on another host.</param>
 /// <param name="RecoveryPriority">0 (default) to 1000; higher is restarted first.</param>
+/// <param name="PlacementGroup">Id or name of a placement group whose policy their placement obeys.</param>
 public sealed record LaunchInstance(
     string Name, string Flavor, string Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
-    int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null);
+    int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null,
+    string? PlacementGroup = null);
 
 /// <summary>Changes what becomes of an instance when its host is down.</summary>
 /// <param name="Recovery"><c>wait</c> or <c>restart</c>.</param>

@@ -15,7 +15,8 @@ public static class InstanceCommands
             new("name", i => i.Name), new("id", i => i.Id), new("state", i => i.State), new("flavor", i => i.Flavor.Name), new("image", i => i.Image.Name),
             new("address", i => i.Interfaces.FirstOrDefault()?.Address), new("floating", i => i.Interfaces.FirstOrDefault()?.FloatingAddress ?? "-"), new("host", i => i.Host.Name),
             new("condition", i => i.Conditions.FirstOrDefault()?.Message ?? ""),
-        ], "vm").List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--name"), "name"), (Options.New<string?>("--host"), "host"), (Options.New<string?>("--image"), "image")).Show();
+        ], "vm").List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--name"), "name"), (Options.New<string?>("--host"), "host"), (Options.New<string?>("--image"), "image"),
+            (Options.New<string?>("--placement-group"), "placementGroup")).Show();
         Launch(noun);
         foreach (var (verb, state) in new[] { ("start", "running"), ("stop", "stopped"), ("reboot", "running"), ("delete", "terminated") }) Change(noun, verb, state);
         SecurityGroups(noun);
@@ -38,8 +39,8 @@ public static class InstanceCommands
         var (name, image, flavor, pair) = (Options.Name(), Options.Required<string>("--image"), Options.Required<string>("--flavor"), Options.New<string?>("--key"));
         var (groups, network, data, count, zone, wait, timeout) = (Options.Many("--security-group"), Options.New<string?>("--network"), Options.New<FileInfo?>("--user-data-file"),
             Options.New<int?>("--count"), Options.New<string?>("--zone"), Options.New<bool>("--wait"), Options.Timeout());
-        var (recovery, priority) = (Options.New<string?>("--recovery"), Options.New<int?>("--recovery-priority"));
-        var create = new Command("create", Messages.Text("instance-create")) { name, image, flavor, pair, groups, network, data, count, zone, recovery, priority, wait, timeout };
+        var (recovery, priority, placementGroup) = (Options.New<string?>("--recovery"), Options.New<int?>("--recovery-priority"), Options.New<string?>("--placement-group"));
+        var create = new Command("create", Messages.Text("instance-create")) { name, image, flavor, pair, groups, network, data, count, zone, recovery, priority, placementGroup, wait, timeout };
         create.Aliases.Add("launch");
         create.Validators.Add(result =>
         {
@@ -49,7 +50,8 @@ public static class InstanceCommands
         {
             var body = new LaunchInstance(
                 parsed.GetValue(name)!, parsed.GetValue(flavor)!, parsed.GetValue(image)!, parsed.GetValue(pair), parsed.GetValue(groups) is { Length: > 0 } chosen ? chosen : null,
-                parsed.GetValue(network), parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone), parsed.GetValue(recovery), parsed.GetValue(priority));
+                parsed.GetValue(network), parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone), parsed.GetValue(recovery), parsed.GetValue(priority),
+                parsed.GetValue(placementGroup));
             var once = Guid.CreateVersion7().ToString();
             var made = body.Count is > 1
                 ? (await session.Client.PostAsync<LaunchInstance, Page<Instance>>("instances", body, once, cancel)).Items

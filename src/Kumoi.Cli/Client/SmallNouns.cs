@@ -11,7 +11,7 @@ public static class SmallNouns
 
     private static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
 
-    public static IEnumerable<Command> All() => [Accounts(), Users(), Tokens(), Zones(), Flavors(), KeyPairs(), Networks(), Subnets(), Events()];
+    public static IEnumerable<Command> All() => [Accounts(), Users(), Tokens(), Zones(), Flavors(), KeyPairs(), Networks(), Subnets(), PlacementGroups(), Events()];
 
     private static Command Accounts()
     {
@@ -99,6 +99,15 @@ public static class SmallNouns
             [new("name", s => s.Name), new("id", s => s.Id), new("network", s => s.Network.Name), new("cidr", s => s.Cidr), new("gateway", s => s.Gateway), new("free", s => $"{s.FreeAddresses}")])
             .List((Options.New<string?>("--network"), "network")).Show().Create<CreateSubnet, Subnet>(c => { c.Add(name); c.Add(network); c.Add(cidr); c.Add(dns); },
                 p => new CreateSubnet(p.GetValue(network)!, p.GetValue(name), p.GetValue(cidr)!, p.GetValue(dns))).Delete().Command;
+    }
+
+    private static Command PlacementGroups()
+    {
+        var (name, policy) = (Options.Name(), Options.Required<string>("--policy"));
+        policy.AcceptOnlyFromAmong("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity");
+        return new Noun<PlacementGroup>("placement-group", "placement-groups", g => g.Name,
+            [new("name", g => g.Name), new("id", g => g.Id), new("policy", g => g.Policy), new("instances", g => $"{g.Instances}"), Created<PlacementGroup>(g => g.CreatedAt)])
+            .List().Show().Create<CreatePlacementGroup, PlacementGroup>(c => { c.Add(name); c.Add(policy); }, p => new CreatePlacementGroup(p.GetValue(name)!, p.GetValue(policy)!)).Delete().Command;
     }
 
     private static Command Events()

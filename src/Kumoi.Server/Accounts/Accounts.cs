@@ -61,7 +61,7 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
             """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, account.Id);
         if (users.Count > 0) return Failure.InUse("account", account.Name, users);
         // Everything left is description: nothing of it runs or takes room on a host.
-        foreach (var table in (string[])["console_sessions", "floating_addresses", "interface_security_groups", "interfaces", "instances", "security_group_rules",
+        foreach (var table in (string[])["console_sessions", "floating_addresses", "interface_security_groups", "interfaces", "instances", "placement_groups", "security_group_rules",
             "security_groups", "subnets", "networks", "key_pairs", "images", "tokens", "users", "idempotency_keys"])
             await transaction.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", cancel, account.Id);
         await transaction.ExecuteAsync("DELETE FROM accounts WHERE id = $1", cancel, account.Id);

@@ -5,6 +5,7 @@ using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
+using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
@@ -13,7 +14,7 @@ namespace Kumoi.Server.Explanations;
 
 /// <summary>Explains resources to their owners and to operators, from records as they are now.</summary>
 public sealed class ExplanationUseCases(
-    ExplanationStore store, InstanceStore instances, HostUseCases hosts, ImageStore images, NetworkStore networks, EventStore events, HostSnapshot snapshot)
+    ExplanationStore store, InstanceStore instances, HostUseCases hosts, ImageStore images, NetworkStore networks, PlacementGroupStore groups, EventStore events, HostSnapshot snapshot)
 {
     public async Task<Result<Explanation>> ExplainAsync(Caller caller, string key, CancellationToken cancel)
     {
@@ -42,7 +43,7 @@ public sealed class ExplanationUseCases(
         var host = await hosts.GetAsync(instance.Host.Id, cancel);
         if (host.Failure is not null || power is null) return null;
         await snapshot.RefreshAsync(now: true, cancel);
-        return InstanceExplanation.Of(new ExplainedInstance(instance, power, incarnation, storage, askedAt ?? instance.CreatedAt), await store.HostAsync(host.Value, cancel), snapshot.All());
+        return InstanceExplanation.Of(new ExplainedInstance(instance, power, incarnation, storage, askedAt ?? instance.CreatedAt, await groups.ExplainAsync(instance, cancel)), await store.HostAsync(host.Value, cancel), snapshot.All());
     }
 
     private async Task<Findings?> HostAsync(Named found, CancellationToken cancel)

@@ -10,7 +10,16 @@ namespace Kumoi.Server.Explanations;
 /// <summary>What is known of an instance beyond its record for the API.</summary>
 /// <param name="Storage">The shared storage that holds its disk; null: only its host has it.</param>
 /// <param name="AskedAt">When what is desired was last changed.</param>
-public sealed record ExplainedInstance(Instance Instance, string Power, int Incarnation, string? Storage, DateTimeOffset AskedAt);
+/// <param name="Group">Its placement group; null: none.</param>
+public sealed record ExplainedInstance(Instance Instance, string Power, int Incarnation, string? Storage, DateTimeOffset AskedAt, ExplainedGroup? Group);
+
+/// <summary>What is known of an instance's placement group.</summary>
+/// <param name="Together">The room that those take which move together: all of an affinity group, or the instance alone.</param>
+/// <param name="Fixed">Names of others of an affinity group that cannot move; it keeps all the others with them.</param>
+public sealed record ExplainedGroup(GroupView View, Capacity Together, IReadOnlyList<string> Fixed)
+{
+    public int Instances => View.Members.Values.Sum();
+}
 
 /// <summary>What is known of a host beyond placement's view of it.</summary>
 /// <param name="SeenRevision">The revision of the desired document that its agent has, as far as this server knows.</param>
@@ -65,6 +74,7 @@ public static class InstanceExplanation
         var name = host.Host.Name;
         if (host.Host.State == HostStates.Unreachable) yield return new Sentence("waits-host-unreachable", name, host.SilentSeconds) { Since = host.HeardAt };
         else if (host.Host.State == HostStates.Down && !Movable(sight)) yield return new Sentence("waits-host-down", name) { Since = host.Host.FencedAt };
+        else if (host.Host.State == HostStates.Down && sight.Group is { Fixed.Count: > 0 } group) yield return new Sentence("waits-group", name, group.View.Name, string.Join(", ", group.Fixed)) { Since = host.Host.FencedAt };
         else if (host.Host.State == HostStates.Down)
         {
             yield return new Sentence(elsewhere.Candidates.Count > 0 ? "waits-move" : "waits-capacity", name) { Since = host.Host.FencedAt };
@@ -89,6 +99,7 @@ public static class InstanceExplanation
     {
         var (capacity, allocated) = (host.Host.Capacity, host.Host.Allocated);
         yield return new Sentence("placed-spread", host.Host.Name, sight.Instance.Zone.Name, allocated.MemoryMib, capacity.MemoryMib);
+        if (sight.Group is { } group) yield return new Sentence("placed-" + group.View.Policy, group.View.Name, group.Instances, group.View.Members.Count);
         if (sight.Incarnation > 1) yield return new Sentence("placed-moved", sight.Incarnation);
         if (host.Host.Maintenance) yield return new Sentence("placed-maintenance", host.Host.Name);
     }
@@ -97,8 +108,9 @@ public static class InstanceExplanation
     private static PlacementChoice Elsewhere(ExplainedInstance sight, IReadOnlyCollection<HostView> hosts)
     {
         var instance = sight.Instance;
+        var size = sight.Group?.Together ?? new Capacity(instance.Vcpus, instance.MemoryMib, instance.DiskGib);
         return Server.Placement.Placement.Choose([.. hosts.Where(host => host.Id != instance.Host.Id)],
-            new PlacementRequest(instance.Vcpus, instance.MemoryMib, instance.DiskGib, instance.Zone.Id, sight.Storage));
+            new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, instance.Zone.Id, sight.Storage, false, sight.Group?.View.Leaving(instance.Host.Id)));
     }
 
     private static IEnumerable<Sentence> Recovery(ExplainedInstance sight, PlacementChoice elsewhere)
@@ -107,6 +119,12 @@ public static class InstanceExplanation
         else yield return new Sentence("recovery-marked", sight.Instance.RecoveryPriority);
         if (sight.Storage is null) yield return new Sentence("recovery-own-disk", sight.Instance.Host.Name);
         if (!Movable(sight)) yield break;
+        if (sight.Group is { Fixed.Count: > 0 } kept)
+        {
+            yield return new Sentence("recovery-group-stays", kept.View.Name, string.Join(", ", kept.Fixed));
+            yield break;
+        }
+        if (sight.Group is { View.Policy: PlacementPolicies.Affinity, Instances: > 1 } group) yield return new Sentence("recovery-group", group.View.Name, group.Instances - 1);
         yield return elsewhere.Candidates.Count > 0 ? new Sentence("recovery-room", elsewhere.Candidates[0].Name) : new Sentence("recovery-no-room");
         foreach (var rejection in elsewhere.Rejections) yield return Sentence.Of(rejection);
     }

@@ -17,9 +17,9 @@ public static class InstanceEndpoints
     {
         routes.Get("/instances", Permission.Read, "ListInstances", "List instances; terminated ones only with `state=terminated`",
             async call => await PageRequest.Read(call).Then(page => instances.ListAsync(
-                call.Caller, call.Query("state"), call.Query("name"), call.Query("host"), call.Query("image"), page, call.Cancelled)))
+                call.Caller, call.Query("state"), call.Query("name"), call.Query("host"), call.Query("image"), call.Query("placementGroup"), page, call.Cancelled)))
             .WithPaging().WithQuery("state", "pending, running, stopping, stopped, shutting-down or terminated").WithQuery("name", "Names that begin with this")
-            .WithQuery("host", "Id or name of a host").WithQuery("image", "Id or name of an image");
+            .WithQuery("host", "Id or name of a host").WithQuery("image", "Id or name of an image").WithQuery("placementGroup", "Id or name of a placement group");
         Endpoints.Map(routes, "POST", "/instances", Permission.Write, "LaunchInstance", "Launch one instance, or `count` of them (then the answer is `{\"items\": […]}`)", 201,
             async http =>
             {

@@ -140,17 +140,19 @@ public sealed class InstanceLaunch
     private async Task PlaceAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
     {
         var claimed = new List<NewInstance>();
-        var rejections = new Dictionary<PlacementRequest, IReadOnlyList<Rejection>>();
+        var rejections = new Dictionary<(PlacementRequest, LaunchRequest?), IReadOnlyList<Rejection>>();
         for (var round = 0; round < ClaimRounds; round++)
         {
             var homeless = made.Values.SelectMany(list => list).Where(one => one.Host is null).ToList();
             if (homeless.Count == 0) return;
             // "No" from numbers that may be stale is not an answer yet.
             if (round > 0) await _snapshot.RefreshAsync(now: true, default);
-            foreach (var alike in homeless.GroupBy(one => one.Needs))
+            foreach (var alike in homeless.GroupBy(Alike))
             {
-                var hosts = _snapshot.Take(alike.Key, alike.Count(), out var choice);
-                foreach (var (one, host) in alike.Zip(hosts)) one.Host = host;
+                var hosts = _snapshot.Take(alike.Key.Needs with { Group = Present(alike.First().Parts.PlacementGroup, made) }, alike.Count(), out var choice);
+                // What a launch into a group does not get as a whole, it leaves to the next one.
+                if (alike.Key.Alone is null || hosts.Count == alike.Count())
+                    foreach (var (one, host) in alike.Zip(hosts)) one.Host = host;
                 rejections[alike.Key] = choice.Rejections.Count > 0 ? choice.Rejections : [new Rejection("claimed", choice.Candidates.Count)];
             }
             var placed = homeless.Where(one => one.Host is not null).ToList();
@@ -169,9 +171,22 @@ public sealed class InstanceLaunch
         {
             if (list.Find(one => one.Host is null) is not { } without) continue;
             given.AddRange(list.Where(claimed.Contains));
-            fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[without.Needs] });
+            fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[Alike(without)] });
         }
         if (given.Count > 0) await GiveBackAsync(transaction, given);
+    }
+
+    /// <summary>Instances for which one look at the hosts is enough: of any launch if they are in no placement group, else of one launch.</summary>
+    private static (PlacementRequest Needs, LaunchRequest? Alone) Alike(NewInstance one) => (one.Needs, one.Parts.PlacementGroup is null ? null : one.Asked);
+
+    /// <summary>The group with those of this transaction that have hosts by now.</summary>
+    private static GroupView? Present(GroupView? group, Dictionary<int, List<NewInstance>> made)
+    {
+        if (group is null) return null;
+        var members = new Dictionary<string, int>(group.Members);
+        foreach (var one in made.Values.SelectMany(list => list))
+            if (one.Host is { } host && one.Parts.PlacementGroup?.Id == group.Id) members[host.Id] = members.GetValueOrDefault(host.Id) + 1;
+        return group with { Members = members };
     }
 
     private Task GiveBackAsync(Transaction transaction, IEnumerable<NewInstance> given) =>

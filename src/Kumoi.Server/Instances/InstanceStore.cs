@@ -21,8 +21,10 @@ public sealed class InstanceStore
         """
         SELECT v.id, v.name, v.account_id, a.name, v.state, v.desired, v.flavor_id, v.flavor_name, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, m.name,
                v.key_pair_id, v.key_pair_name, v.zone_id, z.name, v.host_id, h.name, m.default_user, v.boot_epoch, v.generation, v.observed_generation,
-               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, v.storage IS NOT NULL, v.notices::text
+               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, v.storage IS NOT NULL, v.notices::text,
+               v.placement_group_id, g.name
         FROM instances v JOIN accounts a ON a.id = v.account_id JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id JOIN hosts h ON h.id = v.host_id
+        LEFT JOIN placement_groups g ON g.id = v.placement_group_id
         """;
 
     private static Instance Read(NpgsqlDataReader row) => new(
@@ -30,7 +32,8 @@ public sealed class InstanceStore
         new Ref(row.GetString(6), row.GetString(7)), row.GetInt32(8), row.GetInt32(9), row.GetInt32(10), new Ref(row.GetString(11), row.GetString(12)),
         row.IsDBNull(13) ? null : new Ref(row.GetString(13), row.GetString(14)), new Ref(row.GetString(15), row.GetString(16)),
         new Ref(row.GetString(17), row.GetString(18)), row.GetString(19), [], row.GetInt32(20), row.GetInt64(21), row.GetInt64(22),
-        [.. row.Conditions(30), .. row.Conditions(23)], row.Time(24), row.TimeOrNull(25), row.TimeOrNull(26), row.GetString(27), row.GetInt32(28), row.GetBoolean(29) && row.GetString(27) == "restart");
+        [.. row.Conditions(30), .. row.Conditions(23)], row.Time(24), row.TimeOrNull(25), row.TimeOrNull(26), row.GetString(27), row.GetInt32(28), row.GetBoolean(29) && row.GetString(27) == "restart",
+        row.IsDBNull(31) ? null : new Ref(row.GetString(31), row.GetString(32)));
 
     // Addresses given back by a terminated instance are still told with its record.
     private const string Interfaces =
@@ -49,7 +52,7 @@ public sealed class InstanceStore
     public static string MacText(PhysicalAddress address) => string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
 
     public async Task<List<Instance>> ListAsync(
-        string accountId, string? state, string? name, string? host, string? image, PageRequest page, CancellationToken cancel)
+        string accountId, string? state, string? name, string? host, string? image, string? placementGroup, PageRequest page, CancellationToken cancel)
     {
         await using var connection = await _database.Source.OpenConnectionAsync(cancel);
         var rows = await connection.RowsAsync(
@@ -57,8 +60,9 @@ public sealed class InstanceStore
              WHERE v.account_id = $1 AND v.id > $2 AND ($4::text IS NOT DISTINCT FROM 'terminated' OR v.terminated_at IS NULL)
               AND ($4::text IS NULL OR v.state = $4) AND ($5::text IS NULL OR v.name = $5 OR v.name LIKE replace(replace(replace($5, '\', '\\'), '%', '\%'), '_', '\_') || '%')
               AND ($6::text IS NULL OR h.id = $6 OR h.name = $6) AND ($7::text IS NULL OR m.id = $7 OR m.name = $7)
+              AND ($8::text IS NULL OR g.id = $8 OR g.name = $8)
             ORDER BY v.id LIMIT $3
-            """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(state), Columns.Text(name), Columns.Text(host), Columns.Text(image));
+            """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(state), Columns.Text(name), Columns.Text(host), Columns.Text(image), Columns.Text(placementGroup));
         return WithInterfaces(rows, await connection.RowsAsync(Interfaces, ReadInterface, cancel, Columns.Texts(rows.Select(r => r.Id))));
     }
 

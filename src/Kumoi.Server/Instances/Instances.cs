@@ -15,10 +15,10 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     public async Task<Result<Page<Instance>>> ListAsync(
-        Caller caller, string? state, string? name, string? host, string? image, PageRequest page, CancellationToken cancel)
+        Caller caller, string? state, string? name, string? host, string? image, string? placementGroup, PageRequest page, CancellationToken cancel)
     {
         if (state is not null && !InstanceStates.All.Contains(state)) return Failure.Invalid("state", "one-of", string.Join(", ", InstanceStates.All));
-        return page.Of(await store.ListAsync(caller.AccountId, state, name, host, image, page, cancel), instance => instance.Id);
+        return page.Of(await store.ListAsync(caller.AccountId, state, name, host, image, placementGroup, page, cancel), instance => instance.Id);
     }
 
     public async Task<Result<Instance>> GetAsync(Caller caller, string key, CancellationToken cancel) =>

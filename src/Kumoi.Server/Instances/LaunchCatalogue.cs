@@ -1,13 +1,17 @@
 using System.Net;
 using Kumoi.Api;
+using Kumoi.Server.Placement;
+using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Instances;
 
 /// <summary>What the names of a launch request stand for.</summary>
+/// <param name="PlacementGroup">With its members before this launch; locked until the end of the transaction.</param>
 public sealed record LaunchParts(
-    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, Ref Network, IReadOnlyList<(Ref Subnet, IPNetwork Range)> Subnets, IReadOnlyList<Ref> Groups, string? ZoneId);
+    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, Ref Network, IReadOnlyList<(Ref Subnet, IPNetwork Range)> Subnets, IReadOnlyList<Ref> Groups, string? ZoneId,
+    GroupView? PlacementGroup);
 
 /// <summary>
 /// Everything that some launches name, read together: own resources, public images, and the cloud's flavors and zones. Images are locked
@@ -23,6 +27,7 @@ public sealed class LaunchCatalogue
     private ILookup<string, KeyPair> _pairs = Array.Empty<KeyPair>().ToLookup(_ => "");
     private ILookup<string, Ref> _networks = Array.Empty<Ref>().ToLookup(_ => ""), _groups = Array.Empty<Ref>().ToLookup(_ => "");
     private ILookup<string, (Ref, IPNetwork)> _subnets = Array.Empty<(Ref, IPNetwork)>().ToLookup(_ => "");
+    private List<(string AccountId, GroupView Group)> _placementGroups = [];
     private HashSet<(string, string)> _names = [];
 
     public static async Task<LaunchCatalogue> ReadAsync(Transaction transaction, IReadOnlyList<LaunchRequest> asked)
@@ -57,6 +62,9 @@ public sealed class LaunchCatalogue
             Columns.Texts(Keys(l => l.SecurityGroups ?? ["default"])))).ToLookup(g => g.Account, g => g.Group);
         if (Keys(l => [l.Zone]) is { Length: > 0 } zones)
             catalogue._zones = await transaction.QueryAsync("SELECT id, name FROM zones WHERE id = ANY($1) OR name = ANY($1)", row => new Ref(row.GetString(0), row.GetString(1)), default, Columns.Texts(zones));
+        if (Keys(l => [l.PlacementGroup]) is { Length: > 0 } placementGroups)
+            catalogue._placementGroups = await PlacementGroupStore.LockAsync(
+                transaction, [.. asked.Where(a => a.Launch.PlacementGroup is not null).Select(a => a.Caller.AccountId).Distinct()], placementGroups, default);
         var names = asked.SelectMany(a => a.Names.Select(name => (a.Caller.AccountId, name))).ToList();
         catalogue._names = [.. await transaction.QueryAsync(
             "SELECT v.account_id, v.name FROM unnest($1::text[], $2::text[]) AS n(account, name) JOIN instances v ON v.account_id = n.account AND v.name = n.name WHERE v.terminated_at IS NULL",
@@ -83,6 +91,9 @@ public sealed class LaunchCatalogue
         else if (!_subnets[network.Id].Any()) violations.Add(new Violation("network", "network-without-subnet", networkKey));
         var zone = launch.Zone is null ? null : _zones.Find(z => z.Id == launch.Zone || z.Name == launch.Zone);
         if (launch.Zone is not null && zone is null) violations.Add(NoSuch("zone", "zone", launch.Zone));
+        var placementGroup = launch.PlacementGroup is not { } wanted ? null
+            : _placementGroups.Where(g => g.AccountId == account).Select(g => g.Group).FirstOrDefault(g => g.Id == wanted || g.Name == wanted);
+        if (launch.PlacementGroup is not null && placementGroup is null) violations.Add(NoSuch("placementGroup", "placement-group", launch.PlacementGroup));
         var groups = new List<Ref>();
         foreach (var (key, i) in (launch.SecurityGroups ?? ["default"]).Select((key, i) => (key, i)))
             if (_groups[account].FirstOrDefault(g => g.Id == key || g.Name == key) is not { } group) violations.Add(NoSuch($"securityGroups[{i}]", "security-group", key));
@@ -91,7 +102,7 @@ public sealed class LaunchCatalogue
         if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
         // A disk is never smaller than its image.
         var disk = (int)Math.Max(flavor!.DiskGib, (image!.Bytes + (1L << 30) - 1) >> 30);
-        return new LaunchParts(flavor, new Ref(image.Id, image.Name), image.DefaultUser, disk, pair, network!, [.. _subnets[network!.Id]], groups, zone?.Id);
+        return new LaunchParts(flavor, new Ref(image.Id, image.Name), image.DefaultUser, disk, pair, network!, [.. _subnets[network!.Id]], groups, zone?.Id, placementGroup);
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>

@@ -31,7 +31,8 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
         Id, Name, new Ref(Asked.Caller.AccountId, Asked.Caller.AccountName), InstanceStates.Pending, "running", new Ref(Parts.Flavor.Id, Parts.Flavor.Name), Parts.Flavor.Vcpus,
         Parts.Flavor.MemoryMib, Parts.DiskGib, Parts.Image, Parts.KeyPair is { } pair ? new Ref(pair.Id, pair.Name) : null, new Ref(Host!.ZoneId, Host.ZoneName), new Ref(Host.Id, Host.Name),
         Parts.DefaultUser, [new Interface(InterfaceId, Parts.Network, Subnet!, Address!.ToString(), InstanceStore.MacText(Mac), Floating?.ToString(), [.. Parts.Groups.OrderBy(g => g.Id, StringComparer.Ordinal)])],
-        1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null);
+        1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null,
+        Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null);
 }
 
 /// <summary>Every statement that launches write with: each for all instances of a batch.</summary>
@@ -66,16 +67,16 @@ public sealed class LaunchWriter(EventLog events)
         [
             ("""
             INSERT INTO instances (id, account_id, name, hostname, flavor_id, flavor_name, vcpus, memory_mib, disk_gib, image_id, key_pair_id, key_pair_name, public_key,
-                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, desired, created_at)
-            SELECT n.*, 'running', $21 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
-                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[]) AS n
+                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, placement_group_id, placement_policy, desired, created_at)
+            SELECT n.*, 'running', $23 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
+                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[], $21::text[], $22::text[]) AS n
             """,
             [
                 Texts(m => m.Id), Texts(m => m.Asked.Caller.AccountId), Texts(m => m.Name), Texts(m => Names.Hostname(m.Name, m.Id)), Texts(m => m.Parts.Flavor.Id), Texts(m => m.Parts.Flavor.Name),
                 Numbers(m => m.Parts.Flavor.Vcpus), Numbers(m => m.Parts.Flavor.MemoryMib), Numbers(m => m.Parts.DiskGib), Texts(m => m.Parts.Image.Id), Texts(m => m.Parts.KeyPair?.Id),
                 Texts(m => m.Parts.KeyPair?.Name), Texts(m => m.Parts.KeyPair?.PublicKey), Texts(m => string.IsNullOrEmpty(m.Asked.Launch.UserData) ? null : m.Asked.Launch.UserData),
                 Texts(m => m.Host!.ZoneId), Texts(m => m.Host!.Id), Texts(m => m.Host!.Storage), Texts(m => m.Asked.Launch.Recovery ?? "wait"), Numbers(m => m.Asked.Launch.RecoveryPriority ?? 0),
-                Texts(m => m.Asked.TraceParent), now,
+                Texts(m => m.Asked.TraceParent), Texts(m => m.Parts.PlacementGroup?.Id), Texts(m => m.Parts.PlacementGroup?.Policy), now,
             ]),
             ("""
             INSERT INTO interfaces (id, account_id, instance_id, network_id, subnet_id, mac_address, address, device_index)

@@ -46,11 +46,18 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
         }
     }
 
-    /// <summary>The best hosts for several alike: each gets the one that is best after those before it took theirs, which is noted so that the next choice sees it before the next read.</summary>
+    /// <summary>The best hosts for several alike: each gets the one that is best after those before it took theirs, which is noted so that the next choice sees it before the next read.
+    /// Those of an affinity group get one host that has room for all of them, or none.</summary>
     public IReadOnlyList<HostView> Take(PlacementRequest request, int count, out PlacementChoice choice)
     {
         lock (_lock)
         {
+            if (request.Group?.Policy == PlacementPolicies.Affinity)
+            {
+                choice = Placement.Choose(_hosts, request.Times(count), 1);
+                foreach (var host in choice.Candidates) Change(host.Id, request.Times(count));
+                return [.. choice.Candidates.SelectMany(host => Enumerable.Repeat(host, count))];
+            }
             // However the first few are taken, none beyond the best COUNT can become the best: each of them is better until it is taken itself.
             choice = Placement.Choose(_hosts, request, count);
             var best = new PriorityQueue<HostView, (double, string)>(Placement.BestFirst);
@@ -61,8 +68,12 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
                 taken.Add(host);
                 Change(host.Id, request);
                 var after = host.With(request);
+                // Only what is thought of the host just taken changes, so the others keep their places.
+                if (request.Group is { } group) request = request with { Group = group.With(host.Id) };
                 if (Placement.Passes(after, request)) best.Enqueue(after, Placement.Rank(after, request));
             }
+            // Why there are no more: of the hosts as they are with those taken.
+            if (taken.Count is > 0 and var some && some < count) choice = choice with { Rejections = Placement.Choose(_hosts, request, 1).Rejections };
             return taken;
         }
     }

@@ -17,7 +17,12 @@ public sealed record HostView(
 /// <summary>What an instance needs of a host. Zone null: any.</summary>
 /// <param name="Storage">The shared storage its disk is on already; null: it has no disk yet.</param>
 /// <param name="Movable">It should be able to move: hosts with shared storage rather than others.</param>
-public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false);
+/// <param name="Group">The placement group it is in, with those of it that have hosts already; null: none.</param>
+public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null)
+{
+    /// <summary>The same for several at once on one host.</summary>
+    public PlacementRequest Times(int count) => this with { Vcpus = Vcpus * count, MemoryMib = MemoryMib * count, DiskGib = DiskGib * count };
+}
 
 /// <summary>Hosts to try in order; if there are none, what turned the others away.</summary>
 public sealed record PlacementChoice(IReadOnlyList<HostView> Candidates, IReadOnlyList<Rejection> Rejections);
@@ -31,6 +36,10 @@ public static class Placement
     // More than are ever tried: a claim fails only where numbers were stale.
     private const int CandidatesMax = 16;
 
+    // Free shares are 0 to 1, wishes of a group some thousand at the most: an instance that should be able to move gets storage for that first, then what
+    // its group would like, then the emptiest host.
+    private const double StorageWeight = 1e6;
+
     /// <summary>In the order in which they are asked; a host counts for the first that turns it away.</summary>
     public static readonly IReadOnlyList<PlacementFilter> Filters =
     [
@@ -38,6 +47,8 @@ public static class Placement
         new("up", (host, _) => host.State == "up", _ => []),
         new("schedulable", (host, _) => host.Schedulable && !host.Maintenance, _ => []),
         new("storage", (host, request) => request.Storage is null || host.Storage == request.Storage, _ => []),
+        new("affinity", (host, request) => request.Group is not { Policy: PlacementPolicies.Affinity } group || group.Allows(host.Id), request => [request.Group!.Name]),
+        new("anti-affinity", (host, request) => request.Group is not { Policy: PlacementPolicies.AntiAffinity } group || group.Allows(host.Id), request => [request.Group!.Name]),
         new("vcpus", (host, request) => host.Allocated.Vcpus + request.Vcpus <= host.Capacity.Vcpus, request => [request.Vcpus]),
         new("memory", (host, request) => host.Allocated.MemoryMib + request.MemoryMib <= host.Capacity.MemoryMib, request => [request.MemoryMib]),
         new("disk", (host, request) => host.Allocated.DiskGib + request.DiskGib <= host.Capacity.DiskGib, request => [request.DiskGib]),
@@ -71,7 +82,7 @@ public static class Placement
             for (var i = candidates.Length - 1; i >= 0; i--) candidates[i] = kept.Dequeue();
             return new PlacementChoice(candidates, []);
         }
-        var rejections = Filters.Select((filter, i) => new Rejection(filter.Name, turnedAway[i], filter.Arguments(request))).Where(r => r.Hosts > 0).ToList();
+        var rejections = Filters.Select((filter, i) => (filter, Hosts: turnedAway[i])).Where(r => r.Hosts > 0).Select(r => new Rejection(r.filter.Name, r.Hosts, r.filter.Arguments(request))).ToList();
         return new PlacementChoice([], rejections.Count > 0 ? rejections : [new Rejection("none", 0)]);
     }
 
@@ -79,7 +90,8 @@ public static class Placement
         (a, b) => a.Share != b.Share ? a.Share.CompareTo(b.Share) : string.CompareOrdinal(b.Id, a.Id));
 
     /// <summary>How good a host is for the request: the higher the better.</summary>
-    public static (double Share, string Id) Rank(HostView host, PlacementRequest request) => (FreeShare(host) + (request.Movable && host.Storage is not null ? 1 : 0), host.Id);
+    public static (double Share, string Id) Rank(HostView host, PlacementRequest request) =>
+        (FreeShare(host) + (request.Movable && host.Storage is not null ? StorageWeight : 0) + (request.Group?.Wish(host.Id) ?? 0), host.Id);
 
     public static bool Passes(HostView host, PlacementRequest request) => Asked.All(filter => filter.Passes(host, request));
 

@@ -5,6 +5,7 @@ using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Placement;
+using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -20,11 +21,11 @@ public sealed class RecoveryBell(TimeProvider clock)
 }
 
 /// <summary>
-/// Carries out what <see cref="RecoveryPlanner"/> decides, on one server at a time, one instance a transaction. Each is guarded by what
+/// Carries out what <see cref="RecoveryPlanner"/> decides, on one server at a time, one instance (or affinity group) a transaction. Each is guarded by what
 /// it was decided from: a host that has come back, or an instance that was changed meanwhile, is left alone.
 /// </summary>
 public sealed class RecoveryController(
-    Database database, Leases leases, HostSnapshot snapshot, HostRevisions revisions, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
+    Database database, Leases leases, HostSnapshot snapshot, PlacementGroupStore groups, HostRevisions revisions, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
     : BackgroundService
 {
     // Capacity that comes free rings nobody; what waits for it is tried again after this.
@@ -53,10 +54,10 @@ public sealed class RecoveryController(
         {
             var hosts = snapshot.All();
             if (hosts.FirstOrDefault(host => host.Id == id) is not { } host) continue;
-            var affected = (await ReadAsync(id, cancel)).ToDictionary(a => a.Instance.Id);
+            var affected = (await WithGroupsAsync(id, await ReadAsync(id, cancel), cancel)).ToDictionary(a => a.Instance.Id);
             var steps = RecoveryPlanner.Plan(host, affected.Values.Select(a => a.Instance), hosts);
             await NoticeAsync(steps.Where(step => step.Candidates.Count == 0), affected, cancel);
-            foreach (var step in steps.Where(step => step.Candidates.Count > 0)) await MoveAsync(host, affected[step.Instance.Id], step, cancel);
+            foreach (var step in steps.Where(step => step.Candidates.Count > 0)) await MoveAsync(host, [.. step.Instances.Select(one => affected[one.Id])], step, cancel);
         }
     }
 
@@ -70,12 +71,18 @@ public sealed class RecoveryController(
             new AffectedInstance(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.TextOrNull(5), r.GetBoolean(6),
                 new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10)), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
 
+    private async Task<IEnumerable<Affected>> WithGroupsAsync(string hostId, List<Affected> affected, CancellationToken cancel)
+    {
+        var members = await groups.OnHostAsync(hostId, cancel);
+        return affected.Select(one => one with { Instance = one.Instance with { Group = members.GetValueOrDefault(one.Instance.Id) } });
+    }
+
     /// <summary>Tells those that stay why they wait, once for each reason.</summary>
     private async Task NoticeAsync(IEnumerable<RecoveryStep> waiting, Dictionary<string, Affected> affected, CancellationToken cancel)
     {
         foreach (var alike in waiting.GroupBy(step => (step.Reason, step.Message)))
         {
-            var fresh = alike.Select(step => affected[step.Instance.Id]).Where(a => !Says(a.Notices, alike.Key.Reason, alike.Key.Message)).Select(a => a.Instance.Id).ToList();
+            var fresh = alike.SelectMany(step => step.Instances).Select(one => affected[one.Id]).Where(a => !Says(a.Notices, alike.Key.Reason, alike.Key.Message)).Select(a => a.Instance.Id).ToList();
             if (fresh.Count == 0) continue;
             var notice = new Condition("Host", alike.Key.Reason, alike.Key.Message, clock.GetUtcNow(), null);
             await database.ExecuteAsync("UPDATE instances SET notices = $2 WHERE id = ANY($1) AND terminated_at IS NULL", cancel, Columns.Texts(fresh), Columns.Json([notice]));
@@ -86,35 +93,42 @@ public sealed class RecoveryController(
     private static bool Says(string notices, string reason, string message) =>
         JsonSerializer.Deserialize(notices, ApiJson.Default.ConditionArray) is [var known] && known.Reason == reason && known.Message == message;
 
-    private async Task MoveAsync(HostView host, Affected affected, RecoveryStep step, CancellationToken cancel)
+    /// <summary>Moves the instances of a step to one host, all or none.</summary>
+    private async Task MoveAsync(HostView host, IReadOnlyList<Affected> affected, RecoveryStep step, CancellationToken cancel)
     {
-        var instance = affected.Instance;
+        string[] ids = [.. affected.Select(one => one.Instance.Id)];
         var moved = await database.TransactionAsync<HostView?>(async transaction =>
         {
-            var present = await transaction.FindAsync(
+            // Before the instances and hosts, as launches do; from here on the members of the group stay where they are.
+            var group = affected[0].Instance.Group is { } seen ? await PlacementGroupStore.LockAsync(transaction, seen.Id, cancel) : null;
+            var present = await transaction.QueryAsync(
                 """
-                SELECT 1 FROM instances WHERE id = $1 AND host_id = $2 AND incarnation = $3 AND terminated_at IS NULL AND recovery = 'restart'
-                  AND ($4 OR desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation) FOR UPDATE
-                """, row => row.GetInt32(0), cancel, instance.Id, host.Id, affected.Incarnation, host.State == HostStates.Down);
+                SELECT v.id FROM instances v JOIN unnest($1::text[], $2::int[]) AS n(id, incarnation) ON n.id = v.id AND n.incarnation = v.incarnation
+                WHERE v.host_id = $3 AND v.terminated_at IS NULL AND v.recovery = 'restart'
+                  AND ($4 OR v.desired = 'stopped' AND v.power IN ('stopped', 'absent') AND v.observed_generation >= v.generation) ORDER BY v.id FOR UPDATE OF v
+                """, row => row.GetString(0), cancel, Columns.Texts(ids), Columns.Integers(affected.Select(one => one.Incarnation)), host.Id, host.State == HostStates.Down);
             // Fencing before a second copy: the host must be down still, and fenced, when the second placement is committed. A host fenced by its
             // lease ends only what it knew to be movable.
-            var lost = present == 1 && await transaction.FindAsync(
+            var lost = present.Count == ids.Length && await transaction.FindAsync(
                 """
-                SELECT 1 FROM hosts h JOIN instances v ON v.id = $3 WHERE h.id = $1 AND (h.state = 'down' AND h.fenced_at IS NOT NULL OR $2 AND h.maintenance AND h.state = 'up')
-                  AND (h.fenced_by IS DISTINCT FROM 'lease' OR h.reported_revision >= v.recovery_revision) FOR NO KEY UPDATE OF h
-                """, row => row.GetInt32(0), cancel, host.Id, host.State == HostStates.Up, instance.Id) == 1;
-            if (!lost) return (HostView?)null;
-            foreach (var candidate in step.Candidates)
+                SELECT 1 FROM hosts h WHERE h.id = $1 AND (h.state = 'down' AND h.fenced_at IS NOT NULL OR $2 AND h.maintenance AND h.state = 'up')
+                  AND (h.fenced_by IS DISTINCT FROM 'lease' OR h.reported_revision >= ALL (SELECT v.recovery_revision FROM instances v WHERE v.id = ANY($3))) FOR NO KEY UPDATE
+                """, row => row.GetInt32(0), cancel, host.Id, host.State == HostStates.Up, Columns.Texts(ids)) == 1;
+            // One launched into an affinity group since the look would stay behind alone.
+            if (!lost || group is { Policy: PlacementPolicies.Affinity } && group.On(host.Id) > ids.Length) return (HostView?)null;
+            foreach (var candidate in step.Candidates.Where(candidate => group?.Leaving(host.Id).Allows(candidate.Id) ?? true))
             {
-                var needs = new PlacementRequest(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, null);
-                if ((await LaunchWriter.ClaimAsync(transaction, [(candidate.Id, needs)])).Count == 0) continue;
-                await WriteAsync(transaction, host, candidate, affected, step, cancel);
+                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))])).Count == 0) continue;
+                foreach (var one in affected) await WriteAsync(transaction, host, candidate, one, step, cancel);
                 return candidate;
             }
             return (HostView?)null;
         }, cancel);
-        if (moved.Value is { } target) RecoveryLog.Moved(log, instance.Id, host.Name, target.Name, step.Reason);
+        if (moved.Value is not { } target) return;
+        foreach (var id in ids) RecoveryLog.Moved(log, id, host.Name, target.Name, step.Reason);
     }
+
+    private static PlacementRequest Needs(AffectedInstance instance) => new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, null);
 
     private async Task WriteAsync(Transaction transaction, HostView from, HostView to, Affected affected, RecoveryStep step, CancellationToken cancel)
     {

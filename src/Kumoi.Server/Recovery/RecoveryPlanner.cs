@@ -8,20 +8,23 @@ namespace Kumoi.Server.Recovery;
 /// <param name="Recovery"><c>wait</c> or <c>restart</c>.</param>
 /// <param name="Storage">The shared storage that holds its disk; null: only its host has it.</param>
 /// <param name="Running">A guest may be running there.</param>
-public sealed record AffectedInstance(string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null)
+/// <param name="Group">Its placement group, with all members of it wherever they are; null: none.</param>
+public sealed record AffectedInstance(
+    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null)
 {
     /// <summary>It can be run by another host, and its owner wants that.</summary>
     public bool Movable => Recovery == "restart" && Storage is not null;
 }
 
-/// <summary>What is to become of one instance: another host, or a wait whose reason is told.</summary>
-/// <param name="Candidates">Hosts to try in order; empty: it stays.</param>
-/// <param name="Reason">A stable word, and <paramref name="Message"/> the sentence for its owner.</param>
-public sealed record RecoveryStep(AffectedInstance Instance, IReadOnlyList<HostView> Candidates, string Reason, string Message);
+/// <summary>What is to become of an instance, or of those of an affinity group, which move together: another host, or a wait whose reason is told.</summary>
+/// <param name="Candidates">Hosts to try in order; empty: they stay.</param>
+/// <param name="Reason">A stable word, and <paramref name="Message"/> the sentence for their owner.</param>
+public sealed record RecoveryStep(IReadOnlyList<AffectedInstance> Instances, IReadOnlyList<HostView> Candidates, string Reason, string Message);
 
 /// <summary>
 /// Decides what becomes of the instances of a host: pure. A host that is only unreachable keeps all of them; one that is down gives
-/// up those that may move, the most important first; one in maintenance those that may move and do not run.
+/// up those that may move, the most important first; one in maintenance those that may move and do not run. What a placement group
+/// demands holds here as at launch.
 /// </summary>
 public static class RecoveryPlanner
 {
@@ -31,28 +34,54 @@ public static class RecoveryPlanner
     public static IReadOnlyList<RecoveryStep> Plan(HostView host, IEnumerable<AffectedInstance> instances, IReadOnlyCollection<HostView> hosts)
     {
         var room = hosts.Where(other => other.Id != host.Id).ToDictionary(other => other.Id);
+        // Where members of groups are once the steps so far are taken.
+        var groups = new Dictionary<string, GroupView>();
         var steps = new List<RecoveryStep>();
-        foreach (var instance in instances.OrderByDescending(i => i.Priority).ThenBy(i => i.Id, StringComparer.Ordinal))
+        foreach (var together in Together(instances))
         {
-            var (moves, reason, message) = Judge(host, instance);
-            if (!moves)
+            var judged = together.ConvertAll(instance => (Instance: instance, Verdict: Judge(host, instance)));
+            steps.AddRange(judged.Where(one => !one.Verdict.Moves && one.Verdict.Reason.Length > 0).Select(one => new RecoveryStep([one.Instance], [], one.Verdict.Reason, one.Verdict.Message)));
+            var moving = judged.FindAll(one => one.Verdict.Moves);
+            if (moving.Count == 0) continue;
+            var group = moving[0].Instance.Group is { } seen ? groups.GetValueOrDefault(seen.Id, seen).Leaving(host.Id) : null;
+            var needs = moving.ConvertAll(one => Needs(one.Instance, group));
+            if (Anchor(judged, group) is { } anchor)
             {
-                if (reason.Length > 0) steps.Add(new RecoveryStep(instance, [], reason, message));
+                Wait($"Host {host.Name} is {Word(host)}, and the affinity group {group!.Name} keeps the instance together with {anchor}, which does not move.");
                 continue;
             }
-            var request = new PlacementRequest(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, instance.ZoneId, instance.Storage);
-            var choice = Placement.Placement.Choose(room.Values, request, CandidatesMax);
-            if (choice.Candidates.Count == 0)
+            var all = needs.Aggregate((sum, one) => sum with { Vcpus = sum.Vcpus + one.Vcpus, MemoryMib = sum.MemoryMib + one.MemoryMib, DiskGib = sum.DiskGib + one.DiskGib });
+            var choice = Placement.Placement.Choose(room.Values, all, CandidatesMax);
+            if (choice.Candidates.Count > 0)
             {
-                steps.Add(new RecoveryStep(instance, [], "no-capacity", $"Host {host.Name} is {Word(host)}, and no other host has both its storage and room; it is tried again as soon as one has."));
-                continue;
+                var first = choice.Candidates[0];
+                room[first.Id] = first.With(all);
+                if (group is not null) groups[group.Id] = moving.Aggregate(groups.GetValueOrDefault(group.Id, moving[0].Instance.Group!), (view, _) => view.With(first.Id));
+                steps.Add(new RecoveryStep([.. moving.Select(one => one.Instance)], choice.Candidates, moving[0].Verdict.Reason, moving[0].Verdict.Message));
             }
-            var first = choice.Candidates[0];
-            room[first.Id] = first.With(request);
-            steps.Add(new RecoveryStep(instance, choice.Candidates, reason, message));
+            else if (group is not null && Placement.Placement.Choose(room.Values, all with { Group = null }, 1).Candidates.Count > 0)
+                Wait($"Host {host.Name} is {Word(host)}, and the {group.Policy} group {group.Name} admits no other host that has both its storage and room; it is tried again as soon as one does.");
+            else if (moving.Count > 1)
+                Wait($"Host {host.Name} is {Word(host)}, and no other host has both the storage and room for all {moving.Count} instances of the affinity group {group!.Name}; it is tried again as soon as one has.");
+            else
+                steps.Add(new RecoveryStep([moving[0].Instance], [], "no-capacity", $"Host {host.Name} is {Word(host)}, and no other host has both its storage and room; it is tried again as soon as one has."));
+
+            void Wait(string message) => steps.AddRange(moving.Select(one => new RecoveryStep([one.Instance], [], "placement-group", message)));
         }
         return steps;
     }
+
+    /// <summary>The most important first; those of an affinity group with the most important of them.</summary>
+    private static IEnumerable<List<AffectedInstance>> Together(IEnumerable<AffectedInstance> instances) => instances
+        .OrderByDescending(i => i.Priority).ThenBy(i => i.Id, StringComparer.Ordinal)
+        .GroupBy(i => i.Group is { Policy: PlacementPolicies.Affinity } group ? group.Id : i.Id).Select(together => together.ToList());
+
+    private static PlacementRequest Needs(AffectedInstance instance, GroupView? group) =>
+        new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, instance.ZoneId, instance.Storage, false, group);
+
+    /// <summary>A member of the affinity group that does not move, or has its disk elsewhere than the first: then none moves.</summary>
+    private static string? Anchor(List<(AffectedInstance Instance, (bool Moves, string, string) Verdict)> judged, GroupView? group) => group?.Policy != PlacementPolicies.Affinity ? null
+        : judged.Where(one => !one.Verdict.Moves || one.Instance.Storage != judged[0].Instance.Storage).Select(one => one.Instance.Name).FirstOrDefault();
 
     private static string Word(HostView host) => host.State == HostStates.Down ? "down" : "in maintenance";
 

@@ -75,6 +75,7 @@ public sealed class RouteTests
             ["{instance}"] = instance.Id,
             ["{image}"] = (await owner.PostAsync<Image>("/images", new { name = "own" })).Id,
             ["{keyPair}"] = (await owner.PostAsync<KeyPairCreated>("/key-pairs", new { name = "own" })).Id,
+            ["{placementGroup}"] = (await owner.PostAsync<PlacementGroup>("/placement-groups", new { name = "own", policy = "anti-affinity" })).Id,
             ["{network}"] = (await owner.GetAsync<Network>("/networks/default")).Id,
             ["{subnet}"] = (await owner.GetAsync<Page<Subnet>>("/subnets")).Items[0].Id,
             ["{group}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
@@ -99,14 +100,14 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/networks", "/subnets", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/security-groups", "/users", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));
         }
         var refused = await stranger.FailAsync(400, HttpMethod.Post, "/instances",
-            new { name = "x", flavor = "small", image = ids["{image}"], network = ids["{network}"], keyPair = ids["{keyPair}"], securityGroups = new[] { ids["{group}"] } });
-        Assert.Equal(["image", "keyPair", "network", "securityGroups[0]"], refused.Errors!.Select(e => e.Field).Order());
+            new { name = "x", flavor = "small", image = ids["{image}"], network = ids["{network}"], keyPair = ids["{keyPair}"], placementGroup = ids["{placementGroup}"], securityGroups = new[] { ids["{group}"] } });
+        Assert.Equal(["image", "keyPair", "network", "placementGroup", "securityGroups[0]"], refused.Errors!.Select(e => e.Field).Order());
         Assert.Equal("not-found", (await stranger.FailAsync(404, HttpMethod.Get, "/instances", null, ("Kumoi-Account", "acme"))).Code);
         // An operator may act for another account.
         using var asOperator = await scene.Admin.SendAsync(HttpMethod.Get, $"/instances/{instance.Id}", null, ("Kumoi-Account", "acme"));

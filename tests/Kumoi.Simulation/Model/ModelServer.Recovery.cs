@@ -40,7 +40,7 @@ internal sealed partial class ModelServer
             var affected = Read(() => Records.OnHost(host.Id).Select(row => (Row: row, row.Record.Incarnation, Instance: AffectedOf(row))).ToDictionary(one => one.Instance.Id));
             foreach (var step in RecoveryPlanner.Plan(seen, affected.Values.Select(one => one.Instance), view))
             {
-                var (row, incarnation, _) = affected[step.Instance.Id];
+                var (row, incarnation, _) = affected[step.Instances.Single().Id];
                 if (step.Candidates.Count > 0) await CommitAsync(() => Move(row, seen, incarnation, step), rings => rings);
                 else if (row.Notice != step.Reason) await CommitAsync(() => row.Notice = step.Reason, _ => []);
             }

@@ -7,6 +7,7 @@ import Textarea from '@cloudscape-design/components/textarea';
 import { useRef, useState, type ReactNode } from 'react';
 import { useAll } from '../../api/pages';
 import { useText } from '../../i18n/text';
+import { placementGroups } from '../../placement-groups/placementGroups';
 import { Label, TextField } from '../../ui/fields';
 import type { Form } from '../../ui/useForm';
 import { zones } from '../../zones/zones';
@@ -18,9 +19,12 @@ export function AdvancedFields({ form }: { form: Form<LaunchValues> }): ReactNod
   const all = useAll([zones.key], zones.list);
   const any = { value: '', label: t('launch.zoneAny') };
   const options = [any, ...(all.data ?? []).map((z) => ({ value: z.id, label: z.name }))];
+  const groups = useAll([placementGroups.key], placementGroups.list);
+  const none = { value: '', label: t('launch.placementGroupNone') };
+  const groupOptions = [none, ...(groups.data ?? []).map((g) => ({ value: g.id, label: g.name, description: g.policy }))];
   const [open, setOpen] = useState(false);
   // An error must not hide in a closed section.
-  const broken = ['userData', 'count', 'zone'].some((field) => form.errorOf(field) !== undefined);
+  const broken = ['userData', 'count', 'zone', 'placementGroup'].some((field) => form.errorOf(field) !== undefined);
   return (
     <ExpandableSection variant="container" headerText={t('launch.advanced')} expanded={open || broken} onChange={(e) => setOpen(e.detail.expanded)} data-testid="launch-advanced">
       <SpaceBetween size="l">
@@ -40,6 +44,13 @@ export function AdvancedFields({ form }: { form: Form<LaunchValues> }): ReactNod
         <TextField form={form} field="count" label={t('launch.count')} inputMode="numeric" testId="launch-count" />
         <FormField label={t('launch.zone')} errorText={form.errorOf('zone')}>
           <Select selectedOption={options.find((o) => o.value === form.values.zone) ?? any} options={options} onChange={(e) => form.set('zone', e.detail.selectedOption.value ?? '')} />
+        </FormField>
+        <FormField label={t('instance.placementGroup')} errorText={form.errorOf('placementGroup')}>
+          <Select
+            selectedOption={groupOptions.find((o) => o.value === form.values.placementGroup) ?? none} options={groupOptions} data-testid="launch-placement-group"
+            statusType={groups.isPending ? 'loading' : 'finished'} filteringType={groupOptions.length > 10 ? 'auto' : 'none'}
+            onChange={(e) => form.set('placementGroup', e.detail.selectedOption.value ?? '')}
+          />
         </FormField>
       </SpaceBetween>
     </ExpandableSection>

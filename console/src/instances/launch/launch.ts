@@ -14,9 +14,11 @@ export interface LaunchValues {
   readonly count: string;
   /** Empty: any. */
   readonly zone: string;
+  /** Empty: none. */
+  readonly placementGroup: string;
 }
 
-export const blank: LaunchValues = { name: '', image: '', flavor: '', keyPair: '', network: '', securityGroups: [], userData: '', count: '1', zone: '' };
+export const blank: LaunchValues = { name: '', image: '', flavor: '', keyPair: '', network: '', securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '' };
 
 const userDataBytesMax = 64 * 1024;
 const countMax = 100;
@@ -32,7 +34,7 @@ export function check(v: LaunchValues): Violation[] {
 export function toRequest(v: LaunchValues): LaunchInstance {
   const given = (text: string) => (text === '' ? null : text);
   return {
-    name: v.name, flavor: v.flavor, image: v.image, keyPair: given(v.keyPair), network: given(v.network), zone: given(v.zone), userData: given(v.userData),
+    name: v.name, flavor: v.flavor, image: v.image, keyPair: given(v.keyPair), network: given(v.network), zone: given(v.zone), placementGroup: given(v.placementGroup), userData: given(v.userData),
     securityGroups: v.securityGroups.length === 0 ? null : [...v.securityGroups], count: v.count === '1' ? null : Number(v.count),
   };
 }
