@@ -16,8 +16,8 @@ public static class TopCommand
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    // More lines than a screen has help nobody; the hosts that need a look come first.
-    private const int HostsMax = 40;
+    // More lines than a screen has help nobody; the hosts that need a look come first. Beside them: the head, the column names, the count of the others.
+    private const int HostsMax = 40, OtherLines = 8;
 
     public static Command Make()
     {
@@ -54,7 +54,7 @@ public static class TopCommand
                 while (true)
                 {
                     var look = await LookAsync(session, http, cancel);
-                    live.UpdateTarget(Draw(TopFrame.Of(look, before)));
+                    live.UpdateTarget(Draw(TopFrame.Of(look, before), Math.Max(1, Session.Console.Profile.Height - OtherLines)));
                     before = look;
                     await Task.Delay(Period, TimeProvider.System, cancel);
                 }
@@ -76,7 +76,7 @@ public static class TopCommand
     }
 
     /// <summary>The frame for people.</summary>
-    public static IRenderable Draw(TopFrame frame)
+    public static IRenderable Draw(TopFrame frame, int hostsMax = HostsMax)
     {
         var rows = new List<IRenderable>
         {
@@ -91,14 +91,14 @@ public static class TopCommand
         foreach (var column in (string[])["column-name", "column-state", "column-instances", "column-vcpus", "column-memory", "top-report"])
             table.AddColumn(new TableColumn(new Spectre.Console.Text(Messages.Text(column), new Style(decoration: Decoration.Bold))) { Padding = new Padding(0, 0, 2, 0), NoWrap = true });
         // What needs a look first, then the fullest.
-        foreach (var host in frame.Hosts.OrderBy(h => h.State == "up").ThenByDescending(h => Share(h.Allocated.MemoryMib, h.Capacity.MemoryMib)).ThenBy(h => h.Name, StringComparer.Ordinal).Take(HostsMax))
+        foreach (var host in frame.Hosts.OrderBy(h => h.State == "up").ThenByDescending(h => Share(h.Allocated.MemoryMib, h.Capacity.MemoryMib)).ThenBy(h => h.Name, StringComparer.Ordinal).Take(hostsMax))
             table.AddRow(
                 new Spectre.Console.Text(host.Name), new Spectre.Console.Text(host.Maintenance ? "maintenance" : host.State, new Style(host.State == "up" ? null : Color.Red)), new Spectre.Console.Text($"{host.Instances}"),
                 new Spectre.Console.Text($"{host.Allocated.Vcpus}/{host.Capacity.Vcpus} {Bar(host.Allocated.Vcpus, host.Capacity.Vcpus)}"),
                 new Spectre.Console.Text($"{host.Allocated.MemoryMib}/{host.Capacity.MemoryMib} MiB {Bar(host.Allocated.MemoryMib, host.Capacity.MemoryMib)}"),
                 new Spectre.Console.Text(host.ReportSecondsAgo is { } ago ? $"{ago:0} s" : "-"));
         rows.Add(table);
-        if (frame.Hosts.Count > HostsMax) rows.Add(new Spectre.Console.Text(Messages.Text("top-more", frame.Hosts.Count - HostsMax)));
+        if (frame.Hosts.Count > hostsMax) rows.Add(new Spectre.Console.Text(Messages.Text("top-more", frame.Hosts.Count - hostsMax)));
         return new Rows(rows);
     }
 
