@@ -27,12 +27,15 @@ public sealed class RecoveryController(
     Database database, Leases leases, HostSnapshot snapshot, HostRevisions revisions, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
     : BackgroundService
 {
+    /// <summary>Held by the one server that sees to lost hosts.</summary>
+    public const string Lease = "recovery";
+
     // Capacity that comes free rings nobody; what waits for it is tried again after this.
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2), LeaseTime = TimeSpan.FromSeconds(15);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Resync.RunAsync(recovery.Door, Period, async cancel =>
     {
-        if (await leases.HoldAsync("recovery", LeaseTime, cancel)) await LookAsync(cancel);
+        if (await leases.HoldAsync(Lease, LeaseTime, cancel)) await LookAsync(cancel);
     }, Broken, stoppingToken);
 
     private void Broken(Exception e)
@@ -58,6 +61,16 @@ public sealed class RecoveryController(
             await NoticeAsync(steps.Where(step => step.Candidates.Count == 0), affected, cancel);
             foreach (var step in steps.Where(step => step.Candidates.Count > 0)) await MoveAsync(host, affected[step.Instance.Id], step, cancel);
         }
+    }
+
+    /// <summary>True if an instance that should run on the host would be given to another one now, were the host down.</summary>
+    public async Task<bool> WouldMoveAsync(string hostId, CancellationToken cancel)
+    {
+        await snapshot.RefreshAsync(now: false, cancel);
+        var hosts = snapshot.All();
+        if (hosts.FirstOrDefault(host => host.Id == hostId) is not { } host) return false;
+        var steps = RecoveryPlanner.Plan(host with { State = HostStates.Down }, (await ReadAsync(hostId, cancel)).Select(affected => affected.Instance), hosts);
+        return steps.Any(step => step.Candidates.Count > 0 && step.Instance.Desired == "running");
     }
 
     private Task<List<Affected>> ReadAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
