@@ -66,7 +66,7 @@ public sealed class RecoveryController(
     /// <summary>True if an instance that should run on the host would be given to another one now, were the host down.</summary>
     public async Task<bool> WouldMoveAsync(string hostId, CancellationToken cancel)
     {
-        await snapshot.RefreshAsync(now: false, cancel);
+        await snapshot.RefreshAsync(now: true, cancel);
         var hosts = snapshot.All();
         if (hosts.FirstOrDefault(host => host.Id == hostId) is not { } host) return false;
         var steps = RecoveryPlanner.Plan(host with { State = HostStates.Down }, (await ReadAsync(hostId, cancel)).Select(affected => affected.Instance), hosts);
