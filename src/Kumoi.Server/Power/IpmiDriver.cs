@@ -15,8 +15,9 @@ public sealed partial class IpmiDriver(TimeProvider clock) : IPowerDriver
     // As the IPMI 2.0 specification has it; longer ones are refused or cut off.
     private const int UserBytesMax = 16, PasswordBytesMax = 20;
 
-    // A lost datagram is sent again after so many seconds, so many times. More tries take longer to tell that a controller is dead; fewer take a lossy network for one.
-    private const int RetransmitSeconds = 2, Retransmissions = 2;
+    // A datagram that is not answered is sent again after so many seconds, and so often at the most. More takes longer to tell that a controller is dead, or that it lacks
+    // an optional command; fewer takes a lossy network for a dead controller.
+    private const int RetransmitSeconds = 1, Retransmissions = 3;
 
     // Name resolution, negotiation, session and command, each with its repeats.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(25);

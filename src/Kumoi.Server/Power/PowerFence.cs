@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kumoi.Api;
+using Kumoi.Reconcile;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
@@ -29,20 +30,15 @@ public sealed class PowerFence(
     // That the host was silent a moment ago is worth this much; a process that was held in between looks again.
     private static readonly TimeSpan GuardLife = TimeSpan.FromSeconds(3);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Resync.RunAsync(new Doorbell(clock), Period, async cancel =>
     {
-        using var timer = new PeriodicTimer(Period, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                if (await leases.HoldAsync(RecoveryController.Lease, LeaseTime, stoppingToken)) await LookAsync(watch.Watched, stoppingToken);
-            }
-            catch (NpgsqlException e)
-            {
-                PowerLog.FenceFailed(log, e.Message);
-            }
-        }
+        if (await leases.HoldAsync(RecoveryController.Lease, LeaseTime, cancel)) await LookAsync(watch.Watched, cancel);
+    }, Broken, stoppingToken);
+
+    private void Broken(Exception e)
+    {
+        if (e is NpgsqlException) PowerLog.FenceFailed(log, e.Message);
+        else PowerLog.Broken(log, e);
     }
 
     /// <summary>Looks at every silent host that has a controller.</summary>
@@ -148,4 +144,7 @@ internal static partial class PowerLog
 
     [LoggerMessage(3205, LogLevel.Warning, "Power controllers could not be asked; it is tried again in ten seconds: {Message}")]
     public static partial void WatchFailed(ILogger logger, string message);
+
+    [LoggerMessage(3206, LogLevel.Error, "Looking at hosts' power failed unexpectedly")]
+    public static partial void Broken(ILogger logger, Exception exception);
 }

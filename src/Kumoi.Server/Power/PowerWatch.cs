@@ -1,3 +1,4 @@
+using Kumoi.Reconcile;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Recovery;
@@ -14,20 +15,15 @@ public sealed class PowerWatch(Database database, Leases leases, PowerController
     // As many processes at once on the server; a dead controller holds one for seconds.
     private const int AtOnce = 8;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Resync.RunAsync(new Doorbell(clock), Period, async cancel =>
     {
-        using var timer = new PeriodicTimer(Period, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                while (await leases.HoldAsync(RecoveryController.Lease, LeaseTime, stoppingToken) && await LookAsync(stoppingToken) == AtOnce) ;
-            }
-            catch (NpgsqlException e)
-            {
-                PowerLog.WatchFailed(log, e.Message);
-            }
-        }
+        while (await leases.HoldAsync(RecoveryController.Lease, LeaseTime, cancel) && await LookAsync(cancel) == AtOnce) ;
+    }, Broken, stoppingToken);
+
+    private void Broken(Exception e)
+    {
+        if (e is NpgsqlException) PowerLog.WatchFailed(log, e.Message);
+        else PowerLog.Broken(log, e);
     }
 
     /// <summary>Asks those that have not been asked for the longest time; returns how many.</summary>

@@ -13,16 +13,31 @@ namespace Kumoi.Server.Tests.Hosts;
 /// <summary>Hosts that will not come back, and what was on them.</summary>
 public sealed class LostHostTests
 {
+    // A long heartbeat, so that hosts which the test lets be silent for a while are not taken for lost on a slow machine.
+    private static async Task<Scene> StartAsync()
+    {
+        var scene = await Scene.StartAsync(configure: options => options with { HeartbeatSeconds = 60 });
+        await scene.Host.ReportAsync();
+        return scene;
+    }
+
+    private static async Task<FakeHost> JoinAsync(Scene scene, HostFacts facts)
+    {
+        var host = await FakeHost.JoinAsync(scene.Cloud, facts);
+        await host.ReportAsync();
+        return host;
+    }
+
     private static async Task SilenceAsync(TestCloud cloud, string host)
     {
-        await cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET heard_at = clock_timestamp() - interval '40 seconds' WHERE name = $1", default, host);
+        await cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET heard_at = clock_timestamp() - interval '240 seconds' WHERE name = $1", default, host);
         await cloud.Services.GetRequiredService<HostWatch>().LookAsync(TimeSpan.FromHours(1), default);
     }
 
     [Fact]
     public async Task A_lost_host_takes_its_instances_along_and_everything_of_them_is_given_back()
     {
-        await using var scene = await Scene.StartAsync();
+        await using var scene = await StartAsync();
         var other = await scene.Cloud.TenantAsync("other");
         var first = await scene.LaunchAsync("web-1");
         var second = await other.PostAsync<Instance>("/instances", new { name = "db", flavor = "small", image = "tiny" });
@@ -31,7 +46,7 @@ public sealed class LostHostTests
         await scene.LaunchAsync("leaving");
         await scene.Host.ObeyAsync();
         await scene.Tenant.DeleteAsync<Instance>("/instances/leaving");
-        using var living = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"));
+        using var living = await JoinAsync(scene, FakeHost.Facts("host-2"));
         await scene.Admin.SendAsync(HttpMethod.Put, "/hosts/host-1", new { schedulable = false });
         var elsewhere = await scene.LaunchAsync("web-2");
         Assert.Equal("host-2", elsewhere.Host.Name);
@@ -79,7 +94,7 @@ public sealed class LostHostTests
     [Fact]
     public async Task Instances_whose_disks_survive_are_not_ended_with_the_host()
     {
-        await using var scene = await Scene.StartAsync();
+        await using var scene = await StartAsync();
         await scene.Host.ReportAsFactsAsync(FakeHost.Facts("host-1") with { Storage = "nfs-1" });
         foreach (var (name, recovery) in new[] { ("moves", "restart"), ("waits", "wait"), ("leaving", "wait") })
             await scene.Tenant.PostAsync<Instance>("/instances", new { name, flavor = "tiny", image = "tiny", recovery });
@@ -94,7 +109,7 @@ public sealed class LostHostTests
             return refused.UsedBy!.Select(used => used.Name);
         }
         Assert.Equal(["moves", "waits"], await RefusedAsync());
-        using var second = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2") with { Storage = "nfs-1" });
+        using var second = await JoinAsync(scene, FakeHost.Facts("host-2") with { Storage = "nfs-1" });
         await scene.Cloud.Services.GetRequiredService<RecoveryController>().LookAsync(default);
         Assert.Equal(["waits"], await RefusedAsync());
         await scene.Tenant.PutAsync<Instance>("/instances/waits/recovery", new { recovery = "restart" });
@@ -106,13 +121,13 @@ public sealed class LostHostTests
     [Fact]
     public async Task An_operators_word_frees_what_a_lease_did_not_know()
     {
-        await using var scene = await Scene.StartAsync();
+        await using var scene = await StartAsync();
         await scene.Host.ReportAsFactsAsync(FakeHost.Facts("host-1") with { Storage = "nfs-1" });
         await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-1", flavor = "tiny", image = "tiny" });
         await scene.Host.ObeyAsync();
         await scene.Tenant.PutAsync<Instance>("/instances/web-1/recovery", new { recovery = "restart" });
-        using var second = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2") with { Storage = "nfs-1" });
-        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = clock_timestamp(), fenced_by = 'lease', heard_at = clock_timestamp() - interval '95 seconds' WHERE name = 'host-1'", default);
+        using var second = await JoinAsync(scene, FakeHost.Facts("host-2") with { Storage = "nfs-1" });
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = clock_timestamp(), fenced_by = 'lease', heard_at = clock_timestamp() - interval '570 seconds' WHERE name = 'host-1'", default);
         await scene.Cloud.Services.GetRequiredService<RecoveryController>().LookAsync(default);
         Assert.Equal("host-1", (await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Host.Name);
         Assert.Equal("operator", (await scene.Admin.PostAsync<Host>("/hosts/host-1/fence")).FencedBy);

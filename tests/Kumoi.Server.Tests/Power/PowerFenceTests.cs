@@ -24,6 +24,9 @@ public sealed class PowerFenceTests
     {
         private readonly List<FakeHost> _hosts = [];
 
+        // Long, so that hosts which the test lets be silent for a while are not taken for lost on a slow machine.
+        public const int BeatSeconds = 60;
+
         public required Scene Scene { get; init; }
 
         public FakePower Power { get; } = new();
@@ -41,22 +44,29 @@ public sealed class PowerFenceTests
         /// <summary>A cloud of hosts with shared storage and controllers, and a movable instance that runs on the first.</summary>
         public static async Task<Machines> StartAsync(int hosts = 3)
         {
-            var machines = new Machines { Scene = await Scene.StartAsync() };
+            var machines = new Machines { Scene = await Scene.StartAsync(configure: options => options with { HeartbeatSeconds = BeatSeconds }) };
             var scene = machines.Scene;
             scene.Cloud.Services.GetRequiredService<PowerDrivers>().Add(machines.Power);
             await scene.Host.ReportAsFactsAsync(FakeHost.Facts("host-1") with { Storage = "nfs-1" });
             await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-1", flavor = "tiny", image = "tiny", recovery = "restart" });
             await scene.Host.ObeyAsync();
-            for (var i = 2; i <= hosts; i++) machines._hosts.Add(await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts($"host-{i}") with { Storage = "nfs-1" }));
+            for (var i = 2; i <= hosts; i++) await machines.JoinAsync($"host-{i}");
             for (var i = 1; i <= hosts; i++) await scene.Admin.PutAsync<Host>($"/hosts/host-{i}/power", new { driver = "ipmi", address = $"bmc-{i}", user = "fencer", password = "secret" });
             // As if the cloud had asked them just now: it does not ask again while the test runs.
             await machines.Database.ExecuteAsync("UPDATE host_power SET checked_at = clock_timestamp()", default);
             return machines;
         }
 
-        public async Task SilenceAsync(int seconds, params string[] hosts)
+        public async Task JoinAsync(string name)
         {
-            foreach (var host in hosts) await Database.ExecuteAsync("UPDATE hosts SET heard_at = clock_timestamp() - make_interval(secs => $2) WHERE name = $1", default, host, (double)seconds);
+            var host = await FakeHost.JoinAsync(Scene.Cloud, FakeHost.Facts(name) with { Storage = "nfs-1" });
+            _hosts.Add(host);
+            await host.ReportAsync();
+        }
+
+        public async Task SilenceAsync(double beats, params string[] hosts)
+        {
+            foreach (var host in hosts) await Database.ExecuteAsync("UPDATE hosts SET heard_at = clock_timestamp() - make_interval(secs => $2) WHERE name = $1", default, host, beats * BeatSeconds);
             await Scene.Cloud.Services.GetRequiredService<HostWatch>().LookAsync(Watched, default);
         }
 
@@ -81,12 +91,12 @@ public sealed class PowerFenceTests
     public async Task A_lost_host_is_switched_off_and_its_instances_go_on_elsewhere()
     {
         await using var machines = await Machines.StartAsync();
-        await machines.SilenceAsync(55, "host-1");
+        await machines.SilenceAsync(5.9, "host-1");
         await machines.Fence().LookAsync(Watched, default);
         Assert.Empty(machines.Power.Orders);
         Assert.Equal(("unreachable", "host-1"), ((await machines.HostAsync("host-1")).State, await machines.PlaceAsync()));
 
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         await machines.Fence().LookAsync(Watched, default);
         Assert.Equal(["bmc-1 off"], machines.Power.Orders);
         var down = await machines.HostAsync("host-1");
@@ -106,7 +116,7 @@ public sealed class PowerFenceTests
         await using var machines = await Machines.StartAsync();
         // Its host reports a revision before this mark: a fence by lease would leave it there.
         await machines.Scene.Tenant.PutAsync<Instance>("/instances/web-1/recovery", new { recovery = "restart", priority = 5 });
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         await machines.Fence().LookAsync(Watched, default);
         Assert.NotEqual("host-1", await machines.PlaceAsync());
     }
@@ -115,7 +125,7 @@ public sealed class PowerFenceTests
     public async Task A_host_that_is_heard_before_the_cut_keeps_its_power()
     {
         await using var machines = await Machines.StartAsync();
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         machines.Power.OnStatus = address =>
         {
             // While the controller is asked, the report arrives.
@@ -132,7 +142,7 @@ public sealed class PowerFenceTests
     public async Task A_host_that_is_heard_after_the_cut_is_not_called_down()
     {
         await using var machines = await Machines.StartAsync();
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         machines.Power.OnSwitch = _ =>
         {
             machines.Scene.Host.ReportAsync().GetAwaiter().GetResult();
@@ -151,7 +161,7 @@ public sealed class PowerFenceTests
         await using var machines = await Machines.StartAsync();
         if (deaf) machines.Power.OnStatus = _ => "The controller bmc-1 did not answer as it should: nobody there";
         else machines.Power.OnSwitch = _ => "The controller bmc-1 did not answer as it should: not allowed";
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         await machines.Fence().LookAsync(Watched, default);
         await machines.Fence().LookAsync(Watched, default);
         var host = await machines.HostAsync("host-1");
@@ -161,7 +171,7 @@ public sealed class PowerFenceTests
         // Told once, however often it is tried.
         Assert.Equal(deaf ? 0 : 1, await machines.EventsAsync("host.power-off"));
         Assert.Contains("host-condition", (await machines.Scene.Admin.GetAsync<DoctorReport>("/doctor")).Findings.Where(f => f.Subject == "host-1").Select(f => f.Code));
-        await machines.SilenceAsync(95, "host-1");
+        await machines.SilenceAsync(9.1, "host-1");
         Assert.Equal(("down", "lease"), ((await machines.HostAsync("host-1")).State, (await machines.HostAsync("host-1")).FencedBy));
         Assert.NotEqual("host-1", await machines.PlaceAsync());
     }
@@ -170,7 +180,7 @@ public sealed class PowerFenceTests
     public async Task A_machine_that_stays_on_or_comes_on_again_is_not_called_down()
     {
         await using var machines = await Machines.StartAsync();
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         var asked = 0;
         // On, off for one look, and on from then on: somebody has it restarted.
         machines.Power.OnStatus = address =>
@@ -188,7 +198,7 @@ public sealed class PowerFenceTests
     {
         await using var machines = await Machines.StartAsync();
         machines.Power.States["bmc-1"] = PowerStates.Off;
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         await machines.Fence().LookAsync(Watched, default);
         Assert.Empty(machines.Power.Orders);
         Assert.Equal(("down", "power"), ((await machines.HostAsync("host-1")).State, (await machines.HostAsync("host-1")).FencedBy));
@@ -199,7 +209,7 @@ public sealed class PowerFenceTests
     public async Task A_server_killed_between_the_order_and_the_record_leaves_it_to_the_next_one()
     {
         await using var machines = await Machines.StartAsync();
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         using var killed = new CancellationTokenSource();
         var asked = 0;
         machines.Power.OnStatus = _ =>
@@ -222,7 +232,7 @@ public sealed class PowerFenceTests
     public async Task When_more_than_a_third_is_silent_nobodys_power_is_cut_and_a_notice_says_so_until_it_is_over()
     {
         await using var machines = await Machines.StartAsync(hosts: 5);
-        await machines.SilenceAsync(61, "host-1", "host-2");
+        await machines.SilenceAsync(6.1, "host-1", "host-2");
         await machines.Fence().LookAsync(Watched, default);
         Assert.Empty(machines.Power.Orders);
         var held = (await machines.HostAsync("host-1")).Conditions.Single();
@@ -231,7 +241,7 @@ public sealed class PowerFenceTests
         // It has nothing that could move: it would not be cut in any case.
         Assert.Empty((await machines.HostAsync("host-2")).Conditions);
         // A sixth host in the zone: two are a third now, and not more.
-        using var sixth = await FakeHost.JoinAsync(machines.Scene.Cloud, FakeHost.Facts("host-6") with { Storage = "nfs-1" });
+        await machines.JoinAsync("host-6");
         await machines.Fence().LookAsync(Watched, default);
         Assert.Equal(["bmc-1 off"], machines.Power.Orders);
         Assert.Empty((await machines.HostAsync("host-1")).Conditions);
@@ -244,12 +254,12 @@ public sealed class PowerFenceTests
         await using var machines = await Machines.StartAsync(hosts: 2);
         // Nobody else has room for it.
         await machines.Scene.Admin.SendAsync(HttpMethod.Put, "/hosts/host-2", new { schedulable = false });
-        await machines.SilenceAsync(61, "host-1");
+        await machines.SilenceAsync(6.1, "host-1");
         await machines.Fence().LookAsync(Watched, default);
         Assert.Empty(machines.Power.Orders);
         // This server has not watched for long enough itself.
         await machines.Scene.Admin.SendAsync(HttpMethod.Put, "/hosts/host-2", new { schedulable = true });
-        await machines.Fence().LookAsync(TimeSpan.FromSeconds(59), default);
+        await machines.Fence().LookAsync(TimeSpan.FromSeconds(5.9 * Machines.BeatSeconds), default);
         Assert.Empty(machines.Power.Orders);
         // What it could save is not wanted any more.
         await machines.Scene.Tenant.PostAsync<Instance>("/instances/web-1/stop");
