@@ -105,6 +105,22 @@ CREATE TABLE public.former_placements (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.host_power (
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    driver text NOT NULL,
+    address text NOT NULL,
+    user_name text NOT NULL,
+    encrypted_password bytea NOT NULL,
+    state text,
+    checked_at timestamp with time zone,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    notices jsonb DEFAULT '[]'::jsonb NOT NULL,
+    cut_at timestamp with time zone,
+    CONSTRAINT host_power_driver_check CHECK ((driver = 'ipmi'::text)),
+    CONSTRAINT host_power_state_check CHECK ((state = ANY (ARRAY['on'::text, 'off'::text])))
+);
+
 CREATE TABLE public.hosts (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -142,7 +158,7 @@ CREATE TABLE public.hosts (
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
     CONSTRAINT hosts_disk_gib_check CHECK ((disk_gib >= 0)),
     CONSTRAINT hosts_down_is_fenced CHECK (((state <> 'down'::text) OR (fenced_at IS NOT NULL))),
-    CONSTRAINT hosts_fenced_by_check CHECK ((fenced_by = ANY (ARRAY['lease'::text, 'operator'::text]))),
+    CONSTRAINT hosts_fenced_by_check CHECK ((fenced_by = ANY (ARRAY['lease'::text, 'operator'::text, 'power'::text]))),
     CONSTRAINT hosts_heartbeat_seconds_check CHECK (((heartbeat_seconds >= 1) AND (heartbeat_seconds <= 300))),
     CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
     CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
@@ -455,6 +471,9 @@ ALTER TABLE ONLY public.floating_ranges
 ALTER TABLE ONLY public.former_placements
     ADD CONSTRAINT former_placements_pkey PRIMARY KEY (host_id, instance_id);
 
+ALTER TABLE ONLY public.host_power
+    ADD CONSTRAINT host_power_pkey PRIMARY KEY (host_id);
+
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_name_key UNIQUE (name);
 
@@ -570,6 +589,8 @@ CREATE INDEX events_rest_resource_id_id_idx ON public.events_rest USING btree (r
 
 CREATE INDEX events_rest_xid_id_idx ON public.events_rest USING btree (xid, id);
 
+CREATE INDEX host_power_checked ON public.host_power USING btree (checked_at NULLS FIRST);
+
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name) WHERE (deleted_at IS NULL);
@@ -646,6 +667,12 @@ ALTER TABLE ONLY public.former_placements
 
 ALTER TABLE ONLY public.former_placements
     ADD CONSTRAINT former_placements_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.host_power
+    ADD CONSTRAINT host_power_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.host_power
+    ADD CONSTRAINT host_power_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -14,6 +14,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(AccountSummary))]
 [JsonSerializable(typeof(Zone)), JsonSerializable(typeof(Page<Zone>)), JsonSerializable(typeof(CreateZone))]
 [JsonSerializable(typeof(Host)), JsonSerializable(typeof(Page<Host>)), JsonSerializable(typeof(UpdateHost))]
+[JsonSerializable(typeof(HostPower)), JsonSerializable(typeof(SetHostPower))]
 [JsonSerializable(typeof(CreateJoinToken)), JsonSerializable(typeof(JoinToken))]
 [JsonSerializable(typeof(Flavor)), JsonSerializable(typeof(Page<Flavor>)), JsonSerializable(typeof(CreateFlavor))]
 [JsonSerializable(typeof(Image)), JsonSerializable(typeof(Page<Image>)), JsonSerializable(typeof(CreateImage))]

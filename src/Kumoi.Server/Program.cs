@@ -20,6 +20,7 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Power;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Zones;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -44,7 +45,8 @@ public static class ServerProgram
         var source = Sources.Open(settings);
         await new Migrator(source, clock).MigrateAsync(cancel);
         var database = new Database(source, clock);
-        var authority = new Authority(database, MasterKey.ReadOrCreate(options.MasterKeyFile), clock);
+        var masterKey = MasterKey.ReadOrCreate(options.MasterKeyFile);
+        var authority = new Authority(database, masterKey, clock);
         await authority.LoadAsync(cancel);
 
         var names = new[] { "localhost", "127.0.0.1", "::1", Dns.GetHostName(), new Uri(options.AgentUrl).Host, options.Listen.Address.ToString(), options.AgentListen.Address.ToString() };
@@ -55,7 +57,7 @@ public static class ServerProgram
         builder.Logging.AddLines(options.LogFormat, clock)
             .AddFilter("Microsoft", LogLevel.Warning);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, new AgentTls(authority, certificate, clock), certificate));
-        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(authority).AddSingleton(certificate).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()
+        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(database).AddSingleton(masterKey).AddSingleton(authority).AddSingleton(certificate).AddSingleton<Ids>().AddSingleton<HostSnapshot>().AddLoop<ServerRegistry>().AddLoop<ServerBus>().AddSingleton<Leases>().AddSingleton<Bootstrap>()
             .AddRouting().AddKumoiOpenApi()
             // The console's files only: answers of the API hold secrets beside what a caller chose, which compression would mix.
             .AddResponseCompression(compression => (compression.EnableForHttps, compression.MimeTypes) = (true, ["text/html", "text/javascript", "text/css", "image/svg+xml"]))
@@ -64,7 +66,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddPlacementGroups().AddSecurityGroups().AddServerMetrics()
+            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddPlacementGroups().AddPower().AddSecurityGroups().AddServerMetrics()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -111,12 +113,13 @@ public static class ServerProgram
         api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
         api.MapExplanations(services.GetRequiredService<ExplanationUseCases>());
         api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
-        api.MapHosts(services.GetRequiredService<HostUseCases>());
+        api.MapHosts(services.GetRequiredService<HostUseCases>(), services.GetRequiredService<HostRemoval>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
+        api.MapPower(services.GetRequiredService<PowerUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 

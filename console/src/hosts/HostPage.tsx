@@ -17,6 +17,7 @@ import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { CapacityBar } from './CapacityBar';
 import { hosts } from './hosts';
+import { HostPower } from './HostPower';
 import { HostState } from './HostState';
 import { SchedulableToggle } from './SchedulableToggle';
 
@@ -45,6 +46,7 @@ export function HostPage(): ReactNode {
               { label: t('host.schedulable'), value: <SchedulableToggle host={h} /> },
               { label: t('host.hypervisor'), value: h.hypervisor },
               { label: t('host.accelerator'), value: <>{h.accelerator.toUpperCase()}<Box fontSize="body-s" color="text-body-secondary">{h.acceleratorReason}</Box></> },
+              { label: t('host.power'), value: <HostPower host={h} /> },
               { label: t('host.agent'), value: h.agentVersion },
               { label: t('host.lastReport'), value: h.lastReportAt === null ? t('host.never') : <>{format.fromNow(h.lastReportAt)}<Box fontSize="body-s" color="text-body-secondary">{format.dateTime(h.lastReportAt)}</Box></> },
             ]}

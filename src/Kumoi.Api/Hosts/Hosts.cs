@@ -17,13 +17,27 @@ public sealed record Capacity(int Vcpus, int MemoryMib, int DiskGib);
 /// <param name="Maintenance">It is being emptied, or empty, at an operator's wish.</param>
 /// <param name="Storage">Id of the shared storage it keeps disks on; null: its own.</param>
 /// <param name="HeartbeatSeconds">How often it reports. Unreachable after three without a report, down after nine.</param>
-/// <param name="FencedBy">How it became certain that the movable guests have ended: <c>lease</c> or <c>operator</c>.</param>
+/// <param name="FencedBy">How it became certain that the movable guests have ended: <c>lease</c>, <c>operator</c> or <c>power</c>.</param>
+/// <param name="Power">The controller of its power, and what that said last; null: it has none.</param>
 /// <param name="Strays">What the agent found on the host that no record explains. It is left alone.</param>
 public sealed record Host(
     string Id, string Name, Ref Zone, string State, bool Schedulable, string Hypervisor, string Accelerator, string AcceleratorReason,
     Capacity Capacity, Capacity Allocated, int Instances, string Address, string AgentVersion, IReadOnlyList<string> Strays,
     IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? LastReportAt, bool Maintenance, string? Storage, int HeartbeatSeconds,
-    DateTimeOffset? FencedAt, string? FencedBy);
+    DateTimeOffset? FencedAt, string? FencedBy, HostPower? Power);
+
+/// <summary>The controller of a host's power. Its password is not told to anybody.</summary>
+/// <param name="Driver">How it is spoken to: <c>ipmi</c>.</param>
+/// <param name="Address">Name or address, and port unless it is the usual one.</param>
+/// <param name="State"><c>on</c> or <c>off</c>, as the controller said last; null: it has not said anything yet.</param>
+/// <param name="CheckedAt">When it was last asked.</param>
+/// <param name="Problem">Why it did not answer the last time it was asked; null if it did.</param>
+public sealed record HostPower(string Driver, string Address, string User, string? State, DateTimeOffset? CheckedAt, string? Problem);
+
+/// <summary>Names the controller of a host's power.</summary>
+/// <param name="Address">Name or address of the controller, with <c>:port</c> unless it is the usual one; IPv6 in brackets.</param>
+/// <param name="User">A user of the controller who may switch the power (with IPMI: privilege Operator).</param>
+public sealed record SetHostPower(string Driver, string Address, string User, string Password);
 
 /// <summary>Changes a host; what is absent stays.</summary>
 /// <param name="Schedulable">Placement may use it.</param>

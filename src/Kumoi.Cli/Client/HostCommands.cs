@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Kumoi.Api;
+using Kumoi.Cli.Local;
 using Kumoi.Cli.Text;
+using Spectre.Console;
 
 namespace Kumoi.Cli.Client;
 
@@ -14,7 +16,8 @@ public static class HostCommands
             new("name", h => h.Name), new("id", h => h.Id), new("zone", h => h.Zone.Name), new("state", h => h.State), new("schedulable", h => h.Maintenance ? "maintenance" : h.Schedulable ? "yes" : "no"),
             new("accelerator", h => h.Hypervisor == "qemu" ? h.Accelerator : h.Hypervisor), new("instances", h => $"{h.Instances}"), new("vcpus", h => $"{h.Allocated.Vcpus}/{h.Capacity.Vcpus}"),
             new("memory", h => $"{h.Allocated.MemoryMib}/{h.Capacity.MemoryMib} MiB"), new("disk", h => $"{h.Allocated.DiskGib}/{h.Capacity.DiskGib} GiB"),
-        ]).List((Options.New<string?>("--state"), "state")).Show().Delete();
+        ]).List((Options.New<string?>("--state"), "state")).Show();
+        Delete(noun);
         foreach (var (verb, change) in new[]
         {
             ("enable", new UpdateHost(true, null)), ("disable", new UpdateHost(false, null)), ("begin-maintenance", new UpdateHost(null, true)), ("end-maintenance", new UpdateHost(null, false)),
@@ -33,6 +36,7 @@ public static class HostCommands
             session.Write(await session.Client.PostAsync<Host>(noun.PathOf(parsed.GetValue(silent)!) + "/fence", cancel));
             return ExitCodes.Ok;
         });
+        HostPowerCommands.Add(noun);
         var (zone, minutes, uses) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"), Options.New<int?>("--uses"));
         noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes, uses }, async (session, parsed, cancel) =>
         {
@@ -42,5 +46,27 @@ public static class HostCommands
             return ExitCodes.Ok;
         });
         return noun.Command;
+    }
+
+    /// <summary>A host, or a lost one with what is on it: that is asked for, since nothing of it comes back.</summary>
+    private static void Delete(Noun<Host> noun)
+    {
+        var (keys, lost, yes) = (noun.Keys(), Options.New<bool>("--lost"), Options.New<bool>("--yes"));
+        var delete = new Command("delete", Messages.Text("verb-delete")) { keys, lost, yes };
+        delete.Aliases.Add("rm");
+        noun.Act(delete, async (session, parsed, cancel) =>
+        {
+            foreach (var key in parsed.GetValue(keys)!)
+            {
+                if (parsed.GetValue(lost) && !parsed.GetValue(yes))
+                {
+                    if (Console.IsInputRedirected) throw new UserException("yes-needed", "host delete --lost");
+                    var host = await session.Client.GetAsync<Host>(noun.PathOf(key), cancel);
+                    if (!Session.Errors.Confirm(Messages.Text("host-lost-confirm", host.Name, host.Instances), false)) return ExitCodes.Cancelled;
+                }
+                await session.Client.DeleteAsync(noun.PathOf(key) + (parsed.GetValue(lost) ? "?lost=true" : ""), cancel);
+            }
+            return ExitCodes.Ok;
+        });
     }
 }

@@ -3,11 +3,12 @@ using Kumoi.Server.Images;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Power;
 
 namespace Kumoi.Server.Doctor;
 
 /// <summary>Looks at everything that only a server can see: the database, the records, its own files. Changes nothing.</summary>
-public sealed class DoctorUseCases(DoctorStore store, Authority authority, ServerCertificate certificate, ImageFiles files, ServerOptions options, TimeProvider clock)
+public sealed class DoctorUseCases(DoctorStore store, Authority authority, ServerCertificate certificate, ImageFiles files, PowerDrivers drivers, ServerOptions options, TimeProvider clock)
 {
     public async Task<Result<DoctorReport>> ExamineAsync(Caller caller, CancellationToken cancel)
     {
@@ -18,6 +19,7 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Database(await store.DatabaseAsync(cancel), clock.GetUtcNow()),
             .. DoctorRules.Versions(ServerRegistry.Version, await store.ServersAsync(cancel), hosts),
             .. DoctorRules.Hosts(hosts),
+            .. DoctorRules.Power(await store.PowerDriversAsync(cancel), driver => drivers.Find(driver)?.MissingProgram),
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
             .. DoctorRules.Addresses(await store.AddressesAsync(cancel)),
             .. DoctorRules.Conditions(await store.ConditionsAsync(DoctorRules.ConditionAge, cancel)),

@@ -64,6 +64,10 @@ public static class DoctorRules
         if (hosts.Count > 0 && up == hosts.Count) yield return new Diagnosis(check, Ok, "hosts-up", null, up);
     }
 
+    /// <param name="missing">The program that a driver lacks on this server; null if none.</param>
+    public static IEnumerable<Diagnosis> Power(IReadOnlyList<(string Driver, int Hosts)> used, Func<string, string?> missing) => used.Where(use => missing(use.Driver) is not null)
+        .Select(use => new Diagnosis("power", Warning, "power-program-missing", use.Driver, use.Hosts, use.Driver, missing(use.Driver)!));
+
     public static IEnumerable<Diagnosis> Versions(string own, IReadOnlyList<(string Name, string Version)> servers, IReadOnlyList<HostHealth> hosts)
     {
         const string check = "versions";

@@ -39,8 +39,15 @@ public sealed class DoctorStore(Database database)
         """, r => (r.GetString(0), r.GetString(1), r.GetString(2)), cancel, RowsMax);
 
     public Task<List<HostHealth>> HostsAsync(CancellationToken cancel) => database.QueryAsync(
-        "SELECT name, state, extract(epoch FROM clock_timestamp() - heard_at)::bigint, agent_version, cardinality(strays), conditions::text FROM hosts ORDER BY name",
+        """
+        SELECT h.name, h.state, extract(epoch FROM clock_timestamp() - h.heard_at)::bigint, h.agent_version, cardinality(h.strays), (h.conditions || coalesce(p.conditions || p.notices, '[]'))::text
+        FROM hosts h LEFT JOIN host_power p ON p.host_id = h.id ORDER BY h.name
+        """,
         r => new HostHealth(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3), r.GetInt32(4), r.Conditions(5)), cancel);
+
+    /// <summary>Drivers of power controllers, and how many hosts have one of each.</summary>
+    public Task<List<(string Driver, int Hosts)>> PowerDriversAsync(CancellationToken cancel) =>
+        database.QueryAsync("SELECT driver, count(*)::int FROM host_power GROUP BY driver ORDER BY driver", r => (r.GetString(0), r.GetInt32(1)), cancel);
 
     public Task<List<StandingCondition>> ConditionsAsync(TimeSpan age, CancellationToken cancel) => database.QueryAsync(
         """

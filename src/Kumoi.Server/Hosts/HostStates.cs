@@ -19,6 +19,10 @@ public static class HostStates
     // Longer than unreachable, so that a short trouble costs no guest its life; short enough for a restart within two minutes.
     public const int LeaseBeats = 6;
 
+    // Silence for which a host's power is cut: as long as the lease, since the machine's other guests die with it; sooner than the wait for clocks and
+    // endings, which a machine that is off does not need.
+    public const int PowerBeats = 6;
+
     // What is between this and the lease is for ending the guests, and for clocks that run unlike.
     public const int DownBeats = 9;
 

@@ -13,6 +13,12 @@ public sealed class HostWatch(Database database, EventLog events, ServerOptions 
 {
     private long _watchedSince = clock.GetTimestamp(), _lookedAt = clock.GetTimestamp();
 
+    /// <summary>How long this server has been watching without a gap; nothing if it is behind with its looks.</summary>
+    public TimeSpan Watched => IsHeld ? TimeSpan.Zero : clock.GetElapsedTime(Interlocked.Read(ref _watchedSince));
+
+    // This process was held (stopped, swapped out, a clock that stood still), or the database holds it: what it thinks of the time before is worth nothing.
+    private bool IsHeld => clock.GetElapsedTime(Interlocked.Read(ref _lookedAt)) > Period * 3;
+
     // A tenth of the shortest limit of silence, so that it is kept to a tenth.
     private TimeSpan Period => TimeSpan.FromSeconds((options.HeartbeatSeconds ?? HostStates.HeartbeatSeconds(0)) * HostStates.UnreachableBeats / 10.0);
 
@@ -23,16 +29,15 @@ public sealed class HostWatch(Database database, EventLog events, ServerOptions 
         {
             try
             {
-                // This process was held (stopped, swapped out, a clock that stood still): what it thinks of the time before is worth nothing.
-                if (clock.GetElapsedTime(_lookedAt) > Period * 3) _watchedSince = clock.GetTimestamp();
-                await LookAsync(clock.GetElapsedTime(_watchedSince), stoppingToken);
+                if (IsHeld) Interlocked.Exchange(ref _watchedSince, clock.GetTimestamp());
+                await LookAsync(clock.GetElapsedTime(Interlocked.Read(ref _watchedSince)), stoppingToken);
             }
             catch (NpgsqlException e)
             {
                 HostLog.WatchFailed(log, e.Message);
-                _watchedSince = clock.GetTimestamp();
+                Interlocked.Exchange(ref _watchedSince, clock.GetTimestamp());
             }
-            _lookedAt = clock.GetTimestamp();
+            Interlocked.Exchange(ref _lookedAt, clock.GetTimestamp());
         }
     }
 

@@ -16,16 +16,17 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
     private const string Columns_ =
         """
         SELECT h.id, h.name, z.id, z.name, h.state, h.schedulable, h.hypervisor, h.accelerator, h.accelerator_reason, h.vcpus, h.memory_mib, h.disk_gib,
-               h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, h.address, h.agent_version, h.strays, h.conditions::text, h.created_at, h.heard_at,
-               h.maintenance, h.storage, h.heartbeat_seconds, h.fenced_at, h.fenced_by
-        FROM hosts h JOIN zones z ON z.id = h.zone_id
+               h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, h.address, h.agent_version, h.strays,
+               (h.conditions || coalesce(p.conditions || p.notices, '[]'))::text, h.created_at, h.heard_at, h.maintenance, h.storage, h.heartbeat_seconds, h.fenced_at, h.fenced_by,
+               p.driver, p.address, p.user_name, p.state, p.checked_at, p.conditions -> 0 ->> 'message'
+        FROM hosts h JOIN zones z ON z.id = h.zone_id LEFT JOIN host_power p ON p.host_id = h.id
         """;
 
     private static Host Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetBoolean(5), row.GetString(6), row.GetString(7), row.GetString(8),
         new Capacity(row.GetInt32(9), row.GetInt32(10), row.GetInt32(11)), new Capacity(row.GetInt32(12), row.GetInt32(13), row.GetInt32(14)), row.GetInt32(15), row.GetString(16),
         row.GetString(17), row.Texts(18), row.Conditions(19), row.Time(20), row.Time(21), row.GetBoolean(22), row.TextOrNull(23), row.GetInt32(24), row.TimeOrNull(25),
-        row.TextOrNull(26));
+        row.TextOrNull(26), row.IsDBNull(27) ? null : new HostPower(row.GetString(27), row.GetString(28), row.GetString(29), row.TextOrNull(30), row.TimeOrNull(31), row.TextOrNull(32)));
 
     public async Task<Result<Page<Host>>> ListAsync(string? state, PageRequest page, CancellationToken cancel)
     {
@@ -71,11 +72,12 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
     {
         var fenced = await database.TransactionAsync<Ref>(async transaction =>
         {
-            var (host, state) = await transaction.FindAsync("SELECT id, name, state FROM hosts WHERE id = $1 OR name = $1 FOR NO KEY UPDATE",
-                row => (new Ref(row.GetString(0), row.GetString(1)), row.GetString(2)), cancel, key);
+            var (host, state, by) = await transaction.FindAsync("SELECT id, name, state, fenced_by FROM hosts WHERE id = $1 OR name = $1 FOR NO KEY UPDATE",
+                row => (new Ref(row.GetString(0), row.GetString(1)), row.GetString(2), row.TextOrNull(3)), cancel, key);
             if (host is null) return Failure.NotFound("host", key);
             if (state == HostStates.Up) return new Failure("host-reports", 409, host.Name);
-            if (state == HostStates.Down) return host;
+            // Its lease ended only what it knew to be movable; that the machine is off is more.
+            if (state == HostStates.Down && by != "lease") return host;
             await transaction.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = clock_timestamp(), fenced_by = 'operator' WHERE id = $1", cancel, host.Id);
             await events.WriteAsync(transaction, caller, "host.fence", new Subject("host", host.Id, host.Name), cancel);
             transaction.AfterCommit(recovery.Ring);
@@ -83,20 +85,6 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
         }, cancel);
         return await fenced.Then(host => GetAsync(host.Id, cancel));
     }
-
-    /// <summary>Forgets a host. Its certificate is worth nothing from then on.</summary>
-    public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
-    {
-        var host = await transaction.FindAsync("SELECT id, name FROM hosts WHERE id = $1 OR name = $1 FOR UPDATE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, key);
-        if (host is null) return Failure.NotFound("host", key);
-        var users = await transaction.QueryAsync("SELECT id, name FROM instances WHERE host_id = $1 AND terminated_at IS NULL ORDER BY id LIMIT 20",
-            row => new Ref(row.GetString(0), row.GetString(1)), cancel, host.Id);
-        if (users.Count > 0) return Failure.InUse("host", host.Name, users);
-        await transaction.ExecuteAsync("DELETE FROM instances WHERE host_id = $1", cancel, host.Id);
-        await transaction.ExecuteAsync("DELETE FROM hosts WHERE id = $1", cancel, host.Id);
-        await events.WriteAsync(transaction, caller, "host.delete", new Subject("host", host.Id, host.Name), cancel);
-        return new Done();
-    }, cancel);
 
     public async Task<Result<JoinToken>> CreateJoinTokenAsync(Caller caller, CreateJoinToken create, CancellationToken cancel)
     {
@@ -122,11 +110,11 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
 public static class HostEndpoints
 {
     public static IServiceCollection AddHosts(this IServiceCollection services) => services
-        .AddSingleton<HostBell>().AddSingleton<HostRevisions>().AddSingleton<HostUseCases>().AddSingleton<HostJoin>().AddSingleton<HostReports>().AddSingleton<DesiredDocuments>()
+        .AddSingleton<HostBell>().AddSingleton<HostRevisions>().AddSingleton<HostUseCases>().AddSingleton<HostRemoval>().AddSingleton<HostJoin>().AddSingleton<HostReports>().AddSingleton<DesiredDocuments>()
         .AddSingleton<NetworkPeersDocuments>().AddSingleton<PeersBell>().AddSingleton<Recovery.RecoveryBell>().AddLoop<HostWatch>().AddLoop<RevisionWatch>()
         .AddLoop<Recovery.RecoveryController>();
 
-    public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts)
+    public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts, HostRemoval removal)
     {
         routes.Get("/hosts", Permission.Operate, "ListHosts", "List hosts", async call => await PageRequest.Read(call).Then(page => hosts.ListAsync(call.Query("state"), page, call.Cancelled)))
             .WithPaging().WithQuery("state", "up, unreachable or down");
@@ -135,7 +123,10 @@ public static class HostEndpoints
             (call, update) => hosts.UpdateAsync(call.Caller, call.Route("host"), update, call.Cancelled));
         routes.Post<Host>("/hosts/{host}/fence", Permission.Operate, "FenceHost", "Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once", 200,
             call => hosts.FenceAsync(call.Caller, call.Route("host"), call.Cancelled)).Fails(409);
-        routes.Delete("/hosts/{host}", Permission.Operate, "DeleteHost", "Forget a host without instances", call => hosts.DeleteAsync(call.Caller, call.Route("host"), call.Cancelled));
+        routes.Delete("/hosts/{host}", Permission.Operate, "DeleteHost", "Forget a host: one without instances, or one that is down and lost for good with all that is on it", async call =>
+            call.Query("lost") is not (null or "true" or "false") ? Failure.Invalid("lost", "one-of", "true, false")
+                : await removal.DeleteAsync(call.Caller, call.Route("host"), call.Query("lost") == "true", call.Cancelled))
+            .WithQuery("lost", "true: the machine will not come back, and the instances whose only disks it has end with it").Fails(409);
         routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a token with which new hosts join", 201,
             (call, create) => hosts.CreateJoinTokenAsync(call.Caller, create, call.Cancelled));
     }

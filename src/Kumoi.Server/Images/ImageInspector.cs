@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using Kumoi.Server.Platform;
 
@@ -76,7 +77,7 @@ public sealed class ImageInspector(ServerOptions options, TimeProvider clock)
         string[] user = Environment.IsPrivilegedProcess
             ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
             : ["setpriv", "--no-new-privs"];
-        return Commands.RunAsync("prlimit", [.. limits, .. user, "qemu-img", .. command, .. file], CheckLimit, clock, cancel);
+        return Commands.RunAsync("prlimit", [.. limits, .. user, "qemu-img", .. command, .. file], ReadOnlyDictionary<string, string?>.Empty, CheckLimit, clock, cancel);
     }
 
     private static bool SaysSame(string output, ulong virtualSize)

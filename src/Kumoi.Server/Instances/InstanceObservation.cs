@@ -2,7 +2,6 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
-using Kumoi.Server.Metrics;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
@@ -12,7 +11,7 @@ namespace Kumoi.Server.Instances;
 public sealed record HostSight(string HostId, string HostName, IReadOnlyList<ObservedInstance> Instances);
 
 /// <summary>Takes in what hosts see: many reports with one look at the records, and one transaction for all that has changed.</summary>
-public sealed class InstanceObservation(Database database, HostRevisions hosts, EventLog events, TimeProvider clock)
+public sealed class InstanceObservation(Database database, HostRevisions hosts, InstanceEnding ending, EventLog events)
 {
     private const string Select =
         """
@@ -75,24 +74,6 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
         if (applied.Any(a => a.Seen.Events.Count == 0)) transaction.AfterCommit(events.Ring);
         var told = applied.Where(a => !a.Seen.Terminated && a.Seen.After.Generation > a.Before.Generation).Select(a => a.Sight.HostId).Distinct().ToList();
         if (told.Count > 0) await hosts.TouchAsync(transaction, told, cancel);
-        var terminated = applied.Where(a => a.Seen.Terminated).Select(a => a.Seen).ToList();
-        if (terminated.Count > 0) transaction.AfterCommit(() => ServerMeter.Terminated.Add(terminated.Count));
-        if (terminated.Count > 0) await FinishAsync(transaction, terminated, cancel);
-    }
-
-    /// <summary>Gives back everything of instances that are gone.</summary>
-    private async Task FinishAsync(Transaction transaction, List<Observation> gone, CancellationToken cancel)
-    {
-        var now = clock.GetUtcNow();
-        string[] ids = [.. gone.Select(seen => seen.After.Id)];
-        await transaction.ExecuteAsync("UPDATE instances SET terminated_at = $2, user_data = NULL, notices = '[]' WHERE id = ANY($1)", cancel, Columns.Texts(ids), now);
-        var interfaces = await transaction.QueryAsync(
-            "UPDATE interfaces SET released_at = $2 WHERE instance_id = ANY($1) AND released_at IS NULL RETURNING id, network_id", row => (Id: row.GetString(0), Network: row.GetString(1)), cancel, Columns.Texts(ids), now);
-        string[] interfaceIds = [.. interfaces.Select(face => face.Id)];
-        await transaction.ExecuteAsync("DELETE FROM floating_addresses WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
-        await transaction.ExecuteAsync("DELETE FROM interface_security_groups WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
-        await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = ANY($1)", cancel, Columns.Texts(ids));
-        await hosts.GiveBackAsync(transaction, gone.Select(seen => (seen.After.HostId, seen.GivenBack)), cancel);
-        await hosts.TouchNetworksAsync(transaction, interfaces.Select(face => face.Network), cancel);
+        await ending.FinishAsync(transaction, [.. applied.Where(a => a.Seen.Terminated).Select(a => new EndedInstance(a.Seen.After.Id, a.Seen.After.HostId, a.Seen.GivenBack))], cancel);
     }
 }

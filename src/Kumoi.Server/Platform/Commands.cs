@@ -11,12 +11,14 @@ public static class Commands
     // What is kept of output; a hostile input must not make a tool fill memory.
     private const int CharactersMax = 1 << 20;
 
-    public static async Task<CommandOutcome> RunAsync(string program, IReadOnlyList<string> arguments, TimeSpan limit, TimeProvider clock, CancellationToken cancel)
+    /// <param name="environment">Variables beside those of this process; null takes one away.</param>
+    public static async Task<CommandOutcome> RunAsync(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> environment, TimeSpan limit, TimeProvider clock, CancellationToken cancel)
     {
         using var process = new Process
         {
             StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false },
         };
+        foreach (var (name, value) in environment) process.StartInfo.Environment[name] = value;
         process.Start();
         process.StandardInput.Close();
         using var timeout = new CancellationTokenSource(limit, clock);

@@ -28,12 +28,15 @@ public sealed class RecoveryController(
     Database database, Leases leases, HostSnapshot snapshot, PlacementGroupStore groups, HostRevisions revisions, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
     : BackgroundService
 {
+    /// <summary>Held by the one server that sees to lost hosts.</summary>
+    public const string Lease = "recovery";
+
     // Capacity that comes free rings nobody; what waits for it is tried again after this.
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2), LeaseTime = TimeSpan.FromSeconds(15);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Resync.RunAsync(recovery.Door, Period, async cancel =>
     {
-        if (await leases.HoldAsync("recovery", LeaseTime, cancel)) await LookAsync(cancel);
+        if (await leases.HoldAsync(Lease, LeaseTime, cancel)) await LookAsync(cancel);
     }, Broken, stoppingToken);
 
     private void Broken(Exception e)
@@ -54,14 +57,30 @@ public sealed class RecoveryController(
         {
             var hosts = snapshot.All();
             if (hosts.FirstOrDefault(host => host.Id == id) is not { } host) continue;
-            var affected = (await WithGroupsAsync(id, await ReadAsync(id, cancel), cancel)).ToDictionary(a => a.Instance.Id);
+            var affected = (await ReadAsync(id, cancel)).ToDictionary(a => a.Instance.Id);
             var steps = RecoveryPlanner.Plan(host, affected.Values.Select(a => a.Instance), hosts);
             await NoticeAsync(steps.Where(step => step.Candidates.Count == 0), affected, cancel);
             foreach (var step in steps.Where(step => step.Candidates.Count > 0)) await MoveAsync(host, [.. step.Instances.Select(one => affected[one.Id])], step, cancel);
         }
     }
 
-    private Task<List<Affected>> ReadAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
+    /// <summary>True if an instance that should run on the host would be given to another one now, were the host down.</summary>
+    public async Task<bool> WouldMoveAsync(string hostId, CancellationToken cancel)
+    {
+        await snapshot.RefreshAsync(now: true, cancel);
+        var hosts = snapshot.All();
+        if (hosts.FirstOrDefault(host => host.Id == hostId) is not { } host) return false;
+        var steps = RecoveryPlanner.Plan(host with { State = HostStates.Down }, (await ReadAsync(hostId, cancel)).Select(affected => affected.Instance), hosts);
+        return steps.Any(step => step.Candidates.Count > 0 && step.Instances.Any(one => one.Desired == "running"));
+    }
+
+    private async Task<List<Affected>> ReadAsync(string hostId, CancellationToken cancel)
+    {
+        var members = await groups.OnHostAsync(hostId, cancel);
+        return (await RowsAsync(hostId, cancel)).ConvertAll(one => one with { Instance = one.Instance with { Group = members.GetValueOrDefault(one.Instance.Id) } });
+    }
+
+    private Task<List<Affected>> RowsAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
         """
         SELECT id, name, desired, recovery, recovery_priority, storage, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
                vcpus, memory_mib, disk_gib, zone_id, incarnation, account_id, notices::text
@@ -70,12 +89,6 @@ public sealed class RecoveryController(
         r => new Affected(
             new AffectedInstance(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.TextOrNull(5), r.GetBoolean(6),
                 new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10)), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
-
-    private async Task<IEnumerable<Affected>> WithGroupsAsync(string hostId, List<Affected> affected, CancellationToken cancel)
-    {
-        var members = await groups.OnHostAsync(hostId, cancel);
-        return affected.Select(one => one with { Instance = one.Instance with { Group = members.GetValueOrDefault(one.Instance.Id) } });
-    }
 
     /// <summary>Tells those that stay why they wait, once for each reason.</summary>
     private async Task NoticeAsync(IEnumerable<RecoveryStep> waiting, Dictionary<string, Affected> affected, CancellationToken cancel)

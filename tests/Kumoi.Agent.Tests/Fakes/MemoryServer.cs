@@ -16,6 +16,9 @@ internal enum Manner
     Unreachable,
 
     DatabaseAway,
+
+    /// <summary>Does not know the host any more.</summary>
+    Refuses,
 }
 
 /// <summary>The servers as an agent sees them, in memory: no socket, no certificate, no time of its own.</summary>
@@ -101,6 +104,7 @@ internal sealed class MemoryServer : IServerLink
     private async Task FailAsync(CancellationToken cancel)
     {
         if (_manner == Manner.Silent) await Task.Delay(Timeout.Infinite, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
+        if (_manner == Manner.Refuses) throw new ServerRefusedException("The certificate is not that of a host of this cloud.");
         cancel.ThrowIfCancellationRequested();
         if (_manner == Manner.Unreachable) throw new IOException("Connection refused.");
         if (_manner == Manner.DatabaseAway) throw new DatabaseAwayException("The cloud's database does not answer now.");

@@ -102,6 +102,27 @@ public sealed class AgentLeaseTests
     }
 
     [Fact]
+    public async Task A_host_that_was_removed_destroys_nothing_though_its_agent_is_refused_and_started_again()
+    {
+        var host = Host();
+        await using (host.Start())
+        {
+            await BothRunAsync(host);
+            _server.Manner = Manner.Refuses;
+            await UntilAsync("the end of the guest that may run elsewhere", () => !host.Runs(Movable));
+            await PassAsync(600);
+            Assert.True(host.Runs(Fixed));
+        }
+        var calls = _server.Calls;
+        await using (host.Start())
+        {
+            await UntilAsync("refusals", () => _server.Calls >= calls + 5);
+            Assert.True(host.Runs(Fixed));
+            Assert.False(host.Runs(Movable));
+        }
+    }
+
+    [Fact]
     public async Task While_every_server_says_that_its_database_is_away_guests_run_on()
     {
         var host = Host();
