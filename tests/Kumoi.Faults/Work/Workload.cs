@@ -25,6 +25,9 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
 
     private int _unavailable, _withoutRetryAfter;
 
+    /// <summary>What went wrong otherwise than by a connection that ended or was refused, or an answer that says to come again: answers of 500, and requests that were not answered in time.</summary>
+    public ConcurrentQueue<string> Broken { get; } = new();
+
     private const int Clients = 8, InstancesMin = 100;
 
     private static readonly TimeSpan Lead = TimeSpan.FromSeconds(3), LongestRun = TimeSpan.FromMinutes(2);
@@ -122,10 +125,12 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
                     if (!words.Contains("insufficient-capacity", StringComparison.Ordinal)) throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {words}");
                 }
                 failures.Add($"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                if ((int)answer.StatusCode is >= 500 and not 503) Broken.Enqueue($"{url} {method} {path}: {failures[^1]}");
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
                 failures.Add(e.Message);
+                if (e is TaskCanceledException) Broken.Enqueue($"{url} {method} {path}: {e.Message}");
             }
             await Task.Delay(50 + random.Next(150));
         }

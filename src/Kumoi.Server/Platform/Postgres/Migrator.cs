@@ -35,25 +35,25 @@ public sealed class Migrator(NpgsqlDataSource source, IReadOnlyList<Migration> m
     // Any fixed number that nothing else of Kumoi uses as an advisory lock.
     private const long Lock = 0x6b756d6f69;
 
-    // Whoever waits for a table's lock stops all that come after it at that table. Longer: servers at work stall for as long behind a
-    // transaction that does not end; shorter: a busy table is never got. It is below deadlock_timeout (1 s), so that this one yields and no request.
-    private const string TableLockTimeout = "500ms";
+    // Whoever waits for a table's lock stops all that come after it at that table. The first tries are short, so that nobody notices a transaction
+    // that does not end; later ones are longer, so that a busy table is got at last, and still shorter than what requests wait (Sources.Open).
+    private static readonly string[] TableLockTimeouts = ["500ms", "1s", "2s", "4s"];
 
-    // Long enough for a backup's lock on all tables to pass, or for somebody to see why the new server is not ready.
-    private const int AttemptsMax = 600;
+    // Minutes: long enough for a backup to let go of the tables, or for somebody to see why the new server is not ready.
+    private const int AttemptsMax = 200;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     public async Task MigrateAsync(CancellationToken cancel)
     {
-        for (var attempt = 1; ;)
+        for (var attempt = 0; ;)
         {
             try
             {
-                if (!await ApplyNextAsync(cancel)) return;
-                attempt = 1;
+                if (!await ApplyNextAsync(TableLockTimeouts[Math.Min(attempt, TableLockTimeouts.Length - 1)], cancel)) return;
+                attempt = 0;
             }
-            catch (PostgresException e) when (attempt++ < AttemptsMax && e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+            catch (PostgresException e) when (++attempt < AttemptsMax && e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
             {
                 await Task.Delay(Pause, clock, cancel);
             }
@@ -61,12 +61,12 @@ public sealed class Migrator(NpgsqlDataSource source, IReadOnlyList<Migration> m
     }
 
     /// <summary>Applies the first file that is missing; false if none is.</summary>
-    private async Task<bool> ApplyNextAsync(CancellationToken cancel)
+    private async Task<bool> ApplyNextAsync(string tableLockTimeout, CancellationToken cancel)
     {
         await using var connection = await source.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         // Another server may take as long for its file as it needs.
-        await RunAsync(connection, $"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({Lock}); SET LOCAL lock_timeout = '{TableLockTimeout}'", cancel);
+        await RunAsync(connection, $"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({Lock}); SET LOCAL lock_timeout = '{tableLockTimeout}'", cancel);
         await RunAsync(connection, "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)", cancel);
         var applied = await connection.RowsAsync("SELECT version FROM schema_migrations", row => row.GetInt32(0), cancel);
         var next = migrations.FirstOrDefault(migration => !applied.Contains(migration.Version));
