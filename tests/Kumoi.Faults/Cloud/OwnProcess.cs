@@ -75,5 +75,6 @@ internal sealed partial class OwnProcess(string name, string directory, IReadOnl
         if (Lives) Resume();
         KillHard();
         _process?.Dispose();
+        _process = null;
     }
 }
