@@ -31,7 +31,8 @@ public sealed class GuestTests
             await Task.Delay(TimeSpan.FromSeconds(4));
             OwnProcess.Resume(guests[1]);
             await host.Disk.FillAsync();
-            await Task.Delay(TimeSpan.FromSeconds(5));
+            await FaultCloud.UntilAsync("somebody is told that the disk is full", TimeSpan.FromSeconds(30), async () => (await Verdict.TextsAsync(cloud,
+                "SELECT id FROM instances WHERE conditions::text ~ 'disk-full|disk-error|No space left'")).Count > 0);
             host.Disk.Empty();
         });
         await Verdict.HoldsAsync(cloud, work);

@@ -58,5 +58,6 @@ public sealed class UpgradeTests
         Assert.Empty(await Verdict.HostEventsAsync(cloud, "host.down"));
         Assert.Empty(await Verdict.TextsAsync(cloud, "SELECT resource_id FROM events WHERE action IN ('instance.lost', 'instance.restarted', 'instance.recover')"));
         Assert.Equal(["9001", "9002", "9003"], await Verdict.TextsAsync(cloud, "SELECT version::text FROM schema_migrations WHERE version > 9000 ORDER BY 1"));
+        Assert.Equal(0, await cloud.Hosts[0].StopAsync());
     }
 }
