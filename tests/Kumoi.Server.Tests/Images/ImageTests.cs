@@ -167,8 +167,14 @@ public sealed class ImageTests
     /// <summary>Sends half and then fails, as a sender that is killed does.</summary>
     private sealed class BreakingStream(byte[] bytes) : MemoryStream(bytes)
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Position >= Length / 2 ? throw new IOException("The sender broke off.") : base.ReadAsync(buffer[..Math.Min(buffer.Length, 4096)], cancellationToken);
+        public Func<Task> Before { get; init; } = () => Task.CompletedTask;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position < Length / 2) return await base.ReadAsync(buffer[..Math.Min(buffer.Length, 4096)], cancellationToken);
+            await Before();
+            throw new IOException("The sender broke off.");
+        }
     }
 
     [Fact]
@@ -177,7 +183,7 @@ public sealed class ImageTests
         await using var cloud = await TestCloud.StartAsync();
         var admin = await cloud.LoginAsync();
         var image = await admin.PostAsync<Image>("/images", new { name = "broken" });
-        var broken = new StreamContent(new BreakingStream(new byte[1024 * 1024]));
+        var broken = new StreamContent(new BreakingStream(new byte[1024 * 1024]) { Before = () => Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/broken")).ReceivedBytes > 0, what: "some have come") });
         broken.Headers.ContentLength = 1024 * 1024;
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => admin.SendAsync(HttpMethod.Put, $"/images/{image.Id}/content", broken));
         await Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/broken")).Conditions.Any(c => c.Reason == "broken-off"), 20, "the image says what became of the upload");
