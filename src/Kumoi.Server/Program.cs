@@ -43,7 +43,7 @@ public static class ServerProgram
             ApplicationName = "kumoi server", MaxPoolSize = ConnectionsMax, MaxAutoPrepare = PreparedMax, AutoPrepareMinUsages = 2, NoResetOnClose = true, Multiplexing = false,
         };
         var source = Sources.Open(settings);
-        await new Migrator(source, clock).MigrateAsync(cancel);
+        await new Migrator(source, Migration.Compiled, clock).MigrateAsync(cancel);
         var database = new Database(source, clock);
         var masterKey = MasterKey.ReadOrCreate(options.MasterKeyFile);
         var authority = new Authority(database, masterKey, clock);

@@ -51,7 +51,7 @@ public sealed class TestCloud : IAsyncDisposable
             {
                 _template = await postgres.CreateDatabaseAsync();
                 var source = Npgsql.NpgsqlDataSource.Create(_template + ";Pooling=false");
-                await new Server.Platform.Postgres.Migrator(source, TimeProvider.System).MigrateAsync(default);
+                await new Server.Platform.Postgres.Migrator(source, Server.Platform.Postgres.Migration.Compiled, TimeProvider.System).MigrateAsync(default);
                 await source.DisposeAsync();
             }
         }

@@ -37,8 +37,16 @@ public sealed record Identity(string HostId, string Url, string PrivateKey, stri
     public static (string PrivateKey, string Request) NewKey()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=kumoi host", key, HashAlgorithmName.SHA256);
-        return (key.ExportPkcs8PrivateKeyPem(), request.CreateSigningRequestPem());
+        var pem = key.ExportPkcs8PrivateKeyPem();
+        return (pem, RequestFor(pem));
+    }
+
+    /// <summary>A request for a certificate of a key.</summary>
+    public static string RequestFor(string privateKey)
+    {
+        using var key = ECDsa.Create();
+        key.ImportFromPem(privateKey);
+        return new CertificateRequest("CN=kumoi host", key, HashAlgorithmName.SHA256).CreateSigningRequestPem();
     }
 
     private static string FileOf(AgentPaths paths) => Path.Combine(paths.Identity, "identity.json");

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Kumoi.Agent.Linux;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 using Microsoft.Extensions.Logging;
@@ -14,11 +15,13 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
         if (Identity.Load(paths) is { } known) return known;
         var token = (tokenText is null ? null : JoinTokenContent.Decode(tokenText))
             ?? throw new ServerRefusedException("This host has not joined a cloud yet: a join token is needed.");
+        // The same key at every try, also after a restart: when only the answer was lost, the cloud knows the host by it.
+        var key = JoiningKey.LoadOrMake(paths);
         for (var failures = 1; ; failures++)
         {
             try
             {
-                return await JoinAsync(token, tokenText!, facts(), cancel);
+                return await JoinAsync(token, tokenText!, key, facts(), cancel);
             }
             catch (IOException e) when (e is not ServerRefusedException)
             {
@@ -28,13 +31,13 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
         }
     }
 
-    private async Task<Identity> JoinAsync(JoinTokenContent token, string tokenText, HostFacts facts, CancellationToken cancel)
+    private async Task<Identity> JoinAsync(JoinTokenContent token, string tokenText, string key, HostFacts facts, CancellationToken cancel)
     {
-        var (key, request) = Identity.NewKey();
         using var link = await ServerLink.ForJoiningAsync(token, clock, cancel);
-        var answer = await link.JoinAsync(new JoinRequest(tokenText, request, facts), cancel);
+        var answer = await link.JoinAsync(new JoinRequest(tokenText, Identity.RequestFor(key), facts), cancel);
         var identity = Accept(token, answer, key);
         identity.Save(paths);
+        JoiningKey.Forget(paths);
         log.Joined(answer.HostId);
         return identity;
     }
@@ -46,4 +49,21 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
         if (ServerTrust.Fingerprint(authority) != token.Ca) throw new ServerRefusedException("The server named an authority that is not the token's.");
         return new Identity(answer.HostId, token.Url, privateKey, answer.Certificate, answer.Authority, null);
     }
+}
+
+/// <summary>The key of a host that has asked to join and has no answer yet. A file readable by root alone.</summary>
+internal static class JoiningKey
+{
+    public static string LoadOrMake(AgentPaths paths)
+    {
+        if (File.Exists(FileOf(paths))) return File.ReadAllText(FileOf(paths));
+        var (key, _) = Identity.NewKey();
+        DurableFiles.MakeDirectory(paths.State, AgentModes.Passable);
+        DurableFiles.Write(FileOf(paths), System.Text.Encoding.ASCII.GetBytes(key), AgentModes.PrivateFile);
+        return key;
+    }
+
+    public static void Forget(AgentPaths paths) => File.Delete(FileOf(paths));
+
+    private static string FileOf(AgentPaths paths) => Path.Combine(paths.State, "joining.pem");
 }

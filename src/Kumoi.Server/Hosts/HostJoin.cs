@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Platform;
@@ -15,11 +16,13 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         if (Names.Check("facts.name", name) is { } violation) return Failure.Invalid(violation);
         var secret = JoinTokenContent.Decode(request.Token)?.Secret;
         var now = clock.GetUtcNow();
+        // The answer to an earlier try may have been lost, and its token be spent.
+        if (secret is not null && await AgainAsync(transaction, name, secret, request.CertificateRequest, cancel) is { } again) return again;
         var (zone, account) = secret is null ? default : await transaction.FindAsync(
             "SELECT zone_id, account_id FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2", row => (row.GetString(0), row.GetString(1)), cancel, Secrets.Hash(secret), now);
         if (zone is null) return new Failure("join-token", 401);
         var id = ids.New(Ids.Host);
-        var certificate = authority.IssueHost(id, request.CertificateRequest);
+        var certificate = authority.IssueHost(id, request.CertificateRequest, secret);
         if (certificate.Failure is { } failure) return failure;
         var facts = request.Facts;
         var made = await transaction.ExecuteAsync(
@@ -33,8 +36,22 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         if (made == 0) return Failure.NameTaken("host", name);
         await events.WriteAsync(transaction, account!, EventActor.Host(id, name), "host.join", new Subject("host", id, name), cancel);
         if (!await SpendAsync(transaction, Secrets.Hash(secret!), now, cancel)) return new Failure("join-token", 401);
-        return new JoinAnswer(id, certificate.Value.ExportCertificatePem(), authority.Certificate.ExportCertificatePem());
+        return Answer(id, certificate.Value);
     }, cancel);
+
+    private JoinAnswer Answer(string hostId, X509Certificate2 certificate) => new(hostId, certificate.ExportCertificatePem(), authority.Certificate.ExportCertificatePem());
+
+    /// <summary>
+    /// The host that has joined with this token and this key already, with a fresh certificate; null if there is none. The serial number of the
+    /// certificate it was given tells that: nobody but the holder of both can ask for it again, and once it has been renewed nobody can.
+    /// </summary>
+    private async Task<JoinAnswer?> AgainAsync(Transaction transaction, string name, string secret, string certificateRequest, CancellationToken cancel)
+    {
+        var (id, serial) = await transaction.FindAsync("SELECT id, certificate_serial FROM hosts WHERE name = $1 FOR NO KEY UPDATE", row => (row.GetString(0), row.GetString(1)), cancel, name);
+        if (id is null || authority.IssueHost(id, certificateRequest, secret) is not { Failure: null, Value: var certificate } || !Authority.IsSameJoin(serial, certificate.SerialNumber)) return null;
+        await transaction.ExecuteAsync("UPDATE hosts SET certificate_serial = $2 WHERE id = $1", cancel, id, certificate.SerialNumber);
+        return Answer(id, certificate);
+    }
 
     /// <summary>
     /// Takes one use of a token, the last one with the token itself; false if none was left. The last statement of a join, since
@@ -48,9 +65,9 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
     /// <summary>A fresh certificate for a host; the one before stays good until it is used no more, at the latest until it expires.</summary>
     public Task<Result<JoinAnswer>> RenewAsync(string hostId, RenewRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>
     {
-        var certificate = authority.IssueHost(hostId, request.CertificateRequest);
+        var certificate = authority.IssueHost(hostId, request.CertificateRequest, joinSecret: null);
         if (certificate.Failure is { } failure) return failure;
         await transaction.ExecuteAsync("UPDATE hosts SET certificate_serial = $2 WHERE id = $1", cancel, hostId, certificate.Value.SerialNumber);
-        return new JoinAnswer(hostId, certificate.Value.ExportCertificatePem(), authority.Certificate.ExportCertificatePem());
+        return Answer(hostId, certificate.Value);
     }, cancel);
 }

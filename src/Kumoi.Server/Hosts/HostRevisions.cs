@@ -42,16 +42,17 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
     public async Task TouchNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, CancellationToken cancel)
     {
         string[] networks = [.. networkIds.Distinct()];
+        await transaction.ExecuteAsync(LockNetworks, cancel, Columns.Texts(networks));
         await transaction.ExecuteAsync(TouchNetworks, cancel, Columns.Texts(networks));
         transaction.AfterCommit(() => Array.ForEach(networks, peers.Ring));
     }
 
-    /// <summary>The statement of <see cref="TouchNetworksAsync"/>, for those who send it with others; they ring after the commit.</summary>
-    public const string TouchNetworks =
-        """
-        WITH locked AS MATERIALIZED (SELECT id FROM networks WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
-        UPDATE networks SET peers_revision = peers_revision + 1 WHERE id IN (SELECT id FROM locked)
-        """;
+    /// <summary>
+    /// The statements of <see cref="TouchNetworksAsync"/>, for those who send them with others; they ring after the commit. Two, since an update sees
+    /// the row as it was when its statement began: in one statement it would wait at the old version for those who wait for the version that it has locked.
+    /// </summary>
+    public const string LockNetworks = "SELECT id FROM networks WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+        TouchNetworks = "UPDATE networks SET peers_revision = peers_revision + 1 WHERE id = ANY($1)";
 
     /// <summary>Gives room back to hosts, which hear of it.</summary>
     public async Task GiveBackAsync(Transaction transaction, IEnumerable<(string HostId, Capacity Size)> sizes, CancellationToken cancel)

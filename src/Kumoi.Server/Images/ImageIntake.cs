@@ -88,6 +88,10 @@ public sealed class ImageIntake(Database database, ImageStore store, ImageFiles 
         }, CancellationToken.None);
 
     // The sender broke off: the image waits for bytes as before, and nobody has to wait for the lease.
-    private Task ReleaseAsync(string imageId, string holder) =>
-        database.ExecuteAsync("UPDATE images SET lease_holder = NULL, lease_until = NULL, received_bytes = 0 WHERE id = $1 AND lease_holder = $2", CancellationToken.None, imageId, holder);
+    private Task ReleaseAsync(string imageId, string holder)
+    {
+        var condition = new Condition("Content", "broken-off", "The bytes broke off before all had come, and none are kept. An upload can be sent again.", clock.GetUtcNow(), null);
+        return database.ExecuteAsync("UPDATE images SET lease_holder = NULL, lease_until = NULL, received_bytes = 0, conditions = $3 WHERE id = $1 AND lease_holder = $2", CancellationToken.None,
+            imageId, holder, Columns.Json([condition]));
+    }
 }

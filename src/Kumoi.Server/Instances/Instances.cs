@@ -93,11 +93,11 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             var before = (await store.ReadAsync(transaction, [id], cancel))[0];
             foreach (var face in before.Interfaces)
                 await InstanceStore.SetSecurityGroupsAsync(transaction, caller.AccountId, face.Id, groups.Value.Select(g => g.Id), cancel);
-            // The hosts of the network hear who is in which group now; the instance's own host also which groups it is in.
-            await hosts.TouchNetworksAsync(transaction, before.Interfaces.Select(face => face.Network.Id), cancel);
             await transaction.ExecuteAsync("UPDATE instances SET generation = generation + 1 WHERE id = $1", cancel, id);
             await events.WriteAsync(transaction, caller, "instance.replace-security-groups", new Subject("instance", id, name), cancel);
+            // The hosts of the network hear who is in which group now; the instance's own host also which groups it is in. Hosts are locked before networks everywhere.
             await hosts.TouchAsync(transaction, hostId, cancel);
+            await hosts.TouchNetworksAsync(transaction, before.Interfaces.Select(face => face.Network.Id), cancel);
             return (await store.ReadAsync(transaction, [id], cancel))[0];
         }, cancel);
 

@@ -91,6 +91,7 @@ public sealed class LaunchWriter(EventLog events)
             ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
             [Columns.Inets(floating.Select(m => m.Floating)), Columns.Texts(floating.Select(m => m.Asked.Caller.AccountId)), Columns.Texts(floating.Select(m => m.InterfaceId)), now]),
             (EventLog.Insert, events.Values([.. made.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "instance.launch", new Subject("instance", m.Id, m.Name)))], now)),
+            (HostRevisions.LockNetworks, [Columns.Texts(made.Select(m => m.Parts.Network.Id).Distinct())]),
             (HostRevisions.TouchNetworks, [Columns.Texts(made.Select(m => m.Parts.Network.Id).Distinct())]),
         ]);
     }

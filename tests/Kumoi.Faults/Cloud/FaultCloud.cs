@@ -32,7 +32,8 @@ internal sealed class FaultCloud : IAsyncDisposable
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "kumoi.dll");
 
     /// <param name="database">Connection string; null makes a database on the cloud's own PostgreSQL.</param>
-    public static async Task<FaultCloud> StartAsync(int servers, int hosts, PostgresServer? postgres = null, string? database = null, string agentAddress = "127.0.0.1", string? config = null)
+    /// <param name="image">The bytes of the image that instances start from; null: an empty disk.</param>
+    public static async Task<FaultCloud> StartAsync(int servers, int hosts, PostgresServer? postgres = null, string? database = null, string agentAddress = "127.0.0.1", string? config = null, byte[]? image = null)
     {
         var cloud = new FaultCloud(postgres ?? await PostgresServer.StartAsync());
         File.SetUnixFileMode(cloud.Directory, File.GetUnixFileMode(cloud.Directory) | UnixFileMode.OtherExecute);
@@ -40,7 +41,7 @@ internal sealed class FaultCloud : IAsyncDisposable
         cloud.Database = Server.Platform.Postgres.Sources.Open(new NpgsqlConnectionStringBuilder(cloud._database) { MaxPoolSize = 4, Timeout = 5 });
         await File.WriteAllTextAsync(Path.Combine(cloud.Directory, "admin-password"), AdminPassword);
         for (var i = 0; i < servers; i++) await cloud.AddServerAsync(agentAddress);
-        await cloud.SeedAsync();
+        await cloud.SeedAsync(image ?? Qcow2.Good());
         if (hosts > 0) await cloud.AddHostsAsync("a", hosts, config);
         return cloud;
     }
@@ -81,14 +82,27 @@ internal sealed class FaultCloud : IAsyncDisposable
         return process;
     }
 
+    /// <summary>One host with an agent of its own.</summary>
+    /// <param name="options">Further words of its command line.</param>
+    public async Task<OwnProcess> AddAgentAsync(string name, IReadOnlyList<string> prefix, IReadOnlyList<string> options)
+    {
+        var token = Path.Combine(Directory, $"token-{name}");
+        await File.WriteAllTextAsync(token, (await (await AdminAsync()).PostAsync<JoinToken>("/hosts/join-tokens", new { })).Token);
+        var process = new OwnProcess($"agent-{name}", Directory, [.. prefix, "dotnet", Program, "agent", "--name", name, "--join-token-file", token, .. options]);
+        _hosts.Add(process);
+        process.Start();
+        await UntilAsync($"host {name} is up", TimeSpan.FromSeconds(60), async () => (await HostsAsync()).Any(h => h.State == "up" && h.Name == name), () => File.ReadAllTextAsync(process.Log));
+        return process;
+    }
+
     public async Task<IReadOnlyList<Host>> HostsAsync() => (await (await AdminAsync()).GetAsync<Page<Host>>("/hosts?limit=1000")).Items;
 
     /// <summary>A public image, and the tenant that works.</summary>
-    private async Task SeedAsync()
+    private async Task SeedAsync(byte[] bytes)
     {
         var admin = await AdminAsync();
         var image = await admin.PostAsync<Image>("/images", new { name = "tiny", visibility = "public" });
-        await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()));
+        await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(bytes));
         using var made = await admin.SendAsync(HttpMethod.Post, "/accounts", new { name = "acme" });
         made.EnsureSuccessStatusCode();
         await admin.PostAsync<User>("/users", new { name = "worker", password = "tenant-password", role = "admin", account = "acme" });

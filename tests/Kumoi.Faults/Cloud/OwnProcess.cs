@@ -6,7 +6,7 @@ namespace Kumoi.Faults.Cloud;
 /// <summary>A process of the cloud under test, to be killed, held and started again.</summary>
 internal sealed partial class OwnProcess(string name, string directory, IReadOnlyList<string> command) : IDisposable
 {
-    private const int Kill = 9, Continue = 18, Stop = 19;
+    private const int Kill = 9, Terminate = 15, Continue = 18, Stop = 19;
 
     private Process? _process;
 
@@ -43,6 +43,14 @@ internal sealed partial class OwnProcess(string name, string directory, IReadOnl
         _process.WaitForExit();
     }
 
+    /// <summary>SIGTERM, as a service manager stops it; the exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        Signal(_process!.Id, Terminate);
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
     /// <summary>SIGSTOP: it is there and does nothing.</summary>
     public void Hold() => Signal(_process!.Id, Stop);
 
@@ -67,5 +75,6 @@ internal sealed partial class OwnProcess(string name, string directory, IReadOnl
         if (Lives) Resume();
         KillHard();
         _process?.Dispose();
+        _process = null;
     }
 }

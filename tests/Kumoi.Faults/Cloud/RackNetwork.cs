@@ -10,6 +10,8 @@ internal sealed class RackNetwork : IAsyncDisposable
     /// <summary>Where servers listen for the hosts. From the range for documentation (RFC 5737), so that no route of the machine is met.</summary>
     public string ServerAddress => "203.0.113.1";
 
+    public string Name => _name;
+
     private string Outer => $"{_name}o";
 
     /// <summary>A command that runs the rest of its line in the rack.</summary>
@@ -33,12 +35,14 @@ internal sealed class RackNetwork : IAsyncDisposable
 
     public Task HealAsync() => IpAsync("-n", _name, "link", "set", "uplink", "up");
 
-    internal static async Task RunAsync(string program, params string[] arguments)
+    internal static Task RunAsync(string program, params string[] arguments) => SayAsync(program, arguments);
+
+    internal static async Task<string> SayAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        var error = await process.StandardError.ReadToEndAsync();
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {error}");
+        return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {await error}");
     }
 
     private static Task IpAsync(params string[] arguments) => RunAsync("ip", arguments);

@@ -11,7 +11,7 @@ namespace Kumoi.Faults.Work;
 /// Clients that create, stop, start, regroup and terminate instances while things break. Each asks until it is answered, at whichever server
 /// answers; a create carries its idempotency key, so that asking again is no second order. What was acknowledged is written down.
 /// </summary>
-internal sealed class Workload(FaultCloud cloud, int clients, int seed)
+internal sealed class Workload(FaultCloud cloud, Pace pace, int seed)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -25,20 +25,23 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
 
     private int _unavailable, _withoutRetryAfter;
 
-    private const int Clients = 8, InstancesMin = 100;
+    /// <summary>What went wrong otherwise than by a connection that ended or was refused, or an answer that says to come again: answers of 500, and requests that were not answered in time.</summary>
+    public ConcurrentQueue<string> Broken { get; } = new();
 
     private static readonly TimeSpan Lead = TimeSpan.FromSeconds(3), LongestRun = TimeSpan.FromMinutes(2);
 
     /// <summary>Works, has the faults happen in the middle, and goes on until there was enough work to tell.</summary>
-    public static async Task<Workload> WhileAsync(FaultCloud cloud, int seed, Func<Task> faults)
+    public static Task<Workload> WhileAsync(FaultCloud cloud, int seed, Func<Task> faults) => WhileAsync(cloud, Pace.Full, seed, faults);
+
+    public static async Task<Workload> WhileAsync(FaultCloud cloud, Pace pace, int seed, Func<Task> faults)
     {
-        var work = new Workload(cloud, Clients, seed);
+        var work = new Workload(cloud, pace, seed);
         using var stop = new CancellationTokenSource();
         var running = work.RunAsync(stop.Token);
         await Task.Delay(Lead);
         await faults();
         await Task.Delay(Lead);
-        await FaultCloud.UntilAsync($"{InstancesMin} instances were made", LongestRun, () => Task.FromResult(work.Asked.Count >= InstancesMin || running.IsCompleted));
+        await FaultCloud.UntilAsync($"{pace.InstancesMin} instances were made", LongestRun, () => Task.FromResult(work.Asked.Count >= pace.InstancesMin || running.IsCompleted));
         await stop.CancelAsync();
         await running;
         return work;
@@ -46,7 +49,7 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
 
     public async Task RunAsync(CancellationToken stop)
     {
-        await Task.WhenAll(Enumerable.Range(0, clients).Select(client => ClientAsync(client, new Random(seed + client), stop)));
+        await Task.WhenAll(Enumerable.Range(0, pace.Clients).Select(client => ClientAsync(client, new Random(seed + client), stop)));
     }
 
     private async Task ClientAsync(int client, Random random, CancellationToken stop)
@@ -58,7 +61,8 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
         var own = new List<string>();
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {
-            if (own.Count < 4 || random.Next(3) == 0)
+            if (number > 0 && pace.Pause > TimeSpan.Zero) await Task.Delay(pace.Pause, CancellationToken.None);
+            if (own.Count < pace.LivingMax && (own.Count < 4 || random.Next(3) == 0))
             {
                 var name = $"w{client}-{number}";
                 var made = await CallAsync<Instance>(http, HttpMethod.Post, "/instances",
@@ -122,13 +126,28 @@ internal sealed class Workload(FaultCloud cloud, int clients, int seed)
                     if (!words.Contains("insufficient-capacity", StringComparison.Ordinal)) throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {words}");
                 }
                 failures.Add($"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                if ((int)answer.StatusCode is >= 500 and not 503) Broken.Enqueue($"{url} {method} {path}: {failures[^1]}");
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
                 failures.Add(e.Message);
+                if (e is TaskCanceledException) Broken.Enqueue($"{url} {method} {path}: {e.Message}");
             }
             await Task.Delay(50 + random.Next(150));
         }
         throw new TimeoutException($"{method} {path} was not answered within {Patience.TotalSeconds} s: {string.Join("; ", failures.TakeLast(3))}");
     }
+}
+
+/// <summary>How much work there is.</summary>
+/// <param name="InstancesMin">Instances to be made before the work may end.</param>
+/// <param name="LivingMax">Instances that one client has at a time.</param>
+/// <param name="Pause">Between two requests of a client.</param>
+internal sealed record Pace(int Clients, int InstancesMin, int LivingMax, TimeSpan Pause)
+{
+    /// <summary>As much as the servers can take.</summary>
+    public static readonly Pace Full = new(8, 100, int.MaxValue, TimeSpan.Zero);
+
+    /// <summary>As much as emulated guests on a small machine can take.</summary>
+    public static readonly Pace Guests = new(2, 10, 5, TimeSpan.FromSeconds(0.7));
 }

@@ -167,7 +167,43 @@ public sealed class ImageTests
     /// <summary>Sends half and then fails, as a sender that is killed does.</summary>
     private sealed class BreakingStream(byte[] bytes) : MemoryStream(bytes)
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Position >= Length / 2 ? throw new IOException("The sender broke off.") : base.ReadAsync(buffer[..Math.Min(buffer.Length, 4096)], cancellationToken);
+        public Func<Task> Before { get; init; } = () => Task.CompletedTask;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position < Length / 2) return await base.ReadAsync(buffer[..Math.Min(buffer.Length, 4096)], cancellationToken);
+            await Before();
+            throw new IOException("The sender broke off.");
+        }
+    }
+
+    [Fact]
+    public async Task An_upload_that_broke_off_says_so_and_can_be_sent_again()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var admin = await cloud.LoginAsync();
+        var image = await admin.PostAsync<Image>("/images", new { name = "broken" });
+        var broken = new StreamContent(new BreakingStream(new byte[1024 * 1024]) { Before = () => Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/broken")).ReceivedBytes > 0, what: "some have come") });
+        broken.Headers.ContentLength = 1024 * 1024;
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => admin.SendAsync(HttpMethod.Put, $"/images/{image.Id}/content", broken));
+        await Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/broken")).Conditions.Any(c => c.Reason == "broken-off"), 20, "the image says what became of the upload");
+        Assert.Equal(("pending", 0L), (await admin.GetAsync<Image>("/images/broken")) is var waits ? (waits.State, waits.ReceivedBytes) : default);
+        image = await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()));
+        Assert.Equal("available", image.State);
+        Assert.Empty(image.Conditions);
+    }
+
+    [Fact]
+    public async Task An_upload_whose_server_died_can_be_sent_again_once_its_lease_is_over()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var admin = await cloud.LoginAsync();
+        var image = await admin.PostAsync<Image>("/images", new { name = "orphan" });
+        var database = (Server.Platform.Postgres.Database)cloud.Services.GetService(typeof(Server.Platform.Postgres.Database))!;
+        await database.ExecuteAsync("UPDATE images SET lease_holder = 'gone', lease_until = clock_timestamp() + interval '1 minute', received_bytes = 5 WHERE id = $1", default, image.Id);
+        using (var busy = await admin.SendAsync(HttpMethod.Put, $"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good())))
+            Assert.Equal((409, true), ((int)busy.StatusCode, busy.Headers.RetryAfter?.Delta > TimeSpan.Zero));
+        await database.ExecuteAsync("UPDATE images SET lease_until = clock_timestamp() - interval '1 second' WHERE id = $1", default, image.Id);
+        Assert.Equal("available", (await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()))).State);
     }
 }

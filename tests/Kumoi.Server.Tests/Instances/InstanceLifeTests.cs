@@ -157,7 +157,7 @@ public sealed class InstanceLifeTests
     public async Task A_change_at_one_server_reaches_a_host_that_asks_another_whose_bell_did_not_ring()
     {
         await using var scene = await Scene.StartAsync();
-        // A second server over the same records: it hears nothing of the first one's wake-ups, as after a kill between commit and wake-up.
+        // A second server over the same records. Neither may have heard of the other yet, so that nobody is told: then looking finds it.
         await using var second = await TestCloud.StartAsync(options => scene.Cloud.Options with { Listen = options.Listen, AgentListen = options.AgentListen });
         var client = second.Anonymous();
         client.Http.DefaultRequestHeaders.Authorization = scene.Tenant.Http.DefaultRequestHeaders.Authorization;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Platform.Security;
@@ -57,14 +58,32 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
             else alternatives.AddDnsName(name);
         }
         request.CertificateExtensions.Add(alternatives.Build());
-        using var issued = Issue(request, ServerUse, ServerLife);
+        using var issued = Issue(request, ServerUse, ServerLife, Serial([]));
         using var withKey = issued.CopyWithPrivateKey(key);
         // SslStream wants a key that is not only in memory of this object; the round trip through PKCS #12 gives it one.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
     }
 
+    // Bytes of a serial number. The first half of one that was got with a join token is a hash of the token's secret and the host's key, the rest is
+    // random: serial numbers of an authority are never used twice (RFC 5280, 4.1.2.2).
+    private const int SerialBytes = 16, JoinBytes = 8;
+
+    /// <summary>True if both were got with the same join token for the same key.</summary>
+    public static bool IsSameJoin(string serial, string other) =>
+        serial.Length == 2 * SerialBytes && other.Length == serial.Length && serial.AsSpan(0, 2 * JoinBytes).SequenceEqual(other.AsSpan(0, 2 * JoinBytes));
+
+    private static byte[] Serial(ReadOnlySpan<byte> join)
+    {
+        var serial = RandomNumberGenerator.GetBytes(SerialBytes);
+        join.CopyTo(serial);
+        // A positive number without leading zeros, so that it always has the same length.
+        serial[0] = (byte)(serial[0] & 0x7F | 0x40);
+        return serial;
+    }
+
     /// <summary>A client certificate for a host, from its PKCS #10 request; only the public key is taken from the request.</summary>
-    public Result<X509Certificate2> IssueHost(string hostId, string requestPem)
+    /// <param name="joinSecret">The secret of the token it joins with; null when a host of the cloud renews.</param>
+    public Result<X509Certificate2> IssueHost(string hostId, string requestPem, string? joinSecret)
     {
         CertificateRequest asked;
         try
@@ -76,17 +95,16 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
             return Failure.Invalid("certificateRequest", "certificate-request");
         }
         var request = new CertificateRequest(new X500DistinguishedName($"CN={hostId}"), asked.PublicKey, HashAlgorithmName.SHA256);
-        return Issue(request, ClientUse, HostLife);
+        var join = joinSecret is null ? [] : HMACSHA256.HashData(Encoding.UTF8.GetBytes(joinSecret), asked.PublicKey.ExportSubjectPublicKeyInfo())[..JoinBytes];
+        return Issue(request, ClientUse, HostLife, Serial(join));
     }
 
-    private X509Certificate2 Issue(CertificateRequest request, string usage, TimeSpan life)
+    private X509Certificate2 Issue(CertificateRequest request, string usage, TimeSpan life, byte[] serial)
     {
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], true));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, true, false));
-        var serial = RandomNumberGenerator.GetBytes(16);
-        serial[0] &= 0x7F;
         var now = clock.GetUtcNow();
         return request.Create(
             Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(Certificate.GetECDsaPrivateKey()!), now.AddHours(-1), now + life, serial);
