@@ -42,16 +42,16 @@ public sealed class LaunchWriter(EventLog events)
     public static async Task<Dictionary<string, string?>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims)
     {
         var byHost = claims.GroupBy(claim => claim.HostId).ToList();
-        return (await transaction.QueryAsync(
+        return (await transaction.LockedAsync(
+            (HostRevisions.Lock, [Columns.Texts(byHost.Select(g => g.Key))]), row => (Id: row.GetString(0), Storage: row.TextOrNull(1)),
             """
-            WITH locked AS MATERIALIZED (SELECT id FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
             UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus + n.vcpus, allocated_memory_mib = h.allocated_memory_mib + n.memory, allocated_disk_gib = h.allocated_disk_gib + n.disk,
                                instances = h.instances + n.instances, revision = h.revision + 1
-            FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances) JOIN locked ON locked.id = n.id
+            FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances)
             WHERE h.id = n.id AND h.schedulable AND NOT h.maintenance AND h.state = 'up' AND h.allocated_vcpus + n.vcpus <= h.vcpus AND h.allocated_memory_mib + n.memory <= h.memory_mib
               AND h.allocated_disk_gib + n.disk <= h.disk_gib
             RETURNING h.id, h.storage
-            """, row => (Id: row.GetString(0), Storage: row.TextOrNull(1)), default,
+            """,
             Columns.Texts(byHost.Select(g => g.Key)), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.Vcpus))), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.MemoryMib))),
             Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.DiskGib))), Columns.Integers(byHost.Select(g => g.Count())))).ToDictionary(host => host.Id, host => host.Storage);
     }

@@ -15,6 +15,9 @@ public sealed class MigrationTests
     private static readonly Dictionary<(int Version, string Rule), string> Considered = new()
     {
         [(2, "hosts_down_is_fenced")] = "The version before does not know the state down, so it never writes it.",
+        [(3, "instances_placement_group")] = "The version before leaves the columns null.",
+        [(3, "instances_affinity")] = "It places none in a group; a move of one that is breaks off, and is tried again by a server of this version.",
+        [(3, "instances_anti_affinity")] = "The same.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)

@@ -84,14 +84,34 @@ public sealed class Transaction(NpgsqlConnection connection)
     /// <summary>Several statements in one round trip, in their order.</summary>
     public async Task ExecuteAsync(IReadOnlyList<(string Sql, object?[] Values)> statements)
     {
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = Batch(statements);
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>
+    /// Locks rows with the first statement and changes them with the second, whose rows are read; in one round trip. Two statements, since one
+    /// sees rows as they were when it began: it would wait at an old version for those who wait for the version that it has locked.
+    /// </summary>
+    public async Task<List<T>> LockedAsync<T>((string Sql, object?[] Values) locking, Func<NpgsqlDataReader, T> read, string sql, params object?[] values)
+    {
+        await using var batch = Batch([locking, (sql, values)]);
+        await using var reader = await batch.ExecuteReaderAsync();
+        await reader.NextResultAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync()) rows.Add(read(reader));
+        return rows;
+    }
+
+    private NpgsqlBatch Batch(IReadOnlyList<(string Sql, object?[] Values)> statements)
+    {
+        var batch = new NpgsqlBatch(connection);
         foreach (var (sql, values) in statements)
         {
             var command = new NpgsqlBatchCommand(sql);
             foreach (var value in values) command.Parameters.Add(ConnectionCommands.Parameter(value));
             batch.BatchCommands.Add(command);
         }
-        await batch.ExecuteNonQueryAsync();
+        return batch;
     }
 
     /// <summary>Hints such as wake-ups. Losing one must cost time only, since a crash here loses it.</summary>
