@@ -16,9 +16,6 @@ namespace Kumoi.Agent;
 /// </summary>
 public sealed class HostAgent : IAsyncDisposable
 {
-    /// <summary>Reports are tried this many times before a question that failed is repeated by itself. Too low: each host knocks twice as often as need be at a server that is down.</summary>
-    private const int ReportsFirst = 3;
-
     private static readonly TimeSpan TrimPeriod = TimeSpan.FromMinutes(10);
 
     /// <summary>How long to wait at the start for a first answer before guests are judged by a lease of before.</summary>
@@ -111,13 +108,15 @@ public sealed class HostAgent : IAsyncDisposable
                     Confirm(losses);
                     failures = 0;
                 }
-                else await Task.Delay(pause.After(++failures, _reporter.Heartbeat * 1.5), _clock, stop);
+                else await Task.Delay(pause.After(++failures, _reporter.Heartbeat), _clock, stop);
             }
             catch (IOException e)
             {
                 Reached(e);
-                // The report that finds the server again opens the way for questions too.
-                await _back.WaitAsync(pause.After(++failures + ReportsFirst, _reporter.Heartbeat * 1.5), stop);
+                // The report that finds the server again opens the way for questions too; only if it does not fail is the question itself repeated.
+                if (++failures == 1) _reporter.Probe(pause.After(1, _reporter.Heartbeat));
+                var alone = pause.After(failures, _reporter.Heartbeat);
+                await _back.WaitAsync(failures == 1 || _reporter.Fails ? _reporter.Heartbeat + alone : alone, stop);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {

@@ -7,18 +7,24 @@ namespace Kumoi.Agent.Control;
 /// <param name="random">Seeded by the caller, so that a run can be repeated.</param>
 public sealed class FullJitter(Random random)
 {
-    /// <summary>The first limit, and the last. Too low: hosts crowd a server that has just come; too high: they stay away from one that is well.</summary>
-    public static readonly TimeSpan First = TimeSpan.FromSeconds(0.2), Last = TimeSpan.FromSeconds(15);
+    /// <summary>The last limit. Too high: hosts stay away from a server that is well.</summary>
+    public static readonly TimeSpan Last = TimeSpan.FromSeconds(15);
+
+    // The first limit is a part of a heartbeat, and heartbeats are longer where there are many hosts: each then knocks less often, and a server that starts hears as
+    // many knocks a second in a large cloud as in a small one.
+    private const double FirstPart = 0.1;
+
+    // A host must not be silent for its retries' sake longer than its server bears.
+    private const double LastBeats = 1.5;
 
     private readonly Lock _gate = new();
 
     /// <summary>The wait after that many failures in a row (1 or more).</summary>
-    /// <param name="most">A last limit lower than the usual one: a host must not be silent for its retries' sake longer than its server bears.</param>
-    public TimeSpan After(int failures, TimeSpan? most = null)
+    public TimeSpan After(int failures, TimeSpan heartbeat)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(failures, 1);
         // 2^10 times the first is beyond the last.
-        var limit = Math.Min(First.TotalSeconds * (1 << Math.Min(failures - 1, 10)), most is { } lower && lower < Last ? lower.TotalSeconds : Last.TotalSeconds);
+        var limit = Math.Min(heartbeat.TotalSeconds * FirstPart * (1 << Math.Min(failures - 1, 10)), Math.Min(heartbeat.TotalSeconds * LastBeats, Last.TotalSeconds));
         lock (_gate) return TimeSpan.FromSeconds(limit * random.NextDouble());
     }
 }

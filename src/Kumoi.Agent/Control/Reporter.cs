@@ -31,10 +31,22 @@ public sealed class Reporter(
 
     // Until an answer says otherwise: the shortest that a server of any version asks for.
     private TimeSpan _heartbeat = TimeSpan.FromSeconds(10);
-    private TimeSpan _beatAt, _fullAt;
+    private TimeSpan _fullAt;
+
+    private readonly Lock _gate = new();
+    private TimeSpan _nextBeat;
+
+    private TimeSpan BeatAt
+    {
+        get { lock (_gate) return _nextBeat; }
+        set { lock (_gate) _nextBeat = value; }
+    }
 
     /// <summary>How often the servers want to hear of this host.</summary>
     public TimeSpan Heartbeat => _heartbeat;
+
+    /// <summary>The last report was not answered.</summary>
+    public bool Fails { get; private set; }
 
     /// <summary>Called with null after an answer, and with the failure when there is none.</summary>
     public Action<Exception?> Reached { get; init; } = _ => { };
@@ -48,6 +60,18 @@ public sealed class Reporter(
     public void Ring(string instanceId)
     {
         _changed[instanceId] = 0;
+        _doorbell.Ring();
+    }
+
+    /// <summary>A question failed: the next report comes after this wait at the latest, and finds out whether the server is there.</summary>
+    public void Probe(TimeSpan wait)
+    {
+        lock (_gate)
+        {
+            var at = Now + wait;
+            if (at >= _nextBeat) return;
+            _nextBeat = at;
+        }
         _doorbell.Ring();
     }
 
@@ -77,21 +101,23 @@ public sealed class Reporter(
         {
             try
             {
-                if (Now >= _beatAt || !_changed.IsEmpty)
+                if (Now >= BeatAt || !_changed.IsEmpty)
                 {
                     await BeatAsync(link, stop);
                     failures = 0;
+                    Fails = false;
                 }
                 // In whole milliseconds, as timers cut off parts of one.
-                var rest = TimeSpan.FromMilliseconds(Math.Ceiling((_beatAt - Now).TotalMilliseconds));
+                var rest = TimeSpan.FromMilliseconds(Math.Ceiling((BeatAt - Now).TotalMilliseconds));
                 if (rest > TimeSpan.Zero && await _doorbell.WaitAsync(rest, stop)) await Task.Delay(Gather, clock, stop);
             }
             catch (IOException e)
             {
+                Fails = true;
                 Reached(e);
                 // Nothing is lost by a failed report: the next full one says all of it.
-                (_beatAt, _fullAt) = (Now, Now);
-                await Task.Delay(pause.After(++failures, _heartbeat * 1.5), clock, stop);
+                (BeatAt, _fullAt) = (Now, Now);
+                await Task.Delay(pause.After(++failures, _heartbeat), clock, stop);
             }
         }
     }
@@ -103,7 +129,7 @@ public sealed class Reporter(
         var full = await SendAsync(link, wantFull, stop);
         if (full) _fullAt = began + (_heartbeat * 3 > FullPeriod ? _heartbeat * 3 : FullPeriod);
         // Up to a fifth sooner or later each time, so that hosts that were started together do not go on together.
-        _beatAt = began + (wantFull && !full ? Incomplete : _heartbeat * (0.8 + 0.4 * random.NextDouble()));
+        BeatAt = began + (wantFull && !full ? Incomplete : _heartbeat * (0.8 + 0.4 * random.NextDouble()));
     }
 
     /// <summary>True if everything was told. Right after a start some guests have not been looked at, and a full report without

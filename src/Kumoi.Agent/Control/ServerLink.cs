@@ -22,8 +22,14 @@ public sealed class ServerLink : IDisposable
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
-    /// <summary>For a report: short, so that several servers can be tried while the lease runs.</summary>
-    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(10);
+    /// <summary>For a report while no heartbeat is known: short, so that several servers can be tried while the lease runs.</summary>
+    private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// For a connection: as long as the longest report waits. Hosts that come back by the thousand stand in line at the server, and one that gives
+    /// up its place begins anew at the end.
+    /// </summary>
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(45);
 
     /// <summary>What a server of an earlier version, which answers without a body, stands by.</summary>
     private static readonly ReportAnswer Unsaid = new(HeartbeatSeconds: 10, LeaseSeconds: 60);
@@ -40,7 +46,7 @@ public sealed class ServerLink : IDisposable
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
+            ConnectTimeout = ConnectLimit,
             // A server that was moved to another address is found again.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trust },
@@ -104,7 +110,7 @@ public sealed class ServerLink : IDisposable
     /// <summary>Waits for what is newer than what the host has; null if there was nothing in time.</summary>
     public async Task<DesiredAnswer?> DesiredAsync(long after, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
     {
-        using var limit = Limit(AnswerLimit + TimeSpan.FromSeconds(WaitSeconds), cancel);
+        using var limit = Limit(ConnectLimit + TimeSpan.FromSeconds(WaitSeconds), cancel);
         var question = new DesiredQuestion(after, WaitSeconds, peers);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/desired", Content(question, ApiJson.Default.DesiredQuestion), limit.Token), cancel);
         if (answer.StatusCode == HttpStatusCode.NoContent) return null;
@@ -112,10 +118,10 @@ public sealed class ServerLink : IDisposable
         return await ReadAsync(answer, ApiJson.Default.DesiredAnswer, limit.Token);
     }
 
-    /// <param name="patience">How long to wait for the answer at most, if that is less than usual.</param>
+    /// <param name="patience">How long to wait for the answer; null: not known yet.</param>
     public async Task<ReportAnswer> ReportAsync(ObservedReport report, TimeSpan? patience, CancellationToken cancel)
     {
-        using var limit = Limit(patience is { } less && less < ReportLimit ? less : ReportLimit, cancel);
+        using var limit = Limit(patience is not { } known ? ReportLimit : known < ConnectLimit ? known : ConnectLimit, cancel);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/observed", Content(report, ApiJson.Default.ObservedReport), limit.Token), cancel);
         await CheckAsync(answer, limit.Token);
         return answer.StatusCode == HttpStatusCode.NoContent ? Unsaid : await ReadAsync(answer, ApiJson.Default.ReportAnswer, limit.Token);

@@ -30,9 +30,9 @@ public sealed class ServerChoiceTests
     [Fact]
     public void Waits_after_a_failure_are_spread_evenly_from_nothing_to_a_limit_that_doubles()
     {
-        foreach (var (failures, limit) in new[] { (1, 0.2), (2, 0.4), (5, 3.2), (8, 15), (1_000, 15) })
+        foreach (var (heartbeat, failures, limit) in new[] { (10, 1, 1.0), (10, 2, 2), (10, 4, 8), (10, 5, 15), (10, 1_000, 15), (1, 1, 0.1), (1, 9, 1.5), (30, 1, 3), (30, 3, 12), (30, 4, 15) })
         {
-            var waits = Enumerable.Range(0, Hosts).Select(seed => new FullJitter(new Random(seed)).After(failures).TotalSeconds).ToArray();
+            var waits = Enumerable.Range(0, Hosts).Select(seed => new FullJitter(new Random(seed)).After(failures, TimeSpan.FromSeconds(heartbeat)).TotalSeconds).ToArray();
             Assert.All(waits, wait => Assert.InRange(wait, 0, limit));
             // Each tenth of the time sees about a tenth of the hosts.
             for (var tenth = 0; tenth < 10; tenth++) Assert.InRange(waits.Count(wait => wait >= limit * tenth / 10 && wait < limit * (tenth + 1) / 10), 850, 1_150);
