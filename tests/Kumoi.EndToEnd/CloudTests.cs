@@ -179,12 +179,20 @@ public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<Quickstart
     public async Task Filters_stay_while_the_agent_is_away()
     {
         var namespaceName = (await Machine.SayAsync("ip", "netns", "list")).Split('\n').Select(line => line.Split(' ')[0]).Single(name => name.StartsWith("kumoi-" + cloud.Tag, StringComparison.Ordinal));
-        var rules = await Machine.SayAsync("ip", "netns", "exec", namespaceName, "nft", "-s", "list", "ruleset");
+        Task<string> RulesAsync() => Machine.SayAsync("ip", "netns", "exec", namespaceName, "nft", "-s", "list", "ruleset");
+        var rules = await RulesAsync();
+        // Members of the group that have just gone are told a moment later; a change of theirs is no change by the agent's end.
+        await Wait.UntilAsync(async () =>
+        {
+            var before = rules;
+            await Task.Delay(TimeSpan.FromSeconds(3));
+            return (rules = await RulesAsync()) == before;
+        }, 60, "the filters have come to rest");
         Assert.Contains("policy drop", rules, StringComparison.Ordinal);
         await Machine.KillAsync(await cloud.PidAsync("agent"));
-        Assert.Equal(rules, await Machine.SayAsync("ip", "netns", "exec", namespaceName, "nft", "-s", "list", "ruleset"));
+        Assert.Equal(rules, await RulesAsync());
         (await cloud.KumoiAsync("up")).Ok.ToString();
-        Assert.Equal(rules, await Machine.SayAsync("ip", "netns", "exec", namespaceName, "nft", "-s", "list", "ruleset"));
+        Assert.Equal(rules, await RulesAsync());
         (await cloud.InGuestAsync("first", "true")).Ok.ToString();
     }
 

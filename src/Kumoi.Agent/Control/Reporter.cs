@@ -28,6 +28,7 @@ public sealed class Reporter(
 
     private readonly Doorbell _doorbell = new(clock);
     private readonly ConcurrentDictionary<string, byte> _changed = new();
+    private readonly ClockWatch _clockWatch = new();
 
     // Until an answer says otherwise: the shortest that a server of any version asks for.
     private TimeSpan _heartbeat = TimeSpan.FromSeconds(10);
@@ -144,12 +145,13 @@ public sealed class Reporter(
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
         var departed = instances.Departed();
-        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, networks.Conditions, departed.Count == 0 ? null : departed,
+        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
             (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)));
-        var sentAt = lease.Now;
+        var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {
             var answer = await link.ReportAsync(report, stop);
+            if (answer.At is { } server) _clockWatch.Answered(server, sent, clock.GetUtcNow());
             var heartbeat = TimeSpan.FromSeconds(answer.HeartbeatSeconds);
             _heartbeat = heartbeat < HeartbeatMin ? HeartbeatMin : heartbeat > HeartbeatMax ? HeartbeatMax : heartbeat;
             if (lease.Answered(PlantedBugs.Has(PlantedBug.LeaseCountsFromReceipt) ? lease.Now : sentAt, answer)) Returned();

@@ -18,7 +18,8 @@ public sealed record ObservedReport(
 /// <param name="HeartbeatSeconds">How often to report at least, changes or not.</param>
 /// <param name="LeaseSeconds">How long movable guests may run from then without another answer.</param>
 /// <param name="Servers">Addresses of the agent API of every server that lives; null if this one does not say.</param>
-public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds, IReadOnlyList<string>? Servers = null);
+/// <param name="At">The server's clock; null if it does not say.</param>
+public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds, IReadOnlyList<string>? Servers = null, DateTimeOffset? At = null);
 
 /// <summary>One instance as the host sees it.</summary>
 /// <param name="Generation">The generation of the record that the agent has acted on to the end.</param>

@@ -65,12 +65,15 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    private static readonly TimeSpan PortLimit = TimeSpan.FromSeconds(3);
+
     private async Task StartServerAsync(string programs, CancellationToken cancel)
     {
         if (LocalProcesses.Find(layout).All(process => process.Role != "server"))
         {
             foreach (var port in (int[])[layout.Port, layout.AgentPort])
-                if (IsTaken(port)) throw new UserException("port-taken", port);
+                // One that was just killed may have its port until its memory is given back.
+                if (!await Until.TrueAsync(() => Task.FromResult(!IsTaken(port)), PortLimit, cancel)) throw new UserException("port-taken", port);
             var (floating, uplink) = await AddressRanges.ChooseAsync(layout, cancel);
             string[] console = Directory.Exists(Path.Combine(programs, "console")) ? ["--console", Path.Combine(programs, "console")] : [];
             await _daemons.StartAsync("server", [

@@ -23,14 +23,15 @@ public sealed class HostReports : IDisposable
     private readonly HostSnapshot _snapshot;
     private readonly ServerRegistry _servers;
     private readonly ServerOptions _options;
+    private readonly TimeProvider _clock;
     private readonly Batcher<(string HostId, ObservedReport Report), Task<Result<ReportAnswer>>> _batcher;
 
     // Reports whose host's row another transaction holds wait by themselves; so few that they leave connections for everything else.
     private readonly SemaphoreSlim _waiting = new(8);
 
-    public HostReports(Database database, InstanceObservation instances, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options)
+    public HostReports(Database database, InstanceObservation instances, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
     {
-        (_database, _instances, _events, _snapshot, _servers, _options) = (database, instances, events, snapshot, servers, options);
+        (_database, _instances, _events, _snapshot, _servers, _options, _clock) = (database, instances, events, snapshot, servers, options, clock);
         _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
@@ -67,7 +68,7 @@ public sealed class HostReports : IDisposable
         var known = recorded.Value;
         await _instances.ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))], default);
         ServerMeter.Reports.Add(known.Count);
-        var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls);
+        var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls, _clock.GetUtcNow());
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
     }
 
