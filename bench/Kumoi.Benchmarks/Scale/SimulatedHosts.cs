@@ -37,7 +37,7 @@ public sealed class SimulatedHosts : IAsyncDisposable
         File.Delete(trace);
         var start = new ProcessStartInfo("dotnet", [
             Path.Combine(tree, "artifacts/kumoi/kumoi.dll"), "simulate", "--hosts", hosts.ToString(CultureInfo.InvariantCulture), "--config", config,
-            "--state", Path.Combine(directory, "hosts"), "--trace", trace, "--hosts-per-second", "400", "--output", "json"]) { RedirectStandardOutput = true };
+            "--state", Path.Combine(directory, "hosts"), "--trace", trace, "--hosts-per-second", "250", "--output", "json"]) { RedirectStandardOutput = true };
         foreach (var (name, value) in new Dictionary<string, string>
         {
             ["KUMOI_URL"] = cloud.Url.ToString(), ["KUMOI_TOKEN"] = adminToken, ["DOTNET_gcServer"] = "0", ["DOTNET_GCConserveMemory"] = "5", ["DOTNET_TieredPGO"] = "0",

@@ -31,6 +31,7 @@ public sealed class NetworkController : IAsyncDisposable
     private readonly ConcurrentDictionary<string, IReadOnlySet<string>> _making = new();
     private volatile string _hostApplied = "";
     private volatile Wanted? _wanted;
+    private volatile Intents? _intents;
 
     /// <param name="hasProcess">Whether a guest's process lives; null if that is not known: its tap is then neither made nor removed.</param>
     public NetworkController(
@@ -98,7 +99,7 @@ public sealed class NetworkController : IAsyncDisposable
     {
         var known = _wanted;
         if (known?.Document == document) return known.Ports;
-        var ports = document.Networks.Select(network => NetworkIntents.Read(document, network.Id, _options.Tag, _ => false)).OfType<NetworkIntent>()
+        var ports = document.Networks.Select(network => IntentOf(document, network.Id)).OfType<NetworkIntent>()
             .SelectMany(intent => intent.Ports).DistinctBy(port => port.Id).ToDictionary(port => port.Id, Fingerprint);
         _wanted = new Wanted(document, ports);
         return ports;
@@ -118,7 +119,7 @@ public sealed class NetworkController : IAsyncDisposable
             // is there is known again.
             _making[name] = TapsIn(document, name);
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
-            var intent = network is null ? null : Retain(NetworkIntents.Read(document, network.Id, _options.Tag, IsNeeded));
+            var intent = network is null ? null : Retain(IntentOf(document, network.Id));
             var host = ApplyHostAsync(document, cancel);
             if (network is null) await Task.WhenAll(host, RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
@@ -140,8 +141,16 @@ public sealed class NetworkController : IAsyncDisposable
         return Outcome.Done;
     }
 
-    /// <summary>A terminated instance needs its tap only for the process that has it; one not looked at yet must not get a new one.</summary>
-    private bool IsNeeded(string instanceId) => _hasProcess(instanceId) == true;
+    /// <summary>
+    /// What the document says of a network; read once for each document, since every network and every instance of the host asks. A terminated
+    /// instance needs its tap only for the process that has it; one not looked at yet must not get a new one.
+    /// </summary>
+    private NetworkIntent? IntentOf(DesiredDocument document, string networkId)
+    {
+        var needed = document.Instances.Where(instance => instance.Leaves() && _hasProcess(instance.Id) == true).Select(instance => instance.Id).ToHashSet();
+        if (_intents is not { } known || !ReferenceEquals(known.Document, document) || !known.Needed.SetEquals(needed)) _intents = known = new Intents(document, needed, new ConcurrentDictionary<string, NetworkIntent?>());
+        return known.Read.GetOrAdd(networkId, id => NetworkIntents.Read(document, id, _options.Tag, known.Needed.Contains));
+    }
 
     private HashSet<string> TapsIn(DesiredDocument document, string name) =>
         [.. document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id) && ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)
@@ -152,7 +161,7 @@ public sealed class NetworkController : IAsyncDisposable
         await _hostGate.WaitAsync(cancel);
         try
         {
-            NetworkIntent[] all = [.. document.Networks.Select(network => NetworkIntents.Read(document, network.Id, _options.Tag, IsNeeded)).OfType<NetworkIntent>()];
+            NetworkIntent[] all = [.. document.Networks.Select(network => IntentOf(document, network.Id)).OfType<NetworkIntent>()];
             var key = string.Join(' ', all.SelectMany(network => network.Ports.Select(port => port.FloatingAddress).Append(network.Uplink)));
             // Once for each document's addresses; a full look at the table comes with the first network of every resync.
             if (_hostApplied == key) return;
@@ -227,6 +236,8 @@ public sealed class NetworkController : IAsyncDisposable
         await _queue.DisposeAsync();
         _hostGate.Dispose();
     }
+
+    private sealed record Intents(DesiredDocument Document, HashSet<string> Needed, ConcurrentDictionary<string, NetworkIntent?> Read);
 
     private sealed record Wanted(DesiredDocument Document, Dictionary<string, string> Ports);
 
