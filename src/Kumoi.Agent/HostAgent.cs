@@ -40,6 +40,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly Lock _pollGate = new();
     private CancellationTokenSource? _poll;
     private bool _away;
+    private DesiredDocument? _appliedLast;
 
     /// <param name="seed">Spreads retries of many hosts over time; a run with the same seed and the same answers is the same.</param>
     public HostAgent(AgentOptions options, AgentEdges edges, int seed, TimeProvider clock, ILogger log)
@@ -170,6 +171,13 @@ public sealed class HostAgent : IAsyncDisposable
 
     private void Apply(DesiredDocument document)
     {
+        var peers = PeersChange.Between(_appliedLast, document);
+        _appliedLast = document;
+        if (peers is not null)
+        {
+            foreach (var network in peers) _networks.Ring(network);
+            return;
+        }
         _networks.RingAll();
         _instances.RingAll();
         _consoles.Apply(document.Consoles);
