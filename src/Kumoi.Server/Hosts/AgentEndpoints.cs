@@ -96,5 +96,9 @@ internal static class AgentBodies
         {
             return new Failure("not-json", 400);
         }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            throw new SenderGoneException(e);
+        }
     }
 }

@@ -43,10 +43,17 @@ public static class Bodies
     {
         using var memory = new MemoryStream();
         var buffer = new byte[16 * 1024];
-        for (int read; (read = await body.ReadAsync(buffer, cancel)) > 0;)
+        try
         {
-            if (memory.Length + read > BytesMax) return null;
-            memory.Write(buffer, 0, read);
+            for (int read; (read = await body.ReadAsync(buffer, cancel)) > 0;)
+            {
+                if (memory.Length + read > BytesMax) return null;
+                memory.Write(buffer, 0, read);
+            }
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            throw new SenderGoneException(e);
         }
         return memory.ToArray();
     }
@@ -99,3 +106,6 @@ public static class Bodies
         }
     }
 }
+
+/// <summary>Whoever sent the request went away in the middle of its body: there is nobody to answer, and nothing is wrong here.</summary>
+public sealed class SenderGoneException(IOException inner) : Exception("The sender went away before all of the request had come.", inner);

@@ -26,7 +26,7 @@ public static class RequestDefaults
             {
                 await AnswerAsync(http, next);
             }
-            catch (Exception e) when (e is OperationCanceledException && http.RequestAborted.IsCancellationRequested || e is IOException { Source: Connections })
+            catch (Exception e) when (e is SenderGoneException || e is OperationCanceledException && http.RequestAborted.IsCancellationRequested)
             {
                 // The caller has gone; there is nobody to answer.
             }
@@ -42,9 +42,6 @@ public static class RequestDefaults
             }
         });
     }
-
-    // Where reading a body fails when its sender goes away; a disk that fails says so from elsewhere.
-    private const string Connections = "Microsoft.AspNetCore.Server.Kestrel.Core";
 
     private static async Task AnswerAsync(HttpContext http, RequestDelegate next)
     {

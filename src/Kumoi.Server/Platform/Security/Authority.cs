@@ -120,13 +120,16 @@ public sealed class Authority(Database database, MasterKey masterKey, TimeProvid
         if (now < certificate.NotBefore || now >= certificate.NotAfter) return null;
         // Requests of one connection may come together (HTTP/2).
         if (_verified.TryGetValue(certificate, out var host)) return host;
-        if (!IsSigned(certificate)) return null;
-        Believe(certificate);
-        return _verified.TryGetValue(certificate, out host) ? host : null;
+        return IsSigned(certificate) ? Believe(certificate) : null;
     }
 
-    /// <summary>Notes a client's certificate of which TLS has found already that this authority signed it.</summary>
-    internal void Believe(X509Certificate2 certificate) => _verified.AddOrUpdate(certificate, certificate.GetNameInfo(X509NameType.SimpleName, false));
+    /// <summary>Notes a client's certificate of which TLS has found already that this authority signed it; returns its host.</summary>
+    internal string Believe(X509Certificate2 certificate)
+    {
+        var host = certificate.GetNameInfo(X509NameType.SimpleName, false);
+        _verified.AddOrUpdate(certificate, host);
+        return host;
+    }
 
     private bool IsSigned(X509Certificate2 certificate)
     {
