@@ -23,14 +23,63 @@ public sealed record FormerInstance(string Id, int Incarnation);
 /// <summary>An image that instances of this host start from; fetched from <c>/agent/v1/images/{id}/content</c>.</summary>
 public sealed record DesiredImage(string Id, string Sha256, string Format, long SizeBytes, long VirtualSizeBytes);
 
-/// <summary>A network that has instances on this host.</summary>
+/// <summary>A network that has instances on this host, or to which one that has is routed: packets between routed networks pass from one to the
+/// other on the host of the guest that sends them, and nowhere else.</summary>
 /// <param name="Vni">Number of the network, unique in the cloud, 1 to 16,777,215.</param>
 /// <param name="Uplink">This network's own address on the host's uplink range, for source NAT (an IPv4 address).</param>
 /// <param name="Domain">DNS domain of the guests, such as <c>default.internal</c>.</param>
 /// <param name="Names">Every guest of the network, on any host: DNS name and address. Empty on the wire: see <see cref="NetworkPeers"/>.</param>
 /// <param name="PeersRevision">Changes with the names and the groups' members in the network, which are asked for apart.</param>
+/// <param name="Mtu">The longest packet of the network, told to guests, in bytes; 0 for 1,500.</param>
+/// <param name="Outside"><c>nat</c>: what guests send to the outside leaves under the host's address; <c>none</c>: only floating addresses reach the outside.</param>
+/// <param name="Segment">Where a bridged network's guests are attached; null for one of the overlay.</param>
+/// <param name="Hosts">Every host with guests of the network, and their addresses. Empty on the wire: see <see cref="NetworkPeers"/>.</param>
+/// <param name="Links">Other networks of this document that guests of this one reach, by a router or a peering.</param>
+/// <param name="Routes">Ranges behind guests of this network.</param>
+/// <param name="Gateways">Public addresses that serve the whole network, and which host has each.</param>
+/// <param name="SearchDomains">Domains that guests are told to try; empty: the network's own.</param>
 public sealed record DesiredNetwork(
-    string Id, string Name, int Vni, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets, IReadOnlyList<DesiredName> Names, long PeersRevision = 0);
+    string Id, string Name, int Vni, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets, IReadOnlyList<DesiredName> Names, long PeersRevision = 0,
+    int Mtu = 0, string Outside = NetworkOutside.Nat, DesiredSegment? Segment = null, IReadOnlyList<NetworkHost>? Hosts = null, IReadOnlyList<DesiredLink>? Links = null,
+    IReadOnlyList<DesiredRoute>? Routes = null, IReadOnlyList<DesiredGateway>? Gateways = null, IReadOnlyList<string>? SearchDomains = null);
+
+/// <summary>How a network reaches the outside.</summary>
+public static class NetworkOutside
+{
+    /// <summary>Guests without a floating address share an address.</summary>
+    public const string Nat = "nat";
+
+    /// <summary>Guests without a floating address do not reach the outside.</summary>
+    public const string None = "none";
+}
+
+/// <param name="Device">A network device of the host.</param>
+/// <param name="Vlan">Number of the VLAN on it (IEEE 802.1Q, 1 to 4,094); null for frames without a tag.</param>
+public sealed record DesiredSegment(string Device, int? Vlan);
+
+/// <summary>A host of a network, as the others need to know it.</summary>
+/// <param name="Address">Where other hosts send its packets: its address on the underlay.</param>
+/// <param name="Guests">Addresses of its guests in the network, IPv4 and IPv6, those beside the first included.</param>
+public sealed record NetworkHost(string Address, IReadOnlyList<string> Guests);
+
+/// <summary>Another network that is reached without leaving the cloud. Links come in pairs: the other network names this one.</summary>
+/// <param name="Cidrs">The ranges of its subnets; none of them overlaps one of this network's or of another link's.</param>
+public sealed record DesiredLink(string NetworkId, IReadOnlyList<string> Cidrs);
+
+/// <param name="Destination">The range.</param>
+/// <param name="Via">Address of the guest's interface behind which the range is; it must be allowed to send from it.</param>
+public sealed record DesiredRoute(string Destination, string Via);
+
+/// <summary>A public address that serves a whole network on one of its hosts.</summary>
+/// <param name="Address">The public address.</param>
+/// <param name="Host">Address on the underlay of the host that has it.</param>
+/// <param name="IsSource">Guests without a floating address leave under it.</param>
+/// <param name="Forwards">Ports of it that lead to guests.</param>
+public sealed record DesiredGateway(string Address, string Host, bool IsSource, IReadOnlyList<DesiredForward> Forwards);
+
+/// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
+/// <param name="Target">Address of the guest's interface.</param>
+public sealed record DesiredForward(string Protocol, int Port, string Target, int TargetPort);
 
 /// <summary>
 /// Asks for what is newer than what the host has (<c>POST /agent/v1/desired</c>), and waits for it.
@@ -48,13 +97,20 @@ public sealed record DesiredAnswer(DesiredDocument? Document, IReadOnlyList<Netw
 /// Who is in a network, on all hosts: the same for every host of the network, so it is made once for all of them and told only when
 /// its revision has changed.
 /// </summary>
-public sealed record NetworkPeers(string NetworkId, long Revision, IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups);
+/// <param name="Hosts">Where the guests are; null if the server does not say, and then nobody is known to be elsewhere.</param>
+public sealed record NetworkPeers(string NetworkId, long Revision, IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups, IReadOnlyList<NetworkHost>? Hosts = null);
 
 /// <summary>The addresses of a security group's interfaces in one network.</summary>
 public sealed record GroupMembers(string GroupId, IReadOnlyList<string> Addresses);
 
+/// <param name="Cidr">An IPv4 range, or an IPv6 range of /64.</param>
 /// <param name="DnsServers">Servers told to guests; empty means the gateway, which resolves names of the network and forwards the rest.</param>
-public sealed record DesiredSubnet(string Id, string Cidr, string Gateway, IReadOnlyList<string> DnsServers);
+/// <param name="Options">Further options of DHCP that guests are told.</param>
+public sealed record DesiredSubnet(string Id, string Cidr, string Gateway, IReadOnlyList<string> DnsServers, IReadOnlyList<DesiredDhcpOption>? Options = null);
+
+/// <param name="Code">Number of the option (RFC 2132 for IPv4), 1 to 254.</param>
+/// <param name="Value">Its value, as dnsmasq reads it: addresses, numbers or a text.</param>
+public sealed record DesiredDhcpOption(int Code, string Value);
 
 public sealed record DesiredName(string Name, string Address);
 
@@ -66,8 +122,9 @@ public sealed record DesiredSecurityGroup(string Id, IReadOnlyList<DesiredRule> 
 /// <param name="Protocol"><c>tcp</c>, <c>udp</c>, <c>icmp</c> or <c>any</c>.</param>
 /// <param name="FromPort">First port or icmp type; null means all.</param>
 /// <param name="ToPort">Last port or icmp code; null means all.</param>
-/// <param name="Cidr">IPv4 range of the other side, or null if <paramref name="GroupId"/> names it.</param>
-public sealed record DesiredRule(string Direction, string Protocol, int? FromPort, int? ToPort, string? Cidr, string? GroupId);
+/// <param name="Cidr">IPv4 or IPv6 range of the other side, or null if <paramref name="GroupId"/> names it. With an IPv6 range, icmp is ICMPv6.</param>
+/// <param name="Id">The rule's id, by which counters and traces name it; null if the server does not say.</param>
+public sealed record DesiredRule(string Direction, string Protocol, int? FromPort, int? ToPort, string? Cidr, string? GroupId, string? Id = null);
 
 public sealed record DesiredMember(string NetworkId, string Address);
 
@@ -90,10 +147,18 @@ public sealed record DesiredInstance(
 public sealed record DesiredLabels(string Flavor, string Image, string Zone, string? KeyPair, IReadOnlyList<string> SecurityGroups);
 
 /// <param name="Index">Order in the guest, from 0.</param>
+/// <param name="Address">Its first address: IPv4, or IPv6 in a network without an IPv4 subnet.</param>
 /// <param name="FloatingAddress">Answered on this host for the interface, one to one; null if none.</param>
+/// <param name="Further">Its other addresses: the IPv6 address in a network with both, and those beside the first, which the guest configures by itself.</param>
+/// <param name="Allowed">Ranges beside its own addresses that the guest may send from and is sent packets for by a route of the network.</param>
+/// <param name="RateMbps">The most it sends, and the most it is sent, in 10^6 bits a second; null for no limit.</param>
 public sealed record DesiredInterface(
     string Id, int Index, string NetworkId, string SubnetId, string MacAddress, string Address, string? FloatingAddress,
-    IReadOnlyList<string> SecurityGroupIds);
+    IReadOnlyList<string> SecurityGroupIds, IReadOnlyList<DesiredAddress>? Further = null, IReadOnlyList<string>? Allowed = null, int? RateMbps = null);
+
+/// <param name="SubnetId">The subnet it is of.</param>
+/// <param name="Announced">True if the guest is told of it by DHCP; false if it configures it by itself.</param>
+public sealed record DesiredAddress(string SubnetId, string Address, bool Announced);
 
 /// <summary>A viewer waits: the agent connects a WebSocket to <c>/agent/v1/consoles/{session}</c> and joins it to the guest.</summary>
 /// <param name="Kind"><c>serial</c>, <c>screen</c>, or <c>log</c> (the text so far, then close).</param>

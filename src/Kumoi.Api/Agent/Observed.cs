@@ -27,8 +27,11 @@ public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds, IReadO
 /// <param name="BootEpoch">The epoch that the running guest was started for; 0 if none runs.</param>
 /// <param name="StartedAt">When the guest's process was started, if one runs. A new time in the same epoch means the guest
 /// was lost and started again.</param>
+/// <param name="Interfaces">Ids of the interfaces that the host has for it, plugged or not; null if the agent does not say. One that is taken away
+/// gives its address back only when it is no longer among them.</param>
 public sealed record ObservedInstance(
-    string Id, int Incarnation, long Generation, string Power, int BootEpoch, DateTimeOffset? StartedAt, IReadOnlyList<Condition> Conditions);
+    string Id, int Incarnation, long Generation, string Power, int BootEpoch, DateTimeOffset? StartedAt, IReadOnlyList<Condition> Conditions,
+    IReadOnlyList<string>? Interfaces = null);
 
 /// <summary>What an agent can see of a guest.</summary>
 public static class PowerState
