@@ -114,10 +114,10 @@ public sealed class HostAgent : IAsyncDisposable
             catch (IOException e)
             {
                 Reached(e);
-                // The report that finds the server again opens the way for questions too; only if it does not fail is the question itself repeated.
-                if (++failures == 1) _reporter.Probe(pause.After(1, _reporter.Heartbeat));
-                var alone = pause.After(failures, _reporter.Heartbeat);
-                await _back.WaitAsync(failures == 1 || _reporter.Fails ? _reporter.Heartbeat + alone : alone, stop);
+                // The next report, or the one that finds the server again, opens the way for the question too. One that nothing answers is repeated all the same.
+                var wait = pause.After(++failures, _reporter.Heartbeat);
+                if (!_reporter.Fails) _reporter.Probe(wait);
+                await _back.WaitAsync(_reporter.Heartbeat + wait, stop);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {

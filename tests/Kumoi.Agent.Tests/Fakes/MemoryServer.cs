@@ -46,6 +46,11 @@ internal sealed class MemoryServer : IServerLink
 
     public int Calls => _calls;
 
+    /// <summary>Questions that were not answered because nobody could be reached.</summary>
+    public int Unreached => _unreached;
+
+    private int _unreached;
+
     private int _calls;
 
     public Manner Manner
@@ -106,7 +111,11 @@ internal sealed class MemoryServer : IServerLink
         if (_manner == Manner.Silent) await Task.Delay(Timeout.Infinite, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
         if (_manner == Manner.Refuses) throw new ServerRefusedException("The certificate is not that of a host of this cloud.");
         cancel.ThrowIfCancellationRequested();
-        if (_manner == Manner.Unreachable) throw new IOException("Connection refused.");
+        if (_manner == Manner.Unreachable)
+        {
+            Interlocked.Increment(ref _unreached);
+            throw new IOException("Connection refused.");
+        }
         if (_manner == Manner.DatabaseAway) throw new DatabaseAwayException("The cloud's database does not answer now.");
     }
 

@@ -252,6 +252,32 @@ public sealed class AgentLeaseTests
         Assert.InRange(reports.Count(report => report.Full), 1200 / 90, 1200 / 60);
     }
 
+    [Fact]
+    public async Task A_question_that_fails_brings_the_next_report_sooner_and_waits_for_it()
+    {
+        var host = Host();
+        _server.Answer = new ReportAnswer(300, 1200);
+        await using var agent = host.Start();
+        await BothRunAsync(host);
+        await PassAsync(5);
+        _server.Reports.Clear();
+        _server.Manner = Manner.Unreachable;
+        await Wait.ForAsync("the question that fails", () => _server.Unreached > 0, Soon);
+        _server.Manner = Manner.Answers;
+        // The beat itself is four minutes away.
+        await PassAsync(60);
+        Assert.NotEmpty(_server.Reports);
+
+        _server.Manner = Manner.Unreachable;
+        var calls = _server.Calls;
+        _server.Asked.Clear();
+        await PassAsync(900);
+        Assert.InRange(_server.Calls - calls, 5, 900);
+        // While reports fail, questions do not knock as well; each goes once in more than a beat, whatever the reports do.
+        Assert.InRange(_server.Asked.Count, 0, 5);
+        Assert.True(host.Runs(Movable));
+    }
+
     private MemoryHost Host() => new(_time, _server, new SimulatedDisks("host1", null), null);
 
     private async Task BothRunAsync(MemoryHost host)

@@ -42,4 +42,18 @@ public sealed class TopTests
         Assert.True(Array.FindIndex(lines, l => l.StartsWith("b ", StringComparison.Ordinal)) < Array.FindIndex(lines, l => l.StartsWith("a ", StringComparison.Ordinal)));
         Assert.Contains("4096/8192 MiB #####.....", text.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_low_screen_shows_the_hosts_that_need_a_look_and_counts_the_others()
+    {
+        var frame = TopFrame.Of(new TopLook(Now, [.. Enumerable.Range(0, 30).Select(i => Host($"host-{i}", i == 29 ? "down" : "up"))], null), null);
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text), Ansi = AnsiSupport.No });
+        console.Profile.Width = 200;
+        console.Write(TopCommand.Draw(frame, 4));
+        var shown = text.ToString().Split('\n').Where(line => line.StartsWith("host-", StringComparison.Ordinal)).ToList();
+        Assert.Equal(4, shown.Count);
+        Assert.StartsWith("host-29 ", shown[0], StringComparison.Ordinal);
+        Assert.Contains("26", text.ToString().TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
+    }
 }

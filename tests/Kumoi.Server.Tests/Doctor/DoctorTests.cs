@@ -81,4 +81,13 @@ public sealed class DoctorTests
         Assert.Equal(["version-server", "version-agents"], found.Select(f => f.Code));
         Assert.Equal(2, found[1].Arguments[0]);
     }
+
+    [Theory]
+    [InlineData(5, "host-silent", 5)]
+    [InlineData(6, "hosts-silent", 1)]
+    public void Many_silent_hosts_are_one_finding(int silent, string code, int findings)
+    {
+        var hosts = Enumerable.Range(0, 20).Select(i => new HostHealth($"h{i}", i < silent ? "unreachable" : "up", 40, "2", 0, [])).ToList();
+        Assert.Equal(Enumerable.Repeat(code, findings), DoctorRules.Hosts(hosts).Select(found => found.Code));
+    }
 }
