@@ -63,9 +63,9 @@ public sealed class FakeHost : IDisposable
     }
 
     /// <summary>News for a host that has what the question says; null if there is none within the wait.</summary>
-    public async Task<DesiredAnswer?> AskAsync(long after, int wait, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
+    public async Task<DesiredAnswer?> AskAsync(long after, int wait, IReadOnlyDictionary<string, long> peers, CancellationToken cancel, bool differences = false)
     {
-        using var answer = await _http.PostAsJsonAsync("/agent/v1/desired", new DesiredQuestion(after, wait, peers), ApiJson.Default.DesiredQuestion, cancel);
+        using var answer = await _http.PostAsJsonAsync("/agent/v1/desired", new DesiredQuestion(after, wait, peers, differences), ApiJson.Default.DesiredQuestion, cancel);
         answer.EnsureSuccessStatusCode();
         return answer.StatusCode == HttpStatusCode.NoContent ? null : await answer.Content.ReadFromJsonAsync(ApiJson.Default.DesiredAnswer, cancel);
     }

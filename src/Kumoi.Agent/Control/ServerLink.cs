@@ -111,7 +111,7 @@ public sealed class ServerLink : IDisposable
     public async Task<DesiredAnswer?> DesiredAsync(long after, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
     {
         using var limit = Limit(ConnectLimit + TimeSpan.FromSeconds(WaitSeconds), cancel);
-        var question = new DesiredQuestion(after, WaitSeconds, peers);
+        var question = new DesiredQuestion(after, WaitSeconds, peers, Differences: true);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/desired", Content(question, ApiJson.Default.DesiredQuestion), limit.Token), cancel);
         if (answer.StatusCode == HttpStatusCode.NoContent) return null;
         await CheckAsync(answer, limit.Token);

@@ -87,10 +87,11 @@ public sealed record DesiredForward(string Protocol, int Port, string Target, in
 /// <param name="After">Revision of the document that the host has; -1 for none.</param>
 /// <param name="WaitSeconds">How long to wait for news.</param>
 /// <param name="Peers">Revision of the peers that the host has, by network.</param>
-public sealed record DesiredQuestion(long After, int WaitSeconds, IReadOnlyDictionary<string, long> Peers);
+/// <param name="Differences">True if peers may be told as what is new since the host's revision.</param>
+public sealed record DesiredQuestion(long After, int WaitSeconds, IReadOnlyDictionary<string, long> Peers, bool Differences = false);
 
 /// <param name="Document">The document, if it is newer than the host's.</param>
-/// <param name="Peers">Peers of those of its networks whose revision is another than the host's.</param>
+/// <param name="Peers">Peers of those of its networks whose revision is another than the host's; several of one network build on each other.</param>
 public sealed record DesiredAnswer(DesiredDocument? Document, IReadOnlyList<NetworkPeers> Peers);
 
 /// <summary>
@@ -98,7 +99,13 @@ public sealed record DesiredAnswer(DesiredDocument? Document, IReadOnlyList<Netw
 /// its revision has changed.
 /// </summary>
 /// <param name="Hosts">Where the guests are; null if the server does not say, and then nobody is known to be elsewhere.</param>
-public sealed record NetworkPeers(string NetworkId, long Revision, IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups, IReadOnlyList<NetworkHost>? Hosts = null);
+/// <param name="Since">Null: this is all. Else what came since that revision, which the host has; see <see cref="PeersDifference"/>.</param>
+/// <param name="Gone">What went since then.</param>
+public sealed record NetworkPeers(
+    string NetworkId, long Revision, IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups, IReadOnlyList<NetworkHost>? Hosts = null, long? Since = null, PeersGone? Gone = null);
+
+/// <summary>Names, members of groups and guests of hosts that are no more.</summary>
+public sealed record PeersGone(IReadOnlyList<DesiredName> Names, IReadOnlyList<GroupMembers> Groups, IReadOnlyList<NetworkHost> Hosts);
 
 /// <summary>The addresses of a security group's interfaces in one network.</summary>
 public sealed record GroupMembers(string GroupId, IReadOnlyList<string> Addresses);

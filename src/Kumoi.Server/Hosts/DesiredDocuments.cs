@@ -48,15 +48,10 @@ public sealed class DesiredDocuments
             var ring = _bell.Next(hostId, question.After);
             if (await _looks.AskAsync((hostId, question), cancel) is not { } look) return new Failure("unknown-host", 401);
             if (look.Revision != question.After && await _documents.AskAsync(hostId, cancel) is { } document)
-                return Told(hostId, document, [.. document.Networks.Where(n => question.Peers.GetValueOrDefault(n.Id, -1) != n.PeersRevision).Select(n => (n.Id, n.PeersRevision))]);
+                return Told(hostId, document, question, document.Networks.Where(n => question.Peers.GetValueOrDefault(n.Id, -1) != n.PeersRevision).Select(n => (n.Id, n.PeersRevision)));
+            // Told when its turn comes; what concerns the host itself is not held back.
+            if (look.Stale.Count > 0 && !_peers.IsInLine(hostId)) return Told(hostId, null, question, look.Stale);
             var left = until - _clock.GetUtcNow();
-            if (look.Stale.Count > 0)
-            {
-                var rest = _peers.Rest(hostId);
-                if (rest <= TimeSpan.Zero) return Told(hostId, null, look.Stale);
-                // Told when its turn comes; what concerns the host itself is not held back.
-                if (rest < left) left = rest;
-            }
             if (left <= TimeSpan.Zero) return (DesiredNews?)null;
             ServerMeter.LongPolls.Add(1);
             try
@@ -65,7 +60,7 @@ public sealed class DesiredDocuments
             }
             catch (TimeoutException)
             {
-                if (look.Stale.Count == 0 || _clock.GetUtcNow() >= until) return (DesiredNews?)null;
+                return (DesiredNews?)null;
             }
             finally
             {
@@ -74,15 +69,14 @@ public sealed class DesiredDocuments
         }
     }
 
-    private DesiredNews Told(string hostId, DesiredDocument? document, IReadOnlyList<(string, long)> peers)
+    private DesiredNews Told(string hostId, DesiredDocument? document, DesiredQuestion question, IEnumerable<(string Network, long Revision)> peers)
     {
         if (document is not null)
         {
             _bell.Told(hostId, document.Revision);
             _peers.Grant(hostId, [.. document.Networks.Select(n => n.Id)]);
         }
-        _peers.Told(hostId);
-        return new DesiredNews(document, peers);
+        return new DesiredNews(document, [.. peers.Select(p => (p.Network, p.Revision, question.Differences && question.Peers.TryGetValue(p.Network, out var since) ? since : (long?)null))]);
     }
 
     private async Task<IReadOnlyList<Look?>> LookAsync(IReadOnlyList<(string HostId, DesiredQuestion Question)> asked)
@@ -196,13 +190,14 @@ public sealed class DesiredDocuments
 }
 
 /// <summary>What a host is told: a document, if it is newer than the host's, and peers, which are written once for all hosts of a network.</summary>
-public sealed record DesiredNews(DesiredDocument? Document, IReadOnlyList<(string Network, long Revision)> Peers)
+/// <param name="Peers">The networks, the least revision to tell, and the one that the host has if differences may be told.</param>
+public sealed record DesiredNews(DesiredDocument? Document, IReadOnlyList<(string Network, long Revision, long? Since)> Peers)
 {
     /// <summary>Writes it as <see cref="DesiredAnswer"/>.</summary>
     public async Task WriteAsync(System.IO.Pipelines.PipeWriter to, NetworkPeersDocuments documents, CancellationToken cancel)
     {
         var written = new List<byte[]>();
-        foreach (var (network, revision) in Peers) written.Add(await documents.GetAsync(network, revision, cancel));
+        foreach (var (network, revision, since) in Peers) written.AddRange(await documents.GetAsync(network, revision, since, cancel));
         to.Write("{\"document\":"u8);
         await using (var json = new Utf8JsonWriter(to))
         {

@@ -2,54 +2,136 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Hosts;
 
-/// <summary>Writes who is in a network, for hosts that have instances there. Every host of the network asks for the same at the same time, so it is written once for all of them.</summary>
-public sealed class NetworkPeersDocuments(Database database)
+/// <summary>
+/// Writes who is in a network, for hosts that have instances there. Every host of the network asks for the same at the same time, so it is written
+/// once for all of them, and as differences for those that have what was written before.
+/// </summary>
+public sealed class NetworkPeersDocuments
 {
-    // Networks kept. More: memory; fewer: written again for the next host.
-    private const int KeptMax = 512;
+    // Bytes kept of all networks: what is not kept is read again for the next host, which is then told everything.
+    private const long KeptMax = 64 << 20;
 
-    private readonly ConcurrentDictionary<string, Lazy<Task<(long Revision, byte[] Json)>>> _kept = new();
+    // Networks read together.
+    private const int Parallelism = 2, LooksAtOnce = 64;
 
-    /// <summary>The peers as JSON, of this revision or a later one.</summary>
-    public async Task<byte[]> GetAsync(string networkId, long revision, CancellationToken cancel)
+    private readonly Database _database;
+    private readonly TimeProvider _clock;
+    private readonly Batcher<string, NetworkPeers> _looks;
+    private readonly ConcurrentDictionary<string, Kept> _kept = new();
+    private long _bytes;
+
+    public NetworkPeersDocuments(Database database, TimeProvider clock)
+    {
+        (_database, _clock) = (database, clock);
+        _looks = new Batcher<string, NetworkPeers>("peers", Parallelism, LooksAtOnce, ReadAsync);
+    }
+
+    /// <summary>The peers as JSON, of this revision or a later one: everything, or what is new since a revision where that is known and shorter.</summary>
+    public async Task<IReadOnlyList<byte[]>> GetAsync(string networkId, long revision, long? since, CancellationToken cancel)
     {
         for (; ; )
         {
-            var kept = _kept.GetOrAdd(networkId, id => new Lazy<Task<(long, byte[])>>(() => WriteAsync(id)));
-            try
+            var kept = _kept.GetOrAdd(networkId, static _ => new Kept());
+            Task loading;
+            lock (kept)
             {
-                var (known, json) = await kept.Value.WaitAsync(cancel);
-                if (known >= revision) return json;
+                kept.UsedAt = _clock.GetTimestamp();
+                if (kept.Written is { } written && written.Revision >= revision) return written.Since(since);
+                loading = kept.Loading ??= Task.Run(() => LoadAsync(networkId, kept), CancellationToken.None);
             }
-            catch (Exception) when (!cancel.IsCancellationRequested)
-            {
-                _kept.TryRemove(new(networkId, kept));
-                throw;
-            }
-            // Of an earlier revision than the host has heard of.
-            _kept.TryRemove(new(networkId, kept));
-            if (_kept.Count > KeptMax) _kept.Clear();
+            // It may have begun before the change that this host was woken for.
+            await loading.WaitAsync(cancel);
         }
     }
 
-    private async Task<(long, byte[])> WriteAsync(string networkId)
+    private async Task LoadAsync(string networkId, Kept kept)
     {
-        await using var connection = await database.Source.OpenConnectionAsync();
+        try
+        {
+            var now = await _looks.AskAsync(networkId, default);
+            var before = kept.Written;
+            var written = before is null ? PeersWritten.Of(now) : before.Next(now);
+            lock (kept) kept.Written = written;
+            if (Interlocked.Add(ref _bytes, written.Bytes - (before?.Bytes ?? 0)) > KeptMax) Forget();
+        }
+        finally
+        {
+            lock (kept) kept.Loading = null;
+        }
+    }
+
+    /// <summary>Half of what is kept goes, the longest unused first.</summary>
+    private void Forget()
+    {
+        foreach (var (id, kept) in _kept.OrderBy(entry => entry.Value.UsedAt))
+        {
+            if (Volatile.Read(ref _bytes) <= KeptMax / 2) return;
+            if (_kept.TryRemove(new(id, kept)) && kept.Written is { } written) Interlocked.Add(ref _bytes, -written.Bytes);
+        }
+    }
+
+    private async Task<IReadOnlyList<NetworkPeers>> ReadAsync(IReadOnlyList<string> networkIds)
+    {
+        await using var connection = await _database.Source.OpenConnectionAsync();
         await using var look = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
-        // A network that is gone has nobody, for ever.
-        var revision = (await connection.RowsAsync("SELECT peers_revision FROM networks WHERE id = $1", row => row.GetInt64(0), default, networkId)).FirstOrDefault(long.MaxValue);
-        var names = await connection.RowsAsync(
-            "SELECT v.hostname, host(i.address) FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL ORDER BY i.id",
-            row => new DesiredName(row.GetString(0), row.GetString(1)), default, networkId);
-        var groups = await connection.RowsAsync(
+        var revisions = (await connection.RowsAsync("SELECT id, peers_revision FROM networks WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default, Columns.Texts(networkIds)))
+            .ToDictionary(network => network.Id, network => network.Revision);
+        var guests = (await connection.RowsAsync(
             """
-            SELECT m.security_group_id, array_agg(host(i.address) ORDER BY i.address) FROM interfaces i JOIN interface_security_groups m ON m.interface_id = i.id
-            WHERE i.network_id = $1 AND i.released_at IS NULL GROUP BY 1 ORDER BY 1
-            """, row => new GroupMembers(row.GetString(0), row.Texts(1)), default, networkId);
-        return (revision, JsonSerializer.SerializeToUtf8Bytes(new NetworkPeers(networkId, revision, names, groups), ApiJson.Default.NetworkPeers));
+            SELECT i.network_id, v.hostname, host(i.address), h.address FROM interfaces i JOIN instances v ON v.id = i.instance_id JOIN hosts h ON h.id = v.host_id
+            WHERE i.network_id = ANY($1) AND i.released_at IS NULL ORDER BY i.id
+            """, row => (Network: row.GetString(0), Name: row.GetString(1), Address: row.GetString(2), Host: row.GetString(3)), default, Columns.Texts(networkIds))).ToLookup(guest => guest.Network);
+        var groups = (await connection.RowsAsync(
+            """
+            SELECT i.network_id, m.security_group_id, array_agg(host(i.address) ORDER BY i.address) FROM interfaces i JOIN interface_security_groups m ON m.interface_id = i.id
+            WHERE i.network_id = ANY($1) AND i.released_at IS NULL GROUP BY 1, 2 ORDER BY 2
+            """, row => (Network: row.GetString(0), Members: new GroupMembers(row.GetString(1), row.Texts(2))), default, Columns.Texts(networkIds))).ToLookup(group => group.Network, group => group.Members);
+        // A network that is gone has nobody, for ever.
+        return [.. networkIds.Select(id => new NetworkPeers(
+            id, revisions.GetValueOrDefault(id, long.MaxValue), [.. guests[id].Select(guest => new DesiredName(guest.Name, guest.Address))], [.. groups[id]],
+            [.. guests[id].GroupBy(guest => guest.Host, guest => guest.Address).Select(host => new NetworkHost(host.Key, [.. host]))]))];
+    }
+
+    private sealed class Kept
+    {
+        public PeersWritten? Written;
+        public Task? Loading;
+        public long UsedAt;
+    }
+}
+
+/// <summary>A network's peers in writing, and how they came to be: differences that lead to it, the latest last, which together are no longer than the whole.</summary>
+public sealed record PeersWritten(long Revision, byte[] All, IReadOnlyList<(long Since, byte[] Json)> Steps)
+{
+    public long Bytes => All.Length + Steps.Sum(step => (long)step.Json.Length);
+
+    public static PeersWritten Of(NetworkPeers peers) => new(peers.Revision, JsonSerializer.SerializeToUtf8Bytes(peers, ApiJson.Default.NetworkPeers), []);
+
+    /// <summary>The same network, read again.</summary>
+    public PeersWritten Next(NetworkPeers now)
+    {
+        // A smaller revision is that of a database restored from a backup, and builds on nothing.
+        if (now.Revision < Revision) return Of(now);
+        if (now.Revision == Revision) return this;
+        // Only the writing is kept, since objects take several times as much; it is read again when something has changed.
+        var before = JsonSerializer.Deserialize(All, ApiJson.Default.NetworkPeers)!;
+        var whole = Of(now);
+        var steps = Steps.Append((Since: Revision, Json: JsonSerializer.SerializeToUtf8Bytes(PeersDifference.Between(before, now), ApiJson.Default.NetworkPeers))).ToList();
+        var bytes = 0L;
+        var first = steps.FindLastIndex(step => (bytes += step.Json.Length) > whole.All.Length);
+        return whole with { Steps = steps[(first + 1)..] };
+    }
+
+    /// <summary>What to send to who has that revision; everything if what is new since then is not known.</summary>
+    public IReadOnlyList<byte[]> Since(long? revision)
+    {
+        for (var i = 0; i < Steps.Count; i++)
+            if (Steps[i].Since == revision) return [.. Steps.Skip(i).Select(step => step.Json)];
+        return [All];
     }
 }

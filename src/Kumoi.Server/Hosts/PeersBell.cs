@@ -3,19 +3,23 @@ using System.Collections.Concurrent;
 namespace Kumoi.Server.Hosts;
 
 /// <summary>
-/// Wakes hosts for which names or members in one of their networks have changed. Told at most so many in a second in all: in a cloud of
-/// thousands of hosts each hears of others' guests at most every few seconds, and a burst of launches does not become a storm.
+/// Wakes hosts for which names or members in one of their networks have changed. Those to be woken stand in line, each once, and so many are woken
+/// in a second: in a cloud of thousands of hosts a burst of launches does not become a storm, and what changes meanwhile is told together.
 /// </summary>
 public sealed class PeersBell(HostBell hosts, TimeProvider clock)
 {
     // More: hosts of large clouds hear of their networks sooner, and telling takes more of the processors from everything else.
-    private const int HostsPerSecond = 500;
+    private const int HostsPerSecond = 1000;
 
     // Changes that come together are told together.
-    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
+    private static readonly int HostsPerTick = (int)(HostsPerSecond * Tick.TotalSeconds);
 
     private readonly ConcurrentDictionary<string, Listener> _listeners = new();
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, byte>> _networks = new();
+    private readonly Lock _gate = new();
+    private readonly Queue<Listener> _line = new();
+    private bool _waking;
 
     /// <summary>Rung by this server; other servers are told.</summary>
     public event Action<string>? Rung;
@@ -26,7 +30,7 @@ public sealed class PeersBell(HostBell hosts, TimeProvider clock)
     /// <summary>The host listens for these networks from now on, and for no others.</summary>
     public void Listen(string hostId, IReadOnlyCollection<string> networkIds)
     {
-        var listener = _listeners.GetOrAdd(hostId, static _ => new Listener());
+        var listener = _listeners.GetOrAdd(hostId, static id => new Listener(id));
         lock (listener)
         {
             if (listener.Networks.SetEquals(networkIds)) return;
@@ -52,19 +56,8 @@ public sealed class PeersBell(HostBell hosts, TimeProvider clock)
         lock (listener) return listener.Granted.Contains(networkId);
     }
 
-    /// <summary>How long the host must wait until it is told of peers again.</summary>
-    public TimeSpan Rest(string hostId)
-    {
-        if (!_listeners.TryGetValue(hostId, out var listener)) return TimeSpan.Zero;
-        var pace = TimeSpan.FromSeconds((double)_listeners.Count / HostsPerSecond);
-        lock (listener) return listener.ToldAt is not { } told ? TimeSpan.Zero : (pace > Least ? pace : Least) - clock.GetElapsedTime(told);
-    }
-
-    public void Told(string hostId)
-    {
-        if (!_listeners.TryGetValue(hostId, out var listener)) return;
-        lock (listener) listener.ToldAt = clock.GetTimestamp();
-    }
+    /// <summary>True while the host stands in line: it is woken when its turn comes, and told of everything then.</summary>
+    public bool IsInLine(string hostId) => _listeners.TryGetValue(hostId, out var listener) && Volatile.Read(ref listener.InLine);
 
     public void Ring(string networkId)
     {
@@ -76,12 +69,45 @@ public sealed class PeersBell(HostBell hosts, TimeProvider clock)
     public void Wake(string networkId)
     {
         if (!_networks.TryGetValue(networkId, out var listening)) return;
-        foreach (var host in listening.Keys) hosts.Wake(host);
+        lock (_gate)
+        {
+            foreach (var host in listening.Keys)
+            {
+                if (!_listeners.TryGetValue(host, out var listener) || listener.InLine) continue;
+                Volatile.Write(ref listener.InLine, true);
+                _line.Enqueue(listener);
+            }
+            if (_waking || _line.Count == 0) return;
+            _waking = true;
+        }
+        _ = WakeInTurnAsync();
     }
 
-    private sealed class Listener
+    private async Task WakeInTurnAsync()
     {
+        for (var turn = new List<string>(); ; turn.Clear())
+        {
+            await Task.Delay(Tick, clock);
+            bool more;
+            lock (_gate)
+            {
+                while (turn.Count < HostsPerTick && _line.TryDequeue(out var next))
+                {
+                    Volatile.Write(ref next.InLine, false);
+                    turn.Add(next.HostId);
+                }
+                // Whoever rings after the last has gone begins anew.
+                more = _waking = _line.Count > 0;
+            }
+            turn.ForEach(hosts.Wake);
+            if (!more) return;
+        }
+    }
+
+    private sealed class Listener(string hostId)
+    {
+        public readonly string HostId = hostId;
         public HashSet<string> Networks = [], Granted = [];
-        public long? ToldAt;
+        public bool InLine;
     }
 }

@@ -159,6 +159,9 @@ public sealed class RecoveryController(
             ON CONFLICT (host_id, instance_id) DO UPDATE SET incarnation = excluded.incarnation, created_at = excluded.created_at
             """, cancel, instance.Id, from.Id, affected.AccountId, affected.Incarnation, clock.GetUtcNow());
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = $1", cancel, instance.Id);
+        // The others of its networks send its packets to the new host from now on.
+        await revisions.TouchNetworksAsync(transaction, await transaction.QueryAsync(
+            "SELECT network_id FROM interfaces WHERE instance_id = $1 AND released_at IS NULL", row => row.GetString(0), cancel, instance.Id), cancel);
         await events.WriteAsync(transaction, affected.AccountId, EventActor.System, from.State == HostStates.Down ? "instance.recover" : "instance.move",
             new Subject("instance", instance.Id, instance.Name), cancel, $"{step.Message} From {from.Name} to {to.Name}.");
         transaction.AfterCommit(() => bell.Ring(to.Id));

@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Hosts;
 using Kumoi.Testing;
 using Xunit;
 
@@ -54,5 +55,46 @@ public sealed class PeersTests
         var after = (await scene.Host.AskAsync(before.Document!.Revision, 20, Has(before), default))!;
         Assert.Empty(after.Document!.Instances.Single().Interfaces.Single().SecurityGroupIds);
         Assert.Empty(after.Peers.Single().Groups);
+    }
+
+    [Fact]
+    public async Task A_host_that_understands_differences_is_told_what_is_new_and_another_everything()
+    {
+        await using var scene = await Scene.StartAsync();
+        for (var i = 0; i < 5; i++) await scene.LaunchAsync($"guest-{i}");
+        var told = (await scene.Host.AskAsync(-1, 0, new Dictionary<string, long>(), default, differences: true))!;
+        Assert.Null(told.Peers.Single().Since);
+        Assert.Equal(["127.0.0.1"], told.Peers.Single().Hosts!.Select(host => host.Address));
+        await scene.LaunchAsync("guest-5");
+        await scene.LaunchAsync("guest-6");
+        var known = told.Peers.Single();
+        var news = (await scene.Host.AskAsync(told.Document!.Revision, 0, Has(told), default, differences: true))!;
+        foreach (var step in news.Peers)
+        {
+            Assert.Equal(known.Revision, step.Since);
+            known = PeersDifference.Apply(known, step);
+        }
+        var all = (await scene.Host.AskAsync(told.Document!.Revision, 0, Has(told), default))!.Peers.Single();
+        Assert.Null(all.Since);
+        Assert.Equal(7, all.Names.Count);
+        Assert.Equal(all.Names.ToHashSet(), known.Names.ToHashSet());
+        Assert.Equal(all.Hosts!.Single().Guests.ToHashSet(), known.Hosts!.Single().Guests.ToHashSet());
+        Assert.Equal(all.Groups.Single().Addresses.ToHashSet(), known.Groups.Single().Addresses.ToHashSet());
+    }
+
+    [Fact]
+    public void Differences_are_kept_until_they_are_longer_than_everything()
+    {
+        NetworkPeers At(long revision) => new("net-1", revision, [.. Enumerable.Range(0, 20).Select(i => new DesiredName($"a{i}", "10.0.0.1")), new DesiredName($"b{revision}", "10.0.0.2")], []);
+        var written = PeersWritten.Of(At(1));
+        for (var revision = 2; revision <= 100; revision++) written = written.Next(At(revision));
+        Assert.Equal(100, written.Revision);
+        Assert.Same(written.All, Assert.Single(written.Since(null)));
+        Assert.Same(written.All, Assert.Single(written.Since(1)));
+        Assert.Equal(2, written.Since(98).Count);
+        Assert.InRange(written.Steps.Sum(step => step.Json.Length), 1, written.All.Length);
+        Assert.Same(written, written.Next(At(100)));
+        // A database that was restored from a backup.
+        Assert.Empty(written.Next(At(50)).Steps);
     }
 }
