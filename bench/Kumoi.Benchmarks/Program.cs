@@ -13,7 +13,9 @@ if (args.Contains("--scale"))
 {
     try
     {
-        await ScaleProgram.RunAsync(tree, home, port, args.Contains("--trial") ? ScaleSizes.Trial : ScaleSizes.Full, args.Contains("--write") ? Path.Combine(tree, "docs/benchmarks.md") : null);
+        var scale = args.Contains("--trial") ? ScaleSizes.Trial : ScaleSizes.Full;
+        if (args.Contains("--rounds")) scale = scale with { Rounds = int.Parse(Argument("--rounds"), CultureInfo.InvariantCulture) };
+        await ScaleProgram.RunAsync(tree, home, port, scale, args.Contains("--write") ? Path.Combine(tree, "docs/benchmarks.md") : null);
         return 0;
     }
     catch (Exception e)
