@@ -14,8 +14,12 @@ namespace Kumoi.Agent.Control;
 /// <summary>The way to one server: every call is made from here, over TLS with both sides' certificates checked.</summary>
 public sealed class ServerLink : IDisposable
 {
-    /// <summary>How long the server holds a question for news. Longer saves requests; proxies on the way tend to cut at 30 s.</summary>
-    private const int WaitSeconds = 25;
+    /// <summary>How long the server holds a question for news. Longer saves requests, of which thousands of hosts without news make hundreds a second;
+    /// reports on the same connection tell meanwhile that it is alive.</summary>
+    private const int WaitSeconds = 120;
+
+    /// <summary>A connection on which nothing has come for so long is asked whether it is alive: longer than the longest heartbeat, whose answer says as much.</summary>
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(45), PingLimit = TimeSpan.FromSeconds(15);
 
     /// <summary>Bytes of a certificate. An honest one has one or two thousand.</summary>
     private const int CertificateLimit = 64 * 1024;
@@ -49,6 +53,9 @@ public sealed class ServerLink : IDisposable
             ConnectTimeout = ConnectLimit,
             // A server that was moved to another address is found again.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            KeepAlivePingDelay = PingAfter,
+            KeepAlivePingTimeout = PingLimit,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trust },
         };
         // Made once: without it each handshake would look for the chain of the host's certificate anew.

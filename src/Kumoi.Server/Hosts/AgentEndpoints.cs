@@ -14,7 +14,7 @@ namespace Kumoi.Server.Hosts;
 /// <summary>The agents' side, on a port of its own: every route but joining needs a certificate of this cloud for a host it knows.</summary>
 public static class AgentEndpoints
 {
-    private const int WaitSecondsMax = 30;
+    private const int WaitSecondsMax = 120;
 
     public static void MapAgents(
         this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, NetworkPeersDocuments peers, ImageUseCases images, ImageFiles files, ConsoleSessions sessions)
