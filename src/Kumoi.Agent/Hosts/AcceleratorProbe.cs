@@ -25,10 +25,17 @@ public sealed class AcceleratorProbe(Commands commands, AgentPaths paths)
         if (wanted == "kvm") return new Accelerator("kvm", "KVM was chosen in the host's settings.");
         if (Remembered(bootId) is { } remembered) return remembered;
         var found = await ProbeAsync(cancel);
+        Keep(bootId, found);
+        return found;
+    }
+
+    /// <summary>Keeps what was found for the machine's boot, here or by another agent of the same machine.</summary>
+    public void Keep(string bootId, Accelerator found)
+    {
+        DurableFiles.MakeDirectory(paths.State, AgentModes.Passable);
         DurableFiles.Write(
             Cache, JsonSerializer.SerializeToUtf8Bytes(new ProbeFinding(bootId, found.Name, found.Reason), ProbeJson.Default.ProbeFinding),
             UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        return found;
     }
 
     private async Task<Accelerator> ProbeAsync(CancellationToken cancel)
