@@ -10,11 +10,11 @@ public sealed class Outside : IAsyncDisposable
 {
     public const int Port = 7000;
 
-    private readonly string _name;
+    private readonly string _name, _device;
     private readonly TcpListener _listener;
     private readonly Task _greeting;
 
-    private Outside(string name, TcpListener listener) => (_name, _listener, _greeting) = (name, listener, GreetAsync(listener));
+    private Outside(string name, string device, TcpListener listener) => (_name, _device, _listener, _greeting) = (name, device, listener, GreetAsync(listener));
 
     // TEST-NET-3 (RFC 5737).
     public string Address => "203.0.113.2";
@@ -23,14 +23,14 @@ public sealed class Outside : IAsyncDisposable
 
     public static async Task<Outside> MakeAsync(string tag)
     {
-        var name = "outside-" + tag;
+        var (name, device) = ("outside-" + tag, "o" + tag);
         await Machine.SayAsync("ip", "netns", "add", name);
-        await Machine.SayAsync("ip", "link", "add", "o" + tag, "type", "veth", "peer", "name", "outer", "netns", name);
-        await Machine.SayAsync("ip", "addr", "add", "203.0.113.1/30", "dev", "o" + tag);
-        await Machine.SayAsync("ip", "link", "set", "o" + tag, "up");
+        await Machine.SayAsync("ip", "link", "add", device, "type", "veth", "peer", "name", "outer", "netns", name);
+        await Machine.SayAsync("ip", "addr", "add", "203.0.113.1/30", "dev", device);
+        await Machine.SayAsync("ip", "link", "set", device, "up");
         await Machine.SayAsync("ip", "-n", name, "addr", "add", "203.0.113.2/30", "dev", "outer");
         await Machine.SayAsync("ip", "-n", name, "link", "set", "outer", "up");
-        return new Outside(name, await NetworkNamespaces.RunInsideAsync(name, () =>
+        return new Outside(name, device, await NetworkNamespaces.RunInsideAsync(name, () =>
         {
             var listener = new TcpListener(IPAddress.Any, Port);
             listener.Start();
@@ -58,6 +58,8 @@ public sealed class Outside : IAsyncDisposable
     {
         _listener.Stop();
         await _greeting;
+        // The namespace alone would take the link with it at some later moment.
+        await Machine.SayAsync("ip", "link", "delete", _device);
         await Machine.SayAsync("ip", "netns", "delete", _name);
     }
 }

@@ -133,12 +133,12 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         await progress.StepAsync("step-stop-agent", () => StopAgentsAsync(cancel));
         await progress.StepAsync("step-clean", () => CleanAsync(cancel));
         await StopControlPlaneAsync(cancel);
-        await progress.StepAsync("step-delete", () =>
+        await progress.StepAsync("step-delete", async () =>
         {
-            if (Directory.Exists(layout.State)) Directory.Delete(layout.State, recursive: true);
-            if (Directory.Exists(layout.RunDirectory)) Directory.Delete(layout.RunDirectory, recursive: true);
+            await _daemons.StopAsync(LocalProcesses.Initdb, StopPatience, cancel);
+            await Leftovers.DeleteAsync(layout.State, cancel);
+            await Leftovers.DeleteAsync(layout.RunDirectory, cancel);
             Client.ClientConfig.ForgetState(layout.State);
-            return Task.CompletedTask;
         });
     }
 

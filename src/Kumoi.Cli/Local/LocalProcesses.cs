@@ -13,6 +13,9 @@ public sealed record LocalProcess(string Role, int Pid, IReadOnlyList<string> Ar
 /// <summary>Finds the processes of a cloud by their command lines, which no crash and no stale file can falsify.</summary>
 public static class LocalProcesses
 {
+    /// <summary>The role of a process that makes a database; it outlives a command that is killed.</summary>
+    public const string Initdb = "initdb";
+
     /// <summary>What a daemon's process is before it has become the program it is started for.</summary>
     private static readonly string[] Launchers = ["bash", "setsid", "nsenter", "setpriv", "env"];
 
@@ -31,6 +34,7 @@ public static class LocalProcesses
         if (arguments.Length < 3) return null;
         // The postmaster's children rename themselves and carry no -D.
         if (Path.GetFileName(arguments[0]) == "postgres" && Follows(arguments, "-D", layout.PostgresData)) return "postgres";
+        if (Path.GetFileName(arguments[0]) == "initdb" && Follows(arguments, "-D", Postgres.Unfinished(layout))) return Initdb;
         var last = Launchers.Contains(Path.GetFileName(arguments[0])) ? arguments.Length - 2 : 1;
         var kumoi = Array.FindIndex(arguments, 0, last + 1, argument => Path.GetFileName(argument) is "kumoi" or "kumoi.dll");
         // The name that a script is given comes before the program that it starts.

@@ -107,7 +107,7 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
             yield break;
         }
         var found = DoctorRules.Certificate("host", until, clock.GetUtcNow());
-        yield return New(check, found.Severity, "host-" + found.Code, file, found.Arguments[1]);
+        yield return New(check, found.Severity, "host-" + found.Code, file, found.Arguments[1], host.Name);
     }
 
     private UnderlayPlan? Plan => AddressRanges.Kept(layout) is { Underlay: not null } ranges ? new UnderlayPlan(layout.Tag, ranges, layout.AgentPort) : null;
