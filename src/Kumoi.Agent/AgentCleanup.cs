@@ -47,12 +47,12 @@ public static class AgentCleanup
     private static string[] Links(string tag) =>
         [.. Directory.EnumerateFileSystemEntries("/sys/class/net", ObjectNames.UplinkPrefix(tag) + "*").Select(path => Path.GetFileName(path))];
 
-    /// <summary>Guests and name servers are known by the run directory in their command lines.</summary>
+    /// <summary>Guests and name servers are known by the run directory in their command lines, a guest that only probes by the state directory.</summary>
     private static async Task EndProcessesAsync(AgentPaths paths, TimeProvider clock, CancellationToken cancel)
     {
-        var mark = paths.RunRoot + "/";
+        string[] marks = [paths.RunRoot + "/", paths.State + "/"];
         var own = Processes.All().Where(process =>
-            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or DnsmasqCommand.Program && process.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal)));
+            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or DnsmasqCommand.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal))));
         foreach (var process in own.ToArray())
         {
             Processes.Signal(process.Id, Libc.SignalKill);

@@ -41,6 +41,9 @@ public sealed partial record AgentOptions
     /// <summary>True if several hosts have mounted that directory: an instance may then be started on another of them when this one is lost.</summary>
     public bool SharedDisks { get; init; }
 
+    /// <summary>How many hosts share the machine: each offers one part of its memory and of what is free on its disk. Processors are shared by turns.</summary>
+    public int MachineShare { get; init; } = 1;
+
     /// <summary>An address of the loopback at which <c>/metrics</c> is served; null: nowhere.</summary>
     public IPEndPoint? Metrics { get; init; }
 
@@ -81,6 +84,7 @@ public sealed partial record AgentOptions
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
+        if (MachineShare < 1) wrong.Add("The machine must be shared by one host or more.");
         if (Metrics is { } metrics && !IPAddress.IsLoopback(metrics.Address)) wrong.Add($"The address of metrics {metrics} must be one of the loopback: they need no permission, so only this machine may ask.");
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)
             wrong.Add($"The run directory's path is too long: sockets in it may have 107 bytes, {Paths.LongestSocket} has more.");

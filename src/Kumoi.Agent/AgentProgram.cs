@@ -21,9 +21,13 @@ public static class AgentProgram
     /// <summary>The server does not take this host; the log says why.</summary>
     public const int Refused = 3;
 
-    /// <summary>Finds out which accelerator works, ahead of an agent's start: what is found is kept for it.</summary>
-    public static Task ProbeAsync(AgentOptions options, CancellationToken cancel) =>
-        new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), cancel);
+    /// <summary>Finds out which accelerator works, ahead of the start of this machine's agents: what is found is kept for each of them.</summary>
+    public static async Task ProbeAsync(IReadOnlyList<AgentOptions> hosts, CancellationToken cancel)
+    {
+        var (probes, boot) = (hosts.Select(options => new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths)).ToList(), HostFactsReader.BootId());
+        var found = await probes[0].FindAsync(hosts[0].Accelerator, boot, cancel);
+        foreach (var other in probes.Skip(1)) other.Keep(boot, found);
+    }
 
     /// <summary>Runs with a log on the console.</summary>
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken stop)

@@ -33,6 +33,20 @@ public static class Machine
         return new Ran(process.ExitCode, await output, await error);
     }
 
+    /// <summary>Starts a program and kills it, and whatever it runs at the moment, as soon as it has said so many lines on its standard error.</summary>
+    public static async Task CutOffAsync(string program, IEnumerable<string> arguments, IDictionary<string, string> environment, int lines)
+    {
+        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true } };
+        foreach (var (name, value) in environment) process.StartInfo.Environment[name] = value;
+        process.Start();
+        process.StandardInput.Close();
+        for (var said = 0; said < lines && await process.StandardError.ReadLineAsync() is not null; said++)
+        {
+        }
+        process.Kill(entireProcessTree: true);
+        await process.WaitForExitAsync();
+    }
+
     public static async Task<string> SayAsync(string program, params string[] arguments) => (await RunAsync(program, arguments)).Ok;
 
     /// <summary>One line each for namespaces, links, nft tables, mounts, control groups, sockets' directories and processes of a cloud's kind.</summary>

@@ -7,8 +7,11 @@ using Xunit;
 namespace Kumoi.EndToEnd;
 
 /// <summary>A cloud made by `./kumoi quickstart` as a new user would, with state, home and ports of its own.</summary>
-public sealed class QuickstartCloud : IAsyncLifetime
+public class QuickstartCloud : IAsyncLifetime
 {
+    /// <summary>What quickstart is told beside.</summary>
+    protected virtual string[] Options => [];
+
     public string Tree { get; } = FindTree();
 
     public string State { get; } = Path.Combine(Directory.CreateTempSubdirectory("kumoi-e2e-").FullName, "state");
@@ -30,7 +33,7 @@ public sealed class QuickstartCloud : IAsyncLifetime
         File.SetUnixFileMode(home, File.GetUnixFileMode(home) | UnixFileMode.OtherExecute);
         Environment = new() { ["KUMOI_STATE"] = State, ["KUMOI_PORT"] = $"{Port}", ["HOME"] = home, ["XDG_CONFIG_HOME"] = "", ["LANG"] = "C.UTF-8", ["LC_ALL"] = "", ["NUGET_PACKAGES"] = NugetPackages(), ["npm_config_cache"] = "/tmp/kumoi-npm-cache" };
         Before = await Machine.StockAsync(State, Tag);
-        var ran = await Machine.RunAsync(Path.Combine(Tree, "kumoi"), ["quickstart", "--yes"], Environment, seconds: 1200);
+        var ran = await Machine.RunAsync(Path.Combine(Tree, "kumoi"), ["quickstart", "--yes", .. Options], Environment, seconds: 1200);
         if (ran.Code != 0) throw new InvalidOperationException($"quickstart ended with {ran.Code}\n{ran.Output}\n{ran.Error}\n{Logs()}");
         Quickstart = ran.Output;
     }
@@ -54,7 +57,8 @@ public sealed class QuickstartCloud : IAsyncLifetime
     /// <summary>The QEMU process of an instance.</summary>
     public static int Qemu(string instanceId) => Machine.Processes(instanceId).Single(p => p.Command.StartsWith("qemu-system-x86_64", StringComparison.Ordinal)).Id;
 
-    public string Logs() => string.Join('\n', new[] { "server", "agent", "postgres" }.Select(role => Path.Combine(State, "logs", role + ".log")).Where(File.Exists).SelectMany(f => File.ReadAllLines(f).TakeLast(20).Prepend("== " + f)));
+    public string Logs() => !Directory.Exists(Path.Combine(State, "logs")) ? "no logs"
+        : string.Join('\n', Directory.GetFiles(Path.Combine(State, "logs"), "*.log").Order(StringComparer.Ordinal).SelectMany(f => File.ReadAllLines(f).TakeLast(20).Prepend("== " + f)));
 
     private static string FindTree()
     {
@@ -68,5 +72,6 @@ public sealed class QuickstartCloud : IAsyncLifetime
     {
         await KumoiAsync("destroy", "--yes");
         Directory.Delete(Path.GetDirectoryName(State)!, recursive: true);
+        GC.SuppressFinalize(this);
     }
 }

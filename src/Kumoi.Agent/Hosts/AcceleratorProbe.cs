@@ -25,10 +25,17 @@ public sealed class AcceleratorProbe(Commands commands, AgentPaths paths)
         if (wanted == "kvm") return new Accelerator("kvm", "KVM was chosen in the host's settings.");
         if (Remembered(bootId) is { } remembered) return remembered;
         var found = await ProbeAsync(cancel);
+        Keep(bootId, found);
+        return found;
+    }
+
+    /// <summary>Keeps what was found for the machine's boot, here or by another agent of the same machine.</summary>
+    public void Keep(string bootId, Accelerator found)
+    {
+        DurableFiles.MakeDirectory(paths.State, AgentModes.Passable);
         DurableFiles.Write(
             Cache, JsonSerializer.SerializeToUtf8Bytes(new ProbeFinding(bootId, found.Name, found.Reason), ProbeJson.Default.ProbeFinding),
             UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        return found;
     }
 
     private async Task<Accelerator> ProbeAsync(CancellationToken cancel)
@@ -40,10 +47,6 @@ public sealed class AcceleratorProbe(Commands commands, AgentPaths paths)
             return await RunAsync("kvm", "max,-arch-capabilities", cancel) == ProbeRom.Answer
                 ? new Accelerator("kvm", "A test guest ran under KVM.")
                 : new Accelerator("tcg", "KVM is present but a test guest failed; using TCG.");
-        }
-        catch (CommandFailedException e) when (e.Missing)
-        {
-            return new Accelerator("tcg", "The program qemu-system-x86_64 is missing; TCG is assumed.");
         }
         catch (CommandFailedException)
         {
@@ -59,9 +62,10 @@ public sealed class AcceleratorProbe(Commands commands, AgentPaths paths)
         await File.WriteAllBytesAsync(rom, ProbeRom.Build(), cancel);
         try
         {
-            var result = await commands.TryRunAsync("qemu-system-x86_64",
+            // It ends by itself too, should this process be killed meanwhile: where KVM does not work it would run for ever.
+            var result = await commands.TryRunAsync("timeout",
                 [
-                    "-M", "q35", "-accel", accelerator, "-cpu", model, "-m", "64", "-nodefaults", "-no-user-config", "-display", "none",
+                    "--signal=KILL", $"{Limit.TotalSeconds + 1:0}", "qemu-system-x86_64", "-M", "q35", "-accel", accelerator, "-cpu", model, "-m", "64", "-nodefaults", "-no-user-config", "-display", "none",
                     "-no-reboot", "-bios", rom, "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
                 ], null, [], Limit, cancel);
             return result.ExitCode;

@@ -14,7 +14,7 @@ public static class HostFactsReader
     /// <param name="storage">Id of the shared storage that disks are on; null if they are on the host's own.</param>
     public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
-        MemoryMib(), DiskGib(options.Paths), BootId(), storage);
+        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare), BootId(), storage);
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =
@@ -37,7 +37,7 @@ public static class HostFactsReader
         return (int)(long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024);
     }
 
-    private static int DiskGib(AgentPaths paths)
+    private static int DiskGib(AgentPaths paths, int share)
     {
         // Disks of instances of other hosts that share the directory are not this host's use of it.
         var own = Directory.Exists(paths.Instances) ? Directory.GetDirectories(paths.Instances) : [];
@@ -45,6 +45,6 @@ public static class HostFactsReader
             .Where(Directory.Exists).SelectMany(path => new DirectoryInfo(path).EnumerateFiles()).Sum(file => file.Length);
         var disks = paths.DisksRoot ?? paths.State;
         var free = Directory.Exists(disks) ? new DriveInfo(disks).AvailableFreeSpace : 0;
-        return (int)((free + used) / (1024L * 1024 * 1024));
+        return (int)((free / share + used) / (1024L * 1024 * 1024));
     }
 }

@@ -99,7 +99,8 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     /// <summary>A half-made uplink (the agent was killed between two steps) is taken away before it is made anew.</summary>
     private async Task RemoveUplinkAsync(string device, CancellationToken cancel)
     {
-        if (Directory.Exists($"/sys/class/net/{device}")) await commands.RunAsync("ip", ["link", "delete", device], cancel);
+        // /sys shows the devices of the namespace in which it was mounted, which need not be the agent's.
+        if (Directory.Exists($"/proc/sys/net/ipv4/conf/{device}")) await commands.RunAsync("ip", ["link", "delete", device], cancel);
     }
 
     private async Task ApplyRulesetAsync(string? networkNamespace, Ruleset ruleset, CancellationToken cancel)

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Kumoi.Agent;
 
 namespace Kumoi.Cli.Local;
 
@@ -18,6 +20,7 @@ public sealed class CloudLayout
         State = Path.TrimEndingDirectorySeparator(Path.GetFullPath(state));
         Tag = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(State)))[..6];
         Port = ReadPort() ?? PortDefault;
+        HostCount = ReadNumber(HostCountFile);
     }
 
     /// <summary>The cloud that the environment names.</summary>
@@ -35,7 +38,24 @@ public sealed class CloudLayout
 
     public Uri Url => new($"http://127.0.0.1:{Port}");
 
-    public string AgentUrl => $"https://127.0.0.1:{AgentPort}";
+    /// <summary>How many hosts the machine stands for, each in a network namespace of its own; null: it is the one host itself.</summary>
+    public int? HostCount { get; private set; }
+
+    /// <summary>The hosts of the cloud, those of which nothing runs included.</summary>
+    public IReadOnlyList<LocalHost> Hosts => HostCount is { } count ? [.. Enumerable.Range(1, count).Select(HostOf)]
+        : [Machine];
+
+    /// <summary>The machine itself, as a host.</summary>
+    public LocalHost Machine => new(0, Dns.GetHostName().Split('.')[0], Tag, State, RunDirectory, null);
+
+    /// <summary>Database, server, and an agent for each host.</summary>
+    public IReadOnlyList<string> Roles => ["postgres", "server", .. Hosts.Select(host => host.Role)];
+
+    // A host's tag is longer than the cloud's, so that neither takes what is the other's for its own.
+    private LocalHost HostOf(int number) => new(
+        number, string.Create(CultureInfo.InvariantCulture, $"host-{number}"), string.Create(CultureInfo.InvariantCulture, $"{Tag}{number:00}"),
+        Path.Combine(State, "hosts", number.ToString(CultureInfo.InvariantCulture)), Path.Combine(RunDirectory, number.ToString(CultureInfo.InvariantCulture)),
+        string.Create(CultureInfo.InvariantCulture, $"{ObjectNames.NamespacePrefix(Tag)}host-{number}"));
 
     public string RunDirectory => $"/run/kumoi-{Tag}";
 
@@ -67,15 +87,42 @@ public sealed class CloudLayout
 
     private string PortFile => Path.Combine(State, "port");
 
+    private string HostCountFile => Path.Combine(State, "host-count");
+
     /// <summary>The port asked for by <c>KUMOI_PORT</c>, else the one of the last start, else the default.</summary>
     private int? ReadPort()
     {
         if (Environment.GetEnvironmentVariable("KUMOI_PORT") is { Length: > 0 } asked)
             return int.TryParse(asked, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65535 ? port : throw new UserException("port-invalid", asked);
-        return File.Exists(PortFile) ? int.Parse(File.ReadAllText(PortFile), CultureInfo.InvariantCulture) : null;
+        return ReadNumber(PortFile);
     }
 
-    public void KeepPort() => File.WriteAllText(PortFile, Port.ToString(CultureInfo.InvariantCulture));
+    /// <summary>Settles how many hosts there are: as many as asked for, or as there were. Hosts are only ever added, as instances may be on them,
+    /// and a cloud whose host is the machine itself stays one.</summary>
+    public void ChooseHosts(int? asked)
+    {
+        if (asked is null || asked == HostCount) return;
+        if (asked is < 1 or > LocalHost.CountMax) throw new UserException("hosts-invalid", LocalHost.CountMax);
+        if (asked < HostCount) throw new UserException("hosts-fewer", HostCount, asked);
+        if (HostCount is null && Exists) throw new UserException("hosts-machine-itself", asked);
+        HostCount = asked;
+    }
+
+    /// <summary>Keeps port and number of hosts for later starts.</summary>
+    public void Keep()
+    {
+        Keep(PortFile, Port);
+        if (HostCount is { } count) Keep(HostCountFile, count);
+    }
+
+    private static int? ReadNumber(string file) => File.Exists(file) ? int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Written beside and moved into place: who is cut off in the middle leaves the old number.</summary>
+    private static void Keep(string file, int number)
+    {
+        File.WriteAllText(file + ".new", number.ToString(CultureInfo.InvariantCulture));
+        File.Move(file + ".new", file, overwrite: true);
+    }
 }
 
 /// <summary>Something that the person at the keyboard can put right; its text is in the catalogue.</summary>

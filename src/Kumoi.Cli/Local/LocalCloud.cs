@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Kumoi.Agent;
+using Kumoi.Agent.Linux;
 using Kumoi.Api;
 using Microsoft.Extensions.Logging;
 
@@ -18,37 +19,44 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
 
     public CloudLayout Layout => layout;
 
-    public async Task UpAsync(CancellationToken cancel)
+    /// <param name="hosts">How many hosts the machine is to stand for; null: as it was.</param>
+    public async Task UpAsync(int? hosts, CancellationToken cancel)
     {
         RequireRoot("up");
+        layout.ChooseHosts(hosts);
         var programs = "";
         await progress.StepAsync("step-prepare", async () => programs = await PrepareAsync(cancel));
+        var ranges = await AddressRanges.ChooseAsync(layout, cancel);
+        var underlay = ranges.Underlay is null ? null : new UnderlayPlan(layout.Tag, ranges, layout.AgentPort);
         // Trying KVM takes seconds where it does not work; database and server start meanwhile.
-        var probe = AgentProgram.ProbeAsync(AgentOptions(), cancel);
+        var probe = AgentProgram.ProbeAsync([.. layout.Hosts.Select(host => AgentOptions(host))], cancel);
+        if (underlay is not null) await progress.StepAsync("step-underlay", () => new Underlay(underlay).EnsureAsync(layout.Hosts, Path.Combine(layout.State, "agent", "ip_forward"), cancel));
         await progress.StepAsync("step-postgres", () => new Postgres(layout, _daemons).StartAsync(cancel));
-        await progress.StepAsync("step-server", () => StartServerAsync(programs, cancel));
-        await progress.StepAsync("step-agent", async () =>
+        await progress.StepAsync("step-server", () => StartServerAsync(programs, ranges, underlay?.Address ?? IPAddress.Loopback, cancel));
+        await progress.StepAsync(underlay is null ? "step-agent" : "step-agents", async () =>
         {
             await probe;
-            await StartAgentAsync(programs, cancel);
+            using var admin = await LoginAsync("admin", layout.AdminPassword, cancel);
+            await new LocalAgents(layout, _daemons, admin).StartAsync(programs, underlay, cancel);
         });
     }
 
     private async Task<string> PrepareAsync(CancellationToken cancel)
     {
         if (Requirements.MissingPrograms() is { Count: > 0 } missing) throw new UserException("programs-missing", string.Join(", ", missing));
-        Directory.CreateDirectory(layout.State);
+        const UnixFileMode passable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         // Others pass through to what is theirs (PostgreSQL, the server, guests) and see nothing else.
-        File.SetUnixFileMode(layout.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        DurableFiles.MakeDirectory(layout.State, passable);
         RequirePassable();
         foreach (var directory in (string[])[layout.Secrets, layout.ServerSecrets, layout.Images, layout.Logs, layout.RunDirectory]) Directory.CreateDirectory(directory);
         const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         foreach (var directory in (string[])[layout.Secrets, layout.ServerSecrets, layout.Logs]) File.SetUnixFileMode(directory, owner);
         WriteSecret(layout.DatabasePassword);
         WriteSecret(layout.AdminPassword);
-        if (!File.Exists(layout.InitialPassword)) File.Copy(layout.AdminPassword, layout.InitialPassword);
+        if (!File.Exists(layout.InitialPassword)) WriteSecret(layout.InitialPassword, await File.ReadAllTextAsync(layout.AdminPassword, cancel));
+        if (layout.HostCount is not null) foreach (var directory in layout.Hosts.Select(host => host.State).Prepend(Path.Combine(layout.State, "hosts"))) DurableFiles.MakeDirectory(directory, passable);
         await Shell.MustAsync("chown", ["-R", $"{ServerUser}:{ServerUser}", layout.ServerSecrets, layout.Images], cancel);
-        layout.KeepPort();
+        layout.Keep();
         return Programs.Install(layout, Requirements.ConsoleDirectory());
     }
 
@@ -58,7 +66,8 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         if (!File.Exists(path)) WriteSecret(path, System.Buffers.Text.Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) + "\n");
     }
 
-    private static void WriteSecret(string path, string secret)
+    /// <summary>A secret in a file only root reads, whole or not there.</summary>
+    public static void WriteSecret(string path, string secret)
     {
         using (var file = new FileStream(path + ".new", new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
             file.Write(System.Text.Encoding.ASCII.GetBytes(secret));
@@ -67,66 +76,27 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
 
     private static readonly TimeSpan PortLimit = TimeSpan.FromSeconds(3);
 
-    private async Task StartServerAsync(string programs, CancellationToken cancel)
+    private async Task StartServerAsync(string programs, AddressRanges ranges, IPAddress agentAddress, CancellationToken cancel)
     {
         if (LocalProcesses.Find(layout).All(process => process.Role != "server"))
         {
-            foreach (var port in (int[])[layout.Port, layout.AgentPort])
+            foreach (var end in (IPEndPoint[])[new(IPAddress.Loopback, layout.Port), new(agentAddress, layout.AgentPort)])
                 // One that was just killed may have its port until its memory is given back.
-                if (!await Until.TrueAsync(() => Task.FromResult(!IsTaken(port)), PortLimit, cancel)) throw new UserException("port-taken", port);
-            var (floating, uplink) = await AddressRanges.ChooseAsync(layout, cancel);
+                if (!await Until.TrueAsync(() => Task.FromResult(!IsTaken(end)), PortLimit, cancel)) throw new UserException("port-taken", end.Port);
             string[] console = Directory.Exists(Path.Combine(programs, "console")) ? ["--console", Path.Combine(programs, "console")] : [];
             await _daemons.StartAsync("server", [
                 "setpriv", "--reuid", $"{ServerUser}", "--regid", $"{ServerUser}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all",
                 "env", "-i", $"PATH={Environment.GetEnvironmentVariable("PATH")}", "HOME=/nonexistent", "LANG=C.UTF-8", "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", "DOTNET_GCgen0size=0x1000000",
                 Dotnet(), Path.Combine(programs, "kumoi.dll"), "server", "--state", layout.State,
                 "--database", $"Host={layout.PostgresSocket};Username=kumoi;Database=kumoi", "--database-password-file", layout.DatabasePassword,
-                "--listen", $"127.0.0.1:{layout.Port}", "--agent-listen", $"127.0.0.1:{layout.AgentPort}", "--agent-url", layout.AgentUrl, "--master-key", layout.MasterKey,
-                "--images", layout.Images, "--admin-password-file", layout.InitialPassword, "--floating-range", floating, "--uplink-range", uplink, .. console], cancel);
+                "--listen", $"127.0.0.1:{layout.Port}", "--agent-listen", $"{agentAddress}:{layout.AgentPort}", "--agent-url", $"https://{agentAddress}:{layout.AgentPort}", "--master-key", layout.MasterKey,
+                "--images", layout.Images, "--admin-password-file", layout.InitialPassword, "--floating-range", $"{ranges.Floating}", "--uplink-range", $"{ranges.Uplink}", .. console], cancel);
         }
         if (!await Until.TrueAsync(() => AnswersAsync("/readyz", cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi server", _daemons.LogOf("server"));
         // The first user's password is in the database as a hash now; the server needs it no more.
         File.Delete(layout.InitialPassword);
         await File.WriteAllTextAsync(layout.InitialPassword, "", cancel);
     }
-
-    private async Task StartAgentAsync(string programs, CancellationToken cancel)
-    {
-        var name = Dns.GetHostName().Split('.')[0];
-        if (LocalProcesses.Find(layout).All(process => process.Role != "agent"))
-        {
-            var tokenFile = Path.Combine(layout.Secrets, "join-token");
-            if (!Directory.Exists(Path.Combine(layout.State, "agent", "identity")))
-            {
-                using var admin = await LoginAsync("admin", layout.AdminPassword, cancel);
-                var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(null, null, null), null, cancel);
-                WriteSecret(tokenFile, token.Token);
-            }
-            string[] join = File.Exists(tokenFile) ? ["--join-token-file", tokenFile] : [];
-            await _daemons.StartAsync("agent", [
-                "env", "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", "DOTNET_GCgen0size=0x400000", "DOTNET_TieredPGO=0", Dotnet(), Path.Combine(programs, "kumoi.dll"), "agent", "--state", layout.State, "--tag", layout.Tag,
-                "--run-directory", layout.RunDirectory, "--name", name, "--address", "127.0.0.1", .. join], cancel);
-        }
-        if (!await Until.TrueAsync(() => HostIsUpAsync(name, cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi agent", _daemons.LogOf("agent"));
-    }
-
-    private async Task<bool> HostIsUpAsync(string name, CancellationToken cancel)
-    {
-        if (LocalProcesses.Find(layout).All(process => process.Role != "agent")) return false;
-        _admin ??= await LoginAsync("admin", layout.AdminPassword, cancel);
-        try
-        {
-            var host = await _admin.GetAsync<Host>($"hosts/{Uri.EscapeDataString(name)}", cancel);
-            return host.State == "up" && host.LastReportAt > _upSince;
-        }
-        catch (ProblemException e) when (e.Problem.Status == 404)
-        {
-            return false;
-        }
-    }
-
-    private KumoiClient? _admin;
-    private readonly DateTimeOffset _upSince = TimeProvider.System.GetUtcNow().AddSeconds(-30);
 
     public async Task<KumoiClient> LoginAsync(string user, string passwordFile, CancellationToken cancel)
     {
@@ -138,15 +108,17 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
     public async Task DownAsync(bool keepGuests, CancellationToken cancel)
     {
         RequireRoot("down");
-        await progress.StepAsync("step-stop-agent", () => _daemons.StopAsync("agent", StopPatience, cancel));
+        await progress.StepAsync("step-stop-agent", () => StopAgentsAsync(cancel));
         if (!keepGuests) await progress.StepAsync("step-stop-guests", async () =>
         {
             using var logs = Logs();
-            await GuestShutdown.RunAsync(AgentOptions(), GuestLimit, TimeProvider.System, logs.CreateLogger("Kumoi"), cancel);
+            await Task.WhenAll(layout.Hosts.Select(host => GuestShutdown.RunAsync(AgentOptions(host), GuestLimit, TimeProvider.System, logs.CreateLogger("Kumoi"), cancel)));
             await CleanAsync(cancel);
         });
         await StopControlPlaneAsync(cancel);
     }
+
+    private Task StopAgentsAsync(CancellationToken cancel) => Task.WhenAll(layout.Hosts.Select(host => _daemons.StopAsync(host.Role, StopPatience, cancel)));
 
     private async Task StopControlPlaneAsync(CancellationToken cancel)
     {
@@ -158,26 +130,28 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
     public async Task DestroyAsync(CancellationToken cancel)
     {
         RequireRoot("destroy");
-        await progress.StepAsync("step-stop-agent", () => _daemons.StopAsync("agent", StopPatience, cancel));
+        await progress.StepAsync("step-stop-agent", () => StopAgentsAsync(cancel));
         await progress.StepAsync("step-clean", () => CleanAsync(cancel));
         await StopControlPlaneAsync(cancel);
-        await progress.StepAsync("step-delete", () =>
+        await progress.StepAsync("step-delete", async () =>
         {
-            if (Directory.Exists(layout.State)) Directory.Delete(layout.State, recursive: true);
-            if (Directory.Exists(layout.RunDirectory)) Directory.Delete(layout.RunDirectory, recursive: true);
+            await _daemons.StopAsync(LocalProcesses.Initdb, StopPatience, cancel);
+            await Leftovers.DeleteAsync(layout.State, cancel);
+            await Leftovers.DeleteAsync(layout.RunDirectory, cancel);
             Client.ClientConfig.ForgetState(layout.State);
-            return Task.CompletedTask;
         });
     }
 
-    private AgentOptions AgentOptions() => new() { StateDirectory = layout.State, Tag = layout.Tag, RunDirectory = layout.RunDirectory, Name = "local", Address = "127.0.0.1" };
+    private static AgentOptions AgentOptions(LocalHost host) => new() { StateDirectory = host.State, Tag = host.Tag, RunDirectory = host.RunDirectory, Name = host.Name, Address = "127.0.0.1" };
 
     private static ILoggerFactory Logs() => LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true));
 
     private async Task CleanAsync(CancellationToken cancel)
     {
         using var logs = Logs();
-        if (!await AgentCleanup.RunAsync(AgentOptions(), TimeProvider.System, logs.CreateLogger("Kumoi"), cancel)) throw new UserException("clean-failed");
+        // The machine's own part last: hosts that are namespaces, and what joins them, are named as a host's own things are.
+        foreach (var host in layout.Hosts.Append(layout.Machine).Distinct())
+            if (!await AgentCleanup.RunAsync(AgentOptions(host), TimeProvider.System, logs.CreateLogger("Kumoi"), cancel)) throw new UserException("clean-failed");
     }
 
     public static void RequireRoot(string command)
@@ -204,12 +178,12 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         }
     }
 
-    private static bool IsTaken(int port)
+    private static bool IsTaken(IPEndPoint end)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            socket.Bind(end);
             return false;
         }
         catch (SocketException)
@@ -218,5 +192,5 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         }
     }
 
-    private static string Dotnet() => Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : Shell.Find("dotnet") ?? throw new UserException("programs-missing", "dotnet");
+    public static string Dotnet() => Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : Shell.Find("dotnet") ?? throw new UserException("programs-missing", "dotnet");
 }

@@ -15,14 +15,16 @@ public static class LocalCommands
 
     private static Option<bool> Yes() => new("--yes", "-y") { Description = Messages.Text("option-yes") };
 
+    private static Option<int?> Hosts() => new("--hosts") { Description = Messages.Text("option-local-hosts", LocalHost.CountMax) };
+
     private static Command Quick()
     {
-        var yes = Yes();
-        var command = new Command("quickstart", Messages.Text("command-quickstart")) { yes };
+        var (yes, hosts) = (Yes(), Hosts());
+        var command = new Command("quickstart", Messages.Text("command-quickstart")) { yes, hosts };
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var progress = new Progress(Session.Errors, quiet: false);
-            await new Quickstart(new LocalCloud(CloudLayout.FromEnvironment(), progress), progress).RunAsync(parsed.GetValue(yes), cancel);
+            await new Quickstart(new LocalCloud(CloudLayout.FromEnvironment(), progress), progress).RunAsync(parsed.GetValue(yes), parsed.GetValue(hosts), cancel);
             return ExitCodes.Ok;
         }));
         return command;
@@ -30,11 +32,12 @@ public static class LocalCommands
 
     private static Command Up()
     {
-        var command = new Command("up", Messages.Text("command-up"));
-        command.SetAction((_, cancel) => ExitCodes.TellAsync(async () =>
+        var hosts = Hosts();
+        var command = new Command("up", Messages.Text("command-up")) { hosts };
+        command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var cloud = Cloud();
-            await cloud.UpAsync(cancel);
+            await cloud.UpAsync(parsed.GetValue(hosts), cancel);
             Console.WriteLine(Messages.Text("up-done", cloud.Layout.Url, cloud.Layout.AdminPassword));
             return ExitCodes.Ok;
         }));
@@ -65,7 +68,7 @@ public static class LocalCommands
             {
                 Console.WriteLine($"{Messages.Text("status-url")}  {layout.Url}");
                 Console.WriteLine($"{Messages.Text("status-state")}  {layout.State}");
-                foreach (var role in LocalProcesses.Roles)
+                foreach (var role in layout.Roles)
                     Console.WriteLine($"  {role,-9} {(running.Where(p => p.Role == role).Select(p => p.Pid).ToList() is { Count: > 0 } pids ? Messages.Text("status-running", string.Join(", ", pids)) : Messages.Text("status-not-running"))}");
             }
             return Task.FromResult(ExitCodes.Ok);
@@ -77,6 +80,7 @@ public static class LocalCommands
     {
         ["url"] = layout.Url.ToString().TrimEnd('/'),
         ["state"] = layout.State,
+        ["hosts"] = new JsonArray([.. layout.Hosts.Select(host => JsonValue.Create(host.Name))]),
         ["processes"] = new JsonArray([.. running.Select(process => new JsonObject { ["role"] = process.Role, ["pid"] = process.Pid })]),
         ["admin"] = File.Exists(layout.AdminPassword) ? new JsonObject { ["user"] = "admin", ["passwordFile"] = layout.AdminPassword } : null,
         ["demo"] = File.Exists(layout.DemoPassword) ? new JsonObject { ["user"] = "demo", ["passwordFile"] = layout.DemoPassword } : null,

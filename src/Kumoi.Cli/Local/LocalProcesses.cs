@@ -3,28 +3,49 @@ using System.Globalization;
 namespace Kumoi.Cli.Local;
 
 /// <summary>A process of a local cloud.</summary>
-/// <param name="Role"><c>postgres</c>, <c>server</c> or <c>agent</c>.</param>
-public sealed record LocalProcess(string Role, int Pid);
+/// <param name="Role"><c>postgres</c>, <c>server</c>, or <see cref="LocalHost.Role"/> of the host whose agent it is.</param>
+public sealed record LocalProcess(string Role, int Pid, IReadOnlyList<string> Arguments)
+{
+    /// <summary>True if its command line has this option with this value.</summary>
+    public bool Has(string option, string value) => Enumerable.Range(0, Arguments.Count - 1).Any(i => Arguments[i] == option && Arguments[i + 1] == value);
+}
 
 /// <summary>Finds the processes of a cloud by their command lines, which no crash and no stale file can falsify.</summary>
 public static class LocalProcesses
 {
-    public static readonly IReadOnlyList<string> Roles = ["postgres", "server", "agent"];
+    /// <summary>The role of a process that makes a database; it outlives a command that is killed.</summary>
+    public const string Initdb = "initdb";
 
-    public static IReadOnlyList<LocalProcess> Find(CloudLayout layout) => Directory.GetDirectories("/proc")
-        .Select(Path.GetFileName).Where(name => int.TryParse(name, CultureInfo.InvariantCulture, out _))
-        .Select(name => int.Parse(name!, CultureInfo.InvariantCulture))
-        .Select(pid => (pid, role: RoleOf(Arguments(pid), layout))).Where(found => found.role is not null)
-        .Select(found => new LocalProcess(found.role!, found.pid)).OrderBy(process => process.Role).ToList();
+    /// <summary>What a daemon's process is before it has become the program it is started for.</summary>
+    private static readonly string[] Launchers = ["bash", "setsid", "nsenter", "setpriv", "env"];
 
-    private static string? RoleOf(string[] arguments, CloudLayout layout)
+    public static IReadOnlyList<LocalProcess> Find(CloudLayout layout)
+    {
+        var hosts = layout.Hosts;
+        return Directory.GetDirectories("/proc")
+            .Select(Path.GetFileName).Where(name => int.TryParse(name, CultureInfo.InvariantCulture, out _))
+            .Select(name => int.Parse(name!, CultureInfo.InvariantCulture))
+            .Select(pid => (pid, arguments: Arguments(pid))).Select(seen => (seen.pid, seen.arguments, role: RoleOf(seen.arguments, layout, hosts))).Where(found => found.role is not null)
+            .Select(found => new LocalProcess(found.role!, found.pid, found.arguments)).OrderBy(process => process.Role).ToList();
+    }
+
+    private static string? RoleOf(string[] arguments, CloudLayout layout, IReadOnlyList<LocalHost> hosts)
     {
         if (arguments.Length < 3) return null;
         // The postmaster's children rename themselves and carry no -D.
         if (Path.GetFileName(arguments[0]) == "postgres" && Follows(arguments, "-D", layout.PostgresData)) return "postgres";
-        var kumoi = Array.FindIndex(arguments, argument => Path.GetFileName(argument) is "kumoi" or "kumoi.dll");
-        if (kumoi is < 0 or > 1 || kumoi + 1 >= arguments.Length || !Follows(arguments, "--state", layout.State)) return null;
-        return arguments[kumoi + 1] is "server" or "agent" ? arguments[kumoi + 1] : null;
+        if (Path.GetFileName(arguments[0]) == "initdb" && Follows(arguments, "-D", Postgres.Unfinished(layout))) return Initdb;
+        var last = Launchers.Contains(Path.GetFileName(arguments[0])) ? arguments.Length - 2 : 1;
+        var kumoi = Array.FindIndex(arguments, 0, last + 1, argument => Path.GetFileName(argument) is "kumoi" or "kumoi.dll");
+        // The name that a script is given comes before the program that it starts.
+        if (kumoi > 1) kumoi = Array.FindIndex(arguments, 0, last + 1, argument => Path.GetFileName(argument) is "kumoi.dll");
+        if (kumoi < 0 || kumoi + 1 >= arguments.Length) return null;
+        return arguments[kumoi + 1] switch
+        {
+            "server" when Follows(arguments, "--state", layout.State) => "server",
+            "agent" => hosts.FirstOrDefault(host => Follows(arguments, "--state", host.State))?.Role,
+            _ => null,
+        };
     }
 
     private static bool Follows(string[] arguments, string option, string value)

@@ -4,7 +4,7 @@ namespace Kumoi.Cli.Local;
 public sealed class Postgres(CloudLayout layout, Daemons daemons)
 {
     private const string User = "postgres";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopPatience = TimeSpan.FromSeconds(5);
 
     public static string? Binary(string name) => Directory.Exists("/usr/lib/postgresql")
         ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => double.TryParse(Path.GetFileName(d), System.Globalization.CultureInfo.InvariantCulture, out var v) ? v : 0)
@@ -37,11 +37,15 @@ public sealed class Postgres(CloudLayout layout, Daemons daemons)
     /// <summary>A 32nd of the machine: guests have the rest.</summary>
     public static long BuffersMib(long machineBytes) => Math.Clamp(machineBytes / 32 / (1024 * 1024), 64, 2048);
 
+    /// <summary>Where the database is while it is made.</summary>
+    public static string Unfinished(CloudLayout layout) => layout.PostgresData + ".new";
+
     /// <summary>Made beside and moved into place, so that a directory under the final name is always whole.</summary>
     private async Task InitializeAsync(CancellationToken cancel)
     {
-        var unfinished = layout.PostgresData + ".new";
-        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+        var unfinished = Unfinished(layout);
+        await daemons.StopAsync(LocalProcesses.Initdb, StopPatience, cancel);
+        await Leftovers.DeleteAsync(unfinished, cancel);
         Directory.CreateDirectory(unfinished);
         await Shell.MustAsync("chown", [$"{User}:{User}", unfinished], cancel);
         await Shell.MustAsync(AsPostgres("initdb")[0], [.. AsPostgres(Binary("initdb")!)[1..], "-D", unfinished, "--username", User, "--encoding=UTF8", "--locale=C.UTF-8", "--auth=peer"], cancel);

@@ -18,15 +18,17 @@ public sealed class Quickstart(LocalCloud cloud, Progress progress)
 
     private CloudLayout Layout => cloud.Layout;
 
-    public async Task RunAsync(bool yes, CancellationToken cancel)
+    public async Task RunAsync(bool yes, int? hosts, CancellationToken cancel)
     {
         LocalCloud.RequireRoot("quickstart");
+        // Before minutes are spent on packages and builds.
+        Layout.ChooseHosts(hosts);
         var tree = Requirements.Tree() ?? throw new UserException("tree-needed");
         await InstallAsync(yes, cancel);
         await progress.StepAsync("step-console", () => BuildConsoleAsync(tree, cancel));
         var image = "";
         await progress.StepAsync("step-image", async () => image = await BuildImageAsync(tree, cancel));
-        await cloud.UpAsync(cancel);
+        await cloud.UpAsync(hosts, cancel);
         using var admin = await cloud.LoginAsync("admin", Layout.AdminPassword, cancel);
         await progress.StepAsync("step-accounts", () => MakeDemoAsync(admin, cancel));
         await progress.StepAsync("step-upload", () => UploadAsync(admin, image, cancel));

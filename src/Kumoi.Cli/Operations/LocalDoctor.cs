@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -17,7 +18,7 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancel)
     {
         if (!layout.Exists) return [New("local", "ok", "no-cloud-here", layout.State, layout.State)];
-        return [.. Programs(), .. await KernelAsync(cancel), .. Disk(), .. Secrets(), .. HostCertificate(), .. await ProcessesAsync(cancel)];
+        return [.. Programs(), .. await KernelAsync(cancel), .. Disk(), .. Secrets(), .. layout.Hosts.SelectMany(HostCertificate), .. await UnderlayAsync(), .. await ProcessesAsync(cancel)];
     }
 
     /// <summary>A finding whose texts are <c>doctor-</c>CODE and <c>doctor-</c>CODE<c>-action</c> of this program's catalogue.</summary>
@@ -61,7 +62,7 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
     private IEnumerable<Finding> Secrets()
     {
         var open = new List<Finding>();
-        foreach (var directory in (string[])[layout.Secrets, layout.ServerSecrets, Path.GetDirectoryName(IdentityFile)!])
+        foreach (var directory in (string[])[layout.Secrets, layout.ServerSecrets, .. layout.Hosts.Select(host => host.Identity)])
         {
             if (!Directory.Exists(directory)) continue;
             IEnumerable<string> files;
@@ -80,16 +81,15 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
         return open.Count > 0 ? open : [New("secrets", "ok", "secrets-kept", layout.State, layout.State)];
     }
 
-    private string IdentityFile => Path.Combine(layout.State, "agent", "identity", "identity.json");
-
-    private IEnumerable<Finding> HostCertificate()
+    private IEnumerable<Finding> HostCertificate(LocalHost host)
     {
         const string check = "certificates";
+        var file = Path.Combine(host.Identity, "identity.json");
         DateTimeOffset until;
         try
         {
-            if (!File.Exists(IdentityFile)) yield break;
-            using var identity = JsonDocument.Parse(File.ReadAllBytes(IdentityFile));
+            if (!File.Exists(file)) yield break;
+            using var identity = JsonDocument.Parse(File.ReadAllBytes(file));
             using var certificate = X509Certificate2.CreateFromPem(identity.RootElement.GetProperty("Certificate").GetString());
             until = certificate.NotAfter;
         }
@@ -103,29 +103,41 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
         }
         if (until == DateTimeOffset.MinValue)
         {
-            yield return New(check, "error", "identity-broken", IdentityFile, IdentityFile);
+            yield return New(check, "error", "identity-broken", file, file);
             yield break;
         }
         var found = DoctorRules.Certificate("host", until, clock.GetUtcNow());
-        yield return New(check, found.Severity, "host-" + found.Code, IdentityFile, found.Arguments[1]);
+        yield return New(check, found.Severity, "host-" + found.Code, file, found.Arguments[1], host.Name);
+    }
+
+    private UnderlayPlan? Plan => AddressRanges.Kept(layout) is { Underlay: not null } ranges ? new UnderlayPlan(layout.Tag, ranges, layout.AgentPort) : null;
+
+    /// <summary>Hosts that are namespaces of this machine, and what joins them. Only root may look into namespaces.</summary>
+    private async Task<List<Finding>> UnderlayAsync()
+    {
+        if (Plan is not { } plan || !Environment.IsPrivilegedProcess) return [];
+        var found = new List<Finding>();
+        foreach (var host in layout.Hosts)
+            if (!await new Underlay(plan).IsJoinedAsync(host)) found.Add(New("underlay", "error", "underlay-broken", host.Name, host.Name, host.Namespace));
+        return found.Count > 0 ? found : [New("underlay", "ok", "underlay-whole", plan.Bridge, layout.Hosts.Count, plan.Bridge)];
     }
 
     private async Task<List<Finding>> ProcessesAsync(CancellationToken cancel)
     {
         var running = LocalProcesses.Find(layout);
-        var found = LocalProcesses.Roles.Where(role => running.All(process => process.Role != role)).Select(role => New("processes", "error", "process-missing", role, role)).ToList();
-        foreach (var port in (int[])[layout.Port, layout.AgentPort])
-            if (!await AnswersAsync(port, cancel)) found.Add(New("ports", "error", "port-silent", $"{port}", port));
+        var found = layout.Roles.Where(role => running.All(process => process.Role != role)).Select(role => New("processes", "error", "process-missing", role, role)).ToList();
+        foreach (var end in (IPEndPoint[])[new(IPAddress.Loopback, layout.Port), new(Plan?.Address ?? IPAddress.Loopback, layout.AgentPort)])
+            if (!await AnswersAsync(end, cancel)) found.Add(New("ports", "error", "port-silent", $"{end.Port}", end.Port));
         if (found.Count == 0) found.Add(New("processes", "ok", "processes-run", null, layout.Port, layout.AgentPort));
         return found;
     }
 
-    private static async Task<bool> AnswersAsync(int port, CancellationToken cancel)
+    private static async Task<bool> AnswersAsync(IPEndPoint end, CancellationToken cancel)
     {
         using var socket = new TcpClient();
         try
         {
-            await socket.ConnectAsync(System.Net.IPAddress.Loopback, port, cancel);
+            await socket.ConnectAsync(end, cancel);
             return true;
         }
         catch (SocketException)

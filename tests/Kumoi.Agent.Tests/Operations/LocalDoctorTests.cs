@@ -66,6 +66,25 @@ public sealed class LocalDoctorTests : IDisposable
         Assert.Equal("no-cloud-here", Assert.Single(await new LocalDoctor(_layout, TimeProvider.System).ExamineAsync(default)).Code);
     }
 
+    [Fact]
+    public async Task Every_host_of_the_machine_is_looked_at_by_itself()
+    {
+        Directory.Delete(_layout.PostgresData);
+        _layout.ChooseHosts(2);
+        _layout.Keep();
+        Directory.CreateDirectory(_layout.PostgresData);
+        await File.WriteAllTextAsync(Path.Combine(_layout.State, "ranges"), "7", TestContext.Current.CancellationToken);
+        var broken = Directory.CreateDirectory(_layout.Hosts[1].Identity).FullName;
+        await File.WriteAllTextAsync(Path.Combine(broken, "identity.json"), "{}", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(Path.Combine(broken, "identity.json"), UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        var found = await new LocalDoctor(_layout, TimeProvider.System).ExamineAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(["postgres", "server", "agent-1", "agent-2"], found.Where(f => f.Code == "process-missing").Select(f => f.Subject));
+        Assert.All(found.Where(f => f.Code is "identity-broken" or "secret-open"), f => Assert.StartsWith(broken, f.Subject, StringComparison.Ordinal));
+        Assert.Equal(2, found.Count(f => f.Code is "identity-broken" or "secret-open"));
+        // Nothing was started, so no host is joined to the other.
+        Assert.Equal(["host-1", "host-2"], found.Where(f => f.Code == "underlay-broken").Select(f => f.Subject));
+    }
+
     [Theory]
     [InlineData(0, "ok clock-same")]
     [InlineData(1, "ok clock-same")]

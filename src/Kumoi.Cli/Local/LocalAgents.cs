@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Net;
+using Kumoi.Agent.Linux;
+using Kumoi.Api;
+
+namespace Kumoi.Cli.Local;
+
+/// <summary>Starts the agents of a cloud on this machine and waits until their hosts have joined.</summary>
+public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient admin)
+{
+    private const string Share = "--machine-share";
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopPatience = TimeSpan.FromSeconds(15), ReportAgeMax = TimeSpan.FromSeconds(30);
+
+    private readonly DateTimeOffset _since = TimeProvider.System.GetUtcNow() - ReportAgeMax;
+
+    private string TokenFile => Path.Combine(layout.Secrets, "join-token");
+
+    /// <param name="underlay">What the hosts are joined by; null if the machine itself is the only one.</param>
+    public async Task StartAsync(string programs, UnderlayPlan? underlay, CancellationToken cancel)
+    {
+        var hosts = layout.Hosts;
+        var share = hosts.Count.ToString(CultureInfo.InvariantCulture);
+        // Hosts that came to be more have a smaller part of the machine each.
+        foreach (var outdated in LocalProcesses.Find(layout).Where(process => process.Role.StartsWith("agent-", StringComparison.Ordinal) && !process.Has(Share, share)))
+            await daemons.StopAsync(outdated.Role, StopPatience, cancel);
+        var running = LocalProcesses.Find(layout).Select(process => process.Role).ToHashSet();
+        var absent = hosts.Where(host => !running.Contains(host.Role)).ToList();
+        if (absent.Count(host => !Directory.Exists(host.Identity)) is > 0 and var fresh)
+        {
+            var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(null, null, fresh), null, cancel);
+            LocalCloud.WriteSecret(TokenFile, token.Token);
+        }
+        foreach (var host in absent) await daemons.StartAsync(host.Role, Command(host, programs, underlay, share), cancel);
+        foreach (var host in hosts)
+            if (!await Until.TrueAsync(() => IsUpAsync(host, cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi " + host.Role, daemons.LogOf(host.Role));
+    }
+
+    private string[] Command(LocalHost host, string programs, UnderlayPlan? underlay, string share) =>
+    [
+        .. host.Namespace is { } name ? (string[])["nsenter", .. NetworkNamespaces.Inside(name, "env")] : ["env"],
+        "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", "DOTNET_GCgen0size=0x400000", "DOTNET_TieredPGO=0", LocalCloud.Dotnet(), Path.Combine(programs, "kumoi.dll"), "agent",
+        "--state", host.State, "--tag", host.Tag, "--run-directory", host.RunDirectory, "--name", host.Name, "--address", $"{underlay?.AddressOf(host) ?? IPAddress.Loopback}",
+        .. underlay is null ? (string[])[] : ["--uplink-device", UnderlayPlan.HostDevice, Share, share],
+        .. File.Exists(TokenFile) ? (string[])["--join-token-file", TokenFile] : [],
+    ];
+
+    private async Task<bool> IsUpAsync(LocalHost host, CancellationToken cancel)
+    {
+        if (LocalProcesses.Find(layout).All(process => process.Role != host.Role)) return false;
+        try
+        {
+            var seen = await admin.GetAsync<Host>($"hosts/{Uri.EscapeDataString(host.Name)}", cancel);
+            return seen.State == "up" && seen.LastReportAt > _since;
+        }
+        catch (ProblemException e) when (e.Problem.Status == 404)
+        {
+            return false;
+        }
+    }
+}

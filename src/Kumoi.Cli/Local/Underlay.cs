@@ -1,0 +1,81 @@
+using Kumoi.Agent.Linux;
+
+namespace Kumoi.Cli.Local;
+
+/// <summary>
+/// Puts the underlay of a plan in force. Every step may be repeated, and cut off anywhere: rules come before the links that they are about,
+/// and a half-made link is made anew.
+/// </summary>
+public sealed class Underlay(UnderlayPlan plan)
+{
+    private readonly Commands _commands = new(TimeProvider.System);
+
+    /// <param name="forwarding">Where to note whether the machine forwarded packets before, for <see cref="Agent.AgentCleanup"/> to put back.</param>
+    public async Task EnsureAsync(IReadOnlyList<LocalHost> hosts, string forwarding, CancellationToken cancel)
+    {
+        await _commands.RunAsync("nft", ["-f", "-"], plan.MachineRules, cancel);
+        await BatchAsync(null, plan.BridgeLinks(HasDevice(plan.Bridge)), cancel);
+        SwitchForwardingOn(forwarding);
+        await Task.WhenAll(hosts.Select(host => EnsureAsync(host, cancel)));
+    }
+
+    private async Task EnsureAsync(LocalHost host, CancellationToken cancel)
+    {
+        var name = host.Namespace!;
+        var namespaces = new NetworkNamespaces(_commands);
+        if (NetworkNamespaces.Exists(name) && !await IsWholeAsync(name)) await namespaces.DeleteAsync(name, cancel);
+        await namespaces.CreateAsync(name, cancel);
+        await _commands.RunAsync("nsenter", NetworkNamespaces.Inside(name, "nft", ["-f", "-"]), plan.HostRules, cancel);
+        var joined = await IsJoinedAsync(host);
+        if (!joined) await UnjoinAsync(host, cancel);
+        await BatchAsync(null, plan.Join(host, joined), cancel);
+        await BatchAsync(name, plan.Inside(host), cancel);
+        await NetworkNamespaces.RunInsideAsync(name, () =>
+        {
+            foreach (var (setting, value) in UnderlayPlan.Settings) File.WriteAllText("/proc/sys/" + setting, value);
+            return true;
+        });
+    }
+
+    /// <summary>True if both ends of the host's link are where they belong.</summary>
+    public async Task<bool> IsJoinedAsync(LocalHost host) =>
+        HasDevice(plan.Bridge) && HasDevice(plan.DeviceOf(host)) && NetworkNamespaces.Exists(host.Namespace!) && await IsWholeAsync(host.Namespace!)
+        && await NetworkNamespaces.RunInsideAsync(host.Namespace!, () => HasDevice(UnderlayPlan.HostDevice));
+
+    /// <summary>What is left of a link whose other end went with an older namespace.</summary>
+    private async Task UnjoinAsync(LocalHost host, CancellationToken cancel)
+    {
+        if (HasDevice(plan.DeviceOf(host))) await _commands.TryRunAsync("ip", ["link", "delete", plan.DeviceOf(host)], cancel);
+        if (await NetworkNamespaces.RunInsideAsync(host.Namespace!, () => HasDevice(UnderlayPlan.HostDevice)))
+            await _commands.TryRunAsync("ip", ["-n", host.Namespace!, "link", "delete", UnderlayPlan.HostDevice], cancel);
+    }
+
+    /// <summary>False if the name stands for no namespace: who made it was killed between the two.</summary>
+    private static async Task<bool> IsWholeAsync(string name)
+    {
+        try
+        {
+            return await NetworkNamespaces.RunInsideAsync(name, () => true);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Unlike /sys/class/net this shows the devices of the namespace that asks.</summary>
+    private static bool HasDevice(string name) => Directory.Exists("/proc/sys/net/ipv4/conf/" + name);
+
+    private async Task BatchAsync(string? networkNamespace, IReadOnlyList<string> lines, CancellationToken cancel) =>
+        await _commands.RunAsync("ip", networkNamespace is null ? ["-batch", "-"] : ["-n", networkNamespace, "-batch", "-"], string.Join('\n', lines) + "\n", cancel);
+
+    private static void SwitchForwardingOn(string forwarding)
+    {
+        const string setting = "/proc/sys/net/ipv4/ip_forward";
+        var present = File.ReadAllText(setting).Trim();
+        if (present == "1") return;
+        Directory.CreateDirectory(Path.GetDirectoryName(forwarding)!);
+        DurableFiles.Write(forwarding, System.Text.Encoding.ASCII.GetBytes(present), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllText(setting, "1");
+    }
+}

@@ -1,0 +1,214 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using Kumoi.Testing;
+using Xunit;
+
+namespace Kumoi.EndToEnd;
+
+/// <summary>
+/// Goal: one machine is a cloud of three hosts, and nothing of it but floating addresses is open to guests. Method: a cloud from
+/// `./kumoi quickstart --hosts 3` with a real guest on each host, damaged and cut off in the middle, until `destroy` has left nothing.
+/// </summary>
+[TestCaseOrderer(typeof(InOrder))]
+public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHostsCloud>
+{
+    private static readonly string[] Three = ["host-1", "host-2", "host-3"];
+
+    [Fact]
+    public async Task Quickstart_makes_three_hosts_and_ends_in_a_guest()
+    {
+        Assert.Contains("Linux first ", cloud.Quickstart, StringComparison.Ordinal);
+        var status = await cloud.JsonAsync("status");
+        Assert.Equal(["agent-1", "agent-2", "agent-3", "postgres", "server"], status.GetProperty("processes").EnumerateArray().Select(p => p.GetProperty("role").GetString()).Order());
+        var hosts = await cloud.HostsAsync();
+        Assert.Equal(Three, hosts.Select(host => host.GetProperty("name").GetString()));
+        Assert.All(hosts, host => Assert.Equal("up", host.GetProperty("state").GetString()));
+        Assert.Equal(3, hosts.Select(host => host.GetProperty("address").GetString()).Distinct().Count());
+        // They share the machine's memory: together they offer no more than there is.
+        var machine = long.Parse((await File.ReadAllLinesAsync("/proc/meminfo"))[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        Assert.InRange(hosts.Sum(host => host.GetProperty("capacity").GetProperty("memoryMib").GetInt64()), 1, machine);
+        Assert.NotEqual(await Machine.SayAsync("readlink", $"/proc/{await cloud.PidAsync("agent-1")}/ns/net"), await Machine.SayAsync("readlink", $"/proc/{await cloud.PidAsync("agent-2")}/ns/net"));
+    }
+
+    [Fact]
+    public async Task Instances_are_spread_over_the_hosts_and_each_is_reached()
+    {
+        (await cloud.KumoiAsync("placement-group", "create", "apart", "--policy", "anti-affinity")).Ok.ToString();
+        (await cloud.KumoiAsync("instance", "create", "on", "--image", "tiny", "--flavor", "tiny", "--key", "demo", "--count", "3", "--placement-group", "apart", "--wait")).Ok.ToString();
+        var hosts = new List<string>();
+        foreach (var name in (string[])["on-1", "on-2", "on-3"])
+        {
+            hosts.Add((await cloud.JsonAsync("instance", "show", name)).GetProperty("host").GetProperty("name").GetString()!);
+            Assert.Equal(name, (await cloud.InGuestAsync(name, "hostname")).Ok.Trim());
+            // The console's log comes from the agent, over the underlay.
+            await Wait.UntilAsync(async () => (await cloud.KumoiAsync("instance", "log", name)).Ok.Contains("is ready", StringComparison.Ordinal), 60, $"the console of {name} tells that it is ready");
+        }
+        Assert.Equal(Three, hosts.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Guests_reach_floating_addresses_of_other_hosts_and_the_outside()
+    {
+        var (_, other) = await FloatingAsync("on-2");
+        Assert.StartsWith("SSH-", (await TryFromGuestAsync("on-1", other, 22)).Output, StringComparison.Ordinal);
+        await using var outside = await Outside.MakeAsync(cloud.Tag);
+        var heard = (await TryFromGuestAsync("on-1", outside.Address, Outside.Port)).Output.Trim();
+        // Guests appear outside under the machine's address.
+        Assert.Equal($"hello {outside.MachineAddress}", heard);
+        Assert.Equal(heard, (await TryFromGuestAsync("on-3", outside.Address, Outside.Port)).Output.Trim());
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_machine_and_the_underlay_is_open_to_guests()
+    {
+        var machine = await cloud.MachineAddressAsync();
+        var listener = new TcpListener(System.Net.IPAddress.Any, 0);
+        listener.Start();
+        var port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        // The machine's address towards the outside.
+        var own = JsonDocument.Parse(await Machine.SayAsync("ip", "-j", "-4", "route", "get", "198.51.100.1")).RootElement[0].GetProperty("prefsrc").GetString()!;
+        var peer = (await cloud.HostsAsync())[1].GetProperty("address").GetString()!;
+        try
+        {
+            // The same ports answer from where they may: the test is not one of silence.
+            foreach (var (address, at) in ((string, int)[])[(machine, cloud.Port + 1), (machine, port), (own, port)]) Assert.True(await AnswersAsync(address, at), $"{address}:{at}");
+            while (listener.Pending()) (await listener.AcceptTcpClientAsync()).Dispose();
+            foreach (var (address, at) in ((string, int)[])[(machine, cloud.Port + 1), (machine, port), (own, port)])
+                Assert.NotEqual(0, (await TryFromGuestAsync("on-1", address, at)).Code);
+            Assert.False(listener.Pending());
+        }
+        finally
+        {
+            listener.Stop();
+        }
+        // What a guest sends to another host would be taken for that of the host it is on.
+        var before = await ResetsAsync(peer);
+        Assert.NotEqual(0, (await TryFromGuestAsync("on-1", peer, 4789)).Code);
+        Assert.Equal(before, await ResetsAsync(peer));
+        Assert.False(await AnswersAsync(peer, 4789));
+        Assert.Equal(before + 1, await ResetsAsync(peer));
+    }
+
+    /// <summary>How often a host has answered that a port of it is closed: so it counts what reaches it at all.</summary>
+    private async Task<int> ResetsAsync(string address)
+    {
+        var name = (await cloud.HostsAsync()).Single(host => host.GetProperty("address").GetString() == address).GetProperty("name").GetString();
+        var lines = (await Machine.SayAsync("nsenter", $"--net=/run/netns/kumoi-{cloud.Tag}-{name}", "cat", "/proc/net/snmp")).Split('\n').Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal)).Select(line => line.Split(' ')).ToList();
+        return int.Parse(lines[1][Array.IndexOf(lines[0], "OutRsts")], CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task Up_again_changes_nothing_and_fewer_hosts_are_refused()
+    {
+        var before = await ProcessesAsync();
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        (await cloud.KumoiAsync("up", "--hosts", "3")).Ok.ToString();
+        Assert.Equal(before, await ProcessesAsync());
+        var refused = await cloud.KumoiAsync("up", "--hosts", "2");
+        Assert.NotEqual(0, refused.Code);
+        Assert.Contains("This cloud has 3 hosts", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before, await ProcessesAsync());
+    }
+
+    private async Task<string> ProcessesAsync() => (await cloud.JsonAsync("status")).GetProperty("processes").ToString();
+
+    [Fact]
+    public async Task A_host_that_lost_its_namespace_is_named_and_joined_again()
+    {
+        await Machine.SayAsync("ip", "link", "delete", $"k{cloud.Tag}-3");
+        var doctor = await cloud.KumoiAsync("doctor");
+        Assert.NotEqual(0, doctor.Code);
+        Assert.Contains("host-3 is not joined", doctor.Output, StringComparison.Ordinal);
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        Assert.DoesNotContain("is not joined", (await cloud.KumoiAsync("doctor")).Output, StringComparison.Ordinal);
+        foreach (var name in (string[])["on-1", "on-2", "on-3"]) (await cloud.InGuestAsync(name, "true")).Ok.ToString();
+    }
+
+    [Fact]
+    public async Task Hosts_are_added_and_guests_run_on()
+    {
+        var guests = Machine.Processes("qemu-system-x86_64").Where(p => p.Command.StartsWith("qemu", StringComparison.Ordinal) && p.Command.Contains($"/run/kumoi-{cloud.Tag}/", StringComparison.Ordinal)).Select(p => p.Id).Order().ToList();
+        Assert.Equal(4, guests.Count);
+        (await cloud.KumoiAsync("up", "--hosts", "4")).Ok.ToString();
+        var hosts = await cloud.HostsAsync();
+        Assert.Equal([.. Three, "host-4"], hosts.Select(host => host.GetProperty("name").GetString()));
+        // Each has a smaller part of the machine now.
+        Assert.Single(hosts.Select(host => host.GetProperty("capacity").GetProperty("memoryMib").GetInt32()).Distinct());
+        Assert.All(guests, guest => Assert.True(Directory.Exists($"/proc/{guest}")));
+        (await cloud.InGuestAsync("first", "true")).Ok.ToString();
+    }
+
+    /// <summary>Each line that `up` says is the end of one of its steps.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task Up_cut_off_anywhere_is_put_right_by_the_next_one(int lines)
+    {
+        (await cloud.KumoiAsync("down")).Ok.ToString();
+        Assert.Empty(Machine.Processes(cloud.State));
+        await Machine.CutOffAsync(Path.Combine(cloud.Tree, "kumoi"), ["up"], cloud.Environment, lines);
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        Assert.Equal(6, (await cloud.JsonAsync("status")).GetProperty("processes").GetArrayLength());
+        Assert.All(await cloud.HostsAsync(), host => Assert.Equal("up", host.GetProperty("state").GetString()));
+    }
+
+    [Fact]
+    public async Task Guests_come_back_with_their_hosts()
+    {
+        foreach (var name in (string[])["first", "on-1", "on-2", "on-3"])
+        {
+            await Wait.UntilAsync(async () => await cloud.StateAsync(name) == "running", 60, $"{name} runs again");
+            (await cloud.InGuestAsync(name, "true")).Ok.ToString();
+        }
+    }
+
+    [Fact]
+    public async Task Destroy_leaves_nothing_behind()
+    {
+        (await cloud.KumoiAsync("destroy", "--yes")).Ok.ToString();
+        Assert.False(Directory.Exists(cloud.State));
+        Assert.Equal(cloud.Before, await Machine.StockAsync(cloud.State, cloud.Tag));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task What_a_first_up_left_when_it_was_cut_off_is_destroyed(int lines)
+    {
+        await Machine.CutOffAsync(Path.Combine(cloud.Tree, "kumoi"), ["up", "--hosts", "2"], cloud.Environment, lines);
+        (await cloud.KumoiAsync("destroy", "--yes")).Ok.ToString();
+        Assert.False(Directory.Exists(cloud.State));
+        Assert.Equal(cloud.Before, await Machine.StockAsync(cloud.State, cloud.Tag));
+    }
+
+    private async Task<(string Id, string Address)> FloatingAsync(string name)
+    {
+        var instance = await cloud.JsonAsync("instance", "show", name);
+        return (instance.GetProperty("id").GetString()!, instance.GetProperty("interfaces")[0].GetProperty("floatingAddress").GetString()!);
+    }
+
+    /// <summary>What a guest hears at a TCP port; an exit code other than 0 if it does not get there.</summary>
+    private Task<Ran> TryFromGuestAsync(string name, string address, int port) =>
+        cloud.InGuestAsync(name, "sh", "-c", $"nc -w 5 {address} {port} </dev/null | head -n 1 | grep .");
+
+    private static async Task<bool> AnswersAsync(string address, int port)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(address, port, limit.Token);
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
