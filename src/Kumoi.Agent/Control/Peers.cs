@@ -23,14 +23,17 @@ public sealed class Peers(bool keeps)
         _document = document;
         var known = document.Networks.Where(network => _known.ContainsKey(network.Id)).ToDictionary(network => network.Id, network => _known[network.Id]);
         foreach (var peers in answer.Peers.Where(peers => document.Networks.Any(network => network.Id == peers.NetworkId)))
-            known[peers.NetworkId] = keeps ? peers : peers with { Names = [], Groups = [] };
+            known[peers.NetworkId] = keeps ? peers : peers with { Names = [], Groups = [], Hosts = null };
         _known = known;
         var members = known.Values.SelectMany(peers => peers.Groups.SelectMany(group => group.Addresses.Select(address => (group.GroupId, Member: new DesiredMember(peers.NetworkId, address)))))
             .ToLookup(m => m.GroupId, m => m.Member);
         return document with
         {
-            Networks = [.. document.Networks.Select(network => network with { Names = known.GetValueOrDefault(network.Id)?.Names ?? network.Names })],
+            Networks = [.. document.Networks.Select(network => With(network, known.GetValueOrDefault(network.Id)))],
             SecurityGroups = [.. document.SecurityGroups.Select(group => group with { Members = [.. group.Members, .. members[group.Id]] })],
         };
     }
+
+    private static DesiredNetwork With(DesiredNetwork network, NetworkPeers? peers) =>
+        peers is null ? network : network with { Names = peers.Names, Hosts = peers.Hosts };
 }
