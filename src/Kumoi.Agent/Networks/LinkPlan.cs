@@ -73,7 +73,7 @@ public sealed record LinkPlan(
             if (present?.Up != true) parts.Add("up");
             if (parts.Count > 0) yield return $"link set dev {name} {string.Join(' ', parts)}";
         }
-        foreach (var address in wanted.Local.Except(seen.Local)) yield return $"addr add {address}{(AddressForm.IsIpv6(address) ? " nodad noprefixroute" : "")}";
+        foreach (var address in wanted.Local.Except(seen.Local)) yield return $"addr add {address}{(!AddressForm.IsIpv6(address) ? "" : address.EndsWith(" dev lo", StringComparison.Ordinal) ? " nodad noprefixroute" : " nodad")}";
         foreach (var (neighbour, mac) in Changed(seen.Neighbours, wanted.Neighbours)) yield return $"neigh replace {neighbour} lladdr {mac} nud permanent";
         // The longest first: an address must not be unreachable for the moment before its own route is there.
         foreach (var route in Changed(seen.Routes, wanted.Routes).OrderByDescending(route => Length(route.Key))) yield return Replace(route);
@@ -82,7 +82,7 @@ public sealed record LinkPlan(
         foreach (var (range, way) in seen.Routes)
             if (!wanted.Routes.ContainsKey(range) && !IsOfStray(way, intent)) yield return $"route delete {(way == "unreachable" ? "unreachable " : "")}{range}";
         foreach (var neighbour in seen.Neighbours.Keys.Except(wanted.Neighbours.Keys)) yield return $"neigh delete {neighbour}";
-        foreach (var address in seen.Local.Except(wanted.Local)) yield return $"addr delete {address}";
+        foreach (var address in seen.Local.Except(wanted.Local).Where(address => !IsOfStray(address, intent))) yield return $"addr delete {address}";
     }
 
     private static IEnumerable<string> Bridge(LinkState seen, LinkState wanted)

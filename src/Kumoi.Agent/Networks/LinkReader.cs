@@ -57,11 +57,11 @@ public static class LinkReader
         var name = Text(entry, "ifname");
         var up = entry.GetProperty("flags").EnumerateArray().Any(flag => flag.GetString() == "UP");
         if (IsOwn(name)) devices[name] = new DeviceState(Text(entry, "address"), up, entry.GetProperty("mtu").GetInt32());
-        if (name is not ("lo" or NetworkRuleset.UplinkDevice) || !up) return;
+        if ((name is not ("lo" or NetworkRuleset.UplinkDevice) && !LinkPlan.IsTap(name)) || !up) return;
         foreach (var address in addresses.EnumerateArray())
         {
             var text = Normal(Text(address, "local"));
-            if (Text(address, "scope") != "link" && !IPAddress.IsLoopback(IPAddress.Parse(text))) local.Add($"{text}/{Text(address, "prefixlen")} dev {name}");
+            if ((name != NetworkRuleset.UplinkDevice || Text(address, "scope") != "link") && !IPAddress.IsLoopback(IPAddress.Parse(text))) local.Add($"{text}/{Text(address, "prefixlen")} dev {name}");
         }
     }
 

@@ -22,6 +22,9 @@ public sealed record LinkState(
     /// <summary>The gateway's hardware address, the same everywhere, so that a guest that moves notices nothing.</summary>
     public const string GatewayMac = "fe:ff:ff:ff:ff:fe";
 
+    /// <summary>The address that guests send everything to over IPv6; it is made of the hardware address (RFC 4291).</summary>
+    public const string GatewayLinkLocal = "fe80::fcff:ffff:feff:fffe";
+
     /// <summary>The host's end of every uplink; it is only ever seen on that one link.</summary>
     public const string HostEnd = "169.254.255.1";
 
@@ -53,7 +56,10 @@ public sealed record LinkState(
     private static HashSet<string> Addresses(NetworkIntent intent) =>
     [
         $"{Metadata}/32 dev lo", $"{intent.Uplink}/32 dev {Uplink}",
-        // dnsmasq announces a prefix only where an address has its length; it makes no route to it.
+        // dnsmasq announces a prefix only from a device with a link-local address, and with an address as long as the prefix; neither makes a route.
+        .. intent.HasIpv6 ? (string[])["fe80::1/64 dev lo"] : [],
+        // Given and not left to the kernel, which makes one only some time after the guest has opened its end.
+        .. intent.HasIpv6 ? intent.Ports.Select(port => $"{GatewayLinkLocal}/64 dev {port.Tap}") : [],
         .. intent.Subnets.Select(subnet => subnet.IsIpv6 ? $"{subnet.Gateway}/64 dev lo" : $"{subnet.Gateway}/32 dev lo"),
     ];
 

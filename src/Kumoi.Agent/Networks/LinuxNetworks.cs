@@ -16,6 +16,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly NetworkNamespaces _namespaces = new(commands);
     private readonly NetworkTables _tables = new(commands);
     private readonly NetworkLinks _links = new(commands, hostNamespace);
+    private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
 
     /// <summary>What each network was made the last time everything was looked at, or since.</summary>
@@ -31,10 +32,22 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
 
     public async Task ApplyHostAsync(IReadOnlyList<NetworkIntent> networks, CancellationToken cancel)
     {
-        await _tables.ApplyAsync(hostNamespace, HostRuleset.Build(options.Tag, networks, options.UplinkDevice), cancel);
+        var ruleset = HostRuleset.Build(options.Tag, networks, options.UplinkDevice);
+        string[] outer = [.. networks.SelectMany(HostRuleset.Outer).Distinct()];
+        await ReleaseAsync(ruleset, outer, cancel);
+        await _tables.ApplyAsync(hostNamespace, ruleset, cancel);
         await SwitchForwardingOnAsync();
-        if (options.UplinkDevice is not { } device) return;
-        await _links.HostAsync([.. networks.SelectMany(HostRuleset.Outer).Distinct().Select(address => $"neigh replace proxy {address} dev {device}")], cancel);
+        if (options.UplinkDevice is { } device) await _floating.TakeAsync(device, outer, cancel);
+    }
+
+    /// <summary>What the table says is still ours and is no longer wanted: the table changes only once nobody is told that it is here.</summary>
+    private async Task ReleaseAsync(Ruleset ruleset, string[] wanted, CancellationToken cancel)
+    {
+        if (options.UplinkDevice is not { } device || await _tables.SeeAsync(hostNamespace, ruleset.Table, cancel) is not { } seen) return;
+        string[] gone = [.. seen.Sets.GetValueOrDefault("floating")?.Elements.Except(wanted) ?? []];
+        if (gone.Length == 0) return;
+        var answered = await _floating.AnsweredAsync(device, cancel);
+        await _floating.ReleaseAsync(device, gone.Where(answered.Contains), cancel);
     }
 
     public async Task<NetworkSight> ApplyAsync(NetworkIntent intent, IReadOnlySet<string> removable, CancellationToken cancel)

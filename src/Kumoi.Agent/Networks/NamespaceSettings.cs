@@ -40,6 +40,7 @@ public static class NamespaceSettings
         // A guest that claims the gateway's address must not have the gateway give it up.
         Set($"net/ipv6/conf/{device}/accept_dad", "0");
         Set($"net/ipv6/conf/{device}/accept_ra", "0");
+        if (tap) Set($"net/ipv6/conf/{device}/addr_gen_mode", "1");
         Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && (!tap || intent.HasIpv6) ? "0" : "1");
     }
 

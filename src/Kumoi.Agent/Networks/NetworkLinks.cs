@@ -66,9 +66,6 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
 
     public Task RemoveAsync(string networkNamespace, IReadOnlyList<string> lines, CancellationToken cancel) => BatchAsync("ip", networkNamespace, lines, cancel);
 
-    /// <summary>Lines for the host's own namespace.</summary>
-    public Task HostAsync(IReadOnlyList<string> lines, CancellationToken cancel) => BatchAsync("ip", hostNamespace, lines, cancel);
-
     /// <summary>A half-made uplink (the agent was killed between two steps) is taken away before it is made anew.</summary>
     private async Task RemoveUplinkAsync(string device, CancellationToken cancel)
     {

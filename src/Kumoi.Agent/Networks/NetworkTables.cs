@@ -10,8 +10,7 @@ public sealed class NetworkTables(Commands commands)
     private readonly ConcurrentDictionary<string, RulesetSight> _known = new();
 
     /// <summary>Looks, changes what differs, and looks again. Someone else's change is undone; after a restart of the agent the marks alone have to do.</summary>
-    /// <returns>What was there before; null if nothing was.</returns>
-    public async Task<RulesetSight?> ApplyAsync(string? networkNamespace, Ruleset ruleset, CancellationToken cancel)
+    public async Task ApplyAsync(string? networkNamespace, Ruleset ruleset, CancellationToken cancel)
     {
         var key = networkNamespace ?? "";
         var seen = await SeeAsync(networkNamespace, ruleset.Table, cancel);
@@ -23,7 +22,6 @@ public sealed class NetworkTables(Commands commands)
             after = await SeeAsync(networkNamespace, ruleset.Table, cancel);
         }
         if (after is not null) _known[key] = after;
-        return seen;
     }
 
     public async Task FeedAsync(string? networkNamespace, string change, CancellationToken cancel)
@@ -34,7 +32,8 @@ public sealed class NetworkTables(Commands commands)
 
     public void Forget(string networkNamespace) => _known.TryRemove(networkNamespace, out _);
 
-    private async Task<RulesetSight?> SeeAsync(string? networkNamespace, string table, CancellationToken cancel)
+    /// <summary>What is in the kernel; null if there is no such table.</summary>
+    public async Task<RulesetSight?> SeeAsync(string? networkNamespace, string table, CancellationToken cancel)
     {
         var (program, line) = Nft(networkNamespace, ["-j", "list", "table", .. table.Split(' ')]);
         var answer = await commands.TryRunAsync(program, line, cancel);
