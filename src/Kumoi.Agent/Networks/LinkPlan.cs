@@ -11,11 +11,12 @@ namespace Kumoi.Agent.Networks;
 /// <param name="Leading">In the host's namespace: devices that lead out of the network's.</param>
 /// <param name="Taps">In the namespace.</param>
 /// <param name="Forwarding">In the namespace, for <c>bridge</c>.</param>
+/// <param name="Limits">In the namespace, for <c>tc</c>.</param>
 /// <param name="Host">In the host's namespace.</param>
 /// <param name="Surplus">In the namespace: what no record wants any more.</param>
 public sealed record LinkPlan(
     IReadOnlyList<string> Outdated, IReadOnlyList<string> Leading, IReadOnlyList<string> Taps, IReadOnlyList<string> Inside,
-    IReadOnlyList<string> Forwarding, IReadOnlyList<string> Host, IReadOnlyList<string> Surplus)
+    IReadOnlyList<string> Forwarding, IReadOnlyList<string> Limits, IReadOnlyList<string> Host, IReadOnlyList<string> Surplus)
 {
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdef");
 
@@ -24,7 +25,7 @@ public sealed record LinkPlan(
     /// <summary>True if devices stay as they are, so that nothing needs to be done before the rules or after the routes.</summary>
     public bool KeepsDevices => Outdated.Count + Leading.Count + Taps.Count + Surplus.Count == 0 && Inside.All(line => !line.StartsWith("link ", StringComparison.Ordinal));
 
-    public bool IsEmpty => KeepsDevices && Inside.Count + Forwarding.Count + Host.Count == 0;
+    public bool IsEmpty => KeepsDevices && Inside.Count + Forwarding.Count + Limits.Count + Host.Count == 0;
 
     /// <param name="removable">Taps whose instance is known to be terminated; others that no record explains are left as they are.</param>
     public static LinkPlan Between(LinkState seen, LinkState wanted, NetworkIntent intent, IReadOnlySet<string> removable)
@@ -48,14 +49,18 @@ public sealed record LinkPlan(
         }
         // With a device goes all that is tied to it.
         var before = Without(seen, [.. hasUplink ? (string[])[] : [Uplink], .. hasOverlay ? (string[])[] : [Overlay]]);
-        string[] taps = [.. intent.Ports.Where(port => !seen.Devices.ContainsKey(port.Tap)).Select(port => $"tuntap add dev {port.Tap} mode tap")];
+        string[] taps =
+        [
+            .. intent.Ports.Where(port => !seen.Devices.ContainsKey(port.Tap)).Select(port => $"tuntap add dev {port.Tap} mode tap"),
+            .. wanted.Devices.Keys.Where(name => RateLimits.IsDevice(name) && !seen.Devices.ContainsKey(name)).Select(name => $"link add dev {name} type ifb"),
+        ];
         List<string> host = [];
         if (hasUplink && uplink!.Mtu != intent.Mtu) host.Add(Line($"link set dev {intent.HostDevice} mtu {intent.Mtu}"));
         host.AddRange(Changed(hasUplink ? before.HostRoutes : LinkState.None.HostRoutes, wanted.HostRoutes).Select(Replace));
         if (hasUplink) host.AddRange(before.HostRoutes.Keys.Except(wanted.HostRoutes.Keys).Select(range => $"route delete {range} dev {intent.HostDevice}"));
         return new LinkPlan(
-            outdated, leading, taps, [.. Inner(before, wanted, intent)], [.. Bridge(before, wanted)], host,
-            [.. seen.Devices.Keys.Where(name => !wanted.Devices.ContainsKey(name) && (removable.Contains(name) || !IsTap(name))).Order(StringComparer.Ordinal).Select(name => $"link delete {name}")]);
+            outdated, leading, taps, [.. Inner(before, wanted, intent)], [.. Bridge(before, wanted)], [.. RateLimits.Lines(seen, wanted)], host,
+            [.. seen.Devices.Keys.Where(name => !wanted.Devices.ContainsKey(name) && (removable.Contains(name) || !IsTap(name)) && !IsOfStrayTap(name, seen, removable, intent)).Order(StringComparer.Ordinal).Select(name => $"link delete {name}")]);
     }
 
     /// <summary>True for names that taps have, and nothing else in a namespace.</summary>
@@ -115,6 +120,9 @@ public sealed record LinkPlan(
         var device = way.Split(' ')[^1];
         return IsTap(device) && intent.Ports.All(port => port.Tap != device);
     }
+
+    private static bool IsOfStrayTap(string name, LinkState seen, IReadOnlySet<string> removable, NetworkIntent intent) =>
+        RateLimits.IsDevice(name) && RateLimits.TapOf(name) is var tap && seen.Devices.ContainsKey(tap) && !removable.Contains(tap) && intent.Ports.All(port => port.Tap != tap);
 
     private static LinkState Without(LinkState state, string[] devices)
     {

@@ -14,9 +14,10 @@ public static class LinkReader
 
     /// <param name="inside">Answers to <see cref="Questions"/>.</param>
     /// <param name="forwarding">Of <c>bridge -j fdb show</c>; null if not asked.</param>
+    /// <param name="limits">Of <c>tc -j qdisc show</c>; null if not asked.</param>
     /// <param name="hostRoutes">Of <c>ip -j route show dev UPLINK</c> on the host; null if there is no such device.</param>
     /// <param name="hostDevice">That device, which ip then does not name.</param>
-    public static LinkState Read(string inside, string? forwarding, string? hostRoutes, string hostDevice)
+    public static LinkState Read(string inside, string? forwarding, string? limits, string? hostRoutes, string hostDevice)
     {
         var devices = new Dictionary<string, DeviceState>();
         var local = new HashSet<string>();
@@ -32,7 +33,7 @@ public static class LinkReader
         }
         var host = new Dictionary<string, string>();
         foreach (var entry in Entries(hostRoutes)) Route(entry, host, hostDevice);
-        return new LinkState(devices, local, routes, rules, neighbours, entries, host);
+        return new LinkState(devices, local, routes, rules, neighbours, entries, host, RateLimits.Read(Entries(limits)));
     }
 
     /// <summary>The entries of all answers, which follow each other.</summary>
@@ -67,7 +68,7 @@ public static class LinkReader
 
     /// <summary>Other devices may be there because a module of the kernel brings one with it.</summary>
     private static bool IsOwn(string name) =>
-        name is NetworkRuleset.UplinkDevice or NetworkRuleset.OverlayDevice || LinkPlan.IsTap(name) || LinkIntent.IsDevice(name);
+        name is NetworkRuleset.UplinkDevice or NetworkRuleset.OverlayDevice || LinkPlan.IsTap(name) || LinkIntent.IsDevice(name) || RateLimits.IsDevice(name);
 
     private static void Route(JsonElement entry, Dictionary<string, string> routes, string device)
     {

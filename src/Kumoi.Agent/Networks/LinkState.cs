@@ -15,9 +15,10 @@ public sealed record DeviceState(string Mac, bool Up, int Mtu);
 /// <param name="Neighbours">Permanent ones: <c>ADDRESS dev DEVICE</c> and hardware address.</param>
 /// <param name="Forwarding">Hardware addresses of other hosts on the overlay, and their addresses on the underlay.</param>
 /// <param name="HostRoutes">Routes to the uplink in the host's namespace.</param>
+/// <param name="Limits">Rate limits of taps.</param>
 public sealed record LinkState(
     IReadOnlyDictionary<string, DeviceState> Devices, IReadOnlySet<string> Local, IReadOnlyDictionary<string, string> Routes, IReadOnlySet<string> Rules,
-    IReadOnlyDictionary<string, string> Neighbours, IReadOnlyDictionary<string, string> Forwarding, IReadOnlyDictionary<string, string> HostRoutes)
+    IReadOnlyDictionary<string, string> Neighbours, IReadOnlyDictionary<string, string> Forwarding, IReadOnlyDictionary<string, string> HostRoutes, RateLimits Limits)
 {
     /// <summary>The gateway's hardware address, the same everywhere, so that a guest that moves notices nothing.</summary>
     public const string GatewayMac = "fe:ff:ff:ff:ff:fe";
@@ -36,7 +37,7 @@ public sealed record LinkState(
     /// <summary>Of a namespace that was just made.</summary>
     public static LinkState None { get; } = new(
         new Dictionary<string, DeviceState>(), new HashSet<string>(), new Dictionary<string, string>(), new HashSet<string>(),
-        new Dictionary<string, string>(), new Dictionary<string, string>(), new Dictionary<string, string>());
+        new Dictionary<string, string>(), new Dictionary<string, string>(), new Dictionary<string, string>(), RateLimits.None);
 
     /// <param name="links">Devices to other networks that are there: a network that comes up later brings its link with it.</param>
     public static LinkState Wanted(NetworkIntent intent, IReadOnlySet<string> links)
@@ -44,13 +45,14 @@ public sealed record LinkState(
         var devices = new Dictionary<string, DeviceState> { [Uplink] = new("", true, intent.Mtu) };
         if (intent.NeedsOverlay) devices[Overlay] = new DeviceState(RemoteHost.OverlayMac(intent.Underlay!), true, intent.Mtu);
         foreach (var port in intent.Ports) devices[port.Tap] = new DeviceState(GatewayMac, true, intent.Mtu);
+        foreach (var port in intent.Ports.Where(port => port.RateMbps is not null)) devices[RateLimits.DeviceOf(port.Tap)] = new DeviceState("", true, intent.Mtu);
         var present = intent.Links.Where(link => links.Contains(link.Device)).ToArray();
         foreach (var link in present) devices[link.Device] = new DeviceState(LinkIntent.MacOf(intent.Vni), true, intent.Mtu);
         var neighbours = intent.Remotes.ToDictionary(remote => $"{remote.NextHop} dev {Overlay}", remote => remote.Mac);
         foreach (var link in present) neighbours[$"{LinkIntent.NextHopOf(link.Vni)} dev {link.Device}"] = LinkIntent.MacOf(link.Vni);
         return new LinkState(
             devices, Addresses(intent), WantedRoutes(intent, present), WantedRules(intent), neighbours, intent.Remotes.ToDictionary(remote => remote.Mac, remote => remote.Address),
-            WantedHostRoutes(intent));
+            WantedHostRoutes(intent), RateLimits.Wanted(intent));
     }
 
     private static HashSet<string> Addresses(NetworkIntent intent) =>

@@ -92,7 +92,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         if (NetworkNamespaces.Exists(networkNamespace))
         {
             var addresses = await commands.RunAsync("ip", ["-n", networkNamespace, "-j", "addr", "show"], cancel);
-            var taps = LinkReader.Read(addresses, null, null, "").Devices.Keys.Where(LinkPlan.IsTap).ToArray();
+            var taps = LinkReader.Read(addresses, null, null, null, "").Devices.Keys.Where(LinkPlan.IsTap).ToArray();
             var left = taps.Where(tap => !removable.Contains(tap)).ToArray();
             if (left.Length > 0)
             {

@@ -41,7 +41,7 @@ public static class NamespaceSettings
         Set($"net/ipv6/conf/{device}/accept_dad", "0");
         Set($"net/ipv6/conf/{device}/accept_ra", "0");
         if (tap) Set($"net/ipv6/conf/{device}/addr_gen_mode", "1");
-        Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && (!tap || intent.HasIpv6) ? "0" : "1");
+        Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && !RateLimits.IsDevice(device) && (!tap || intent.HasIpv6) ? "0" : "1");
     }
 
     private static bool HasIpv6 => Directory.Exists("/proc/sys/net/ipv6");

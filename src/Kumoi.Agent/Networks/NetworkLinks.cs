@@ -14,7 +14,10 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
         var inside = commands.RunAsync("ip", ["-n", intent.Namespace, "-j", "-batch", "-"], LinkReader.Questions, cancel);
         var forwarding = intent.NeedsOverlay ? commands.RunAsync("bridge", ["-n", intent.Namespace, "-j", "fdb", "show"], cancel) : null;
         var host = await commands.TryRunAsync("ip", [.. In(hostNamespace), "-j", "route", "show", "dev", intent.HostDevice], cancel);
-        return LinkReader.Read(await inside, forwarding is null ? null : await forwarding, host.Succeeded ? host.Output : null, intent.HostDevice);
+        var devices = await inside;
+        var limited = intent.Ports.Any(port => port.RateMbps is not null) || devices.Contains("\"ifname\":\"i", StringComparison.Ordinal);
+        var limits = limited ? await commands.RunAsync("tc", ["-n", intent.Namespace, "-j", "qdisc", "show"], cancel) : null;
+        return LinkReader.Read(devices, forwarding is null ? null : await forwarding, limits, host.Succeeded ? host.Output : null, intent.HostDevice);
     }
 
     /// <summary>Makes the links to networks that are on the host already. The devices that are there afterwards.</summary>
@@ -61,6 +64,7 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
     public async Task ConnectAsync(LinkPlan plan, NetworkIntent intent, CancellationToken cancel)
     {
         await Task.WhenAll(BatchAsync("ip", intent.Namespace, plan.Inside, cancel), BatchAsync("bridge", intent.Namespace, plan.Forwarding, cancel));
+        await BatchAsync("tc", intent.Namespace, plan.Limits, cancel);
         await BatchAsync("ip", hostNamespace, plan.Host, cancel);
     }
 
