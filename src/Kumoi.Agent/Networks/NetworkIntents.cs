@@ -15,8 +15,10 @@ public static partial class NetworkIntents
     {
         var network = document.Networks.FirstOrDefault(network => network.Id == networkId);
         if (network is null || !ObjectNames.IsId(network.Id) || !IsNumber(network.Vni) || AddressForm.Ipv4(network.Uplink) is not { } uplink) return null;
-        var ports = Ports(document, networkId, keep);
         SubnetIntent[] subnets = [.. network.Subnets.Select(Subnet).OfType<SubnetIntent>().OrderBy(subnet => subnet.Cidr, StringComparer.Ordinal)];
+        // Taps of a network without a subnet of IPv6 do not speak it.
+        var ipv6 = subnets.Any(subnet => subnet.IsIpv6);
+        Port[] ports = [.. Ports(document, networkId, keep).Select(port => ipv6 ? port : port with { Addresses = [.. port.Addresses.Where(address => !AddressForm.IsIpv6(address.Text))] })];
         var own = AddressForm.Ipv4(underlay);
         return new NetworkIntent(
             network.Id, ObjectNames.Namespace(tag, network.Id), network.Vni, ObjectNames.Uplink(tag, network.Vni), uplink, own,

@@ -77,11 +77,18 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
         if (there.Succeeded) await commands.RunAsync("ip", [.. In(hostNamespace), "link", "delete", device], cancel);
     }
 
+    /// <summary>
+    /// What is taken away is taken away last, and it is no failure if it has gone already: with a device, an address or a setting other things go by
+    /// themselves. What is there nonetheless is seen by the next look.
+    /// </summary>
     private async Task BatchAsync(string program, string? networkNamespace, IReadOnlyList<string> lines, CancellationToken cancel)
     {
-        if (lines.Count == 0) return;
-        await commands.RunAsync(program, [.. In(networkNamespace), "-batch", "-"], string.Join('\n', lines) + "\n", cancel);
+        var removals = lines.Where(line => line.Contains(" delete ", StringComparison.Ordinal)).ToArray();
+        if (removals.Length < lines.Count) await commands.RunAsync(program, [.. In(networkNamespace), "-batch", "-"], Text(lines.Except(removals)), cancel);
+        if (removals.Length > 0) await commands.TryRunAsync(program, [.. In(networkNamespace), "-force", "-batch", "-"], Text(removals), [], Commands.DefaultLimit, cancel);
     }
+
+    private static string Text(IEnumerable<string> lines) => string.Join('\n', lines) + "\n";
 
     private static string[] In(string? networkNamespace) => networkNamespace is null ? [] : ["-n", networkNamespace];
 
