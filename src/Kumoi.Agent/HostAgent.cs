@@ -175,7 +175,7 @@ public sealed class HostAgent : IAsyncDisposable
         _appliedLast = document;
         if (peers is not null)
         {
-            foreach (var network in peers) _networks.Ring(network);
+            foreach (var network in peers) _networks.RingPeers(network);
             return;
         }
         _networks.RingAll();

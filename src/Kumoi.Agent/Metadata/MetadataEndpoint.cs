@@ -69,7 +69,7 @@ public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens to
     /// <summary>The instance that has this address in this network, if its record still wants it.</summary>
     public static DesiredInstance? Caller(DesiredDocument document, string networkId, string address) =>
         document.Instances.FirstOrDefault(instance =>
-            instance.Desired != "terminated" && instance.Interfaces.Any(port => port.NetworkId == networkId && port.Address == address));
+            instance.Desired != "terminated" && instance.Interfaces.Any(port => port.NetworkId == networkId && (port.Address == address || (port.Further ?? []).Any(further => further.Address == address))));
 
     private bool Admit(string network, IPAddress address)
     {
