@@ -7,6 +7,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Metrics;
+using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -112,14 +113,18 @@ public sealed class DesiredDocuments
             .ToDictionary(host => host.Id, host => host.Revision);
         var faces = await connection.RowsAsync(
             """
-            SELECT i.instance_id, i.id, i.device_index, i.network_id, i.subnet_id, i.mac_address, host(i.address), host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}')
+            SELECT i.instance_id, i.id, i.device_index, i.network_id, i.subnet_id, i.mac_address, host(i.address), host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}'),
+                   i.subnet6_id, host(i.address6), coalesce(a.subnets, '{}'), coalesce(a.addresses, '{}'), i.allowed_ranges::text[], i.rate_mbps
             FROM instances v JOIN interfaces i ON i.instance_id = v.id LEFT JOIN floating_addresses f ON f.interface_id = i.id
             LEFT JOIN LATERAL (SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.name ORDER BY g.id) AS names
                                FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id) g ON true
-            WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL AND i.released_at IS NULL ORDER BY i.device_index
+            LEFT JOIN LATERAL (SELECT array_agg(a.subnet_id ORDER BY a.address) AS subnets, array_agg(host(a.address) ORDER BY a.address) AS addresses
+                               FROM subnet_addresses a WHERE a.interface_id = i.id AND a.kind = 'secondary') a ON true
+            WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL AND i.released_at IS NULL AND i.detached_at IS NULL ORDER BY i.device_index
             """,
             row => (Instance: row.GetString(0), Names: row.Texts(9), Interface: new DesiredInterface(
-                row.GetString(1), row.GetInt32(2), row.GetString(3), row.GetString(4), InstanceStore.MacText(row.GetFieldValue<PhysicalAddress>(5)), row.GetString(6), row.TextOrNull(7), row.Texts(8))),
+                row.GetString(1), row.GetInt32(2), row.GetString(3), row.GetString(4), InstanceStore.MacText(row.GetFieldValue<PhysicalAddress>(5)), row.GetString(6), row.TextOrNull(7), row.Texts(8),
+                Further(row), row.Texts(14), row.IntOrNull(15))),
             default, Columns.Texts(hostIds));
         var byInstance = faces.ToLookup(f => f.Instance);
         var instances = (await connection.RowsAsync(
@@ -158,6 +163,14 @@ public sealed class DesiredDocuments
             [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers);
     }
 
+    /// <summary>The IPv6 address of an interface in a network with both families, and the addresses that it holds beside.</summary>
+    private static List<DesiredAddress> Further(NpgsqlDataReader row)
+    {
+        var further = row.Texts(12).Zip(row.Texts(13), (subnet, address) => new DesiredAddress(subnet, address, false)).ToList();
+        if (!row.IsDBNull(10)) further.Insert(0, new DesiredAddress(row.GetString(10), row.GetString(11), true));
+        return further;
+    }
+
     private static DesiredInstance ReadInstance(NpgsqlDataReader row, IEnumerable<(string, string[] Names, DesiredInterface Interface)> faces)
     {
         var own = faces.ToList();
@@ -174,22 +187,29 @@ public sealed class DesiredDocuments
     /// <summary>By id; the uplink address depends on which other networks a host has.</summary>
     private static async Task<Dictionary<string, Func<Uplinks, DesiredNetwork>>> ReadNetworksAsync(NpgsqlConnection connection, string[] networkIds)
     {
-        var subnets = (await connection.RowsAsync("SELECT network_id, id, cidr, host(gateway), dns_servers FROM subnets WHERE network_id = ANY($1) ORDER BY id",
-            row => (Network: row.GetString(0), Subnet: new DesiredSubnet(row.GetString(1), row.GetFieldValue<IPNetwork>(2).ToString(), row.GetString(3), row.Texts(4))), default,
+        var subnets = (await connection.RowsAsync("SELECT network_id, id, cidr, host(gateway), dns_servers, dhcp_options::text FROM subnets WHERE network_id = ANY($1) ORDER BY id",
+            row => (Network: row.GetString(0), Subnet: new DesiredSubnet(
+                row.GetString(1), row.GetFieldValue<IPNetwork>(2).ToString(), row.GetString(3), row.Texts(4),
+                [.. NetworkStore.Options(row.GetString(5)).Select(option => new DesiredDhcpOption(option.Code, option.Value))])), default,
             Columns.Texts(networkIds))).ToLookup(s => s.Network, s => s.Subnet);
-        return (await connection.RowsAsync("SELECT id, name, vni, peers_revision FROM networks WHERE id = ANY($1)",
-            row => (Id: row.GetString(0), Name: row.GetString(1), Vni: row.GetInt32(2), Peers: row.GetInt64(3)), default, Columns.Texts(networkIds))).ToDictionary(
-            n => n.Id, n => (Func<Uplinks, DesiredNetwork>)(uplinks => new DesiredNetwork(n.Id, n.Name, n.Vni, uplinks.For(n.Vni).ToString(), Domain(n.Name, n.Id), [.. subnets[n.Id]], [], n.Peers)));
+        return (await connection.RowsAsync($"SELECT n.id, n.name, n.vni, n.peers_revision, n.domain, {NetworkStore.Mtu}, n.outside, n.search_domains FROM networks n WHERE n.id = ANY($1)",
+            row => (Id: row.GetString(0), Make: (Func<Uplinks, DesiredNetwork>)MakerOf(row, subnets[row.GetString(0)])), default, Columns.Texts(networkIds))).ToDictionary(n => n.Id, n => n.Make);
     }
 
-    private static string Domain(string name, string id) => Platform.Names.Hostname(name, id) + ".internal";
+    private static Func<Uplinks, DesiredNetwork> MakerOf(NpgsqlDataReader row, IEnumerable<DesiredSubnet> subnets)
+    {
+        var (id, name, vni) = (row.GetString(0), row.GetString(1), row.GetInt32(2));
+        var network = new DesiredNetwork(
+            id, name, vni, "", NetworkStore.Domain(id, name, row.TextOrNull(4)), [.. subnets], [], row.GetInt64(3), row.GetInt32(5), row.GetString(6), SearchDomains: row.Texts(7));
+        return uplinks => network with { Uplink = uplinks.For(vni).ToString() };
+    }
 
     private static async Task<Dictionary<string, DesiredSecurityGroup>> ReadGroupsAsync(NpgsqlConnection connection, string[] used)
     {
         var rules = (await connection.RowsAsync(
-            "SELECT security_group_id, direction, protocol, from_port, to_port, cidr, peer_group_id FROM security_group_rules WHERE security_group_id = ANY($1) ORDER BY id",
+            "SELECT security_group_id, direction, protocol, from_port, to_port, cidr, peer_group_id, id FROM security_group_rules WHERE security_group_id = ANY($1) ORDER BY id",
             row => (Group: row.GetString(0), Rule: new DesiredRule(
-                row.GetString(1), row.GetString(2), row.IntOrNull(3), row.IntOrNull(4), row.IsDBNull(5) ? null : row.GetFieldValue<IPNetwork>(5).ToString(), row.TextOrNull(6))), default,
+                row.GetString(1), row.GetString(2), row.IntOrNull(3), row.IntOrNull(4), row.IsDBNull(5) ? null : row.GetFieldValue<IPNetwork>(5).ToString(), row.TextOrNull(6), row.GetString(7))), default,
             Columns.Texts(used))).ToLookup(r => r.Group, r => r.Rule);
         return used.ToDictionary(id => id, id => new DesiredSecurityGroup(id, [.. rules[id]], []));
     }
@@ -227,12 +247,12 @@ public sealed record DesiredNews(DesiredDocument? Document, IReadOnlyList<(strin
 public sealed class Uplinks(IPNetwork range)
 {
     private readonly HashSet<long> _taken = [];
-    private readonly long _size = Networks.Ipv4.Size(range) - 2;
+    private readonly long _size = AddressRange.Size(range) - 2;
 
     public IPAddress For(int vni)
     {
         var offset = vni % _size;
         while (!_taken.Add(offset)) offset = (offset + 1) % _size;
-        return Networks.Ipv4.At(range, 1 + offset);
+        return AddressRange.At(range, 1 + offset);
     }
 }

@@ -36,6 +36,22 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
         RingAfter(transaction, hosts);
     }
 
+    /// <summary>Every host with a guest in the network (id or name), which has changed as a whole.</summary>
+    public async Task TouchByNetworkAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => await TouchAsync(transaction, await transaction.QueryAsync(
+        """
+        SELECT DISTINCT v.host_id FROM networks n JOIN interfaces i ON i.network_id = n.id JOIN instances v ON v.id = i.instance_id
+        WHERE n.account_id = $1 AND (n.id = $2 OR n.name = $2) AND i.released_at IS NULL
+        """, row => row.GetString(0), cancel, accountId, key), cancel);
+
+    /// <summary>Every host: something that all their documents say has changed. Seldom.</summary>
+    public async Task TouchAllAsync(Transaction transaction, CancellationToken cancel) =>
+        await TouchAsync(transaction, await transaction.QueryAsync("SELECT id FROM hosts WHERE instances > 0", row => row.GetString(0), cancel), cancel);
+
+    /// <summary>Others reach the host's guests otherwise than before.</summary>
+    public async Task TouchNetworksOfHostAsync(Transaction transaction, string hostId, CancellationToken cancel) => await TouchNetworksAsync(transaction, await transaction.QueryAsync(
+        "SELECT DISTINCT i.network_id FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = $1 AND v.terminated_at IS NULL AND i.released_at IS NULL",
+        row => row.GetString(0), cancel, hostId), cancel);
+
     /// <summary>Names or members of the networks have changed. Their hosts are told soon, and not in this transaction: there may be thousands.</summary>
     public async Task TouchNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, CancellationToken cancel)
     {

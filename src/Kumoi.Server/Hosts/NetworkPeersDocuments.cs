@@ -12,6 +12,13 @@ public sealed class NetworkPeersDocuments(Database database)
     // Networks kept. More: memory; fewer: written again for the next host.
     private const int KeptMax = 512;
 
+    // Every address that an interface in the network has; one that is being taken away has none any more.
+    private const string Held =
+        """
+        FROM interfaces i JOIN subnet_addresses a ON a.interface_id = i.id JOIN instances v ON v.id = i.instance_id
+        WHERE i.network_id = $1 AND i.released_at IS NULL AND i.detached_at IS NULL
+        """;
+
     private readonly ConcurrentDictionary<string, Lazy<Task<(long Revision, byte[] Json)>>> _kept = new();
 
     /// <summary>The peers as JSON, of this revision or a later one.</summary>
@@ -43,13 +50,14 @@ public sealed class NetworkPeersDocuments(Database database)
         // A network that is gone has nobody, for ever.
         var revision = (await connection.RowsAsync("SELECT peers_revision FROM networks WHERE id = $1", row => row.GetInt64(0), default, networkId)).FirstOrDefault(long.MaxValue);
         var names = await connection.RowsAsync(
-            "SELECT v.hostname, host(i.address) FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL ORDER BY i.id",
+            $"SELECT v.hostname, host(a.address) {Held} AND a.kind = 'interface' ORDER BY i.id, a.address",
             row => new DesiredName(row.GetString(0), row.GetString(1)), default, networkId);
         var groups = await connection.RowsAsync(
-            """
-            SELECT m.security_group_id, array_agg(host(i.address) ORDER BY i.address) FROM interfaces i JOIN interface_security_groups m ON m.interface_id = i.id
-            WHERE i.network_id = $1 AND i.released_at IS NULL GROUP BY 1 ORDER BY 1
-            """, row => new GroupMembers(row.GetString(0), row.Texts(1)), default, networkId);
-        return (revision, JsonSerializer.SerializeToUtf8Bytes(new NetworkPeers(networkId, revision, names, groups), ApiJson.Default.NetworkPeers));
+            $"SELECT m.security_group_id, array_agg(host(a.address) ORDER BY a.address) {Held.Replace("WHERE", "JOIN interface_security_groups m ON m.interface_id = i.id WHERE", StringComparison.Ordinal)} GROUP BY 1 ORDER BY 1",
+            row => new GroupMembers(row.GetString(0), row.Texts(1)), default, networkId);
+        var hosts = await connection.RowsAsync(
+            $"SELECT h.address, array_agg(host(a.address) ORDER BY a.address) {Held.Replace("WHERE", "JOIN hosts h ON h.id = v.host_id WHERE", StringComparison.Ordinal)} GROUP BY 1 ORDER BY 1",
+            row => new NetworkHost(row.GetString(0), row.Texts(1)), default, networkId);
+        return (revision, JsonSerializer.SerializeToUtf8Bytes(new NetworkPeers(networkId, revision, names, groups, hosts), ApiJson.Default.NetworkPeers));
     }
 }
