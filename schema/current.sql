@@ -419,6 +419,68 @@ CREATE TABLE public.login_failures (
     CONSTRAINT login_failures_failures_check CHECK ((failures > 0))
 );
 
+CREATE TABLE public.network_gateways (
+    address inet NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    is_source boolean DEFAULT false NOT NULL,
+    host_id text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.network_peerings (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    peer_account_id text NOT NULL COLLATE pg_catalog."C",
+    peer_network_id text NOT NULL COLLATE pg_catalog."C",
+    active boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT network_peerings_check CHECK ((network_id <> peer_network_id))
+);
+
+CREATE TABLE public.router_networks (
+    router_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.routers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE VIEW public.network_links AS
+ SELECT a.network_id,
+    b.network_id AS other_id,
+    r.name AS by
+   FROM ((public.router_networks a
+     JOIN public.router_networks b ON (((b.router_id = a.router_id) AND (b.network_id <> a.network_id))))
+     JOIN public.routers r ON ((r.id = a.router_id)))
+UNION
+ SELECT network_peerings.network_id,
+    network_peerings.peer_network_id AS other_id,
+    network_peerings.id AS by
+   FROM public.network_peerings
+  WHERE network_peerings.active
+UNION
+ SELECT network_peerings.peer_network_id AS network_id,
+    network_peerings.network_id AS other_id,
+    network_peerings.id AS by
+   FROM public.network_peerings
+  WHERE network_peerings.active;
+
+CREATE TABLE public.network_routes (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    destination cidr NOT NULL,
+    via inet NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT network_routes_check CHECK (((family((destination)::inet) = family(via)) AND (NOT (via <<= (destination)::inet))))
+);
+
 CREATE SEQUENCE public.network_vni
     AS integer
     START WITH 1
@@ -451,6 +513,21 @@ CREATE TABLE public.placement_groups (
     policy text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
+);
+
+CREATE TABLE public.port_forwards (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    address inet NOT NULL,
+    protocol text NOT NULL,
+    port integer NOT NULL,
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    target_port integer NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT port_forwards_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT port_forwards_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text]))),
+    CONSTRAINT port_forwards_target_port_check CHECK (((target_port >= 1) AND (target_port <= 65535)))
 );
 
 CREATE TABLE public.resting_addresses (
@@ -658,6 +735,18 @@ ALTER TABLE ONLY public.leases
 ALTER TABLE ONLY public.login_failures
     ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_network_id_destination_key UNIQUE (network_id, destination);
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.networks
     ADD CONSTRAINT networks_account_id_name_key UNIQUE (account_id, name);
 
@@ -676,8 +765,23 @@ ALTER TABLE ONLY public.placement_groups
 ALTER TABLE ONLY public.placement_groups
     ADD CONSTRAINT placement_groups_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_address_protocol_port_key UNIQUE (address, protocol, port);
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.resting_addresses
     ADD CONSTRAINT resting_addresses_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_pkey PRIMARY KEY (router_id, network_id);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
@@ -779,6 +883,26 @@ CREATE INDEX interfaces_instance ON public.interfaces USING btree (instance_id, 
 CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id, mac_address) WHERE (released_at IS NULL);
 
 CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
+
+CREATE INDEX network_gateways_network ON public.network_gateways USING btree (network_id);
+
+CREATE UNIQUE INDEX network_gateways_source ON public.network_gateways USING btree (network_id) WHERE is_source;
+
+CREATE INDEX network_peerings_account ON public.network_peerings USING btree (account_id);
+
+CREATE INDEX network_peerings_network ON public.network_peerings USING btree (network_id) WHERE active;
+
+CREATE UNIQUE INDEX network_peerings_pair ON public.network_peerings USING btree (LEAST(network_id, peer_network_id), GREATEST(network_id, peer_network_id));
+
+CREATE INDEX network_peerings_peer ON public.network_peerings USING btree (peer_account_id);
+
+CREATE INDEX network_peerings_peer_network ON public.network_peerings USING btree (peer_network_id) WHERE active;
+
+CREATE INDEX port_forwards_account ON public.port_forwards USING btree (account_id, id);
+
+CREATE INDEX port_forwards_interface ON public.port_forwards USING btree (interface_id);
+
+CREATE INDEX router_networks_network ON public.router_networks USING btree (network_id);
 
 CREATE INDEX security_group_rules_group ON public.security_group_rules USING btree (security_group_id, id);
 
@@ -919,11 +1043,62 @@ ALTER TABLE ONLY public.join_tokens
 ALTER TABLE ONLY public.key_pairs
     ADD CONSTRAINT key_pairs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_address_fkey FOREIGN KEY (address) REFERENCES public.floating_addresses(address) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_peer_account_id_fkey FOREIGN KEY (peer_account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_peer_network_id_fkey FOREIGN KEY (peer_network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.networks
     ADD CONSTRAINT networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.placement_groups
     ADD CONSTRAINT placement_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_address_fkey FOREIGN KEY (address) REFERENCES public.network_gateways(address) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_router_id_fkey FOREIGN KEY (router_id) REFERENCES public.routers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.security_group_rules
     ADD CONSTRAINT security_group_rules_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -17,6 +17,7 @@ using Kumoi.Server.Interfaces;
 using Kumoi.Server.KeyPairs;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
+using Kumoi.Server.Networks.Tracing;
 using Kumoi.Server.Placement;
 using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
@@ -24,6 +25,7 @@ using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
+using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Zones;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -69,7 +71,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddNetworks().AddPlacementGroups().AddPower().AddSecurityGroups().AddServerMetrics()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -125,8 +127,13 @@ public static class ServerProgram
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
+        api.MapPeerings(services.GetRequiredService<PeeringUseCases>());
+        api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
+        api.MapRouters(services.GetRequiredService<RouterUseCases>());
+        api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
+        api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
         app.MapMetrics(options);

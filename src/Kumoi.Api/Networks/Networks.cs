@@ -5,8 +5,10 @@ namespace Kumoi.Api;
 /// <param name="Outside"><c>nat</c>: guests without a floating address reach the outside under an address that they share; <c>none</c>: they do not reach it.</param>
 /// <param name="Domain">DNS domain of the guests' names.</param>
 /// <param name="SearchDomains">Domains that guests are told to try; empty: the network's own.</param>
+/// <param name="SourceAddress">The floating address of the account under which guests without one leave; null: the host's.</param>
 public sealed record Network(
-    string Id, string Name, IReadOnlyList<Subnet> Subnets, DateTimeOffset CreatedAt, int Mtu, string Outside, string Domain, IReadOnlyList<string> SearchDomains);
+    string Id, string Name, IReadOnlyList<Subnet> Subnets, DateTimeOffset CreatedAt, int Mtu, string Outside, string Domain, IReadOnlyList<string> SearchDomains,
+    string? SourceAddress);
 
 /// <param name="Mtu">1,280 to 9,000; 0 or absent: what the hosts' network carries, at most 1,500.</param>
 /// <param name="Outside"><c>nat</c> (default) or <c>none</c>.</param>
@@ -22,7 +24,9 @@ public sealed record CreateNetworkSubnet(string? Name, string Cidr, IReadOnlyLis
 /// <summary>Changes a network, its guests running. What is absent stays as it is.</summary>
 /// <param name="Mtu">1,280 to 9,000; 0: what the hosts' network carries. Guests hear of it when they ask for their address again.</param>
 /// <param name="DnsServers">For all subnets, each its family's; empty: the gateway.</param>
-public sealed record UpdateNetwork(int? Mtu, string? Outside, string? Domain, IReadOnlyList<string>? SearchDomains, IReadOnlyList<string>? DnsServers);
+/// <param name="SourceAddress">A floating address of the account that leads to no interface, under which guests leave; <c>none</c>: the host's.</param>
+public sealed record UpdateNetwork(
+    int? Mtu, string? Outside, string? Domain, IReadOnlyList<string>? SearchDomains, IReadOnlyList<string>? DnsServers, string? SourceAddress = null);
 
 /// <param name="Code">Number of the option (RFC 2132), 1 to 254, other than those that the network itself needs.</param>
 /// <param name="Value">Addresses, numbers or a text; printable ASCII.</param>

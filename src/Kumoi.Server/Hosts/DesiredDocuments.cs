@@ -91,12 +91,13 @@ public sealed class DesiredDocuments
         var hosts = (await _database.QueryAsync("SELECT id, revision FROM hosts WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default,
             Columns.Texts(asked.Select(a => a.HostId).Distinct()))).ToDictionary(host => host.Id, host => host.Revision);
         var wanted = asked.SelectMany(a => a.Question.Peers.Select(p => (a.HostId, Network: p.Key, Has: p.Value))).ToList();
-        // Only networks in which the host has an instance: a host that was taken over must not ask for every account's.
+        // Only networks in which the host has an instance, and those linked with them: a host that was taken over must not ask for every account's.
         var stale = wanted.Count == 0 ? Enumerable.Empty<(string Host, string Network, long Revision)>().ToLookup(s => s.Host) : (await _database.QueryAsync(
             """
             SELECT w.host, n.id, n.peers_revision FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[]) AS w(host, network, has, granted)
             JOIN networks n ON n.id = w.network AND n.peers_revision <> w.has
-            WHERE w.granted OR EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.network_id = n.id AND i.released_at IS NULL)
+            WHERE w.granted OR EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.released_at IS NULL
+              AND (i.network_id = n.id OR EXISTS (SELECT 1 FROM network_links l WHERE l.network_id = n.id AND l.other_id = i.network_id)))
             """, row => (Host: row.GetString(0), Network: row.GetString(1), Revision: row.GetInt64(2)), default,
             Columns.Texts(wanted.Select(w => w.HostId)), Columns.Texts(wanted.Select(w => w.Network)), Columns.Bigints(wanted.Select(w => w.Has)), Columns.Booleans(wanted.Select(w => _peers.IsGranted(w.HostId, w.Network))))).ToLookup(s => s.Host);
         return [.. asked.Select(a => hosts.TryGetValue(a.HostId, out var revision)
@@ -114,7 +115,9 @@ public sealed class DesiredDocuments
         var faces = await connection.RowsAsync(
             """
             SELECT i.instance_id, i.id, i.device_index, i.network_id, i.subnet_id, i.mac_address, host(i.address), host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}'),
-                   i.subnet6_id, host(i.address6), coalesce(a.subnets, '{}'), coalesce(a.addresses, '{}'), i.allowed_ranges::text[], i.rate_mbps
+                   i.subnet6_id, host(i.address6), coalesce(a.subnets, '{}'), coalesce(a.addresses, '{}'),
+                   i.allowed_ranges::text[] || coalesce((SELECT array_agg(r.destination::text ORDER BY r.destination) FROM network_routes r WHERE r.network_id = i.network_id
+                       AND EXISTS (SELECT 1 FROM subnet_addresses o WHERE o.interface_id = i.id AND o.address = r.via) AND r.destination <> ALL (i.allowed_ranges)), '{}'), i.rate_mbps
             FROM instances v JOIN interfaces i ON i.instance_id = v.id LEFT JOIN floating_addresses f ON f.interface_id = i.id
             LEFT JOIN LATERAL (SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.name ORDER BY g.id) AS names
                                FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id) g ON true
@@ -133,7 +136,7 @@ public sealed class DesiredDocuments
                    v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent
             FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Image: ReadImage(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
-        var networks = await ReadNetworksAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()]);
+        var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()]);
         var groups = await ReadGroupsAsync(connection, [.. faces.SelectMany(f => f.Interface.SecurityGroupIds).Distinct()]);
         var consoles = (await connection.RowsAsync(
             """
@@ -150,16 +153,15 @@ public sealed class DesiredDocuments
     }
 
     private DesiredDocument Compose(
-        string hostId, long revision, List<DesiredInstance> instances, List<DesiredImage> images, Dictionary<string, Func<Uplinks, DesiredNetwork>> networks,
+        string hostId, long revision, List<DesiredInstance> instances, List<DesiredImage> images, NetworkDocuments networks,
         Dictionary<string, DesiredSecurityGroup> groups, List<DesiredConsole> consoles, List<FormerInstance> former, IReadOnlyList<string> servers)
     {
         var faces = instances.SelectMany(i => i.Interfaces).ToList();
         var used = faces.SelectMany(f => f.SecurityGroupIds).Distinct().Where(groups.ContainsKey).Select(id => groups[id]).ToList();
         // Groups that are only named by rules stand there for their members.
         var named = used.SelectMany(g => g.Rules).Select(r => r.GroupId).OfType<string>().Except(used.Select(g => g.Id)).Select(id => new DesiredSecurityGroup(id, [], []));
-        var uplinks = new Uplinks(IPNetwork.Parse(_options.UplinkRange));
         return new DesiredDocument(
-            revision, hostId, images, [.. faces.Select(f => f.NetworkId).Distinct().Order(StringComparer.Ordinal).Where(networks.ContainsKey).Select(id => networks[id](uplinks))],
+            revision, hostId, images, networks.For([.. faces.Select(f => f.NetworkId).Distinct()], new Uplinks(IPNetwork.Parse(_options.UplinkRange))),
             [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers);
     }
 
@@ -183,26 +185,6 @@ public sealed class DesiredDocuments
     }
 
     private static DesiredImage ReadImage(NpgsqlDataReader row) => new(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));
-
-    /// <summary>By id; the uplink address depends on which other networks a host has.</summary>
-    private static async Task<Dictionary<string, Func<Uplinks, DesiredNetwork>>> ReadNetworksAsync(NpgsqlConnection connection, string[] networkIds)
-    {
-        var subnets = (await connection.RowsAsync("SELECT network_id, id, cidr, host(gateway), dns_servers, dhcp_options::text FROM subnets WHERE network_id = ANY($1) ORDER BY id",
-            row => (Network: row.GetString(0), Subnet: new DesiredSubnet(
-                row.GetString(1), row.GetFieldValue<IPNetwork>(2).ToString(), row.GetString(3), row.Texts(4),
-                [.. NetworkStore.Options(row.GetString(5)).Select(option => new DesiredDhcpOption(option.Code, option.Value))])), default,
-            Columns.Texts(networkIds))).ToLookup(s => s.Network, s => s.Subnet);
-        return (await connection.RowsAsync($"SELECT n.id, n.name, n.vni, n.peers_revision, n.domain, {NetworkStore.Mtu}, n.outside, n.search_domains FROM networks n WHERE n.id = ANY($1)",
-            row => (Id: row.GetString(0), Make: (Func<Uplinks, DesiredNetwork>)MakerOf(row, subnets[row.GetString(0)])), default, Columns.Texts(networkIds))).ToDictionary(n => n.Id, n => n.Make);
-    }
-
-    private static Func<Uplinks, DesiredNetwork> MakerOf(NpgsqlDataReader row, IEnumerable<DesiredSubnet> subnets)
-    {
-        var (id, name, vni) = (row.GetString(0), row.GetString(1), row.GetInt32(2));
-        var network = new DesiredNetwork(
-            id, name, vni, "", NetworkStore.Domain(id, name, row.TextOrNull(4)), [.. subnets], [], row.GetInt64(3), row.GetInt32(5), row.GetString(6), SearchDomains: row.Texts(7));
-        return uplinks => network with { Uplink = uplinks.For(vni).ToString() };
-    }
 
     private static async Task<Dictionary<string, DesiredSecurityGroup>> ReadGroupsAsync(NpgsqlConnection connection, string[] used)
     {

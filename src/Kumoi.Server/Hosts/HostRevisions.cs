@@ -36,12 +36,16 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
         RingAfter(transaction, hosts);
     }
 
-    /// <summary>Every host with a guest in the network (id or name), which has changed as a whole.</summary>
-    public async Task TouchByNetworkAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => await TouchAsync(transaction, await transaction.QueryAsync(
+    /// <summary>Every host that carries the network (id or name): it has guests there, or in one that is linked with it.</summary>
+    public async Task TouchByNetworkAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => await TouchByNetworksAsync(
+        transaction, await transaction.QueryAsync("SELECT id FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2)", row => row.GetString(0), cancel, accountId, key), cancel);
+
+    /// <summary>Every host that carries one of the networks.</summary>
+    public async Task TouchByNetworksAsync(Transaction transaction, IReadOnlyCollection<string> networkIds, CancellationToken cancel) => await TouchAsync(transaction, await transaction.QueryAsync(
         """
-        SELECT DISTINCT v.host_id FROM networks n JOIN interfaces i ON i.network_id = n.id JOIN instances v ON v.id = i.instance_id
-        WHERE n.account_id = $1 AND (n.id = $2 OR n.name = $2) AND i.released_at IS NULL
-        """, row => row.GetString(0), cancel, accountId, key), cancel);
+        SELECT DISTINCT v.host_id FROM interfaces i JOIN instances v ON v.id = i.instance_id
+        WHERE i.released_at IS NULL AND (i.network_id = ANY($1) OR i.network_id IN (SELECT other_id FROM network_links WHERE network_id = ANY($1)))
+        """, row => row.GetString(0), cancel, Columns.Texts(networkIds)), cancel);
 
     /// <summary>Every host: something that all their documents say has changed. Seldom.</summary>
     public async Task TouchAllAsync(Transaction transaction, CancellationToken cancel) =>

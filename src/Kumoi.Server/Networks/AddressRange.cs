@@ -49,7 +49,7 @@ public static class AddressRange
 
     /// <summary>The range of a text whose host bits are zero; null if it is none.</summary>
     public static IPNetwork? ReadRange(string text) =>
-        text.Split('/') is [var address, _] && Read(address) is not null && IPNetwork.TryParse(text, out var range) ? range : null;
+        text.Split('/') is [var first, _] && Read(first) is { } address && IPNetwork.TryParse(text, out var range) && range.BaseAddress.Equals(address) ? range : null;
 
     private static int Bits(IPNetwork range) => IsV4(range) ? 32 : 128;
 }

@@ -42,10 +42,10 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
         return networks.ConvertAll(network => network with { Subnets = subnets.FindAll(s => s.Network.Id == network.Id) });
     }
 
-    private const string NetworkColumns = $"SELECT n.id, n.name, n.created_at, {Mtu}, n.outside, n.domain, n.search_domains FROM networks n ";
+    private const string NetworkColumns = $"SELECT n.id, n.name, n.created_at, {Mtu}, n.outside, n.domain, n.search_domains, (SELECT host(g.address) FROM network_gateways g WHERE g.network_id = n.id AND g.is_source) FROM networks n ";
 
     private static Network Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), [], row.Time(2), row.GetInt32(3), row.GetString(4), Domain(row.GetString(0), row.GetString(1), row.TextOrNull(5)), row.Texts(6));
+        row.GetString(0), row.GetString(1), [], row.Time(2), row.GetInt32(3), row.GetString(4), Domain(row.GetString(0), row.GetString(1), row.TextOrNull(5)), row.Texts(6), row.TextOrNull(7));
 
     /// <summary>The DNS domain of a network's guests.</summary>
     public static string Domain(string id, string name, string? own) => own ?? Names.Hostname(name, id) + ".internal";
@@ -141,10 +141,14 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
     public static Task<Ref?> LockAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
         "SELECT id, name FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, accountId, key);
 
-    /// <summary>The instances that have an interface there.</summary>
+    /// <summary>The instances that have an interface there, what links it with others, and addresses that serve it.</summary>
     public Task<List<Ref>> UsersAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.QueryAsync(
-        "SELECT DISTINCT v.id, v.name FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL ORDER BY v.id LIMIT 20",
-        row => new Ref(row.GetString(0), row.GetString(1)), cancel, networkId);
+        """
+        SELECT v.id, v.name FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL
+        UNION SELECT r.id, r.name FROM router_networks x JOIN routers r ON r.id = x.router_id WHERE x.network_id = $1
+        UNION SELECT id, id FROM network_peerings WHERE active AND $1 IN (network_id, peer_network_id)
+        UNION SELECT f.id, host(f.address) FROM network_gateways g JOIN floating_addresses f ON f.address = g.address WHERE g.network_id = $1 ORDER BY 1 LIMIT 20
+        """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, networkId);
 
     /// <summary>The instances that have an address of the subnet.</summary>
     public Task<List<Ref>> UsersOfSubnetAsync(Transaction transaction, string subnetId, CancellationToken cancel) => transaction.QueryAsync(

@@ -6,6 +6,7 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Routers;
 
 namespace Kumoi.Server.Networks;
 
@@ -56,6 +57,7 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             var network = await NetworkStore.LockAsync(transaction, caller.AccountId, key, cancel);
             if (network is null) return Failure.NotFound("network", key);
             await NetworkStore.UpdateAsync(transaction, network.Id, update, cancel);
+            if (update.SourceAddress is { } source && (await GatewayStore.SetSourceAsync(transaction, caller.AccountId, network, source, cancel)).Failure is { } failure) return failure;
             await events.WriteAsync(transaction, caller, "network.update", new Subject("network", network.Id, network.Name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, network.Id, cancel))!;
         }, cancel);
@@ -93,6 +95,9 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             if (present.Any(other => AddressRange.Overlap(other, range))) return Failure.Invalid("cidr", "overlaps");
             var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, new CreateNetworkSubnet(create.Name, create.Cidr, create.DnsServers, create.DhcpOptions), range, cancel);
             if (id is null) return Failure.NameTaken("subnet", create.Name ?? range.ToString());
+            await LinkStore.LockAsync(transaction, [network.Id], cancel);
+            if (await LinkStore.ConflictAsync(transaction, [network.Id], cancel) is { } conflict)
+                return Failure.Invalid("cidr", "overlaps-linked", conflict.Network, conflict.Range, conflict.Other, conflict.OtherRange);
             var subnet = (await store.FindSubnetAsync(transaction, caller.AccountId, id, cancel))!;
             await events.WriteAsync(transaction, caller, "subnet.create", new Subject("subnet", id, subnet.Name), cancel);
             return subnet;

@@ -33,6 +33,14 @@ public sealed class SecurityGroupStore(Database database, HostRevisions hosts, I
         return groups.ConvertAll(group => group with { Rules = [.. byGroup[group.Id]] });
     }
 
+    /// <summary>Groups by their ids, of whatever accounts.</summary>
+    public async Task<List<SecurityGroup>> ReadAsync(IReadOnlyList<string> ids, CancellationToken cancel)
+    {
+        var groups = await database.QueryAsync(Groups + "WHERE id = ANY($1) ORDER BY id", Read, cancel, Columns.Texts(ids));
+        var rules = (await database.QueryAsync(Rules, ReadRule, cancel, Columns.Texts(ids))).ToLookup(r => r.Group, r => r.Rule);
+        return groups.ConvertAll(group => group with { Rules = [.. rules[group.Id]] });
+    }
+
     private const string Find = Groups + "WHERE account_id = $1 AND (id = $2 OR name = $2)";
 
     public async Task<SecurityGroup?> FindAsync(string accountId, string key, CancellationToken cancel)
