@@ -26,7 +26,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Peering)), JsonSerializable(typeof(Page<Peering>)), JsonSerializable(typeof(CreatePeering))]
 [JsonSerializable(typeof(NetworkRoute)), JsonSerializable(typeof(Page<NetworkRoute>)), JsonSerializable(typeof(CreateNetworkRoute))]
 [JsonSerializable(typeof(PortForward)), JsonSerializable(typeof(Page<PortForward>)), JsonSerializable(typeof(CreatePortForward))]
-[JsonSerializable(typeof(Trace)), JsonSerializable(typeof(TraceQuestion))]
+[JsonSerializable(typeof(PacketTrace)), JsonSerializable(typeof(TraceQuestion))]
 [JsonSerializable(typeof(UpdateNetwork)), JsonSerializable(typeof(DhcpOption[]))]
 [JsonSerializable(typeof(Interface)), JsonSerializable(typeof(Page<Interface>)), JsonSerializable(typeof(AttachInterface)), JsonSerializable(typeof(UpdateInterface))]
 [JsonSerializable(typeof(FloatingAddress)), JsonSerializable(typeof(Page<FloatingAddress>)), JsonSerializable(typeof(CreateFloatingAddress)), JsonSerializable(typeof(AssociateFloatingAddress))]

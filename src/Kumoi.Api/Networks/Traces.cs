@@ -8,7 +8,7 @@ namespace Kumoi.Api;
 public sealed record TraceQuestion(string From, string To, string Protocol, int? Port);
 
 /// <summary>What the records say about a packet: its way, and on it the rules that let it pass or that none does. Answers to it need no rules.</summary>
-public sealed record Trace(bool Passes, IReadOnlyList<TraceStep> Steps);
+public sealed record PacketTrace(bool Passes, IReadOnlyList<TraceStep> Steps);
 
 /// <param name="Kind"><c>from</c>, <c>to</c>, <c>path</c>, <c>egress</c>, <c>ingress</c> or <c>translation</c>.</param>
 /// <param name="Message">One sentence, in the caller's language.</param>

@@ -17,7 +17,7 @@ public static class TraceCommand
         protocol.AcceptOnlyFromAmong("tcp", "udp", "icmp", "any");
         noun.Act(new Command("trace", Messages.Text("network-trace")) { from, to, protocol, port }, async (session, parsed, cancel) =>
         {
-            var trace = await session.Client.PostAsync<TraceQuestion, Trace>(
+            var trace = await session.Client.PostAsync<TraceQuestion, PacketTrace>(
                 "networks/trace", new TraceQuestion(parsed.GetValue(from)!, parsed.GetValue(to)!, parsed.GetValue(protocol)!, parsed.GetValue(port)), null, cancel);
             if (session.Json) session.Write(trace);
             else

@@ -35,7 +35,7 @@ public sealed class RouterTests
         Assert.Equal([n1.Id], told.Document.Networks[1].Links!.Select(l => l.NetworkId));
         // Who is in the linked network, too.
         Assert.Contains(b.Interfaces[0].Address, told.Peers.Single(p => p.NetworkId == n2.Id).Hosts!.SelectMany(h => h.Guests));
-        var trace = await scene.Tenant.PostAsync<Trace>("/networks/trace", new { from = "a", to = "b", protocol = "tcp", port = 80 });
+        var trace = await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "a", to = "b", protocol = "tcp", port = 80 });
         Assert.True(trace.Passes, string.Join('\n', trace.Steps.Select(s => s.Message)));
         Assert.Equal("default", trace.Steps[^1].Group!.Name);
         Assert.Equal("in-use", (await scene.Tenant.FailAsync(409, HttpMethod.Delete, $"/networks/{n2.Id}")).Code);
@@ -76,11 +76,11 @@ public sealed class RouterTests
         Assert.Equal("peering-exists", (await friend.FailAsync(409, HttpMethod.Post, "/peerings", new { network = "theirs", with = asked.Network.Id })).Code);
         Assert.Equal("active", (await friend.PostAsync<Peering>($"/peerings/{asked.Id}/accept")).State);
         Assert.All((await scene.Host.DesiredAsync())!.Networks, network => Assert.Single(network.Links!));
-        var trace = await scene.Tenant.PostAsync<Trace>("/networks/trace", new { from = "a", to = "10.2.0.2", protocol = "tcp", port = 80 });
+        var trace = await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "a", to = "10.2.0.2", protocol = "tcp", port = 80 });
         Assert.Null(trace.Steps[^1].Rule);
         Assert.False(trace.Passes);
         await friend.PutAsync<SecurityGroup>("/security-groups/default/rules", new { add = new[] { new { protocol = "tcp", fromPort = 80, group = "acme/default" } } });
-        Assert.True((await scene.Tenant.PostAsync<Trace>("/networks/trace", new { from = "a", to = "10.2.0.2", protocol = "tcp", port = 80 })).Passes);
+        Assert.True((await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "a", to = "10.2.0.2", protocol = "tcp", port = 80 })).Passes);
         using (await scene.Tenant.SendAsync(HttpMethod.Delete, $"/peerings/{asked.Id}")) { }
         Assert.All((await scene.Host.DesiredAsync())!.Networks, network => Assert.Empty(network.Links!));
         await NetworkAsync(scene.Tenant, "same", "10.2.0.0/25");

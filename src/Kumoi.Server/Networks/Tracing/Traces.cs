@@ -11,7 +11,7 @@ public sealed class TraceUseCases(TraceStore store, ServerOptions options)
 {
     public const string Outside = "outside";
 
-    public async Task<Result<Trace>> TraceAsync(Caller caller, TraceQuestion question, CancellationToken cancel)
+    public async Task<Result<PacketTrace>> TraceAsync(Caller caller, TraceQuestion question, CancellationToken cancel)
     {
         Violation?[] violations =
         [
@@ -32,7 +32,7 @@ public sealed class TraceUseCases(TraceStore store, ServerOptions options)
         var facts = new TraceFacts(
             start, end, question.Protocol, question.Port, networks, await store.GroupsAsync(faces.SelectMany(face => face.GroupIds), cancel), forwards, System.Net.IPNetwork.Parse(options.UplinkRange));
         var findings = Tracer.Trace(facts);
-        return new Trace(findings.All(finding => finding.Passes), [.. findings.Select(finding => new TraceStep(
+        return new PacketTrace(findings.All(finding => finding.Passes), [.. findings.Select(finding => new TraceStep(
             finding.Kind, finding.Passes, Messages.Text(caller.Language, "trace." + finding.Code, finding.Arguments), finding.InterfaceId,
             finding.Group is { } group ? new Ref(group.Id, group.Name) : null, finding.Rule))]);
     }
@@ -55,6 +55,6 @@ public static class TraceEndpoints
     public static IServiceCollection AddTraces(this IServiceCollection services) => services.AddSingleton<TraceStore>().AddSingleton<TraceUseCases>();
 
     public static void MapTraces(this IEndpointRouteBuilder routes, TraceUseCases traces) =>
-        routes.Post<TraceQuestion, Trace>("/networks/trace", Permission.Read, "TracePacket", "Tell whether a packet arrives, and which rules let it pass", 200,
+        routes.Post<TraceQuestion, PacketTrace>("/networks/trace", Permission.Read, "TracePacket", "Tell whether a packet arrives, and which rules let it pass", 200,
             (call, question) => traces.TraceAsync(call.Caller, question, call.Cancelled));
 }
