@@ -73,6 +73,8 @@ public sealed class FloatingAddressUseCases(
             if (address.Network is { } network) return new Failure("address-serves-network", 409, address.Address, network.Name);
             if (address.Interface is not null && associate.Move != true)
                 return new Failure("address-associated", 409, address.Address) { UsedBy = address.Instance is { } user ? [user] : [] };
+            // One that came with the guest makes way; one that the account keeps must be told to.
+            await transaction.ExecuteAsync("DELETE FROM floating_addresses WHERE interface_id = $1 AND NOT kept", cancel, target.InterfaceId);
             if (await FloatingAddressStore.OfInterfaceAsync(transaction, target.InterfaceId, cancel) is { } other) return new Failure("interface-has-address", 409, target.InstanceName, other);
             var before = await FloatingAddressStore.HostAsync(transaction, address.Interface, cancel);
             await FloatingAddressStore.LeadAsync(transaction, address.Id, target.InterfaceId, cancel);

@@ -166,6 +166,7 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
     public async Task DeleteSubnetAsync(Transaction transaction, string subnetId, CancellationToken cancel)
     {
         await transaction.ExecuteAsync("DELETE FROM interfaces WHERE $1 IN (subnet_id, subnet6_id) AND released_at IS NOT NULL", cancel, subnetId);
+        await transaction.ExecuteAsync("DELETE FROM network_routes r USING subnets s WHERE s.id = $1 AND r.network_id = s.network_id AND r.via << s.cidr", cancel, subnetId);
         await transaction.ExecuteAsync("DELETE FROM subnets WHERE id = $1", cancel, subnetId);
     }
 }

@@ -106,7 +106,10 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
 
     public Task<Result<Done>> DeleteSubnetAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
-        var subnet = await transaction.FindAsync("SELECT id, name FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE",
+        var network = await transaction.FindAsync("SELECT network_id FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) ORDER BY id LIMIT 1", row => row.GetString(0), cancel, caller.AccountId, key);
+        if (network is null) return Failure.NotFound("subnet", key);
+        await hosts.TouchByNetworksAsync(transaction, [network], cancel);
+        var subnet = await transaction.FindAsync("SELECT id, name FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) ORDER BY id LIMIT 1 FOR UPDATE",
             row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, key);
         if (subnet is null) return Failure.NotFound("subnet", key);
         var users = await store.UsersOfSubnetAsync(transaction, subnet.Id, cancel);

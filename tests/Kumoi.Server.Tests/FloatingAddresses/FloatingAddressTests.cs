@@ -58,6 +58,17 @@ public sealed class FloatingAddressTests
     }
 
     [Fact]
+    public async Task An_address_that_came_with_a_guest_makes_way_for_one_that_the_account_keeps()
+    {
+        await using var scene = await Scene.StartAsync();
+        var a = await scene.LaunchAsync("a");
+        var own = await scene.Tenant.PostAsync<FloatingAddress>("/floating-addresses", new { });
+        await scene.Tenant.PostAsync<FloatingAddress>($"/floating-addresses/{own.Address}/associate", new { instance = "a" });
+        Assert.Equal(own.Address, await ToldAsync(scene.Host, "a"));
+        await scene.Tenant.FailAsync(404, HttpMethod.Get, $"/floating-addresses/{a.Interfaces[0].FloatingAddress}");
+    }
+
+    [Fact]
     public async Task A_server_of_the_version_before_that_ends_a_guest_leaves_the_account_its_address()
     {
         await using var scene = await Scene.StartAsync();

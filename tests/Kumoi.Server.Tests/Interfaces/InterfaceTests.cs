@@ -1,6 +1,9 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Instances;
+using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Interfaces;
@@ -128,5 +131,43 @@ public sealed class InterfaceTests
         Assert.Equal(("10.9.0.14", null, 100), (last.Interfaces[0].Address, last.Interfaces[0].FloatingAddress, last.Interfaces[0].RateMbps));
         Assert.Equal("10.9.0.5", (await LaunchAsync("again")).Interfaces[0].Address);
         Assert.Equal("addresses-exhausted", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", new { name = "more", flavor = "nano", image = "tiny", network = "small" })).Code);
+    }
+
+    [Fact]
+    public async Task Addresses_that_have_rested_are_forgotten_and_those_of_guests_are_not()
+    {
+        await using var scene = await SceneAsync();
+        await scene.LaunchAsync("a");
+        await scene.LaunchAsync("b");
+        await scene.Tenant.DeleteAsync<Instance>("/instances/a");
+        await scene.Host.ObeyAsync();
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        var purge = scene.Cloud.Services.GetRequiredService<InstancePurge>();
+        Task<List<long>> CountsAsync() => database.QueryAsync("SELECT count(*) FROM subnet_addresses UNION ALL SELECT count(*) FROM resting_addresses", row => row.GetInt64(0), default);
+        await purge.PurgeAsync(default);
+        Assert.Equal([2, 1], await CountsAsync());
+        await database.ExecuteAsync("UPDATE subnet_addresses SET released_at = released_at - interval '2 hours' WHERE released_at IS NOT NULL", default);
+        await database.ExecuteAsync("UPDATE resting_addresses SET released_at = released_at - interval '2 hours'", default);
+        await purge.PurgeAsync(default);
+        Assert.Equal([1, 0], await CountsAsync());
+    }
+
+    [Fact]
+    public async Task A_subnet_that_goes_takes_the_routes_by_it_along_and_hosts_hear_of_it()
+    {
+        await using var scene = await SceneAsync();
+        await scene.Tenant.PostAsync<Subnet>("/subnets", new { network = "lab", name = "extra", cidr = "10.5.0.0/24" });
+        await scene.Tenant.PostAsync<Instance>("/instances", new { name = "a", flavor = "small", image = "tiny", network = "lab" });
+        var attached = await scene.Tenant.PostAsync<Interface>("/interfaces", new { instance = "a", network = "lab", subnet = "extra" });
+        Assert.Equal("10.5.0.2", attached.Address);
+        await scene.Tenant.PostAsync<NetworkRoute>("/networks/lab/routes", new { destination = "172.16.0.0/16", via = "10.5.0.2" });
+        Assert.Equal("in-use", (await scene.Tenant.FailAsync(409, HttpMethod.Delete, "/subnets/extra")).Code);
+        await scene.Tenant.DeleteAsync<Interface>($"/interfaces/{attached.Id}");
+        var running = FakeHost.Obeyed(Assert.Single((await scene.Host.DesiredAsync())!.Instances));
+        await scene.Host.ReportAsync(running with { Interfaces = [] });
+        var before = (await scene.Host.DesiredAsync())!;
+        using (await scene.Tenant.SendAsync(HttpMethod.Delete, "/subnets/extra")) { }
+        var after = Assert.Single((await scene.Host.DesiredAsync(before.Revision))!.Networks);
+        Assert.Equal((2, 0), (after.Subnets.Count, after.Routes!.Count));
     }
 }
