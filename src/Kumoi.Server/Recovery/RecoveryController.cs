@@ -164,9 +164,6 @@ public sealed class RecoveryController(
             "SELECT network_id FROM interfaces WHERE instance_id = $1 AND released_at IS NULL", row => row.GetString(0), cancel, instance.Id), cancel);
         await events.WriteAsync(transaction, affected.AccountId, EventActor.System, from.State == HostStates.Down ? "instance.recover" : "instance.move",
             new Subject("instance", instance.Id, instance.Name), cancel, $"{step.Message} From {from.Name} to {to.Name}.");
-        // The others of its networks find it there.
-        await revisions.TouchNetworksAsync(transaction, await transaction.QueryAsync(
-            "SELECT DISTINCT network_id FROM interfaces WHERE instance_id = $1 AND released_at IS NULL", row => row.GetString(0), cancel, instance.Id), cancel);
         transaction.AfterCommit(() => bell.Ring(to.Id));
     }
 }
