@@ -42,6 +42,6 @@ public sealed class GatewayController(Database database, Leases leases, HostRevi
 
 internal static partial class GatewayLog
 {
-    [LoggerMessage(3201, LogLevel.Warning, "Public addresses of networks could not be looked at; it is tried again in two seconds: {Message}")]
+    [LoggerMessage(3301, LogLevel.Warning, "Public addresses of networks could not be looked at; it is tried again in two seconds: {Message}")]
     public static partial void Failed(ILogger logger, Exception? exception, string message);
 }
