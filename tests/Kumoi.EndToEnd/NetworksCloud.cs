@@ -103,6 +103,15 @@ public sealed class NetworksCloud : ThreeHostsCloud
     public async Task<bool> TraceAsync(Guest from, string to, string protocol, int? port) =>
         (await CallAsync(from.Account, HttpMethod.Post, "networks/trace", new { from = from.Name, to, protocol, port })).GetProperty("passes").GetBoolean();
 
+    /// <summary>Lets TCP in at one port, by a change of its own.</summary>
+    public Task AllowAsync(string account, string group, int port) =>
+        CallAsync(account, HttpMethod.Post, $"security-groups/{group}/rules", new { direction = "ingress", protocol = "tcp", fromPort = port, toPort = port, cidr = "10.1.0.0/24" });
+
+    public Task MakeGroupAsync(string account, string name, params (string Direction, string Protocol, int Port, string Cidr)[] rules) => CallAsync(
+        account, HttpMethod.Post, "security-groups", new { name, rules = rules.Select(rule => new { direction = rule.Direction, protocol = rule.Protocol, fromPort = rule.Port, toPort = rule.Port, cidr = rule.Cidr }) });
+
+    public Task PutInAsync(string account, Guest guest, string[] groups) => CallAsync(account, HttpMethod.Put, $"instances/{guest.Name}/security-groups", new { securityGroups = groups });
+
     public async Task<string> FloatingOfAsync(Guest guest) => (await CallAsync(guest.Account, HttpMethod.Get, "instances/" + guest.Name)).GetProperty("interfaces")[0].GetProperty("floatingAddress").GetString()!;
 
     public async Task<string> NetworkIdAsync(string account, string name) => (await CallAsync(account, HttpMethod.Get, "networks/" + name)).GetProperty("id").GetString()!;

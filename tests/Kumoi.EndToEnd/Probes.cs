@@ -19,10 +19,10 @@ public sealed record Probe(Guest From, Guest To, string Protocol, string Address
         """
         try() {
           case $1:$2 in
-            tcp:*) printf 'GET /name HTTP/1.0\r\n\r\n' | timeout 4 nc -w 3 "$2" "$3" 2>/dev/null | tail -n 1 | grep -x '[a-z]' ;;
-            udp:*:*) traceroute6 -n -f 9 -m 9 -q 1 -w 3 -p $(($3 - 1)) "$2" 2>/dev/null | grep -q "^ *9 *$2 " && echo yes ;;
-            udp:*) traceroute -n -f 9 -m 9 -q 1 -w 3 -p $(($3 - 1)) "$2" 2>/dev/null | grep -q "^ *9 *$2 " && echo yes ;;
-            icmp:*) ping -c 1 -W 3 "$2" >/dev/null 2>&1 && echo yes ;;
+            tcp:*) printf 'GET /name HTTP/1.0\r\n\r\n' | timeout 3 nc -w 2 "$2" "$3" 2>/dev/null | tail -n 1 | grep -x '[a-z]' ;;
+            udp:*:*) traceroute6 -n -f 9 -m 9 -q 1 -w 2 -p $(($3 - 1)) "$2" 2>/dev/null | grep -q "^ *9 *$2 " && echo yes ;;
+            udp:*) traceroute -n -f 9 -m 9 -q 1 -w 2 -p $(($3 - 1)) "$2" 2>/dev/null | grep -q "^ *9 *$2 " && echo yes ;;
+            icmp:*) ping -c 1 -W 2 "$2" >/dev/null 2>&1 && echo yes ;;
           esac
         }
         one() { echo "$1 $2 $3 $(try "$@" || try "$@" || echo no)"; }
