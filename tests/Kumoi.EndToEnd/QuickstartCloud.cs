@@ -27,7 +27,7 @@ public class QuickstartCloud : IAsyncLifetime
 
     public Dictionary<string, string> Environment { get; private set; } = [];
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         var home = Path.GetDirectoryName(State)!;
         File.SetUnixFileMode(home, File.GetUnixFileMode(home) | UnixFileMode.OtherExecute);
@@ -68,7 +68,7 @@ public class QuickstartCloud : IAsyncLifetime
     }
 
     /// <summary>Whatever a failed test has left; the last test looks that `destroy` leaves nothing.</summary>
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await KumoiAsync("destroy", "--yes");
         Directory.Delete(Path.GetDirectoryName(State)!, recursive: true);

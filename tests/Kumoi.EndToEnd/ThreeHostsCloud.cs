@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Kumoi.EndToEnd;
 
 /// <summary>A cloud of three hosts on this machine, made by `./kumoi quickstart --hosts 3`.</summary>
-public sealed class ThreeHostsCloud : QuickstartCloud
+public class ThreeHostsCloud : QuickstartCloud
 {
     protected override string[] Options => ["--hosts", "3"];
 

@@ -71,6 +71,9 @@ public sealed class TracerTests
     [InlineData("a", "10.2.0.99", "tcp", 22, false, "no-holder")]
     [InlineData("a", "a", "tcp", 22, false, "same-interface")]
     [InlineData("e", "b", "tcp", 80, false, "no-group r-80")]
+    [InlineData("d", "fd00:1::b", "tcp", 80, false, "not-linked")]
+    [InlineData("outside", "fd00:1::b", "tcp", 80, false, "no-public-address")]
+    [InlineData("a", "2001:db8::1", "tcp", 80, false, "no-way-v6")]
     [InlineData("outside", "8.8.8.8", "tcp", 80, false, "nobody")]
     public void A_packet_meets_the_rules_of_its_way(string from, string to, string protocol, int? port, bool passes, string said)
     {

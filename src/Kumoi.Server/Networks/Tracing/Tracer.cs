@@ -78,18 +78,16 @@ public static class Tracer
         var forward = ForwardOf(facts);
         var receiver = forward?.Target ?? facts.To.Interface!;
         var asked = facts.To.Address;
-        var v6 = asked?.AddressFamily == AddressFamily.InterNetworkV6 ? asked : null;
-        // A public IPv6 address needs no translation; the outside is reached by it wherever hosts have a way out.
-        var destination = forward?.Address ?? v6 ?? receiver.Floating ?? (asked is null ? receiver.Of(AddressFamily.InterNetworkV6) : null);
-        if (destination is null || (asked is not null && forward is null && v6 is null && !asked.Equals(receiver.Floating))) return Stop(findings, NoWay(facts), receiver.Instance, Name(facts, receiver));
+        // Public addresses are those of IPv4 only: IPv6 neither leaves nor enters by the outside.
+        var destination = forward?.Address ?? receiver.Floating;
+        if (destination is null || (asked is not null && forward is null && !asked.Equals(receiver.Floating))) return Stop(findings, NoWay(facts), receiver.Instance, Name(facts, receiver));
         var source = facts.From.Address;
         if (facts.From.Interface is { } sender)
         {
             if (Leaving(facts, sender, destination.AddressFamily, findings) is not { } left) return null;
             source = left;
         }
-        if (destination.AddressFamily == AddressFamily.InterNetworkV6) findings.Add(new("path", true, "routed-v6", [destination.ToString()], receiver.Id));
-        else findings.Add(new("translation", true, forward is null ? "floating" : "forwarded", [destination.ToString(), receiver.Instance, forward is null ? "" : forward.TargetPort.ToString(System.Globalization.CultureInfo.InvariantCulture)], receiver.Id));
+        findings.Add(new("translation", true, forward is null ? "floating" : "forwarded", [destination.ToString(), receiver.Instance, forward is null ? "" : forward.TargetPort.ToString(System.Globalization.CultureInfo.InvariantCulture)], receiver.Id));
         return new Way(receiver, destination, source, false, forward?.TargetPort ?? facts.Port);
     }
 
@@ -102,12 +100,17 @@ public static class Tracer
     private static IPAddress? Leaving(TraceFacts facts, TraceInterface sender, AddressFamily family, List<TraceFinding> findings)
     {
         var network = facts.Networks[sender.NetworkId];
-        if (sender.Of(family) is not { } own)
+        if (sender.Of(family) is null)
         {
             Stop(findings, "no-address-of-family", sender.Instance, family == AddressFamily.InterNetwork ? "IPv4" : "IPv6");
             return null;
         }
-        if (family == AddressFamily.InterNetwork && sender.Floating is { } floating)
+        if (family == AddressFamily.InterNetworkV6)
+        {
+            Stop(findings, "no-way-v6", sender.Instance, network.Name);
+            return null;
+        }
+        if (sender.Floating is { } floating)
         {
             findings.Add(new("translation", true, "leaves-floating", [floating.ToString()], sender.Id));
             return floating;
@@ -116,11 +119,6 @@ public static class Tracer
         {
             Stop(findings, "isolated", network.Name, sender.Instance);
             return null;
-        }
-        if (family == AddressFamily.InterNetworkV6)
-        {
-            findings.Add(new("path", true, "leaves-v6", [own.ToString()], sender.Id));
-            return own;
         }
         findings.Add(new("translation", true, network.SourceAddress is null ? "leaves-shared" : "leaves-source", [network.SourceAddress?.ToString() ?? ""], sender.Id));
         return network.SourceAddress ?? facts.Uplinks.BaseAddress;
