@@ -43,9 +43,9 @@ export function FloatingAddressesPage(): ReactNode {
         columns={[
           { id: 'address', header: t('instance.address'), cell: (a) => <Copy text={a.address} />, isRowHeader: true, width: 180 },
           { id: 'id', header: t('ui.id'), cell: (a) => <code>{a.id}</code>, width: 220 },
-          { id: 'target', header: t('floatingAddress.leadsTo'), cell: (a) => <Target of={a} />, width: 240 },
+          { id: 'target', header: t('floatingAddress.leadsTo'), cell: (a) => <Target of={a} />, width: 190 },
           { id: 'pool', header: t('floatingAddress.pool'), cell: (a) => a.pool?.name ?? '-', width: 130 },
-          { id: 'kept', header: t('floatingAddress.lifetime'), cell: (a) => t(a.kept ? 'floatingAddress.kept' : 'floatingAddress.withInstance'), width: 200 },
+          { id: 'kept', header: t('floatingAddress.lifetime'), cell: (a) => t(a.kept ? 'floatingAddress.kept' : 'floatingAddress.withInstance'), width: 230 },
           { id: 'description', header: t('ui.description'), cell: (a) => a.description || '-', width: 200 },
           { id: 'created', header: t('ui.created'), cell: (a) => format.dateTime(a.createdAt), width: 235 },
         ]}

@@ -34,7 +34,7 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
   const face = instance.interfaces.find((f) => f.id === chosen) ?? (instance.interfaces.length === 1 ? instance.interfaces[0] : undefined);
   const live = instance.desired !== 'terminated';
   const here = live && face !== undefined && face.state === 'attached';
-  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton disabled={!enabled} onClick={() => setDialog(which)} data-testid={`interface-${which}`}>{text}</WriteButton>;
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`interface-${which}`}>{text}</WriteButton>;
   return (
     <>
       <ShortTable
@@ -47,17 +47,15 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
           { id: 'floating', header: t('instance.floatingAddress'), cell: (f) => f.floatingAddress ?? '-' },
           { id: 'groups', header: t('instance.securityGroups'), cell: (f) => <Groups of={f} /> },
           { id: 'ranges', header: t('interface.allowedRanges'), cell: (f) => (f.allowedRanges.length === 0 ? '-' : f.allowedRanges.map((r) => <div key={r}><code>{r}</code></div>)) },
-          { id: 'mac', header: t('instance.mac'), cell: (f) => <code>{f.macAddress}</code> },
-          { id: 'rate', header: t('interface.rate'), cell: (f) => (f.rateMbps === null ? t('interface.rateNone') : t('interface.rateMbps', { rate: f.rateMbps })) },
+          { id: 'mac', header: t('instance.mac'), cell: (f) => <code className="kumoi-whole">{f.macAddress}</code> },
+          ...(instance.interfaces.every((f) => f.rateMbps === null) ? [] : [{ id: 'rate', header: t('interface.rate'), cell: (f: Interface) => (f.rateMbps === null ? t('interface.rateNone') : t('interface.rateMbps', { rate: f.rateMbps })) }]),
         ]}
-        actions={
-          <>
-            {button('change', t('interface.change'), here)}
-            {face?.floatingAddress ? button('disassociate', t('floatingAddress.disassociate'), here) : button('associate', t('floatingAddress.associate'), here)}
-            {button('detach', t('interface.detach'), here && instance.interfaces.length > 1)}
-            {button('attach', t('interface.attachNetwork'), live)}
-          </>
-        }
+        actions={[
+          button('change', t('interface.change'), here),
+          face?.floatingAddress ? button('disassociate', t('floatingAddress.disassociate'), here) : button('associate', t('floatingAddress.associate'), here),
+          button('detach', t('interface.detach'), here && instance.interfaces.length > 1),
+          button('attach', t('interface.attachNetwork'), live),
+        ]}
       />
       {dialog === 'attach' && <AttachDialog instance={instance} close={close} done={changed} />}
       {dialog === 'change' && face && <ChangeDialog face={face} close={close} done={changed} />}
@@ -74,7 +72,7 @@ function Named({ face }: { face: Interface }): ReactNode {
     <>
       {interfaceName(face)}
       {face.state !== 'attached' && <> <StatusIndicator type="loading">{t.word('interface.state', face.state)}</StatusIndicator></>}
-      <Box fontSize="body-s" color="text-body-secondary"><code>{face.id}</code></Box>
+      <Box fontSize="body-s" color="text-body-secondary"><code className="kumoi-whole">{face.id}</code></Box>
     </>
   );
 }

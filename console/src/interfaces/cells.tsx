@@ -10,7 +10,7 @@ export function Addresses({ of }: { of: Interface }): ReactNode {
   const t = useText();
   return (
     <>
-      {addressesOf(of).map((a) => <div key={a}><code>{a}</code></div>)}
+      {addressesOf(of).map((a) => <div key={a}><code className="kumoi-whole">{a}</code></div>)}
       {of.secondaryAddresses.map((a) => <div key={a}><code>{a}</code> <Box display="inline" fontSize="body-s" color="text-body-secondary">({t('interface.secondaryShort')})</Box></div>)}
     </>
   );

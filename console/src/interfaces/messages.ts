@@ -11,7 +11,6 @@ export const interfaceMessages = {
   'interface.address4': { en: 'IPv4 address', ja: 'IPv4 アドレス' },
   'interface.address6': { en: 'IPv6 address', ja: 'IPv6 アドレス' },
   'interface.addressHint': { en: 'Left empty: the next free one.', ja: '空欄の場合は次の空きアドレス。' },
-  'interface.attached': { en: 'Attached {name}', ja: '{name} を接続しました' },
   'interface.detach': { en: 'Detach', ja: '切り離す' },
   'interface.detachTitle': { en: 'Detach {name}?', ja: '{name} を切り離しますか?' },
   'interface.detachBody': { en: 'The guest loses this device at once. Its addresses are given back once the host has taken it away.', ja: 'ゲストからこのデバイスがすぐに取り外されます。アドレスは、ホスト側の取り外しが済みしだい解放されます。' },

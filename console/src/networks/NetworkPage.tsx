@@ -13,6 +13,7 @@ import { EventTable } from '../events/EventTable';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { InterfacesTab } from '../interfaces/InterfacesTab';
+import { OfferedPeerings } from '../peerings/OfferedPeerings';
 import { PeeringTable } from '../peerings/PeeringTable';
 import { RouterTable } from '../routers/RouterTable';
 import { Copy } from '../ui/Copy';
@@ -50,6 +51,7 @@ export function NetworkPage(): ReactNode {
           {network.name}
         </Header>
         <ProblemAlert failure={error} />
+        <OfferedPeerings network={network.id} />
         <Overview network={network} />
         <Tabs
           activeTabId={search.get('tab') ?? 'subnets'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}

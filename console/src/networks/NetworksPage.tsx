@@ -36,9 +36,9 @@ export function NetworksPage(): ReactNode {
           columns={[
             { id: 'name', header: t('ui.name'), cell: (n) => <RouteLink to={`/networks/${n.id}`}>{n.name}</RouteLink>, isRowHeader: true, width: 220 },
             { id: 'id', header: t('ui.id'), cell: (n) => <code>{n.id}</code>, width: 220 },
-            { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 280 },
-            { id: 'outside', header: t('network.outside'), cell: (n) => t(n.outside === 'none' ? 'network.outside.none' : 'network.outside.nat'), width: 170 },
-            { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 170 },
+            { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 240 },
+            { id: 'outside', header: t('network.outside'), cell: (n) => t(n.outside === 'none' ? 'network.outside.none' : 'network.outside.nat'), width: 210 },
+            { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 190 },
             { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
           ]}
           actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}

@@ -35,7 +35,7 @@ export function SubnetsTab({ network }: { network: string }): ReactNode {
           { id: 'gateway', header: t('network.gateway'), cell: (s) => <code>{s.gateway}</code>, width: 150 },
           { id: 'dns', header: t('network.dns'), cell: (s) => s.dnsServers.join(', ') || t('network.dnsGateway'), width: 180 },
           // A /64 has more addresses than anybody wants to read.
-          { id: 'free', header: t('network.free'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 150 },
+          { id: 'free', header: t('network.freeAny'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 180 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
         actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}

@@ -42,6 +42,7 @@ export const networkMessages = {
   'network.sourceChoose': { en: 'Choose an address', ja: 'アドレスを選択' },
   'network.connections': { en: 'Routers and peerings', ja: 'ルーターとピアリング' },
   'network.free': { en: 'Free IPv4 addresses', ja: 'IPv4 の空きアドレス' },
+  'network.freeAny': { en: 'Free addresses', ja: '空きアドレス' },
   'network.freePlenty': { en: 'plenty', ja: '十分にあり' },
   'network.prefix': { en: 'A prefix from /16 to /28', ja: 'プレフィックスは /16 から /28 まで' },
   'network.prefix6': { en: 'In IPv6 the prefix is /64', ja: 'IPv6 のプレフィックスは /64' },

@@ -12,7 +12,6 @@ import { required, violations } from '../ui/rules';
 import { ShortTable } from '../ui/ShortTable';
 import { useForm } from '../ui/useForm';
 import { WriteButton } from '../ui/WriteButton';
-import { OfferedPeerings } from './OfferedPeerings';
 import { isOffered, otherSide, ownSide, peerings, useAccountId } from './peerings';
 
 /** The networks of other accounts that a network reaches, or is to reach. */
@@ -45,14 +44,11 @@ export function PeeringTable({ network }: { network: Network }): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (p) => <code>{p.id}</code> },
           { id: 'created', header: t('ui.created'), cell: (p) => format.dateTime(p.createdAt) },
         ]}
-        actions={
-          <>
-            <WriteButton disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>
-            <WriteButton onClick={() => setDialog('create')} data-testid="create-peering">{t('peering.create')}</WriteButton>
-          </>
-        }
+        actions={[
+          <WriteButton key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
+          <WriteButton key="create" onClick={() => setDialog('create')} data-testid="create-peering">{t('peering.create')}</WriteButton>,
+        ]}
       />
-      <OfferedPeerings network={network.id} />
       {dialog === 'create' && <PeeringDialog network={network} close={close} done={() => void queries.invalidateQueries({ queryKey: [peerings.key] })} />}
       {dialog === 'delete' && selected && (
         <DeleteDialog items={[{ id: selected.id, name: otherSide(selected, account) }]} stale={[peerings.key]} remove={peerings.remove} close={close}>{t('peering.deleteBody')}</DeleteDialog>

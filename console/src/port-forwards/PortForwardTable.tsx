@@ -31,12 +31,10 @@ export function PortForwardTable({ network }: { network: string }): ReactNode {
           { id: 'target', header: t('portForward.target'), cell: (f) => <><ResourceLink {...f.instance} />:{f.targetPort}</> },
           { id: 'description', header: t('ui.description'), cell: (f) => f.description || '-' },
         ]}
-        actions={
-          <>
-            <WriteButton disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>
-            <WriteButton onClick={() => setDialog('create')} data-testid="create-port-forward">{t('portForward.create')}</WriteButton>
-          </>
-        }
+        actions={[
+          <WriteButton key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
+          <WriteButton key="create" onClick={() => setDialog('create')} data-testid="create-port-forward">{t('portForward.create')}</WriteButton>,
+        ]}
       />
       {dialog === 'create' && (
         <CreatePortForwardDialog network={network} close={close} done={() => void queries.invalidateQueries({ predicate: (q) => stale.includes(String(q.queryKey[0])) })} />

@@ -40,14 +40,12 @@ export function RouterTable({ network }: { network: Network }): ReactNode {
           { id: 'networks', header: t('router.networks'), cell: (r) => r.networks.map((n, at) => <Fragment key={n.id}>{at > 0 && ', '}<ResourceLink {...n} /></Fragment>) },
           { id: 'id', header: t('ui.id'), cell: (r) => <code>{r.id}</code> },
         ]}
-        actions={
-          <>
-            <WriteButton disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>
-            <WriteButton disabled={selected === undefined} onClick={() => setDialog('change')}>{t('router.change')}</WriteButton>
-            <WriteButton disabled={others.length === 0} onClick={() => setDialog('join')}>{t('router.join')}</WriteButton>
-            <WriteButton onClick={() => setDialog('create')} data-testid="create-router">{t('router.create')}</WriteButton>
-          </>
-        }
+        actions={[
+          <WriteButton key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
+          <WriteButton key="change" disabled={selected === undefined} onClick={() => setDialog('change')}>{t('router.change')}</WriteButton>,
+          <WriteButton key="join" disabled={others.length === 0} onClick={() => setDialog('join')}>{t('router.join')}</WriteButton>,
+          <WriteButton key="create" onClick={() => setDialog('create')} data-testid="create-router">{t('router.create')}</WriteButton>,
+        ]}
       />
       {dialog === 'create' && <RouterDialog networkIds={[network.id]} close={close} done={done} />}
       {dialog === 'change' && selected && <RouterDialog router={selected} networkIds={selected.networks.map((n) => n.id)} close={close} done={done} />}

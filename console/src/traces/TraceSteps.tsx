@@ -5,8 +5,11 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { ReactNode } from 'react';
+import { useAll } from '../api/pages';
 import type { PacketTrace, TraceStep } from '../api/types';
 import { useText } from '../i18n/text';
+import { Groups } from '../interfaces/cells';
+import { interfaceName, interfaces } from '../interfaces/interfaces';
 import { ResourceLink } from '../ui/ResourceLink';
 import { ruleText } from './traces';
 
@@ -31,6 +34,9 @@ export function TraceSteps({ trace }: { trace: PacketTrace }): ReactNode {
 function Step({ step }: { step: TraceStep }): ReactNode {
   const t = useText();
   const { group, rule } = step;
+  const all = useAll([interfaces.key], interfaces.list);
+  // That no rule lets it pass is decided by all groups of the interface: one of them lacks the rule.
+  const refusing = step.passes || group !== null ? undefined : all.data?.find((f) => f.id === step.interface);
   return (
     <div>
       <StatusIndicator type={step.passes ? 'success' : 'error'} wrapText>{step.message}</StatusIndicator>
@@ -38,6 +44,9 @@ function Step({ step }: { step: TraceStep }): ReactNode {
         <Box fontSize="body-s" color="text-body-secondary" padding={{ left: 'l' }}>
           {t('trace.decidedBy')} <ResourceLink {...group} />{rule !== null && <> · {ruleText(t, rule)} · <code>{rule.id}</code></>}
         </Box>
+      )}
+      {refusing !== undefined && refusing.securityGroups.length > 0 && (
+        <Box fontSize="body-s" color="text-body-secondary" padding={{ left: 'l' }}>{t('trace.groupsOf', { name: interfaceName(refusing) })} <Groups of={refusing} /></Box>
       )}
     </div>
   );

@@ -18,5 +18,6 @@ export const traceMessages = {
   'trace.lost': { en: 'The packet does not arrive', ja: 'パケットは届きません' },
   'trace.steps': { en: 'The way it goes', ja: '経路と判定' },
   'trace.decidedBy': { en: 'Decided by', ja: '判定したグループ' },
+  'trace.groupsOf': { en: 'Groups of {name}:', ja: '{name} のグループ:' },
   'trace.link': { en: 'Why does a packet not get here?', ja: 'パケットが届かない理由を調べる' },
 } as const satisfies Messages;

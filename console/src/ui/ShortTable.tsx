@@ -12,7 +12,7 @@ interface Props<T> {
   items: readonly T[] | undefined;
   error?: Error | null;
   columns: readonly TableProps.ColumnDefinition<T>[];
-  actions?: ReactNode;
+  actions?: readonly ReactNode[];
   empty: string;
   /** Rows are chosen one at a time. */
   selected?: T | undefined;
@@ -32,7 +32,7 @@ export function ShortTable<T extends { id: string }>(props: Props<T>): ReactNode
         {...(select ? { selectionType: 'single' as const, selectedItems: selected ? [selected] : [], onSelectionChange: (e: { detail: { selectedItems: T[] } }) => select(e.detail.selectedItems[0]) } : {})}
         ariaLabels={{ tableLabel: props.title, selectionGroupLabel: props.title, itemSelectionLabel: (_, item) => props.labelOf(item) }}
         header={
-          <Header variant="h3" counter={items === undefined ? '' : `(${items.length})`} description={props.description} actions={<SpaceBetween direction="horizontal" size="xs">{props.actions}</SpaceBetween>}>
+          <Header variant="h3" counter={items === undefined ? '' : `(${items.length})`} description={props.description} actions={props.actions && <SpaceBetween direction="horizontal" size="xs">{props.actions}</SpaceBetween>}>
             {props.title}
           </Header>
         }

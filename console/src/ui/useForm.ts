@@ -80,5 +80,6 @@ function isAt(path: string, field: string): boolean {
 }
 
 function focusFirstError(): void {
-  window.setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(), 50);
+  // A field that opens suggestions when it is focused would hide its error behind them.
+  window.setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]:not([aria-autocomplete])')?.focus(), 50);
 }
