@@ -37,7 +37,8 @@ describe('states', () => {
 
 test('an event makes stale what shows its resource and what is counted from it', () => {
   const event = (type: string) => ({ resource: { type, id: 'x', name: 'x' } }) as Event;
-  expect([...staleAfter([event('instance'), event('key-pair')])].sort()).toEqual(['events', 'hosts', 'instances', 'key-pairs', 'networks', 'placement-groups', 'subnets', 'summary']);
+  expect([...staleAfter([event('instance'), event('key-pair')])].sort()).toEqual(['events', 'floating-addresses', 'hosts', 'instances', 'interfaces', 'key-pairs', 'networks', 'placement-groups', 'port-forwards', 'routes', 'subnets', 'summary']);
+  expect([...staleAfter([event('floating-address')])].sort()).toEqual(['address-pools', 'events', 'floating-addresses', 'instances', 'interfaces', 'networks']);
 });
 
 test('waits grow, are drawn, and have an end', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { blank, check, idempotencyKeys, toRequest } from '../src/instances/launch/launch';
-import { dnsList, subnetRange } from '../src/networks/networks';
-import { blankRule, checkRule, ruleRequest } from '../src/security-groups/rule';
-import { atMostBytes, cidr, name, publicKey, url, wholeNumber } from '../src/ui/rules';
+import { blank, blankInterface, check, idempotencyKeys, toRequest } from '../src/instances/launch/launch';
+import { dnsList, networkField, networkRequest, searchList, subnetRange } from '../src/networks/networks';
+import { blankRule, checkRule, presets, ruleRequest } from '../src/security-groups/rule';
+import { address, atMostBytes, cidr, name, publicKey, url, wholeNumber } from '../src/ui/rules';
 
 describe('names', () => {
   test.each(['web-1', '東京のサーバー', '🐈', 'a b', 'x'.repeat(63), '👨‍👩‍👧‍👦'.repeat(20)])('takes %s', (text) => expect(name(text)).toBeNull());
@@ -10,11 +10,23 @@ describe('names', () => {
 });
 
 describe('ranges and addresses', () => {
-  test.each(['0.0.0.0/0', '10.0.0.0/8', '192.0.2.1/32', '255.255.255.255/32'])('takes %s', (text) => expect(cidr(text)).toBeNull());
-  test.each(['', '10.0.0.0', '10.0.0.1/24', '10.0.0.0/33', '10.0.0/24', '256.0.0.0/8', '010.0.0.0/8', '10.0.0.0/8/8', '::/0'])('refuses %j', (text) => expect(cidr(text)).not.toBeNull());
+  test.each(['0.0.0.0/0', '10.0.0.0/8', '192.0.2.1/32', '255.255.255.255/32', '::/0', 'fd00:1::/64', '2001:db8::1/128', '1:2:3:4:5:6:7:8/128'])('takes %s', (text) => expect(cidr(text)).toBeNull());
+  test.each(['', '10.0.0.0', '10.0.0.1/24', '10.0.0.0/33', '10.0.0/24', '256.0.0.0/8', '010.0.0.0/8', '10.0.0.0/8/8', 'fd00:1::1/64', 'fd00:1:/64', 'fd00::1::/64', '1:2:3:4:5:6:7:8::/128', 'fd00::/129', 'g::/16'])('refuses %j', (text) => expect(cidr(text)).not.toBeNull());
   test('subnets have a prefix from /16 to /28', () => {
     expect(['10.0.0.0/16', '10.0.0.0/28'].map(subnetRange)).toEqual([null, null]);
     expect(['10.0.0.0/15', '10.0.0.0/29'].map((text) => subnetRange(text)?.key)).toEqual(['network.prefix', 'network.prefix']);
+    expect(['fd00:1::/64', 'fd00:1::/48'].map((text) => subnetRange(text)?.key)).toEqual([undefined, 'network.prefix6']);
+  });
+  test('a network is asked for with a subnet of each family, and errors find their fields', () => {
+    const asked = { name: 'lab', cidr: '10.1.0.0/24', cidr6: 'fd00:1::/64', dnsServers: '10.1.0.53, fd00:1::53', searchDomains: 'lab.example example', mtu: '', isolated: true };
+    expect(networkRequest(asked)).toEqual({
+      name: 'lab', mtu: null, outside: 'none', searchDomains: ['lab.example', 'example'],
+      subnets: [{ name: null, cidr: '10.1.0.0/24', dnsServers: ['10.1.0.53'] }, { name: null, cidr: 'fd00:1::/64', dnsServers: ['fd00:1::53'] }],
+    });
+    expect(['subnets[0].cidr', 'subnets[1].cidr', 'subnets[1].dnsServers[0]', 'name'].map((path) => networkField(path, asked))).toEqual(['cidr', 'cidr6', 'dnsServers', 'name']);
+    expect(networkField('subnets[0].cidr', { ...asked, cidr: '' })).toBe('cidr6');
+    expect(searchList('Lab.example')).not.toBeNull();
+    expect(['192.0.2.1', 'fd00:1::5', '::1'].map(address)).toEqual([null, null, null]);
   });
   test('DNS servers are at most four addresses', () => {
     expect(dnsList('192.0.2.1, 192.0.2.2')).toBeNull();
@@ -42,8 +54,16 @@ describe('launching', () => {
 
   test('leaves to the server what was not chosen', () => {
     expect(toRequest({ ...blank, name: 'a', image: 'i', flavor: 'f' }))
-      .toEqual({ name: 'a', image: 'i', flavor: 'f', keyPair: null, network: null, zone: null, placementGroup: null, userData: null, securityGroups: null, count: null });
+      .toEqual({ name: 'a', image: 'i', flavor: 'f', keyPair: null, network: null, zone: null, placementGroup: null, userData: null, securityGroups: null, count: null, interfaces: null, floating: null });
     expect(toRequest({ ...blank, count: '3' }).count).toBe(3);
+  });
+
+  test('several networks, or a fixed address, are a list of interfaces', () => {
+    const fixed = { network: 'net-1', address: '10.1.0.5', address6: 'fd00:1::5' };
+    const sent = { subnet: null, securityGroups: null };
+    expect(toRequest({ ...blank, interfaces: [fixed, blankInterface] })).toMatchObject({ network: null, interfaces: [{ ...fixed, ...sent }, { network: 'default', address: null, address6: null, ...sent }] });
+    expect(toRequest({ ...blank, interfaces: [{ ...blankInterface, network: 'net-1' }], floating: false })).toMatchObject({ network: 'net-1', interfaces: null, floating: false });
+    expect(check({ ...blank, name: 'a', image: 'i', flavor: 'f', interfaces: [blankInterface, { ...fixed, address: '10.1' }] }).map((v) => v.field)).toEqual(['interfaces[1].address']);
   });
 
   test('repeats a request with its key, and gives another request another key', () => {
@@ -61,6 +81,8 @@ describe('security group rules', () => {
     expect(ruleRequest({ ...blankRule, protocol: 'icmp', fromPort: '8' })).toMatchObject({ fromPort: 8, toPort: null });
     expect(ruleRequest({ ...blankRule, protocol: 'any', fromPort: '22' })).toMatchObject({ fromPort: null, toPort: null });
     expect(ruleRequest({ ...blankRule, peer: 'group', group: 'sg-1' })).toMatchObject({ cidr: null, group: 'sg-1' });
+    expect(ruleRequest({ ...blankRule, peer: 'foreign', foreign: ' friend/clients ' })).toMatchObject({ cidr: null, group: 'friend/clients' });
+    expect(ruleRequest({ ...blankRule, ...presets.ping6 })).toMatchObject({ protocol: 'icmp', fromPort: 128, cidr: '::/0' });
   });
 
   test('ports are in range and in order', () => {
@@ -69,5 +91,7 @@ describe('security group rules', () => {
     expect(checkRule({ ...blankRule, fromPort: '', toPort: '1' }).map((v) => v.field)).toEqual(['fromPort']);
     expect(checkRule({ ...blankRule, fromPort: '0' }).map((v) => v.field)).toEqual(['fromPort']);
     expect(checkRule({ ...blankRule, peer: 'group' }).map((v) => v.field)).toEqual(['group']);
+    expect(checkRule({ ...blankRule, peer: 'foreign' }).map((v) => v.field)).toEqual(['foreign']);
+    expect(checkRule({ ...blankRule, cidr: '::/0' })).toEqual([]);
   });
 });

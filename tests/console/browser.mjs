@@ -113,8 +113,61 @@ try {
     if (!stopped.ok) throw new Error(`stop answered ${stopped.status}`);
     await row.locator('[data-testid="instance-state"][data-state="stopped"]').waitFor();
   });
+  await step('make a network of both families', async () => {
+    await page.goto(`${url}/networks`);
+    await at('create-network').click();
+    await at('network-name').fill('lab');
+    await at('network-cidr').fill('10.1.0.0/24');
+    await at('network-cidr6').fill('fd00:1::/48');
+    await at('form-submit').click();
+    await page.locator('[data-testid="network-cidr6"][aria-invalid="true"]').waitFor();
+    await at('network-cidr6').fill('fd00:1::/64');
+    await at('form-submit').click();
+    await page.getByRole('link', { name: 'lab', exact: true }).click();
+    await page.getByRole('row').filter({ hasText: 'fd00:1::1' }).waitFor();
+    await page.getByRole('row').filter({ hasText: '10.1.0.1' }).waitFor();
+    await at('tab-outside').click();
+    await page.getByText('No port forwards').waitFor();
+    await page.screenshot({ path: join(pictures, 'console-network.png') });
+    await page.goto(`${url}/networks`);
+    await page.getByRole('checkbox', { name: 'lab', exact: true }).click({ force: true });
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await at('confirm-submit').click();
+    await page.getByRole('link', { name: 'lab', exact: true }).waitFor({ state: 'detached' });
+  });
+  await step('take a floating address, lead it to an instance, and give it back', async () => {
+    await page.goto(`${url}/floating-addresses`);
+    await page.getByRole('row').filter({ hasText: 'from-browser' }).waitFor();
+    await at('floating-allocate').first().click();
+    await page.getByRole('textbox', { name: /Description/ }).fill('by the browser');
+    await at('form-submit').click();
+    const row = page.getByRole('row').filter({ hasText: 'by the browser' });
+    await row.getByText('Nothing').waitFor();
+    await row.getByRole('checkbox').click({ force: true });
+    await at('floating-associate').click();
+    await choose('associate-interface', 'from-browser/0');
+    await at('form-submit').click();
+    await row.getByRole('link', { name: 'from-browser' }).waitFor();
+    await page.screenshot({ path: join(pictures, 'console-floating-addresses.png') });
+    await at('floating-disassociate').click();
+    await at('confirm-submit').click();
+    await row.getByText('Nothing').waitFor();
+    await at('floating-release').click();
+    await at('confirm-submit').click();
+    await row.waitFor({ state: 'detached' });
+  });
+  await step('ask why a packet does not get there', async () => {
+    await page.goto(`${url}/trace?from=outside&to=first&protocol=tcp&port=81`);
+    await at('trace-submit').click();
+    await page.locator('[data-testid="trace-result"][data-passes="false"]').waitFor();
+    await page.screenshot({ path: join(pictures, 'console-trace.png') });
+    await at('trace-port').fill('22');
+    await at('trace-submit').click();
+    await page.locator('[data-testid="trace-result"][data-passes="true"]').waitFor();
+    await page.getByRole('link', { name: 'default', exact: true }).first().waitFor();
+  });
   await step('the other pages, and Japanese', async () => {
-    for (const path of ['images', 'key-pairs', 'networks', 'security-groups', 'events']) {
+    for (const path of ['images', 'key-pairs', 'networks', 'security-groups', 'floating-addresses', 'trace', 'events']) {
       await page.goto(`${url}/${path}`);
       await page.getByRole('heading', { level: 1 }).first().waitFor();
     }

@@ -11,14 +11,27 @@ export const streamState = store<StreamState>('connecting');
 /** How long events are gathered before lists are read again: a burst of events costs one reading. */
 const gatherMs = 250;
 
+/** What else shows something of a resource of the type. */
+const shownWith: Readonly<Record<string, readonly string[]>> = {
+  instance: ['hosts', 'networks', 'placement-groups', 'subnets', 'interfaces', 'floating-addresses', 'port-forwards', 'routes'],
+  subnet: ['networks'],
+  network: ['routes', 'floating-addresses', 'routers'],
+  interface: ['instances', 'networks', 'subnets', 'floating-addresses'],
+  'floating-address': ['instances', 'interfaces', 'networks', 'address-pools'],
+  'port-forward': ['floating-addresses'],
+};
+
+function pluralOf(type: string): string {
+  return type.endsWith('s') ? `${type}es` : `${type}s`;
+}
+
 /** The queries that an event makes stale: those of the resource's type, and what is counted from them. */
 export function staleAfter(events: readonly Event[]): Set<string> {
   const stale = new Set<string>(['events']);
   for (const { resource: { type } } of events) {
-    stale.add(`${type}s`);
+    stale.add(pluralOf(type));
     if (['instance', 'image', 'key-pair', 'network', 'security-group'].includes(type)) stale.add('summary');
-    if (type === 'instance') stale.add('hosts').add('networks').add('placement-groups').add('subnets');
-    if (type === 'subnet') stale.add('networks');
+    for (const also of shownWith[type] ?? []) stale.add(also);
   }
   return stale;
 }

@@ -221,6 +221,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/address-pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List pools of public addresses that the account may use
+         * @description Permission: `Read`.
+         */
+        get: operations["ListAddressPools"];
+        put?: never;
+        /**
+         * Make a pool of public addresses
+         * @description Permission: `Operate`.
+         */
+        post: operations["CreateAddressPool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/address-pools/{pool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a pool of public addresses
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowAddressPool"];
+        /**
+         * Change a pool's ranges, and who may use it
+         * @description Permission: `Operate`.
+         */
+        put: operations["UpdateAddressPool"];
+        post?: never;
+        /**
+         * Remove a pool of which nobody has an address
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteAddressPool"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/consoles/{ticket}": {
         parameters: {
             query?: never;
@@ -361,6 +413,94 @@ export interface paths {
          * @description Permission: `Operate`.
          */
         delete: operations["DeleteFlavor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/floating-addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List floating addresses
+         * @description Permission: `Read`.
+         */
+        get: operations["ListFloatingAddresses"];
+        put?: never;
+        /**
+         * Take a public address from a pool
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateFloatingAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/floating-addresses/{floatingAddress}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a floating address
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowFloatingAddress"];
+        put?: never;
+        post?: never;
+        /**
+         * Give a floating address back
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteFloatingAddress"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/floating-addresses/{floatingAddress}/associate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lead a floating address to an interface
+         * @description Permission: `Write`.
+         */
+        post: operations["AssociateFloatingAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/floating-addresses/{floatingAddress}/disassociate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lead a floating address nowhere; the account keeps it
+         * @description Permission: `Write`.
+         */
+        post: operations["DisassociateFloatingAddress"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -710,6 +850,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/interfaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List network interfaces of instances
+         * @description Permission: `Read`.
+         */
+        get: operations["ListInterfaces"];
+        put?: never;
+        /**
+         * Attach an instance to a network; a running guest gets the device at once
+         * @description Permission: `Write`.
+         */
+        post: operations["AttachInterface"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/interfaces/{interface}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a network interface
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowInterface"];
+        /**
+         * Change secondary addresses, allowed ranges or security groups, without touching the guest
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateInterface"];
+        post?: never;
+        /**
+         * Take an interface away from its instance; its addresses are given back once the host has done so
+         * @description Permission: `Write`.
+         */
+        delete: operations["DetachInterface"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/key-pairs": {
         parameters: {
             query?: never;
@@ -794,7 +986,11 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["ShowNetwork"];
-        put?: never;
+        /**
+         * Change what a network tells its guests, and whether they reach the outside
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateNetwork"];
         post?: never;
         /**
          * Remove a network without instances, and its subnets
@@ -902,6 +1098,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/peerings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List peerings that the account asks for or is asked for
+         * @description Permission: `Read`.
+         */
+        get: operations["ListPeerings"];
+        put?: never;
+        /**
+         * Ask another account to let its network and one of this account reach each other
+         * @description Permission: `Write`.
+         */
+        post: operations["CreatePeering"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peerings/{peering}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a peering
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowPeering"];
+        put?: never;
+        post?: never;
+        /**
+         * End a peering; either account may
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeletePeering"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peerings/{peering}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Consent to a peering
+         * @description Permission: `Write`.
+         */
+        post: operations["AcceptPeering"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peerings/{peering}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse a peering
+         * @description Permission: `Write`.
+         */
+        post: operations["RejectPeering"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/port-forwards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List port forwards
+         * @description Permission: `Read`.
+         */
+        get: operations["ListPortForwards"];
+        put?: never;
+        /**
+         * Lead a port of a public address to a guest
+         * @description Permission: `Write`.
+         */
+        post: operations["CreatePortForward"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/port-forwards/{portForward}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a port forward
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowPortForward"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a port forward
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeletePortForward"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hosts/{host}/power": {
         parameters: {
             query?: never;
@@ -970,6 +1302,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List routers
+         * @description Permission: `Read`.
+         */
+        get: operations["ListRouters"];
+        put?: never;
+        /**
+         * Join networks of the account
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateRouter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routers/{router}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a router
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowRouter"];
+        /**
+         * Join networks to a router, or take them from it
+         * @description Permission: `Write`.
+         */
+        put: operations["ChangeRouter"];
+        post?: never;
+        /**
+         * Remove a router; its networks reach each other no more
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteRouter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{network}/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the static routes of a network
+         * @description Permission: `Read`.
+         */
+        get: operations["ListNetworkRoutes"];
+        put?: never;
+        /**
+         * Lead a range to a guest of the network
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateNetworkRoute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{network}/routes/{route}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a static route
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteNetworkRoute"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/security-groups": {
         parameters: {
             query?: never;
@@ -1026,7 +1454,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /**
+         * Add and remove several rules in one change
+         * @description Permission: `Write`.
+         */
+        put: operations["ChangeSecurityGroupRules"];
         /**
          * Add a rule; it acts on running instances at once
          * @description Permission: `Write`.
@@ -1053,6 +1485,26 @@ export interface paths {
          * @description Permission: `Write`.
          */
         delete: operations["DeleteSecurityGroupRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell whether a packet arrives, and which rules let it pass
+         * @description Permission: `Read`.
+         */
+        post: operations["TracePacket"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1147,6 +1599,53 @@ export interface components {
             id: null | string;
             name: null | string;
         };
+        /** @description Public addresses that accounts may have. */
+        AddressPool: {
+            id: string;
+            name: string;
+            description: string;
+            ranges: string[];
+            /** @description Parts of the ranges that are never given out. */
+            excluded: string[];
+            /** @description Addresses that are given out only when asked for by name. */
+            reserved: components["schemas"]["ReservedAddress"][];
+            /** @description Accounts that may have addresses of it; null: all. */
+            accounts: null | components["schemas"]["Ref"][];
+            /**
+             * Format: int64
+             * @description Addresses given out.
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description Addresses that can still be given out, those that rest after they were given back included.
+             */
+            free: number;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description Leads an address to an interface. */
+        AssociateFloatingAddress: {
+            /** @description Its only interface, or its first one. */
+            instance: null | string;
+            /** @description The interface, if not by the instance. */
+            interface: null | string;
+            /** @description Takes the address away from where it is. */
+            move: null | boolean;
+        };
+        /** @description Attaches an instance to a network; a guest that runs gets the device at once. */
+        AttachInterface: {
+            instance: string;
+            network: string;
+            /** @description Default: the network's subnets in their order. */
+            subnet: null | string;
+            /** @description An IPv4 address (or IPv6, in a network without IPv4) that nobody has; default: the next free one. */
+            address: null | string;
+            /** @description An IPv6 address that nobody has; default: the next free one, in a network with IPv6. */
+            address6: null | string;
+            /** @description Default: the account's group `default`. */
+            securityGroups: null | string[];
+        };
         /** @description An amount of what a host gives to instances. Memory in MiB, disk in GiB. */
         Capacity: {
             /** Format: int32 */
@@ -1159,6 +1658,17 @@ export interface components {
         ChangePassword: {
             currentPassword?: null | string;
             newPassword: string;
+        };
+        /** @description Changes which networks a router joins, in one. */
+        ChangeRouter: {
+            attach?: null | string[];
+            detach?: null | string[];
+        };
+        /** @description Changes rules of a group, all in one. */
+        ChangeSecurityGroupRules: {
+            add?: null | components["schemas"]["CreateSecurityGroupRule"][];
+            /** @description Ids of rules. */
+            remove?: null | string[];
         };
         /**
          * @description Something that keeps a resource from its desired state: what failed, why in one sentence, since when, and when it is tried
@@ -1186,6 +1696,16 @@ export interface components {
         CreateAccount: {
             name: string;
         };
+        CreateAddressPool: {
+            name: string;
+            description?: null | string;
+            /** @description IPv4 ranges, in no other pool. */
+            ranges: string[];
+            excluded?: null | string[];
+            reserved?: null | components["schemas"]["ReservedAddress"][];
+            /** @description Ids or names; null: all accounts. */
+            accounts?: null | string[];
+        };
         CreateFlavor: {
             name: string;
             /** Format: int32 */
@@ -1194,6 +1714,15 @@ export interface components {
             memoryMib: number;
             /** Format: int32 */
             diskGib: number;
+            /** Format: int32 */
+            rateMbps?: null | number;
+        };
+        CreateFloatingAddress: {
+            /** @description Default: `default`, or that of the address. */
+            pool?: null | string;
+            /** @description One that nobody has; default: the next free one. */
+            address?: null | string;
+            description?: null | string;
         };
         /**
          * @description Registers an image. With Url the cloud fetches the bytes itself; without, they are sent by
@@ -1228,17 +1757,66 @@ export interface components {
         CreateNetwork: {
             name: string;
             subnets?: null | components["schemas"]["CreateNetworkSubnet"][];
+            /**
+             * Format: int32
+             * @description 1,280 to 9,000; 0 or absent: what the hosts' network carries, at most 1,500.
+             */
+            mtu?: null | number;
+            /** @description `nat` (default) or `none`. */
+            outside?: null | string;
+            /** @description Default: made of the name, within `internal`. */
+            domain?: null | string;
+            searchDomains?: null | string[];
+        };
+        CreateNetworkRoute: {
+            /** @description A range outside the network's own and those that it is linked with. */
+            destination: string;
+            /** @description Address of a guest in the network. */
+            via: string;
         };
         CreateNetworkSubnet: {
             name?: null | string;
+            /** @description An IPv4 range of /16 to /28, or an IPv6 range of /64. */
             cidr: string;
+            /** @description Servers of the subnet's family; default: the gateway. */
             dnsServers?: null | string[];
+            /** @description Further options that guests are told (IPv4). */
+            dhcpOptions?: null | components["schemas"]["DhcpOption"][];
+        };
+        CreatePeering: {
+            /** @description The caller's network. */
+            network: string;
+            /** @description The other account's network: its id, or `ACCOUNT/NETWORK`. */
+            with: string;
         };
         /** @description Makes a group; instances are launched into it. */
         CreatePlacementGroup: {
             name: string;
             /** @description `affinity`, `anti-affinity`, `soft-affinity` or `soft-anti-affinity`. */
             policy: string;
+        };
+        CreatePortForward: {
+            /** @description A floating address of the account that leads to no interface; it then serves the guest's network. */
+            address: string;
+            /** @description `tcp` or `udp`. */
+            protocol: string;
+            /** Format: int32 */
+            port: number;
+            /** @description The guest: its first interface with IPv4. */
+            instance?: null | string;
+            /** @description The interface, if not by the instance. */
+            interface?: null | string;
+            /**
+             * Format: int32
+             * @description Default: the same port.
+             */
+            targetPort?: null | number;
+            description?: null | string;
+        };
+        CreateRouter: {
+            name: string;
+            /** @description Networks of the account whose ranges do not overlap. */
+            networks?: null | string[];
         };
         CreateSecurityGroup: {
             name: string;
@@ -1247,7 +1825,7 @@ export interface components {
         };
         /**
          * @description A rule to add. Direction defaults to `ingress`; exactly one of Cidr and
-         *                 Group is given.
+         *                 Group is given. A group of another account is named by its id or as `ACCOUNT/NAME`.
          */
         CreateSecurityGroupRule: {
             direction?: null | string;
@@ -1265,6 +1843,7 @@ export interface components {
             name?: null | string;
             cidr: string;
             dnsServers?: null | string[];
+            dhcpOptions?: null | components["schemas"]["DhcpOption"][];
         };
         CreateToken: {
             name: string;
@@ -1279,6 +1858,15 @@ export interface components {
         };
         CreateZone: {
             name: string;
+        };
+        DhcpOption: {
+            /**
+             * Format: int32
+             * @description Number of the option (RFC 2132), 1 to 254, other than those that the network itself needs.
+             */
+            code: number;
+            /** @description Addresses, numbers or a text; printable ASCII. */
+            value: string;
         };
         /** @description A look at the health of the control plane and what it knows of its hosts. */
         DoctorReport: {
@@ -1393,6 +1981,26 @@ export interface components {
             diskGib: number;
             /** Format: date-time */
             createdAt: string;
+            /**
+             * Format: int32
+             * @description The most that each interface sends, and is sent, in 10^6 bits a second; null: no limit.
+             */
+            rateMbps: null | number;
+        };
+        /** @description A public address of an account. */
+        FloatingAddress: {
+            id: string;
+            address: string;
+            pool: null | components["schemas"]["Ref"];
+            /** @description Id of the interface that the outside reaches by it; null: none. */
+            interface: null | string;
+            instance: null | components["schemas"]["Ref"];
+            /** @description True: the account has it until it deletes it; false: it came with its instance, and goes with it. */
+            kept: boolean;
+            description: string;
+            /** Format: date-time */
+            createdAt: string;
+            network: null | components["schemas"]["Ref"];
         };
         /** @description A machine that runs instances. */
         Host: {
@@ -1558,11 +2166,32 @@ export interface components {
             id: string;
             network: components["schemas"]["Ref"];
             subnet: components["schemas"]["Ref"];
+            /** @description Its first address: IPv4, or IPv6 in a network without an IPv4 subnet. */
             address: string;
             macAddress: string;
             /** @description The address at which the outside reaches this interface, if it has one. */
             floatingAddress: null | string;
             securityGroups: components["schemas"]["Ref"][];
+            subnet6: null | components["schemas"]["Ref"];
+            /** @description The IPv6 address, in a network with both families. */
+            address6: null | string;
+            /** @description Addresses that it holds beside, which the guest configures by itself. */
+            secondaryAddresses: string[];
+            /** @description Ranges that the guest may send from, beside its own addresses. */
+            allowedRanges: string[];
+            instance: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description Order in the guest, from 0.
+             */
+            index: number;
+            /** @description `attached`; `detaching` until the host has taken it away. */
+            state: string;
+            /**
+             * Format: int32
+             * @description The most it sends, and is sent, in 10^6 bits a second; null: no limit.
+             */
+            rateMbps: null | number;
         };
         /**
          * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
@@ -1627,6 +2256,26 @@ export interface components {
             recoveryPriority?: null | number;
             /** @description Id or name of a placement group whose policy their placement obeys. */
             placementGroup?: null | string;
+            /** @description The interfaces, in their order in the guest; not together with Network. */
+            interfaces?: null | components["schemas"]["LaunchInterface"][];
+            /** @description The host to run on (operators only). */
+            host?: null | string;
+            /**
+             * @description Whether the first interface gets a floating address that goes with the instance; default: yes, if the pool `default` is given to
+             *                 the account and the network has an outside.
+             */
+            floating?: null | boolean;
+        };
+        LaunchInterface: {
+            network: string;
+            /** @description Default: the network's subnets in their order. */
+            subnet?: null | string;
+            /** @description An address that nobody has (with `count` 1); default: the next free one. */
+            address?: null | string;
+            /** @description An IPv6 address that nobody has; default: the next free one, in a network with IPv6. */
+            address6?: null | string;
+            /** @description Default: those of the launch. */
+            securityGroups?: null | string[];
         };
         /** @description Asks for a session token with a user's name and password. */
         Login: {
@@ -1640,14 +2289,46 @@ export interface components {
             subnets: components["schemas"]["Subnet"][];
             /** Format: date-time */
             createdAt: string;
+            /**
+             * Format: int32
+             * @description The longest packet, in bytes, as guests are told.
+             */
+            mtu: number;
+            /** @description `nat`: guests without a floating address reach the outside under an address that they share; `none`: they do not reach it. */
+            outside: string;
+            /** @description DNS domain of the guests' names. */
+            domain: string;
+            /** @description Domains that guests are told to try; empty: the network's own. */
+            searchDomains: string[];
+            /** @description The floating address of the account under which guests without one leave; null: the host's. */
+            sourceAddress: null | string;
+        };
+        /** @description A range behind a guest of a network. The guest may then send from it. */
+        NetworkRoute: {
+            id: string;
+            network: components["schemas"]["Ref"];
+            destination: string;
+            via: string;
+            /** Format: date-time */
+            createdAt: string;
         };
         /** @description Opens a console. Kind: `serial` (terminal bytes) or `screen` (RFB). */
         OpenConsole: {
             kind: string;
         };
+        /** @description What the records say about a packet: its way, and on it the rules that let it pass or that none does. Answers to it need no rules. */
+        PacketTrace: {
+            passes: boolean;
+            steps: components["schemas"]["TraceStep"][];
+        };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfAccount: {
             items: components["schemas"]["Account"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfAddressPool: {
+            items: components["schemas"]["AddressPool"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -1658,6 +2339,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfFlavor: {
             items: components["schemas"]["Flavor"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfFloatingAddress: {
+            items: components["schemas"]["FloatingAddress"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -1676,6 +2362,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfInterface: {
+            items: components["schemas"]["Interface"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfKeyPair: {
             items: components["schemas"]["KeyPair"][];
             next: null | string;
@@ -1686,8 +2377,28 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfNetworkRoute: {
+            items: components["schemas"]["NetworkRoute"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfPeering: {
+            items: components["schemas"]["Peering"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfPlacementGroup: {
             items: components["schemas"]["PlacementGroup"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfPortForward: {
+            items: components["schemas"]["PortForward"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfRouter: {
+            items: components["schemas"]["Router"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -1715,6 +2426,20 @@ export interface components {
             items: components["schemas"]["Zone"][];
             next: null | string;
         };
+        /** @description Joins two networks of two accounts, once the other has consented. */
+        Peering: {
+            id: string;
+            /** @description The account that asked for it. */
+            account: components["schemas"]["Ref"];
+            network: components["schemas"]["Ref"];
+            /** @description The account that is asked. */
+            peerAccount: components["schemas"]["Ref"];
+            peerNetwork: components["schemas"]["Ref"];
+            /** @description `pending` or `active`. */
+            state: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** @description Instances that are to share a host, or to be on different ones. OpenStack calls it a server group. */
         PlacementGroup: {
             id: string;
@@ -1729,6 +2454,23 @@ export interface components {
              * @description How many instances are in it, terminated ones not counted.
              */
             instances: number;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description A port of a public address that leads to a guest. */
+        PortForward: {
+            id: string;
+            address: string;
+            protocol: string;
+            /** Format: int32 */
+            port: number;
+            network: components["schemas"]["Ref"];
+            /** @description Id of the guest's interface. */
+            interface: string;
+            instance: components["schemas"]["Ref"];
+            /** Format: int32 */
+            targetPort: number;
+            description: string;
             /** Format: date-time */
             createdAt: string;
         };
@@ -1756,6 +2498,19 @@ export interface components {
         };
         ReplaceSecurityGroups: {
             securityGroups: string[];
+        };
+        ReservedAddress: {
+            address: string;
+            /** @description The account that may ask for it; null: every account that the pool is given to. */
+            account: null | string;
+        };
+        /** @description Joins networks of one account: each reaches every other one of the router. Nothing boots or runs for it: every host routes for its own guests. */
+        Router: {
+            id: string;
+            name: string;
+            networks: components["schemas"]["Ref"][];
+            /** Format: date-time */
+            createdAt: string;
         };
         /**
          * @description A named set of rules. Interfaces in it accept what any rule of any of their groups lets pass, and nothing else;
@@ -1785,7 +2540,7 @@ export interface components {
              * @description Last port (tcp, udp). For icmp: the code, null means all.
              */
             toPort: null | number;
-            /** @description The other side as an address range, or null if Group names it. */
+            /** @description The other side as an address range, IPv4 or IPv6 (then icmp is ICMPv6), or null if Group names it. */
             cidr: null | string;
             group: null | components["schemas"]["Ref"];
             description: null | string;
@@ -1841,6 +2596,7 @@ export interface components {
             freeAddresses: number;
             /** Format: date-time */
             createdAt: string;
+            dhcpOptions: components["schemas"]["DhcpOption"][];
         };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
@@ -1862,12 +2618,73 @@ export interface components {
             /** Format: date-time */
             expiresAt: null | string;
         };
+        /** @description Asks whether a packet arrives. */
+        TraceQuestion: {
+            /** @description An instance, the id of an interface, an address, or `outside`. */
+            from: string;
+            /** @description The same; an address may be a floating one. */
+            to: string;
+            /** @description `tcp`, `udp`, `icmp` or `any`. */
+            protocol: string;
+            /**
+             * Format: int32
+             * @description The port that it is sent to (tcp, udp), or the type (icmp); absent: any.
+             */
+            port: null | number;
+        };
+        TraceStep: {
+            /** @description `from`, `to`, `path`, `egress`, `ingress` or `translation`. */
+            kind: string;
+            passes: boolean;
+            /** @description One sentence, in the caller's language. */
+            message: string;
+            /** @description The interface at which it is decided; null: none. */
+            interface: null | string;
+            group: null | components["schemas"]["Ref"];
+            rule: null | components["schemas"]["SecurityGroupRule"];
+        };
+        /** @description Changes a pool; what is absent stays. Addresses that accounts have stay theirs, and their ranges must stay too. */
+        UpdateAddressPool: {
+            description?: null | string;
+            ranges?: null | string[];
+            excluded?: null | string[];
+            reserved?: null | components["schemas"]["ReservedAddress"][];
+            accounts?: null | string[];
+            /** @description True: it is given to all, whatever Accounts was. */
+            allAccounts?: null | boolean;
+        };
         /** @description Changes a host; what is absent stays. */
         UpdateHost: {
             /** @description Placement may use it. */
             schedulable?: null | boolean;
             /** @description It is to be emptied: what may move and does not run moves, the rest stays and says why. */
             maintenance?: null | boolean;
+        };
+        /** @description Changes an interface, its guest running. What is absent stays as it is. */
+        UpdateInterface: {
+            /** @description All that it is to have. */
+            secondaryAddresses?: null | string[];
+            /** @description Takes secondary addresses away from other interfaces of the account that hold them. */
+            move?: null | boolean;
+            /** @description All that it is to have. */
+            allowedRanges?: null | string[];
+            /** @description All that it is to be in. */
+            securityGroups?: null | string[];
+        };
+        /** @description Changes a network, its guests running. What is absent stays as it is. */
+        UpdateNetwork: {
+            /**
+             * Format: int32
+             * @description 1,280 to 9,000; 0: what the hosts' network carries. Guests hear of it when they ask for their address again.
+             */
+            mtu?: null | number;
+            outside?: null | string;
+            domain?: null | string;
+            searchDomains?: null | string[];
+            /** @description For all subnets, each its family's; empty: the gateway. */
+            dnsServers?: null | string[];
+            /** @description A floating address of the account that leads to no interface, under which guests leave; `none`: the host's. */
+            sourceAddress?: null | string;
         };
         /** @description A person or program that acts for an account. */
         User: {
@@ -1898,24 +2715,36 @@ export interface components {
 export type Account = components['schemas']['Account'];
 export type AccountSummary = components['schemas']['AccountSummary'];
 export type Actor = components['schemas']['Actor'];
+export type AddressPool = components['schemas']['AddressPool'];
+export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
+export type AttachInterface = components['schemas']['AttachInterface'];
 export type Capacity = components['schemas']['Capacity'];
 export type ChangePassword = components['schemas']['ChangePassword'];
+export type ChangeRouter = components['schemas']['ChangeRouter'];
+export type ChangeSecurityGroupRules = components['schemas']['ChangeSecurityGroupRules'];
 export type Condition = components['schemas']['Condition'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
 export type CreateAccount = components['schemas']['CreateAccount'];
+export type CreateAddressPool = components['schemas']['CreateAddressPool'];
 export type CreateFlavor = components['schemas']['CreateFlavor'];
+export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress'];
 export type CreateImage = components['schemas']['CreateImage'];
 export type CreateJoinToken = components['schemas']['CreateJoinToken'];
 export type CreateKeyPair = components['schemas']['CreateKeyPair'];
 export type CreateNetwork = components['schemas']['CreateNetwork'];
+export type CreateNetworkRoute = components['schemas']['CreateNetworkRoute'];
 export type CreateNetworkSubnet = components['schemas']['CreateNetworkSubnet'];
+export type CreatePeering = components['schemas']['CreatePeering'];
 export type CreatePlacementGroup = components['schemas']['CreatePlacementGroup'];
+export type CreatePortForward = components['schemas']['CreatePortForward'];
+export type CreateRouter = components['schemas']['CreateRouter'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
 export type CreateZone = components['schemas']['CreateZone'];
+export type DhcpOption = components['schemas']['DhcpOption'];
 export type DoctorReport = components['schemas']['DoctorReport'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
@@ -1925,6 +2754,7 @@ export type FieldError = components['schemas']['FieldError'];
 export type FilterReason = components['schemas']['FilterReason'];
 export type Finding = components['schemas']['Finding'];
 export type Flavor = components['schemas']['Flavor'];
+export type FloatingAddress = components['schemas']['FloatingAddress'];
 export type Host = components['schemas']['Host'];
 export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
@@ -1935,27 +2765,41 @@ export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
 export type KeyPairCreated = components['schemas']['KeyPairCreated'];
 export type LaunchInstance = components['schemas']['LaunchInstance'];
+export type LaunchInterface = components['schemas']['LaunchInterface'];
 export type Login = components['schemas']['Login'];
 export type Network = components['schemas']['Network'];
+export type NetworkRoute = components['schemas']['NetworkRoute'];
 export type OpenConsole = components['schemas']['OpenConsole'];
+export type PacketTrace = components['schemas']['PacketTrace'];
 export type PageOfAccount = components['schemas']['PageOfAccount'];
+export type PageOfAddressPool = components['schemas']['PageOfAddressPool'];
 export type PageOfEvent = components['schemas']['PageOfEvent'];
 export type PageOfFlavor = components['schemas']['PageOfFlavor'];
+export type PageOfFloatingAddress = components['schemas']['PageOfFloatingAddress'];
 export type PageOfHost = components['schemas']['PageOfHost'];
 export type PageOfImage = components['schemas']['PageOfImage'];
 export type PageOfInstance = components['schemas']['PageOfInstance'];
+export type PageOfInterface = components['schemas']['PageOfInterface'];
 export type PageOfKeyPair = components['schemas']['PageOfKeyPair'];
 export type PageOfNetwork = components['schemas']['PageOfNetwork'];
+export type PageOfNetworkRoute = components['schemas']['PageOfNetworkRoute'];
+export type PageOfPeering = components['schemas']['PageOfPeering'];
 export type PageOfPlacementGroup = components['schemas']['PageOfPlacementGroup'];
+export type PageOfPortForward = components['schemas']['PageOfPortForward'];
+export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfZone = components['schemas']['PageOfZone'];
+export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
+export type PortForward = components['schemas']['PortForward'];
 export type Problem = components['schemas']['Problem'];
 export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
+export type ReservedAddress = components['schemas']['ReservedAddress'];
+export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
 export type SetHostPower = components['schemas']['SetHostPower'];
@@ -1964,7 +2808,12 @@ export type Statement = components['schemas']['Statement'];
 export type Subnet = components['schemas']['Subnet'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
+export type TraceQuestion = components['schemas']['TraceQuestion'];
+export type TraceStep = components['schemas']['TraceStep'];
+export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateHost = components['schemas']['UpdateHost'];
+export type UpdateInterface = components['schemas']['UpdateInterface'];
+export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type User = components['schemas']['User'];
 export type Zone = components['schemas']['Zone'];
 export type $defs = Record<string, never>;
@@ -2842,6 +3691,327 @@ export interface operations {
             };
         };
     };
+    ListAddressPools: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAddressPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateAddressPool: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAddressPool"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowAddressPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateAddressPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateAddressPool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteAddressPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ConnectConsole: {
         parameters: {
             query?: never;
@@ -3319,6 +4489,395 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListFloatingAddresses: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfFloatingAddress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateFloatingAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateFloatingAddress"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FloatingAddress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowFloatingAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                floatingAddress: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FloatingAddress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteFloatingAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                floatingAddress: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AssociateFloatingAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                floatingAddress: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssociateFloatingAddress"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FloatingAddress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DisassociateFloatingAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                floatingAddress: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FloatingAddress"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -4791,6 +6350,342 @@ export interface operations {
             };
         };
     };
+    ListInterfaces: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description Only those of this instance */
+                instance?: string;
+                /** @description Only those in this network */
+                network?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfInterface"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AttachInterface: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachInterface"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interface"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowInterface: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                interface: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interface"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateInterface: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                interface: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateInterface"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interface"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DetachInterface: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                interface: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interface"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListKeyPairs: {
         parameters: {
             query?: {
@@ -5166,6 +7061,69 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Network"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                network: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateNetwork"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -5753,6 +7711,638 @@ export interface operations {
             };
         };
     };
+    ListPeerings: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPeering"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreatePeering: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePeering"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peering"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowPeering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                peering: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peering"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeletePeering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                peering: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AcceptPeering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                peering: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peering"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RejectPeering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                peering: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListPortForwards: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPortForward"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreatePortForward: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePortForward"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortForward"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowPortForward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                portForward: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortForward"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeletePortForward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                portForward: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ShowHostPower: {
         parameters: {
             query?: never;
@@ -6095,6 +8685,498 @@ export interface operations {
             };
         };
     };
+    ListRouters: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRouter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateRouter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRouter"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Router"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowRouter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                router: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Router"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ChangeRouter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                router: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRouter"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Router"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteRouter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                router: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListNetworkRoutes: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                network: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfNetworkRoute"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateNetworkRoute: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                network: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateNetworkRoute"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkRoute"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteNetworkRoute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                network: string;
+                /** @description Id or name */
+                route: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListSecurityGroups: {
         parameters: {
             query?: {
@@ -6335,6 +9417,78 @@ export interface operations {
             };
         };
     };
+    ChangeSecurityGroupRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSecurityGroupRules"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityGroup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     AddSecurityGroupRule: {
         parameters: {
             query?: never;
@@ -6421,6 +9575,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    TracePacket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TraceQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PacketTrace"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -1,18 +1,25 @@
 import { accessMessages } from '../access/messages';
 import { accountMessages } from '../accounts/messages';
+import { addressPoolMessages } from '../address-pools/messages';
 import { dashboardMessages } from '../dashboard/messages';
 import { eventMessages } from '../events/messages';
 import { flavorMessages } from '../flavors/messages';
+import { floatingAddressMessages } from '../floating-addresses/messages';
 import { hostMessages } from '../hosts/messages';
 import { imageMessages } from '../images/messages';
 import { instanceMessages } from '../instances/messages';
 import { launchMessages } from '../instances/launch/messages';
+import { interfaceMessages } from '../interfaces/messages';
 import { keyPairMessages } from '../key-pairs/messages';
 import { networkMessages } from '../networks/messages';
+import { peeringMessages } from '../peerings/messages';
 import { placementGroupMessages } from '../placement-groups/messages';
+import { portForwardMessages } from '../port-forwards/messages';
+import { routerMessages } from '../routers/messages';
 import { securityGroupMessages } from '../security-groups/messages';
 import { sessionMessages } from '../session/messages';
 import { shellMessages } from '../shell/messages';
+import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
 import { userMessages } from '../users/messages';
 import { zoneMessages } from '../zones/messages';
@@ -20,9 +27,9 @@ import type { Placeholders } from './messages';
 
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
-  ...accessMessages, ...accountMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...hostMessages, ...imageMessages,
-  ...instanceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...placementGroupMessages, ...securityGroupMessages, ...sessionMessages,
-  ...shellMessages, ...uiMessages, ...userMessages, ...zoneMessages,
+  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
+  ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...portForwardMessages, ...routerMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...traceMessages, ...uiMessages, ...userMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

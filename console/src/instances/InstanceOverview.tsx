@@ -7,6 +7,7 @@ import type { Instance } from '../api/types';
 import { sizeText } from '../flavors/flavors';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { addressesOf } from '../interfaces/interfaces';
 import { useMay } from '../session/permissions';
 import { Conditions } from '../ui/Conditions';
 import { Copy } from '../ui/Copy';
@@ -17,7 +18,7 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
   const format = useFormat();
   const may = useMay();
   const floating = i.interfaces.find((f) => f.floatingAddress !== null)?.floatingAddress;
-  const address = i.interfaces[0]?.address;
+  const [first] = i.interfaces;
   return (
     <Container header={<Header variant="h2">{t('ui.overview')}</Header>}>
       <SpaceBetween size="l">
@@ -25,7 +26,7 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
           columns={4} minColumnWidth={190}
           items={[
             { label: t('instance.floatingAddress'), value: floating ? <Copy text={floating} /> : '-' },
-            { label: t('instance.address'), value: address ? <Copy text={address} /> : '-' },
+            { label: t('instance.address'), value: first ? addressesOf(first).map((a) => <div key={a}><Copy text={a} /></div>) : '-' },
             { label: t('instance.ssh'), value: floating ? <Copy text={`ssh ${i.defaultUser}@${floating}`} /> : '-' },
             { label: t('instance.keyPair'), value: i.keyPair ? <ResourceLink {...i.keyPair} /> : t('ui.none') },
             { label: t('instance.flavor'), value: i.flavor.name },

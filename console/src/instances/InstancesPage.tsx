@@ -6,6 +6,7 @@ import { usePages } from '../api/pages';
 import type { Instance } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { addressesOf } from '../interfaces/interfaces';
 import { useMay } from '../session/permissions';
 import { NameFilter } from '../ui/NameFilter';
 import { Page } from '../ui/Page';
@@ -66,7 +67,7 @@ function useColumns(): Column<Instance>[] {
     { id: 'state', header: t('ui.state'), cell: (i) => <InstanceState instance={i} />, width: 145 },
     { id: 'flavor', header: t('instance.flavor'), cell: (i) => i.flavor.name, width: 115 },
     { id: 'image', header: t('instance.image'), cell: (i) => i.image.name, width: 140 },
-    { id: 'address', header: t('instance.address'), cell: (i) => i.interfaces.map((f) => f.address).join(', '), width: 120 },
+    { id: 'address', header: t('instance.address'), cell: (i) => i.interfaces.flatMap(addressesOf).join(', '), width: 120 },
     { id: 'floating', header: t('instance.floatingAddress'), cell: (i) => i.interfaces.map((f) => f.floatingAddress).filter(Boolean).join(', ') || '-', width: 210 },
     { id: 'host', header: t('instance.host'), cell: (i) => (may.operate ? <ResourceLink {...i.host} /> : i.host.name), width: 120 },
     { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 235 },

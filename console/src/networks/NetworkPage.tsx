@@ -1,53 +1,92 @@
 import Button from '@cloudscape-design/components/button';
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import Tabs from '@cloudscape-design/components/tabs';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { useParams } from 'react-router';
-import { resyncMs, usePages } from '../api/pages';
-import type { Subnet } from '../api/types';
+import { useParams, useSearchParams } from 'react-router';
+import { resyncMs } from '../api/pages';
+import type { Network } from '../api/types';
+import { EventTable } from '../events/EventTable';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
-import { useMay } from '../session/permissions';
-import { DeleteDialog } from '../ui/DeleteDialog';
+import { InterfacesTab } from '../interfaces/InterfacesTab';
+import { OfferedPeerings } from '../peerings/OfferedPeerings';
+import { PeeringTable } from '../peerings/PeeringTable';
+import { RouterTable } from '../routers/RouterTable';
+import { Copy } from '../ui/Copy';
+import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
-import { ResourceTable } from '../ui/ResourceTable';
-import { useTableLook } from '../ui/tableLook';
 import { WriteButton } from '../ui/WriteButton';
-import { CreateSubnetDialog } from './CreateNetworkDialog';
-import { networks, subnets } from './networks';
+import { EditNetworkDialog } from './EditNetworkDialog';
+import { networks } from './networks';
+import { OutsideTab } from './OutsideTab';
+import { RoutesTab } from './RoutesTab';
+import { SubnetsTab } from './SubnetsTab';
 
 export function NetworkPage(): ReactNode {
   const t = useText();
-  const format = useFormat();
-  const may = useMay();
   const id = useParams()['id'] ?? '';
-  const network = useQuery({ queryKey: [networks.key, 'one', id], queryFn: () => networks.get(id), refetchInterval: resyncMs });
-  const look = useTableLook('subnets');
-  const pages = usePages([subnets.key, id], look.pageSize, (page) => subnets.list({ ...page, network: id }));
-  const [selected, select] = useState<Subnet[]>([]);
-  const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
-  const close = () => setDialog(null);
-  const trail = [{ text: t('network.title'), href: '/networks' }, { text: network.data?.name ?? id, href: `/networks/${id}` }];
-  if (network.isError) return <Page trail={trail}><ProblemAlert failure={network.error} /></Page>;
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')}>{t('network.createSubnet')}</WriteButton>;
+  const [search, setSearch] = useSearchParams();
+  const [editing, setEditing] = useState(false);
+  const { data: network, error, isPending, refetch } = useQuery({ queryKey: [networks.key, 'one', id], queryFn: () => networks.get(id), refetchInterval: resyncMs });
+  const trail = [{ text: t('network.title'), href: '/networks' }, { text: network?.name ?? id, href: `/networks/${id}` }];
+  if (isPending) return <Page trail={trail}><Loading /></Page>;
+  if (network === undefined) return <Page trail={trail}><ProblemAlert failure={error} /></Page>;
   return (
     <Page trail={trail}>
-      <ResourceTable
-        title={network.data?.name ?? ''} description={<code>{id}</code>} pages={pages} look={look} selected={selected} select={select} labelOf={(s) => s.name} empty={t('network.subnetsEmpty')} emptyAction={create}
-        columns={[
-          { id: 'name', header: t('instance.subnet'), cell: (s) => s.name, isRowHeader: true, width: 180 },
-          { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 250 },
-          { id: 'cidr', header: t('network.cidr'), cell: (s) => <code>{s.cidr}</code>, width: 170 },
-          { id: 'gateway', header: t('network.gateway'), cell: (s) => <code>{s.gateway}</code>, width: 140 },
-          { id: 'dns', header: t('network.dns'), cell: (s) => s.dnsServers.join(', ') || t('network.dnsGateway'), width: 180 },
-          { id: 'free', header: t('network.free'), cell: (s) => format.number(s.freeAddresses), width: 150 },
-          { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
-        ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
-      />
-      {dialog === 'create' && <CreateSubnetDialog network={id} close={close} created={pages.refresh} />}
-      {dialog === 'delete' && <DeleteDialog items={selected} stale={[subnets.key, networks.key]} remove={subnets.remove} close={close} done={() => select([])} />}
+      <SpaceBetween size="l">
+        <Header
+          variant="h1" description={<code>{network.id}</code>}
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
+              <WriteButton onClick={() => setEditing(true)} data-testid="edit-network">{t('network.editDo')}</WriteButton>
+            </SpaceBetween>
+          }
+        >
+          {network.name}
+        </Header>
+        <ProblemAlert failure={error} />
+        <OfferedPeerings network={network.id} />
+        <Overview network={network} />
+        <Tabs
+          activeTabId={search.get('tab') ?? 'subnets'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
+          tabs={[
+            { id: 'subnets', label: t('network.subnets'), content: <SubnetsTab network={network.id} /> },
+            { id: 'interfaces', label: t('instance.interfaces'), content: <InterfacesTab network={network.id} /> },
+            { id: 'connections', label: t('network.connections'), content: <SpaceBetween size="l"><RouterTable network={network} /><PeeringTable network={network} /></SpaceBetween> },
+            { id: 'routes', label: t('route.title'), content: <RoutesTab network={network.id} /> },
+            { id: 'outside', label: t('network.outsideTab'), content: <OutsideTab network={network} /> },
+            { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: network.id }} /> },
+          ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
+        />
+      </SpaceBetween>
+      {editing && <EditNetworkDialog network={network} close={() => setEditing(false)} />}
     </Page>
+  );
+}
+
+function Overview({ network: n }: { network: Network }): ReactNode {
+  const t = useText();
+  const format = useFormat();
+  return (
+    <Container header={<Header variant="h2">{t('ui.overview')}</Header>}>
+      <KeyValuePairs
+        columns={4} minColumnWidth={190}
+        items={[
+          { label: t('network.cidr'), value: n.subnets.length === 0 ? '-' : n.subnets.map((s) => <div key={s.id}><code>{s.cidr}</code></div>) },
+          { label: t('network.outside'), value: t(n.outside === 'none' ? 'network.outside.none' : 'network.outside.nat') },
+          { label: t('network.mtu'), value: t('network.mtuBytes', { bytes: format.number(n.mtu) }) },
+          { label: t('network.domain'), value: <Copy text={n.domain} /> },
+          { label: t('network.search'), value: n.searchDomains.join(', ') || t('network.searchOwn') },
+          { label: t('network.dns'), value: [...new Set(n.subnets.flatMap((s) => s.dnsServers))].join(', ') || t('network.dnsGateway') },
+          { label: t('ui.created'), value: format.dateTime(n.createdAt) },
+        ]}
+      />
+    </Container>
   );
 }

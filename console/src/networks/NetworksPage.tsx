@@ -5,11 +5,13 @@ import { usePages } from '../api/pages';
 import type { Network } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { OfferedPeerings } from '../peerings/OfferedPeerings';
 import { useMay } from '../session/permissions';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Page } from '../ui/Page';
 import { ResourceTable } from '../ui/ResourceTable';
 import { RouteLink } from '../ui/RouteLink';
+import { isV6 } from '../ui/rules';
 import { useTableLook } from '../ui/tableLook';
 import { WriteButton } from '../ui/WriteButton';
 import { CreateNetworkDialog } from './CreateNetworkDialog';
@@ -27,17 +29,21 @@ export function NetworksPage(): ReactNode {
   const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-network">{t('network.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('network.title'), href: '/networks' }]}>
-      <ResourceTable
-        title={t('network.title')} description={t('network.about')} pages={pages} look={look} selected={selected} select={select} labelOf={(n) => n.name} empty={t('network.empty')} emptyAction={create}
-        columns={[
-          { id: 'name', header: t('ui.name'), cell: (n) => <RouteLink to={`/networks/${n.id}`}>{n.name}</RouteLink>, isRowHeader: true, width: 220 },
-          { id: 'id', header: t('ui.id'), cell: (n) => <code>{n.id}</code>, width: 220 },
-          { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 280 },
-          { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.reduce((sum, s) => sum + s.freeAddresses, 0)), width: 150 },
-          { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
-        ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
-      />
+      <SpaceBetween size="m">
+        <OfferedPeerings />
+        <ResourceTable
+          title={t('network.title')} description={t('network.about')} pages={pages} look={look} selected={selected} select={select} labelOf={(n) => n.name} empty={t('network.empty')} emptyAction={create}
+          columns={[
+            { id: 'name', header: t('ui.name'), cell: (n) => <RouteLink to={`/networks/${n.id}`}>{n.name}</RouteLink>, isRowHeader: true, width: 220 },
+            { id: 'id', header: t('ui.id'), cell: (n) => <code>{n.id}</code>, width: 220 },
+            { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 240 },
+            { id: 'outside', header: t('network.outside'), cell: (n) => t(n.outside === 'none' ? 'network.outside.none' : 'network.outside.nat'), width: 210 },
+            { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 190 },
+            { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
+          ]}
+          actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        />
+      </SpaceBetween>
       {dialog === 'create' && <CreateNetworkDialog close={close} created={pages.refresh} />}
       {dialog === 'delete' && <DeleteDialog items={selected} stale={[networks.key]} remove={networks.remove} close={close} done={() => select([])} />}
     </Page>

@@ -8,7 +8,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useParams } from 'react-router';
 import { resyncMs } from '../api/pages';
-import type { SecurityGroupRule } from '../api/types';
+import type { Ref, SecurityGroupRule } from '../api/types';
 import { useText } from '../i18n/text';
 import { useMay } from '../session/permissions';
 import { DeleteDialog } from '../ui/DeleteDialog';
@@ -17,7 +17,7 @@ import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { ResourceLink } from '../ui/ResourceLink';
 import { WriteButton } from '../ui/WriteButton';
-import { everyone, portsText } from './rule';
+import { isOpen, portsText } from './rule';
 import { RuleDialog } from './RuleDialog';
 import { securityGroups } from './securityGroups';
 
@@ -62,7 +62,7 @@ export function SecurityGroupPage(): ReactNode {
             { id: 'ports', header: t('securityGroup.ports'), cell: (r) => portsText(t, r) },
             {
               id: 'peer', header: t('securityGroup.peer'),
-              cell: (r) => (r.group ? <ResourceLink {...r.group} /> : <>{r.cidr} {r.cidr === everyone && r.direction === 'ingress' && <Badge>{t('securityGroup.open')}</Badge>}</>),
+              cell: (r) => (r.group ? <Peer {...r.group} /> : <>{r.cidr} {isOpen(r.cidr) && r.direction === 'ingress' && <Badge>{t('securityGroup.open')}</Badge>}</>),
             },
             { id: 'description', header: t('ui.description'), cell: (r) => r.description ?? '-' },
           ]}
@@ -74,4 +74,9 @@ export function SecurityGroupPage(): ReactNode {
       )}
     </Page>
   );
+}
+
+/** A group of another account has no page here; its name tells whose it is. */
+function Peer({ id, name }: Ref): ReactNode {
+  return name.includes('/') ? name : <ResourceLink id={id} name={name} />;
 }

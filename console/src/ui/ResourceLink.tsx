@@ -13,6 +13,8 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   a: () => '/accounts',
   flv: () => '/flavors',
   z: () => '/zones',
+  fip: () => '/floating-addresses',
+  pool: () => '/address-pools',
 };
 
 /** The page of a resource, known by the type prefix of its id; null if the console has none. */

@@ -11,7 +11,7 @@ export type Broken = Omit<Violation, 'field'> | null;
 
 // The rules here are the server's. It checks again; these only spare a round trip.
 const nameMax = 63;
-const looksLikeId = /^(a|u|tok|z|h|flv|img|key|net|subnet|sg|sgr|i|eni|ev|con)-[0-9a-f]{17}$/;
+const looksLikeId = /^(a|u|tok|z|h|flv|img|key|net|subnet|sg|sgr|i|eni|ev|con|pg|fip|pool|rtr|pcx|rt|pf)-[0-9a-f]{17}$/;
 
 export function required(text: string): Broken {
   return text.trim() === '' ? { key: 'rule.required' } : null;
@@ -35,17 +35,48 @@ function octets(text: string): number | null {
   return parts.reduce((sum, p) => sum * 256 + Number(p), 0);
 }
 
-export function address(text: string): Broken {
-  return octets(text) === null ? { key: 'rule.address' } : null;
+/** The value of an IPv6 address; null if the text is none. */
+function groups(text: string): bigint | null {
+  const [head = '', tail, ...more] = text.split('::');
+  if (more.length > 0) return null;
+  const parts = (half: string) => (half === '' ? [] : half.split(':'));
+  const [first, last] = [parts(head), parts(tail ?? '')];
+  const missing = 8 - first.length - last.length;
+  if (tail === undefined ? missing !== 0 : missing < 1) return null;
+  const all = [...first, ...Array<string>(missing).fill('0'), ...last];
+  return all.every((p) => /^[0-9a-f]{1,4}$/i.test(p)) ? BigInt(`0x${all.map((p) => p.padStart(4, '0')).join('')}`) : null;
 }
 
-/** An IPv4 range whose host bits are zero. */
+export function isV6(text: string): boolean {
+  return text.includes(':');
+}
+
+export function address(text: string): Broken {
+  return (isV6(text) ? groups(text) : octets(text)) === null ? { key: 'rule.address' } : null;
+}
+
+/** An IPv4 or IPv6 range whose host bits are zero. */
 export function cidr(text: string): Broken {
   const [range = '', prefix = '', ...rest] = text.split('/');
-  const base = octets(range);
   const wrong = { key: 'rule.cidr' } as const;
-  if (base === null || rest.length > 0 || !/^(\d|[12]\d|3[0-2])$/.test(prefix)) return wrong;
-  return base % 2 ** (32 - Number(prefix)) === 0 ? null : wrong;
+  const [base, bits] = isV6(range) ? [groups(range), 128] : [octets(range), 32];
+  if (base === null || rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits) return wrong;
+  return BigInt(base) % 2n ** BigInt(bits - Number(prefix)) === 0n ? null : wrong;
+}
+
+/** The parts of a list that is typed into one field: separated by commas, spaces or lines. */
+export function listed(text: string): string[] {
+  return text.split(/[\s,、]+/).filter((part) => part !== '');
+}
+
+/** The first rule that a part of a list breaks. */
+export function each(text: string, rule: (part: string) => Broken): Broken {
+  return listed(text).map(rule).find((broken) => broken !== null) ?? null;
+}
+
+/** A rule for a field that may be left empty. */
+export function optional(text: string, rule: (text: string) => Broken): Broken {
+  return text === '' ? null : rule(text);
 }
 
 export function url(text: string): Broken {

@@ -19,13 +19,15 @@ interface Options<V, R> {
   check: (values: V) => Violation[];
   send: (values: V) => Promise<R>;
   done: (result: R) => void;
+  /** The field of the form that an error of the server belongs to, where the request has another shape. */
+  place?: (path: string, values: V) => string;
 }
 
 /**
  * A form: its values survive every error. Rules are checked from the first attempt to submit on; the server's own field errors
  * stand at their fields until those change.
  */
-export function useForm<V extends object, R>({ initial, check, send, done }: Options<V, R>): Form<V> {
+export function useForm<V extends object, R>({ initial, check, send, done, place = (path) => path }: Options<V, R>): Form<V> {
   const t = useText();
   const [values, setValues] = useState(initial);
   const [tried, setTried] = useState(false);
@@ -65,8 +67,8 @@ export function useForm<V extends object, R>({ initial, check, send, done }: Opt
     errorOf: (field) => {
       const own = broken.find((v) => v.field === field);
       if (own) return t.say(own);
-      if (changed.has(field)) return undefined;
-      return told.find(({ field: path }) => isAt(fieldName(path), field))?.message;
+      if ([...changed].some((c) => field === c || field.startsWith(`${c}[`))) return undefined;
+      return told.find(({ field: path }) => isAt(place(fieldName(path), values), field))?.message;
     },
     submit: () => void submit(),
   };
@@ -78,5 +80,6 @@ function isAt(path: string, field: string): boolean {
 }
 
 function focusFirstError(): void {
-  window.setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(), 50);
+  // A field that opens suggestions when it is focused would hide its error behind them.
+  window.setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]:not([aria-autocomplete])')?.focus(), 50);
 }

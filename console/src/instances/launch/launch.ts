@@ -1,5 +1,19 @@
 import type { LaunchInstance } from '../../api/types';
-import { atMostBytes, name, violations, wholeNumber, type Violation } from '../../ui/rules';
+import { address, atMostBytes, name, optional, violations, wholeNumber, type Violation } from '../../ui/rules';
+
+export interface InterfaceValues {
+  /** Empty: the account's default. */
+  readonly network: string;
+  /** Empty: the next free one. */
+  readonly address: string;
+  readonly address6: string;
+}
+
+export const blankInterface: InterfaceValues = { network: '', address: '', address6: '' };
+export const interfacesMax = 8;
+
+/** The network that every account begins with. */
+const defaultNetwork = 'default';
 
 export interface LaunchValues {
   readonly name: string;
@@ -7,8 +21,9 @@ export interface LaunchValues {
   readonly flavor: string;
   /** Empty: without one. */
   readonly keyPair: string;
-  /** Empty: the account's default. */
-  readonly network: string;
+  readonly interfaces: readonly InterfaceValues[];
+  /** Whether the first interface gets a floating address, where it can have one. */
+  readonly floating: boolean;
   readonly securityGroups: readonly string[];
   readonly userData: string;
   readonly count: string;
@@ -18,7 +33,7 @@ export interface LaunchValues {
   readonly placementGroup: string;
 }
 
-export const blank: LaunchValues = { name: '', image: '', flavor: '', keyPair: '', network: '', securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '' };
+export const blank: LaunchValues = { name: '', image: '', flavor: '', keyPair: '', interfaces: [blankInterface], floating: true, securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '' };
 
 const userDataBytesMax = 64 * 1024;
 const countMax = 100;
@@ -27,15 +42,19 @@ export function check(v: LaunchValues): Violation[] {
   const chosen = (id: string) => (id === '' ? { key: 'rule.choose' as const } : null);
   return violations(
     ['name', name(v.name)], ['image', chosen(v.image)], ['flavor', chosen(v.flavor)], ['userData', atMostBytes(v.userData, userDataBytesMax)],
-    ['count', wholeNumber(v.count, 1, countMax)]);
+    ['count', wholeNumber(v.count, 1, countMax)],
+    ...v.interfaces.flatMap((f, at) => (['address', 'address6'] as const).map((field) => [`interfaces[${at}].${field}`, optional(f[field], address)] as const)));
 }
 
 /** What is sent: a choice not made is left to the server. */
 export function toRequest(v: LaunchValues): LaunchInstance {
   const given = (text: string) => (text === '' ? null : text);
+  const [only] = v.interfaces;
+  const plain = v.interfaces.length === 1 && only?.address === '' && only.address6 === '';
   return {
-    name: v.name, flavor: v.flavor, image: v.image, keyPair: given(v.keyPair), network: given(v.network), zone: given(v.zone), placementGroup: given(v.placementGroup), userData: given(v.userData),
+    name: v.name, flavor: v.flavor, image: v.image, keyPair: given(v.keyPair), network: plain ? given(only.network) : null, floating: v.floating ? null : false, zone: given(v.zone), placementGroup: given(v.placementGroup), userData: given(v.userData),
     securityGroups: v.securityGroups.length === 0 ? null : [...v.securityGroups], count: v.count === '1' ? null : Number(v.count),
+    interfaces: plain ? null : v.interfaces.map((f) => ({ network: f.network === '' ? defaultNetwork : f.network, subnet: null, address: given(f.address), address6: given(f.address6), securityGroups: null })),
   };
 }
 

@@ -1,0 +1,51 @@
+import FormField from '@cloudscape-design/components/form-field';
+import Multiselect from '@cloudscape-design/components/multiselect';
+import Textarea from '@cloudscape-design/components/textarea';
+import type { ReactNode } from 'react';
+import { accounts } from '../accounts/accounts';
+import { useAll } from '../api/pages';
+import type { AddressPool } from '../api/types';
+import { useText } from '../i18n/text';
+import { Label, TextField } from '../ui/fields';
+import { FormDialog } from '../ui/FormDialog';
+import { listed } from '../ui/rules';
+import { useForm } from '../ui/useForm';
+import { addressPools, blankPool, checkPool, poolValues, reservedList, type PoolValues } from './addressPools';
+
+/** Makes a pool, or changes one. Its name stays. */
+export function PoolDialog({ pool, close, done }: { pool?: AddressPool; close: () => void; done: () => void }): ReactNode {
+  const t = useText();
+  const all = useAll([accounts.key], accounts.list);
+  const form = useForm<PoolValues, unknown>({
+    initial: pool === undefined ? blankPool : poolValues(pool), check: checkPool,
+    send: (v) => {
+      const parts = { description: v.description, ranges: listed(v.ranges), excluded: listed(v.excluded), reserved: reservedList(v.reserved) };
+      const chosen = v.accounts.length === 0 ? null : [...v.accounts];
+      return pool === undefined ? addressPools.create({ ...parts, name: v.name, accounts: chosen }) : addressPools.update(pool.id, { ...parts, accounts: chosen, allAccounts: chosen === null ? true : null });
+    },
+    done: () => { done(); close(); },
+  });
+  const options = (all.data ?? []).map((a) => ({ value: a.id, label: a.name }));
+  const lines = (field: 'ranges' | 'excluded' | 'reserved', optional: boolean, placeholder: string) => (
+    <FormField stretch label={<Label text={t(`addressPool.${field}`)} optional={optional} />} description={t(`addressPool.${field}Hint`)} errorText={form.errorOf(field)}>
+      <div className="kumoi-mono">
+        <Textarea value={form.values[field]} rows={3} spellcheck={false} placeholder={placeholder} onChange={(e) => form.set(field, e.detail.value)} nativeTextareaAttributes={{ 'data-testid': `pool-${field}` }} />
+      </div>
+    </FormField>
+  );
+  return (
+    <FormDialog title={pool === undefined ? t('addressPool.create') : t('addressPool.editTitle', { name: pool.name })} action={t(pool === undefined ? 'ui.create' : 'ui.save')} form={form} close={close}>
+      {pool === undefined && <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="pool-name" />}
+      <TextField form={form} field="description" label={t('ui.description')} optional stretch />
+      {lines('ranges', false, '203.0.113.0/26')}
+      {lines('excluded', true, '203.0.113.32/28')}
+      {lines('reserved', true, '203.0.113.5=acme')}
+      <FormField label={<Label text={t('addressPool.accounts')} optional />} description={t('addressPool.accountsHint')} errorText={form.errorOf('accounts')}>
+        <Multiselect
+          options={options} selectedOptions={options.filter((o) => form.values.accounts.includes(o.value))} placeholder={t('addressPool.allAccounts')} filteringType={options.length > 10 ? 'auto' : 'none'}
+          statusType={all.isPending ? 'loading' : 'finished'} onChange={(e) => form.set('accounts', e.detail.selectedOptions.flatMap((o) => o.value ?? []))}
+        />
+      </FormField>
+    </FormDialog>
+  );
+}

@@ -1,0 +1,47 @@
+import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useState, type ReactNode } from 'react';
+import { usePages } from '../api/pages';
+import type { Subnet } from '../api/types';
+import { useFormat } from '../i18n/format';
+import { useText } from '../i18n/text';
+import { useMay } from '../session/permissions';
+import { DeleteDialog } from '../ui/DeleteDialog';
+import { ResourceTable } from '../ui/ResourceTable';
+import { isV6 } from '../ui/rules';
+import { useTableLook } from '../ui/tableLook';
+import { WriteButton } from '../ui/WriteButton';
+import { CreateSubnetDialog } from './CreateNetworkDialog';
+import { networks, subnets } from './networks';
+
+export function SubnetsTab({ network }: { network: string }): ReactNode {
+  const t = useText();
+  const format = useFormat();
+  const may = useMay();
+  const look = useTableLook('subnets', ['created']);
+  const pages = usePages([subnets.key, network], look.pageSize, (page) => subnets.list({ ...page, network }));
+  const [selected, select] = useState<Subnet[]>([]);
+  const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
+  const close = () => setDialog(null);
+  const create = <WriteButton onClick={() => setDialog('create')} data-testid="create-subnet">{t('network.createSubnet')}</WriteButton>;
+  return (
+    <>
+      <ResourceTable
+        within title={t('network.subnets')} pages={pages} look={look} selected={selected} select={select} labelOf={(s) => s.name} empty={t('network.subnetsEmpty')} emptyAction={create}
+        columns={[
+          { id: 'name', header: t('ui.name'), cell: (s) => s.name, isRowHeader: true, width: 180 },
+          { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 250 },
+          { id: 'cidr', header: t('network.cidr'), cell: (s) => <code>{s.cidr}</code>, width: 190 },
+          { id: 'gateway', header: t('network.gateway'), cell: (s) => <code>{s.gateway}</code>, width: 150 },
+          { id: 'dns', header: t('network.dns'), cell: (s) => s.dnsServers.join(', ') || t('network.dnsGateway'), width: 180 },
+          // A /64 has more addresses than anybody wants to read.
+          { id: 'free', header: t('network.freeAny'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 180 },
+          { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
+        ]}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+      />
+      {dialog === 'create' && <CreateSubnetDialog network={network} close={close} created={pages.refresh} />}
+      {dialog === 'delete' && <DeleteDialog items={selected} stale={[subnets.key, networks.key]} remove={subnets.remove} close={close} done={() => select([])} />}
+    </>
+  );
+}
