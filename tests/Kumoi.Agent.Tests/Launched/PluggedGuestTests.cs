@@ -84,6 +84,7 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
         finally
         {
             await agent.KillAsync();
+            Tell(agent.Said);
         }
     }
 
@@ -106,8 +107,9 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
 
     private static Task AnswersAsync(Machine machine, DesiredInterface wanted) => Wait.ForAsync($"an answer from {wanted.Address}", () => IsAnswering(machine, wanted), Boot);
 
+    /// <summary>Asked from the subnet's gateway: the answer is then sent by this interface, whatever the guest has as its default.</summary>
     private static async Task<bool> IsAnswering(Machine machine, DesiredInterface wanted) =>
-        (await Machine.RunAsync("nsenter", $"--net={NetworkNamespaces.PathOf(ObjectNames.Namespace(machine.Tag, wanted.NetworkId))}", "ping", "-c1", "-W1", wanted.Address)).Code == 0;
+        (await Machine.RunAsync("nsenter", $"--net={NetworkNamespaces.PathOf(ObjectNames.Namespace(machine.Tag, wanted.NetworkId))}", "ping", "-c1", "-W1", "-I", wanted.NetworkId == Other ? "10.1.0.1" : "10.0.0.1", wanted.Address)).Code == 0;
 
     private static async Task<string> LinksAsync(Machine machine, string network) =>
         (await Machine.RunAsync("ip", "-n", ObjectNames.Namespace(machine.Tag, network), "-o", "link")).Output;
@@ -156,6 +158,11 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
         {
             lock (_said) return _said.ToString().Contains(words, StringComparison.Ordinal);
         }, limit);
+
+        public string Said
+        {
+            get { lock (_said) return _said.ToString(); }
+        }
 
         public async Task KillAsync()
         {
