@@ -2,12 +2,101 @@ CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 
+CREATE FUNCTION public.hold_interface_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE wanted bigint; held bigint;
+
+BEGIN
+    IF EXISTS (SELECT 1 FROM made m JOIN subnets s ON s.id = m.subnet_id WHERE NOT m.address << s.cidr
+               UNION ALL SELECT 1 FROM made m JOIN subnets s ON s.id = m.subnet6_id WHERE NOT m.address6 << s.cidr) THEN
+        RAISE check_violation USING MESSAGE = 'an interface has an address outside its subnet';
+
+END IF;
+
+SELECT count(*) + count(m.address6) INTO wanted FROM made m;
+
+INSERT INTO subnet_addresses AS s (subnet_id, address, account_id, kind, interface_id)
+    SELECT m.subnet_id, m.address, m.account_id, 'interface', m.id FROM made m
+    UNION ALL SELECT m.subnet6_id, m.address6, m.account_id, 'interface', m.id FROM made m WHERE m.address6 IS NOT NULL
+    ORDER BY 1, 2
+    ON CONFLICT (subnet_id, address) DO UPDATE SET account_id = excluded.account_id, kind = excluded.kind, interface_id = excluded.interface_id, released_at = NULL
+    WHERE s.released_at IS NOT NULL;
+
+GET DIAGNOSTICS held = ROW_COUNT;
+
+IF held < wanted THEN RAISE unique_violation USING MESSAGE = 'an address is held already'; END IF;
+
+RETURN NULL;
+
+END $$;
+
+CREATE FUNCTION public.new_id(prefix text) RETURNS text
+    LANGUAGE sql
+    AS $$ SELECT prefix || '-' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 11, '0') || lpad(to_hex(floor(random() * 16777216)::int), 6, '0') $$;
+
+CREATE FUNCTION public.rest_floating_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.kept AND OLD.interface_id IS NOT NULL THEN
+        UPDATE floating_addresses SET interface_id = NULL WHERE address = OLD.address;
+
+RETURN NULL;
+
+END IF;
+
+INSERT INTO resting_addresses (address, released_at) VALUES (OLD.address, clock_timestamp())
+    ON CONFLICT (address) DO UPDATE SET released_at = excluded.released_at;
+
+RETURN OLD;
+
+END $$;
+
+CREATE FUNCTION public.rest_interface_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE subnet_addresses s SET released_at = n.released_at, interface_id = NULL
+    FROM after n JOIN before o ON o.id = n.id WHERE s.interface_id = n.id AND o.released_at IS NULL AND n.released_at IS NOT NULL;
+
+RETURN NULL;
+
+END $$;
+
 CREATE TABLE public.accounts (
     id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     kind text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT accounts_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'tenant'::text])))
+);
+
+CREATE TABLE public.address_pool_accounts (
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.address_pool_ranges (
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    cidr cidr NOT NULL,
+    excluded boolean DEFAULT false NOT NULL,
+    CONSTRAINT address_pool_ranges_cidr_check CHECK ((family((cidr)::inet) = 4))
+);
+
+CREATE TABLE public.address_pools (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    all_accounts boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.address_reservations (
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    address inet NOT NULL,
+    account_id text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.authority (
@@ -79,16 +168,21 @@ CREATE TABLE public.flavors (
     memory_mib integer NOT NULL,
     disk_gib integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    rate_mbps integer,
     CONSTRAINT flavors_disk_gib_check CHECK (((disk_gib >= 1) AND (disk_gib <= 65536))),
     CONSTRAINT flavors_memory_mib_check CHECK (((memory_mib >= 64) AND (memory_mib <= 16777216))),
+    CONSTRAINT flavors_rate_mbps_check CHECK (((rate_mbps >= 1) AND (rate_mbps <= 1000000))),
     CONSTRAINT flavors_vcpus_check CHECK (((vcpus >= 1) AND (vcpus <= 512)))
 );
 
 CREATE TABLE public.floating_addresses (
     address inet NOT NULL,
     account_id text NOT NULL COLLATE pg_catalog."C",
-    interface_id text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL
+    interface_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    id text DEFAULT public.new_id('fip'::text) NOT NULL COLLATE pg_catalog."C",
+    kept boolean DEFAULT false NOT NULL,
+    description text DEFAULT ''::text NOT NULL
 );
 
 CREATE TABLE public.floating_ranges (
@@ -153,6 +247,7 @@ CREATE TABLE public.hosts (
     maintenance boolean DEFAULT false NOT NULL,
     fenced_at timestamp with time zone,
     fenced_by text,
+    underlay_mtu integer,
     CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
     CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
@@ -163,6 +258,7 @@ CREATE TABLE public.hosts (
     CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
     CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
     CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text, 'down'::text]))),
+    CONSTRAINT hosts_underlay_mtu_check CHECK ((underlay_mtu > 0)),
     CONSTRAINT hosts_vcpus_check CHECK ((vcpus >= 0))
 )
 WITH (fillfactor='50');
@@ -279,7 +375,15 @@ CREATE TABLE public.interfaces (
     device_index integer NOT NULL,
     mac_address macaddr NOT NULL,
     address inet NOT NULL,
-    released_at timestamp with time zone
+    released_at timestamp with time zone,
+    subnet6_id text COLLATE pg_catalog."C",
+    address6 inet,
+    detached_at timestamp with time zone,
+    detached_generation bigint,
+    allowed_ranges cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    rate_mbps integer,
+    CONSTRAINT interfaces_detached CHECK (((detached_at IS NULL) = (detached_generation IS NULL))),
+    CONSTRAINT interfaces_dual CHECK (((subnet6_id IS NULL) = (address6 IS NULL)))
 );
 
 CREATE TABLE public.join_tokens (
@@ -315,6 +419,68 @@ CREATE TABLE public.login_failures (
     CONSTRAINT login_failures_failures_check CHECK ((failures > 0))
 );
 
+CREATE TABLE public.network_gateways (
+    address inet NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    is_source boolean DEFAULT false NOT NULL,
+    host_id text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.network_peerings (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    peer_account_id text NOT NULL COLLATE pg_catalog."C",
+    peer_network_id text NOT NULL COLLATE pg_catalog."C",
+    active boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT network_peerings_check CHECK ((network_id <> peer_network_id))
+);
+
+CREATE TABLE public.router_networks (
+    router_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.routers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE VIEW public.network_links AS
+ SELECT a.network_id,
+    b.network_id AS other_id,
+    r.name AS by
+   FROM ((public.router_networks a
+     JOIN public.router_networks b ON (((b.router_id = a.router_id) AND (b.network_id <> a.network_id))))
+     JOIN public.routers r ON ((r.id = a.router_id)))
+UNION
+ SELECT network_peerings.network_id,
+    network_peerings.peer_network_id AS other_id,
+    network_peerings.id AS by
+   FROM public.network_peerings
+  WHERE network_peerings.active
+UNION
+ SELECT network_peerings.peer_network_id AS network_id,
+    network_peerings.network_id AS other_id,
+    network_peerings.id AS by
+   FROM public.network_peerings
+  WHERE network_peerings.active;
+
+CREATE TABLE public.network_routes (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    destination cidr NOT NULL,
+    via inet NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT network_routes_check CHECK (((family((destination)::inet) = family(via)) AND (NOT (via <<= (destination)::inet))))
+);
+
 CREATE SEQUENCE public.network_vni
     AS integer
     START WITH 1
@@ -331,6 +497,12 @@ CREATE TABLE public.networks (
     vni integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     peers_revision bigint DEFAULT 1 NOT NULL,
+    mtu integer,
+    outside text DEFAULT 'nat'::text NOT NULL,
+    domain text,
+    search_domains text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT networks_mtu_check CHECK (((mtu >= 1280) AND (mtu <= 9000))),
+    CONSTRAINT networks_outside_check CHECK ((outside = ANY (ARRAY['nat'::text, 'none'::text]))),
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
 );
 
@@ -341,6 +513,26 @@ CREATE TABLE public.placement_groups (
     policy text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
+);
+
+CREATE TABLE public.port_forwards (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    address inet NOT NULL,
+    protocol text NOT NULL,
+    port integer NOT NULL,
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    target_port integer NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT port_forwards_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT port_forwards_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text]))),
+    CONSTRAINT port_forwards_target_port_check CHECK (((target_port >= 1) AND (target_port <= 65535)))
+);
+
+CREATE TABLE public.resting_addresses (
+    address inet NOT NULL,
+    released_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.schema_migrations (
@@ -385,6 +577,17 @@ CREATE TABLE public.servers (
     seen_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.subnet_addresses (
+    subnet_id text NOT NULL COLLATE pg_catalog."C",
+    address inet NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    interface_id text COLLATE pg_catalog."C",
+    released_at timestamp with time zone,
+    CONSTRAINT subnet_addresses_check CHECK (((kind = ANY (ARRAY['reserved'::text, 'load-balancer'::text])) OR ((interface_id IS NULL) = (released_at IS NOT NULL)))),
+    CONSTRAINT subnet_addresses_kind_check CHECK ((kind = ANY (ARRAY['interface'::text, 'secondary'::text, 'reserved'::text, 'load-balancer'::text])))
+);
+
 CREATE TABLE public.subnets (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -394,8 +597,9 @@ CREATE TABLE public.subnets (
     gateway inet NOT NULL,
     dns_servers text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    dhcp_options jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT subnets_check CHECK ((gateway << (cidr)::inet)),
-    CONSTRAINT subnets_cidr_check CHECK (((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))))
+    CONSTRAINT subnets_range CHECK ((((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))) OR ((family((cidr)::inet) = 6) AND (masklen((cidr)::inet) = 64))))
 );
 
 CREATE TABLE public.tokens (
@@ -437,6 +641,24 @@ ALTER TABLE ONLY public.accounts
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.address_pool_accounts
+    ADD CONSTRAINT address_pool_accounts_pkey PRIMARY KEY (pool_id, account_id);
+
+ALTER TABLE ONLY public.address_pool_ranges
+    ADD CONSTRAINT address_pool_ranges_cidr_excl EXCLUDE USING gist (cidr inet_ops WITH &&) WHERE ((NOT excluded));
+
+ALTER TABLE ONLY public.address_pool_ranges
+    ADD CONSTRAINT address_pool_ranges_pkey PRIMARY KEY (pool_id, cidr, excluded);
+
+ALTER TABLE ONLY public.address_pools
+    ADD CONSTRAINT address_pools_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.address_pools
+    ADD CONSTRAINT address_pools_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.address_reservations
+    ADD CONSTRAINT address_reservations_pkey PRIMARY KEY (address);
 
 ALTER TABLE ONLY public.authority
     ADD CONSTRAINT authority_pkey PRIMARY KEY (single);
@@ -513,6 +735,18 @@ ALTER TABLE ONLY public.leases
 ALTER TABLE ONLY public.login_failures
     ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_network_id_destination_key UNIQUE (network_id, destination);
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.networks
     ADD CONSTRAINT networks_account_id_name_key UNIQUE (account_id, name);
 
@@ -531,6 +765,24 @@ ALTER TABLE ONLY public.placement_groups
 ALTER TABLE ONLY public.placement_groups
     ADD CONSTRAINT placement_groups_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_address_protocol_port_key UNIQUE (address, protocol, port);
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.resting_addresses
+    ADD CONSTRAINT resting_addresses_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_pkey PRIMARY KEY (router_id, network_id);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -545,6 +797,9 @@ ALTER TABLE ONLY public.security_groups
 
 ALTER TABLE ONLY public.servers
     ADD CONSTRAINT servers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subnet_addresses
+    ADD CONSTRAINT subnet_addresses_pkey PRIMARY KEY (subnet_id, address);
 
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_network_id_cidr_excl EXCLUDE USING gist (network_id WITH =, cidr inet_ops WITH &&);
@@ -589,7 +844,11 @@ CREATE INDEX events_rest_resource_id_id_idx ON public.events_rest USING btree (r
 
 CREATE INDEX events_rest_xid_id_idx ON public.events_rest USING btree (xid, id);
 
+CREATE INDEX floating_addresses_account ON public.floating_addresses USING btree (account_id, id);
+
 CREATE INDEX host_power_checked ON public.host_power USING btree (checked_at NULLS FIRST);
+
+CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
@@ -617,15 +876,41 @@ CREATE INDEX interface_security_groups_group ON public.interface_security_groups
 
 CREATE UNIQUE INDEX interfaces_address ON public.interfaces USING btree (subnet_id, address) WHERE (released_at IS NULL);
 
+CREATE INDEX interfaces_detaching ON public.interfaces USING btree (instance_id) WHERE ((detached_at IS NOT NULL) AND (released_at IS NULL));
+
 CREATE INDEX interfaces_instance ON public.interfaces USING btree (instance_id, device_index);
 
 CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id, mac_address) WHERE (released_at IS NULL);
 
 CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
 
+CREATE INDEX network_gateways_network ON public.network_gateways USING btree (network_id);
+
+CREATE UNIQUE INDEX network_gateways_source ON public.network_gateways USING btree (network_id) WHERE is_source;
+
+CREATE INDEX network_peerings_account ON public.network_peerings USING btree (account_id);
+
+CREATE INDEX network_peerings_network ON public.network_peerings USING btree (network_id) WHERE active;
+
+CREATE UNIQUE INDEX network_peerings_pair ON public.network_peerings USING btree (LEAST(network_id, peer_network_id), GREATEST(network_id, peer_network_id));
+
+CREATE INDEX network_peerings_peer ON public.network_peerings USING btree (peer_account_id);
+
+CREATE INDEX network_peerings_peer_network ON public.network_peerings USING btree (peer_network_id) WHERE active;
+
+CREATE INDEX port_forwards_account ON public.port_forwards USING btree (account_id, id);
+
+CREATE INDEX port_forwards_interface ON public.port_forwards USING btree (interface_id);
+
+CREATE INDEX router_networks_network ON public.router_networks USING btree (network_id);
+
 CREATE INDEX security_group_rules_group ON public.security_group_rules USING btree (security_group_id, id);
 
 CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
+
+CREATE INDEX subnet_addresses_interface ON public.subnet_addresses USING btree (interface_id) WHERE (interface_id IS NOT NULL);
+
+CREATE INDEX subnet_addresses_rest ON public.subnet_addresses USING btree (released_at) WHERE (released_at IS NOT NULL);
 
 CREATE INDEX tokens_user ON public.tokens USING btree (user_id, id);
 
@@ -640,6 +925,30 @@ ALTER INDEX public.events_pkey ATTACH PARTITION public.events_rest_pkey;
 ALTER INDEX public.events_resource ATTACH PARTITION public.events_rest_resource_id_id_idx;
 
 ALTER INDEX public.events_follow ATTACH PARTITION public.events_rest_xid_id_idx;
+
+CREATE TRIGGER hold_addresses AFTER INSERT ON public.interfaces REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION public.hold_interface_addresses();
+
+CREATE TRIGGER rest_address BEFORE DELETE ON public.floating_addresses FOR EACH ROW EXECUTE FUNCTION public.rest_floating_address();
+
+CREATE TRIGGER rest_addresses AFTER UPDATE ON public.interfaces REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.rest_interface_addresses();
+
+ALTER TABLE ONLY public.address_pool_accounts
+    ADD CONSTRAINT address_pool_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.address_pool_accounts
+    ADD CONSTRAINT address_pool_accounts_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.address_pools(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.address_pool_ranges
+    ADD CONSTRAINT address_pool_ranges_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.address_pools(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.address_pools
+    ADD CONSTRAINT address_pools_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.address_reservations
+    ADD CONSTRAINT address_reservations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.address_reservations
+    ADD CONSTRAINT address_reservations_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.address_pools(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -720,6 +1029,9 @@ ALTER TABLE ONLY public.interfaces
     ADD CONSTRAINT interfaces_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
 
 ALTER TABLE ONLY public.interfaces
+    ADD CONSTRAINT interfaces_subnet6_id_fkey FOREIGN KEY (subnet6_id) REFERENCES public.subnets(id);
+
+ALTER TABLE ONLY public.interfaces
     ADD CONSTRAINT interfaces_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnets(id);
 
 ALTER TABLE ONLY public.join_tokens
@@ -731,11 +1043,62 @@ ALTER TABLE ONLY public.join_tokens
 ALTER TABLE ONLY public.key_pairs
     ADD CONSTRAINT key_pairs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_address_fkey FOREIGN KEY (address) REFERENCES public.floating_addresses(address) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.network_gateways
+    ADD CONSTRAINT network_gateways_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_peer_account_id_fkey FOREIGN KEY (peer_account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_peerings
+    ADD CONSTRAINT network_peerings_peer_network_id_fkey FOREIGN KEY (peer_network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.network_routes
+    ADD CONSTRAINT network_routes_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.networks
     ADD CONSTRAINT networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.placement_groups
     ADD CONSTRAINT placement_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_address_fkey FOREIGN KEY (address) REFERENCES public.network_gateways(address) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.port_forwards
+    ADD CONSTRAINT port_forwards_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.router_networks
+    ADD CONSTRAINT router_networks_router_id_fkey FOREIGN KEY (router_id) REFERENCES public.routers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.security_group_rules
     ADD CONSTRAINT security_group_rules_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -748,6 +1111,15 @@ ALTER TABLE ONLY public.security_group_rules
 
 ALTER TABLE ONLY public.security_groups
     ADD CONSTRAINT security_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.subnet_addresses
+    ADD CONSTRAINT subnet_addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.subnet_addresses
+    ADD CONSTRAINT subnet_addresses_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subnet_addresses
+    ADD CONSTRAINT subnet_addresses_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnets(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

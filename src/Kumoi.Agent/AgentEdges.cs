@@ -38,7 +38,7 @@ public sealed record AgentEdges(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
         HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
-            state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock), images, metadata,
+            state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime());
     }
 

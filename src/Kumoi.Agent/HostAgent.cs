@@ -101,7 +101,7 @@ public sealed class HostAgent : IAsyncDisposable
             {
                 // Read before the question: only what is asked after the loss confirms that nothing was given to another host in it.
                 var losses = _lease.Losses;
-                var after = _lease.State == LeaseState.Unconfirmed ? -1 : _state.Document?.Revision ?? -1;
+                var after = _lease.NeedsConfirmation ? -1 : _state.Document?.Revision ?? -1;
                 var document = await Link.DesiredAsync(after, round.Token);
                 Reached(null);
                 if (document is null || Take(document))
@@ -148,7 +148,7 @@ public sealed class HostAgent : IAsyncDisposable
 
     private void Confirm(int losses)
     {
-        if (_lease.State != LeaseState.Unconfirmed) return;
+        if (!_lease.NeedsConfirmation) return;
         _lease.Confirmed(losses);
         _instances.RingAll();
     }
@@ -175,7 +175,7 @@ public sealed class HostAgent : IAsyncDisposable
         _appliedLast = document;
         if (peers is not null)
         {
-            foreach (var network in peers) _networks.Ring(network);
+            foreach (var network in peers) _networks.RingPeers(network);
             return;
         }
         _networks.RingAll();

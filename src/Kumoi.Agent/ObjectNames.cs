@@ -61,5 +61,5 @@ public static partial class ObjectNames
         return text;
     }
 
-    [GeneratedRegex("^[a-z]{1,6}-[0-9a-f]{1,17}$")] private static partial Regex IdForm();
+    [GeneratedRegex(@"\A[a-z]{1,6}-[0-9a-f]{1,17}\z")] private static partial Regex IdForm();
 }

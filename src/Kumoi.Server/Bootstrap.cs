@@ -1,6 +1,7 @@
 using System.Net;
 using Kumoi.Api;
 using Kumoi.Server.Accounts;
+using Kumoi.Server.AddressPools;
 using Kumoi.Server.Events;
 using Kumoi.Server.Flavors;
 using Kumoi.Server.Platform;
@@ -31,9 +32,10 @@ public sealed class Bootstrap(Database database, AccountUseCases accounts, Event
                 user, account.Id, hash, clock.GetUtcNow());
             await ZoneUseCases.InsertAsync(transaction, new Zone(ids.New(Ids.Zone), "default", clock.GetUtcNow()), account.Id, cancel);
             foreach (var (name, vcpus, memoryMib, diskGib) in FlavorUseCases.Defaults)
-                await FlavorUseCases.InsertAsync(transaction, new Flavor(ids.New(Ids.Flavor), name, vcpus, memoryMib, diskGib, clock.GetUtcNow()), account.Id, cancel);
+                await FlavorUseCases.InsertAsync(transaction, new Flavor(ids.New(Ids.Flavor), name, vcpus, memoryMib, diskGib, clock.GetUtcNow(), null), account.Id, cancel);
             await transaction.ExecuteAsync("INSERT INTO floating_ranges (cidr, account_id, created_at) VALUES ($1, $2, $3)", cancel,
                 Columns.Cidr(IPNetwork.Parse(options.FloatingRange)), account.Id, clock.GetUtcNow());
+            await AddressPoolStore.InsertAsync(transaction, account.Id, ids.New(Ids.AddressPool), AddressPoolStore.Default, "", [IPNetwork.Parse(options.FloatingRange)], clock.GetUtcNow(), cancel);
             await events.WriteAsync(transaction, account.Id, EventActor.System, "cloud.create", new Subject("account", account.Id, account.Name), cancel);
             return new Done();
         }, cancel);

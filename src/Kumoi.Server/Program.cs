@@ -3,17 +3,21 @@ using System.Security.Authentication;
 using Kumoi.Api;
 using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
+using Kumoi.Server.AddressPools;
 using Kumoi.Server.Consoles;
 using Kumoi.Server.Doctor;
 using Kumoi.Server.Events;
 using Kumoi.Server.Explanations;
 using Kumoi.Server.Flavors;
+using Kumoi.Server.FloatingAddresses;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.KeyPairs;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
+using Kumoi.Server.Networks.Tracing;
 using Kumoi.Server.Placement;
 using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
@@ -21,6 +25,7 @@ using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
+using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Zones;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -66,7 +71,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddHosts().AddImages().AddInstances().AddNetworks().AddPlacementGroups().AddPower().AddSecurityGroups().AddServerMetrics()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -108,19 +113,27 @@ public static class ServerProgram
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
+        api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
         api.MapDoctor(services.GetRequiredService<DoctorUseCases>());
         api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
         api.MapExplanations(services.GetRequiredService<ExplanationUseCases>());
         api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
+        api.MapFloatingAddresses(services.GetRequiredService<FloatingAddressUseCases>());
         api.MapHosts(services.GetRequiredService<HostUseCases>(), services.GetRequiredService<HostRemoval>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
+        api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
+        api.MapPeerings(services.GetRequiredService<PeeringUseCases>());
+        api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
+        api.MapRouters(services.GetRequiredService<RouterUseCases>());
+        api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
+        api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
         app.MapMetrics(options);

@@ -26,8 +26,8 @@ public sealed class UpgradeTests
             ALTER TABLE instances ADD COLUMN labels jsonb NOT NULL DEFAULT '{}', ADD COLUMN rack_id text COLLATE "C" REFERENCES racks, ADD COLUMN watts_max integer;
             ALTER TABLE instances ADD CONSTRAINT instances_watts CHECK (watts_max IS NULL OR watts_max > 0) NOT VALID;
             CREATE INDEX instances_labels ON instances USING gin (labels);
-            ALTER TABLE interfaces ADD COLUMN mtu integer NOT NULL DEFAULT 1500;
-            ALTER TABLE networks ADD COLUMN mtu integer NOT NULL DEFAULT 1500;
+            ALTER TABLE interfaces ADD COLUMN flows_max integer NOT NULL DEFAULT 1500;
+            ALTER TABLE networks ADD COLUMN flows_max integer NOT NULL DEFAULT 1500;
             ALTER TABLE events ADD COLUMN rack_id text;
             ALTER TABLE images ADD COLUMN architecture text NOT NULL DEFAULT 'x86_64';
             ALTER TABLE idempotency_keys ADD COLUMN server_id text;

@@ -100,8 +100,11 @@ public sealed class TestCloud : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        var database = Services.GetRequiredService<Server.Platform.Postgres.Database>();
         await App.StopAsync();
         await App.DisposeAsync();
+        // Its connections would stay for minutes, and all tests share one PostgreSQL.
+        await database.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 }

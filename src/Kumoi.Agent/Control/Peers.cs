@@ -38,8 +38,11 @@ public sealed class Peers(bool keeps)
             .ToLookup(m => m.GroupId, m => m.Member);
         return document with
         {
-            Networks = [.. document.Networks.Select(network => network with { Names = known.GetValueOrDefault(network.Id)?.Names ?? network.Names })],
+            Networks = [.. document.Networks.Select(network => With(network, known.GetValueOrDefault(network.Id)))],
             SecurityGroups = [.. document.SecurityGroups.Select(group => group with { Members = [.. group.Members, .. members[group.Id]] })],
         };
     }
+
+    private static DesiredNetwork With(DesiredNetwork network, NetworkPeers? peers) =>
+        peers is null ? network : network with { Names = peers.Names, Hosts = peers.Hosts };
 }

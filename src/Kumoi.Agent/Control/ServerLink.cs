@@ -117,7 +117,8 @@ public sealed class ServerLink : IDisposable
     /// <summary>Waits for what is newer than what the host has; null if there was nothing in time.</summary>
     public async Task<DesiredAnswer?> DesiredAsync(long after, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
     {
-        using var limit = Limit(ConnectLimit + TimeSpan.FromSeconds(WaitSeconds), cancel);
+        // Who has nothing is answered at once.
+        using var limit = Limit(ConnectLimit + (after < 0 ? AnswerLimit : TimeSpan.FromSeconds(WaitSeconds)), cancel);
         var question = new DesiredQuestion(after, WaitSeconds, peers, Differences: true);
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/desired", Content(question, ApiJson.Default.DesiredQuestion), limit.Token), cancel);
         if (answer.StatusCode == HttpStatusCode.NoContent) return null;

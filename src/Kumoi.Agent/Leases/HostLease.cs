@@ -11,7 +11,12 @@ public sealed class HostLease(IHostRecord record, string bootId, TimeProvider cl
     /// <summary>The longest lease taken from a server. Too low: guests end when servers meant to be patient; too high: a mistyped setting holds guests for years.</summary>
     private static readonly TimeSpan LengthMax = TimeSpan.FromDays(1);
 
+    /// <summary>How long guests that outlived a lost lease, because no agent ran to end them, wait for a document that confirms them. Too low: guests end
+    /// for an answer that is a little late; too high: a copy runs on beside the one that was started elsewhere.</summary>
+    private static readonly TimeSpan ConfirmLimit = TimeSpan.FromSeconds(10);
+
     private readonly Lock _gate = new();
+    private TimeSpan _returnedAt;
     private Lease _lease = Lease.Resumed(record.LoadLease(), bootId, Since(clock));
     private int _losses, _confirmed;
 
@@ -20,13 +25,36 @@ public sealed class HostLease(IHostRecord record, string bootId, TimeProvider cl
 
     public LeaseState State
     {
-        get { lock (_gate) return _lease.IsOver(Now) ? LeaseState.Over : _confirmed == _losses ? LeaseState.Held : LeaseState.Unconfirmed; }
+        get
+        {
+            lock (_gate)
+                return _lease.IsOver(Now) ? LeaseState.Over : _confirmed == _losses ? LeaseState.Held : Now - _returnedAt >= ConfirmLimit ? LeaseState.Over : LeaseState.Unconfirmed;
+        }
+    }
+
+    /// <summary>True after a loss, until a document asked for since then has come.</summary>
+    public bool NeedsConfirmation
+    {
+        get { lock (_gate) return _confirmed != _losses; }
     }
 
     /// <summary>How long it still runs; zero or less if it is over.</summary>
     public TimeSpan Rest
     {
         get { lock (_gate) return _lease.EndsAt - Now; }
+    }
+
+    /// <summary>How long guests that may move may still run as things stand; zero or less if they must not.</summary>
+    public TimeSpan GuestsRest
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var (rest, unconfirmed) = (_lease.EndsAt - Now, _returnedAt + ConfirmLimit - Now);
+                return _confirmed == _losses || rest < unconfirmed ? rest : unconfirmed;
+            }
+        }
     }
 
     /// <summary>How often the lease was lost and began anew. A document asked for at this count confirms it.</summary>
@@ -41,7 +69,7 @@ public sealed class HostLease(IHostRecord record, string bootId, TimeProvider cl
         lock (_gate)
         {
             var lost = _lease.IsOver(Now);
-            if (lost) _losses++;
+            if (lost) (_losses, _returnedAt) = (_losses + 1, Now);
             var length = TimeSpan.FromSeconds(answer.LeaseSeconds);
             Keep(_lease.Renewed(sentAt, length < LengthMax ? length : LengthMax));
             return lost;

@@ -36,7 +36,7 @@ public enum LeaseState
     /// <summary>It must not run here.</summary>
     Over,
 
-    /// <summary>The lease was lost and has begun anew, and the document is of before: what runs may go on, nothing is begun.</summary>
+    /// <summary>The lease was lost and has begun anew, and the document is of before: what runs may go on for a moment, nothing is begun.</summary>
     Unconfirmed,
 
     Held,

@@ -28,7 +28,7 @@ internal sealed class LeaseGuard(
             {
                 log.LoopFailed(e);
             }
-            await Task.Delay(Wait(lease.Rest), clock, stop);
+            await Task.Delay(Wait(lease.GuestsRest), clock, stop);
         }
     }
 

@@ -31,6 +31,9 @@ public sealed class Commands(TimeProvider clock)
 
     private static readonly SemaphoreSlim StartGate = new(1, 1);
 
+    /// <summary>A fault point for tests: sees each command and its input before it is run; may cut the input short, or throw as if the agent had died there.</summary>
+    internal Func<string, string?, string?>? Fault { get; init; }
+
     /// <summary>Runs a command to its end and gives its answer, whatever the exit code.</summary>
     public Task<CommandResult> TryRunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
         TryRunAsync(program, arguments, null, [], DefaultLimit, cancel);
@@ -60,6 +63,7 @@ public sealed class Commands(TimeProvider clock)
         string program, IReadOnlyList<string> arguments, string? input, IReadOnlyList<int> inherited, TimeSpan limit, CancellationToken cancel)
     {
         using var span = AgentTrace.Part("run " + program);
+        if (Fault is { } fault) input = fault(program, input);
         var start = new ProcessStartInfo(program)
         {
             RedirectStandardInput = true,

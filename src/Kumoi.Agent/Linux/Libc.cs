@@ -10,6 +10,7 @@ internal static partial class Libc
     public const int SetDescriptorFlags = 2, DescriptorCloseOnExec = 1;
     public const ulong TunSetInterface = 0x400454ca;
     public const short InterfaceTap = 0x0002, InterfaceNoPacketInfo = 0x1000, InterfaceVnetHeader = 0x4000;
+    public const ulong GetInterfaceMtu = 0x8921;
     public const int PunchHole = 0x02, KeepSize = 0x01;
     public const int SignalHangUp = 1, SignalKill = 9, SignalTerminate = 15;
     public const int NoSuchProcess = 3;
@@ -30,6 +31,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int InterfaceRequest(int descriptor, ulong request, ref InterfaceFlags argument);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int InterfaceRequest(int descriptor, ulong request, ref InterfaceNumber argument);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
@@ -70,6 +74,14 @@ internal static partial class Libc
     {
         public fixed byte Name[16];
         public short Flags;
+    }
+
+    /// <summary>struct ifreq, as far as requests for a number of a device fill it.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 40)]
+    public unsafe struct InterfaceNumber
+    {
+        public fixed byte Name[16];
+        public int Value;
     }
 
     /// <summary>struct ucred: who was behind the other end of a unix socket when it connected or listened.</summary>

@@ -15,12 +15,13 @@ public sealed class Dnsmasq(Commands commands, TimeProvider clock)
         DurableFiles.MakeDirectory(directory, AgentModes.Passable);
         var removed = Update(DnsmasqCommand.HostsFile(directory), DnsmasqCommand.Hosts(intent));
         var renamed = Update(DnsmasqCommand.NamesFile(directory), DnsmasqCommand.Names(intent));
+        var optioned = Update(DnsmasqCommand.OptionsFile(directory), DnsmasqCommand.Options(intent));
         var arguments = DnsmasqCommand.Build(intent, directory, Resolvers.Read());
         var process = Find(directory);
         // An address that changes hands is refused to its new owner while dnsmasq remembers the old one's lease; so lines that went mean a restart.
         if (process is { } running && removed != Change.Removed && Processes.Arguments(running)?.Skip(1).SequenceEqual(arguments) == true)
         {
-            if (removed != Change.None || renamed != Change.None) Processes.Signal(running, Libc.SignalHangUp);
+            if (removed != Change.None || renamed != Change.None || optioned != Change.None) Processes.Signal(running, Libc.SignalHangUp);
             return;
         }
         if (process is not null) await StopAsync(directory, cancel);

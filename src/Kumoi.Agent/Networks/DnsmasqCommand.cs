@@ -18,6 +18,8 @@ public static class DnsmasqCommand
 
     public static string NamesFile(string directory) => Path.Combine(directory, "names");
 
+    public static string OptionsFile(string directory) => Path.Combine(directory, "dhcp-options");
+
     /// <param name="resolvers">Where names outside the network are asked for.</param>
     public static IReadOnlyList<string> Build(NetworkIntent intent, string directory, IReadOnlyList<string> resolvers)
     {
@@ -27,25 +29,64 @@ public static class DnsmasqCommand
             // Requests at any tap, present or future, count as requests at lo, where the gateway addresses are.
             "--bind-dynamic", "--interface=lo", "--interface=t*", "--bridge-interface=lo,t*",
             "--dhcp-authoritative", "--leasefile-ro", "--no-ping", "--dhcp-ignore=tag:!known", "--quiet-dhcp", "--dhcp-lease-max=65536",
-            $"--dhcp-hostsfile={HostsFile(directory)}", "--no-hosts", $"--addn-hosts={NamesFile(directory)}",
+            $"--dhcp-hostsfile={HostsFile(directory)}", $"--dhcp-optsfile={OptionsFile(directory)}", "--no-hosts", $"--addn-hosts={NamesFile(directory)}",
             "--no-resolv", "--domain-needed", "--bogus-priv", "--cache-size=1000", $"--domain={intent.Domain}", $"--local=/{intent.Domain}/",
-            "--dhcp-option-force=option:mtu,1500",
+            Number($"--dhcp-option-force=option:mtu,{intent.Mtu}"),
         };
         arguments.AddRange(resolvers.Select(resolver => $"--server={resolver}"));
-        foreach (var subnet in intent.Subnets)
-        {
-            var range = IPNetwork.Parse(subnet.Cidr);
-            arguments.Add($"--dhcp-range=set:{subnet.Id},{range.BaseAddress},static,{Mask(range.PrefixLength)},{LeaseTime}");
-            arguments.Add($"--dhcp-option=tag:{subnet.Id},option:router,{subnet.Gateway}");
-            var servers = subnet.DnsServers.Count > 0 ? string.Join(',', subnet.DnsServers) : subnet.Gateway;
-            arguments.Add($"--dhcp-option=tag:{subnet.Id},option:dns-server,{servers}");
-        }
+        if (intent.HasIpv6) arguments.AddRange(["--enable-ra", "--quiet-dhcp6", "--quiet-ra", Number($"--ra-param=*,mtu:{intent.Mtu},60,1800")]);
+        arguments.AddRange(intent.Subnets.Select(Range));
         return arguments;
     }
 
-    /// <summary>Who gets which address.</summary>
-    public static string Hosts(NetworkIntent intent) =>
-        string.Concat(intent.Ports.Select(port => $"{port.Mac},{port.Address},{port.Hostname}\n"));
+    /// <summary>A prefix of IPv6 is announced with addresses from DHCPv6 only (managed), and with everything behind the gateway (off-link), as nothing is flooded.</summary>
+    private static string Range(SubnetIntent subnet)
+    {
+        var range = IPNetwork.Parse(subnet.Cidr);
+        return subnet.IsIpv6
+            ? $"--dhcp-range=set:{subnet.Id},{range.BaseAddress},static,off-link,64,{LeaseTime}"
+            : $"--dhcp-range=set:{subnet.Id},{range.BaseAddress},static,{Mask(range.PrefixLength)},{LeaseTime}";
+    }
+
+    /// <summary>What guests are told beside their addresses. In a file, where one option that dnsmasq does not take is left out by it and no more.</summary>
+    public static string Options(NetworkIntent intent)
+    {
+        var text = new StringBuilder();
+        foreach (var subnet in intent.Subnets)
+        {
+            var own = subnet.Options.Select(option => option.Code).ToHashSet();
+            void Say(int code, string name, string value)
+            {
+                if (!own.Contains(code)) text.Append(CultureInfo.InvariantCulture, $"tag:{subnet.Id},{name},{value}\n");
+            }
+            var search = string.Join(',', intent.SearchDomains);
+            string[] servers = subnet.DnsServers.Count > 0 ? [.. subnet.DnsServers] : [subnet.Gateway];
+            if (subnet.IsIpv6)
+            {
+                Say(23, "option6:dns-server", string.Join(',', servers.Select(server => $"[{server}]")));
+                Say(24, "option6:domain-search", search.Length > 0 ? search : intent.Domain);
+                foreach (var option in subnet.Options) text.Append(CultureInfo.InvariantCulture, $"tag:{subnet.Id},option6:{option.Code},{option.Value}\n");
+                continue;
+            }
+            Say(3, "option:router", subnet.Gateway);
+            Say(6, "option:dns-server", string.Join(',', servers));
+            if (search.Length > 0) Say(119, "option:domain-search", search);
+            foreach (var option in subnet.Options) text.Append(CultureInfo.InvariantCulture, $"tag:{subnet.Id},{option.Code},{option.Value}\n");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>Who gets which addresses.</summary>
+    public static string Hosts(NetworkIntent intent)
+    {
+        var text = new StringBuilder();
+        foreach (var port in intent.Ports)
+        {
+            string[] announced = [.. port.Addresses.Where(address => address.Announced).Select(address => AddressForm.IsIpv6(address.Text) ? $"[{address.Text}]" : address.Text)];
+            if (announced.Length > 0) text.Append(CultureInfo.InvariantCulture, $"{port.Mac},{string.Join(',', announced)},{port.Hostname}\n");
+        }
+        return text.ToString();
+    }
 
     /// <summary>Names of the network's guests on all hosts; the full name first, so that it answers reverse questions.</summary>
     public static string Names(NetworkIntent intent)
@@ -54,6 +95,8 @@ public static class DnsmasqCommand
         foreach (var name in intent.Names) text.Append(CultureInfo.InvariantCulture, $"{name.Address} {name.Name}.{intent.Domain} {name.Name}\n");
         return text.ToString();
     }
+
+    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static IPAddress Mask(int prefix)
     {

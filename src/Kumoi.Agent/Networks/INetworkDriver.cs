@@ -17,6 +17,9 @@ public interface INetworkDriver
     /// <param name="removable">Taps of instances that are known to be terminated and have no process any more.</param>
     Task<NetworkSight> ApplyAsync(NetworkIntent intent, IReadOnlySet<string> removable, CancellationToken cancel);
 
+    /// <summary>Takes over news of who else is in a network without looking at anything; false if that does not do, and everything is to be looked at.</summary>
+    Task<bool> TryApplyPeersAsync(NetworkIntent intent, CancellationToken cancel) => Task.FromResult(false);
+
     /// <summary>Removes a network in which no tap is left but removable ones; null if it is gone, otherwise the taps that keep it, and the removable ones are gone.</summary>
     Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel);
 

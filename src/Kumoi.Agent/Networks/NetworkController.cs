@@ -29,6 +29,9 @@ public sealed class NetworkController : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Condition> _conditions = new();
     private readonly ConcurrentDictionary<string, Port> _known = new();
     private readonly ConcurrentDictionary<string, IReadOnlySet<string>> _making = new();
+
+    /// <summary>Networks of which more may have changed than who else is in them.</summary>
+    private readonly ConcurrentDictionary<string, bool> _whole = new();
     private volatile string _hostApplied = "";
     private volatile Wanted? _wanted;
     private volatile Intents? _intents;
@@ -58,12 +61,24 @@ public sealed class NetworkController : IAsyncDisposable
     {
         if (_state.Document is not { } document) return;
         foreach (var name in document.Networks.Where(network => ObjectNames.IsId(network.Id)).Select(network => NamespaceOf(network.Id)).Union(_driver.List()).Union(_making.Keys))
-            _queue.Ring(name);
+            RingWhole(name);
     }
 
     public void Ring(string networkId)
     {
+        if (ObjectNames.IsId(networkId)) RingWhole(NamespaceOf(networkId));
+    }
+
+    /// <summary>Only who else is in the network has changed.</summary>
+    public void RingPeers(string networkId)
+    {
         if (ObjectNames.IsId(networkId)) _queue.Ring(NamespaceOf(networkId));
+    }
+
+    private void RingWhole(string name)
+    {
+        _whole[name] = true;
+        _queue.Ring(name);
     }
 
     /// <summary>How far the network of an instance is, compared with its record.</summary>
@@ -108,11 +123,17 @@ public sealed class NetworkController : IAsyncDisposable
     private string NamespaceOf(string networkId) => ObjectNames.Namespace(_options.Tag, networkId);
 
     private static string Fingerprint(Port port) =>
-        string.Join('|', [port.Tap, port.Mac, port.Address, port.Hostname, port.FloatingAddress ?? "", .. port.SecurityGroups]);
+        string.Join('|', [
+            port.Tap, port.Mac, port.Hostname, port.FloatingAddress ?? "", FormattableString.Invariant($"{port.RateMbps}"), .. port.Addresses.Select(address => $"{address.Text} {address.Announced}"),
+            .. port.Allowed, .. port.SecurityGroups,
+        ]);
 
     private async Task<Outcome> LookAsync(string name, CancellationToken cancel)
     {
         if (_state.Document is not { } document) return Outcome.Done;
+        // Taken before the look: what rings during it is for the next one.
+        var whole = _whole.TryRemove(name, out _);
+        var quiet = false;
         try
         {
             // Before it is decided what is made: whoever asks from now on whether a tap may be there hears of those that may come, until what
@@ -120,10 +141,10 @@ public sealed class NetworkController : IAsyncDisposable
             _making[name] = TapsIn(document, name);
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
             var intent = network is null ? null : Retain(IntentOf(document, network.Id));
-            var host = ApplyHostAsync(document, cancel);
-            if (network is null) await Task.WhenAll(host, RemoveAsync(name, document, cancel));
+            if (network is null) await Task.WhenAll(ApplyHostAsync(document, cancel), RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
-            else await ApplyAsync(intent, document, host, cancel);
+            else if (!whole && _applied.ContainsKey(name) && await TryApplyPeersAsync(intent, document, cancel)) quiet = true;
+            else await ApplyAsync(intent, document, cancel);
             _making.TryRemove(name, out _);
             _conditions.TryRemove(name, out _);
         }
@@ -131,14 +152,21 @@ public sealed class NetworkController : IAsyncDisposable
         {
             _log.NetworkFailed(name, e.Message);
             Report(name, e.Message);
+            _whole[name] = true;
             return Outcome.Failure;
         }
         finally
         {
-            foreach (var instance in document.Instances.Where(instance => instance.Interfaces.Any(port => ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)))
-                Rung(instance.Id);
+            // Who else is in a network is no news for its instances.
+            if (!quiet) RingInstances(document, name);
         }
         return Outcome.Done;
+    }
+
+    private void RingInstances(DesiredDocument document, string name)
+    {
+        foreach (var instance in document.Instances.Where(instance => instance.Interfaces.Any(port => ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)))
+            Rung(instance.Id);
     }
 
     /// <summary>
@@ -148,8 +176,15 @@ public sealed class NetworkController : IAsyncDisposable
     private NetworkIntent? IntentOf(DesiredDocument document, string networkId)
     {
         var needed = document.Instances.Where(instance => instance.Leaves() && _hasProcess(instance.Id) == true).Select(instance => instance.Id).ToHashSet();
-        if (_intents is not { } known || !ReferenceEquals(known.Document, document) || !known.Needed.SetEquals(needed)) _intents = known = new Intents(document, needed, new ConcurrentDictionary<string, NetworkIntent?>());
-        return known.Read.GetOrAdd(networkId, id => NetworkIntents.Read(document, id, _options.Tag, known.Needed.Contains));
+        if (_intents is not { } known || !ReferenceEquals(known.Document, document) || !known.Needed.SetEquals(needed)) _intents = known = new Intents(document, needed, Unchanged(_intents, document, needed));
+        return known.Read.GetOrAdd(networkId, id => NetworkIntents.Read(document, id, _options.Tag, _options.Address, known.Needed.Contains));
+    }
+
+    /// <summary>News of one network's peers has that network read anew, and not every network of the host.</summary>
+    private static ConcurrentDictionary<string, NetworkIntent?> Unchanged(Intents? known, DesiredDocument document, HashSet<string> needed)
+    {
+        if (known is null || !known.Needed.SetEquals(needed) || PeersChange.Between(known.Document, document) is not { } changed) return new ConcurrentDictionary<string, NetworkIntent?>();
+        return new ConcurrentDictionary<string, NetworkIntent?>(known.Read.Where(read => !changed.Contains(read.Key)));
     }
 
     private HashSet<string> TapsIn(DesiredDocument document, string name) =>
@@ -162,7 +197,7 @@ public sealed class NetworkController : IAsyncDisposable
         try
         {
             NetworkIntent[] all = [.. document.Networks.Select(network => IntentOf(document, network.Id)).OfType<NetworkIntent>()];
-            var key = string.Join(' ', all.SelectMany(network => network.Ports.Select(port => port.FloatingAddress).Append(network.Uplink)));
+            var key = string.Join(' ', all.SelectMany(network => HostRuleset.Outer(network).Concat(network.Remotes.Select(remote => "h" + remote.Address)).Prepend(network.Uplink)));
             // Once for each document's addresses; a full look at the table comes with the first network of every resync.
             if (_hostApplied == key) return;
             await _driver.ApplyHostAsync(all, cancel);
@@ -177,14 +212,22 @@ public sealed class NetworkController : IAsyncDisposable
     /// <summary>Has the host's own table looked at again, changed or not.</summary>
     public void ForgetHost() => _hostApplied = "";
 
-    private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, Task host, CancellationToken cancel)
+    private async Task<bool> TryApplyPeersAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
     {
-        var network = _driver.ApplyAsync(intent, Removable(document), cancel);
-        // Nothing counts as in force before the host's own rules are.
-        await Task.WhenAll(network, host);
-        var sight = await network;
+        var network = _driver.TryApplyPeersAsync(intent, cancel);
+        await Task.WhenAll(network, ApplyHostAsync(document, cancel));
+        return await network;
+    }
+
+    private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
+    {
+        // The host's rules first: they say whose packets may come from other hosts.
+        await ApplyHostAsync(document, cancel);
+        var sight = await _driver.ApplyAsync(intent, Removable(document), cancel);
         await Served(intent.Namespace, intent.Id, cancel);
         foreach (var port in intent.Ports) _known[port.Tap] = port;
+        // A network that was there before this one has its end of their link to be put in order.
+        if (!_applied.ContainsKey(intent.Namespace)) foreach (var link in intent.Links) RingWhole(link.Namespace);
         _applied[intent.Namespace] = new Applied(intent.Ports.ToDictionary(port => port.Id, Fingerprint), sight.Taps.ToHashSet());
         var explained = document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id)).ToHashSet();
         _strays[intent.Namespace] = [.. sight.Taps.Where(tap => !explained.Contains(tap)).Select(tap => $"{intent.Namespace}/{tap}")];
@@ -227,6 +270,7 @@ public sealed class NetworkController : IAsyncDisposable
 
     private void Broken(string name, Exception e)
     {
+        _whole[name] = true;
         _log.NetworkBroken(e, name);
         Report(name, "The network could not be put in order because of an error in the agent; its log has the details.");
     }

@@ -1,88 +1,95 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
 
 /// <summary>One guest interface of a network on this host, in the words of the kernel.</summary>
 /// <param name="Id">The interface's id.</param>
+/// <param name="Addresses">The first one first.</param>
+/// <param name="Allowed">Ranges beside them that the guest may send from.</param>
+/// <param name="FloatingAddress">Leads to the first IPv4 address.</param>
+/// <param name="RateMbps">In 10^6 bits a second, each way; null for no limit.</param>
 public sealed record Port(
-    string Id, string Tap, string Mac, string Address, string Hostname, string? FloatingAddress, IReadOnlyList<string> SecurityGroups);
+    string Id, string Tap, string Mac, string Hostname, IReadOnlyList<PortAddress> Addresses, IReadOnlyList<string> Allowed, string? FloatingAddress,
+    IReadOnlyList<string> SecurityGroups, int? RateMbps)
+{
+    public IEnumerable<string> Ipv4 => Addresses.Select(address => address.Text).Where(address => !AddressForm.IsIpv6(address));
+
+    public IEnumerable<string> Ipv6 => Addresses.Select(address => address.Text).Where(AddressForm.IsIpv6);
+}
+
+/// <param name="Announced">True if the guest is told of it by DHCP.</param>
+public sealed record PortAddress(string Text, bool Announced);
 
 /// <summary>Everything one network should be on this host: checked, sorted, and free of things that are not this network's.</summary>
+/// <param name="HostDevice">The host's end of the uplink.</param>
+/// <param name="Uplink">The network's own address outside.</param>
+/// <param name="Underlay">This host's address on the underlay; null if it has none that an overlay can use (IPv4).</param>
+/// <param name="Mtu">In bytes.</param>
+/// <param name="TranslatesOutside">True if guests without a floating address reach the outside.</param>
+/// <param name="Remotes">The other hosts with guests of the network.</param>
 public sealed record NetworkIntent(
-    string Id, string Namespace, string HostDevice, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets,
-    IReadOnlyList<DesiredName> Names, IReadOnlyList<Port> Ports, IReadOnlyList<GroupIntent> Groups);
+    string Id, string Namespace, int Vni, string HostDevice, string Uplink, string? Underlay, string Domain, IReadOnlyList<string> SearchDomains, int Mtu,
+    bool TranslatesOutside, IReadOnlyList<SubnetIntent> Subnets, IReadOnlyList<DesiredName> Names, IReadOnlyList<Port> Ports, IReadOnlyList<GroupIntent> Groups,
+    IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways)
+{
+    public bool HasIpv6 => Subnets.Any(subnet => subnet.IsIpv6);
+
+    /// <summary>Every range that is reached without going outside.</summary>
+    public IEnumerable<string> Inside => Subnets.Select(subnet => subnet.Cidr).Concat(Links.SelectMany(link => link.Cidrs)).Concat(Routes.Select(route => route.Destination)).Distinct();
+
+    /// <summary>True if packets come from or go to other hosts: to guests there, or back to those from which a linked network's packets came.</summary>
+    public bool NeedsOverlay => Underlay is not null && (Remotes.Count > 0 || Links.Any(link => link.Spans));
+
+    /// <summary>Gateways whose public address this host has.</summary>
+    public IEnumerable<DesiredGateway> OwnGateways => Gateways.Where(gateway => gateway.Host == Underlay);
+
+    /// <summary>The gateway under whose address guests without a floating one leave; null: each host's own.</summary>
+    public DesiredGateway? Source => TranslatesOutside ? Gateways.FirstOrDefault(gateway => gateway.IsSource) : null;
+}
+
+public sealed record SubnetIntent(string Id, string Cidr, string Gateway, IReadOnlyList<string> DnsServers, IReadOnlyList<DesiredDhcpOption> Options)
+{
+    public bool IsIpv6 => AddressForm.IsIpv6(Cidr);
+}
 
 /// <summary>A security group as one network sees it.</summary>
-/// <param name="Members">The group's addresses in this network.</param>
+/// <param name="Members">The group's addresses in this network, of both families.</param>
 public sealed record GroupIntent(string Name, IReadOnlyList<DesiredRule> Rules, IReadOnlyList<string> Members);
 
-/// <summary>Reads the desired document into what each network should be. Pure; whatever does not have its proper form is left out, since it
-/// would end up in a ruleset or a hosts file.</summary>
-public static partial class NetworkIntents
+/// <summary>Another host of the network.</summary>
+/// <param name="Address">Its IPv4 address on the underlay; its hardware address and next hop on the overlay are derived from it.</param>
+public sealed record RemoteHost(string Address, IReadOnlyList<string> Guests)
 {
-    /// <param name="keep">Interfaces whose terminated instance still has a process: their taps stay until it has ended.</param>
-    public static NetworkIntent? Read(DesiredDocument document, string networkId, string tag, Func<string, bool> keep)
+    public string Mac => OverlayMac(Address);
+
+    public string NextHop => NextHopOf(Address);
+
+    public static string OverlayMac(string underlay)
     {
-        var network = document.Networks.FirstOrDefault(network => network.Id == networkId);
-        if (network is null || !ObjectNames.IsId(network.Id) || !IsAddress(network.Uplink)) return null;
-        var ports = document.Instances.Where(instance => ObjectNames.IsId(instance.Id) && (!instance.Leaves() || keep(instance.Id)))
-            .SelectMany(instance => instance.Interfaces.Where(wanted => wanted.NetworkId == networkId && IsSound(wanted))
-                .Select(wanted => new Port(
-                    wanted.Id, ObjectNames.Tap(wanted.Id), wanted.MacAddress.ToLowerInvariant(), wanted.Address,
-                    IsLabel(instance.Hostname) ? instance.Hostname : instance.Id, wanted.FloatingAddress,
-                    [.. wanted.SecurityGroupIds.Where(ObjectNames.IsId).Select(ObjectNames.Group).Distinct().Order(StringComparer.Ordinal)])))
-            .OrderBy(port => port.Tap, StringComparer.Ordinal).ToArray();
-        return new NetworkIntent(
-            network.Id, ObjectNames.Namespace(tag, network.Id), ObjectNames.Uplink(tag, network.Vni), network.Uplink,
-            IsDomain(network.Domain) ? network.Domain : "internal",
-            [.. network.Subnets.Where(IsSound).OrderBy(subnet => subnet.Cidr, StringComparer.Ordinal)],
-            [.. network.Names.Where(name => IsLabel(name.Name) && IsAddress(name.Address)).OrderBy(name => name.Name, StringComparer.Ordinal)],
-            ports, Groups(document, networkId, ports));
+        var hex = AddressForm.Hex(underlay);
+        return $"02:00:{hex[..2]}:{hex[2..4]}:{hex[4..6]}:{hex[6..]}";
     }
 
-    private static GroupIntent[] Groups(DesiredDocument document, string networkId, Port[] ports)
+    public static string NextHopOf(string underlay)
     {
-        var used = ports.SelectMany(port => port.SecurityGroups).ToHashSet();
-        var named = document.SecurityGroups.Where(group => ObjectNames.IsId(group.Id) && used.Contains(ObjectNames.Group(group.Id)))
-            .SelectMany(group => group.Rules).Select(rule => rule.GroupId).OfType<string>().Where(ObjectNames.IsId).Select(ObjectNames.Group).ToHashSet();
-        return [.. document.SecurityGroups.Where(group => ObjectNames.IsId(group.Id))
-            .Select(group => new GroupIntent(
-                ObjectNames.Group(group.Id), used.Contains(ObjectNames.Group(group.Id)) ? [.. group.Rules.Where(IsSound)] : [],
-                [.. group.Members.Where(member => member.NetworkId == networkId && IsAddress(member.Address)).Select(member => member.Address)
-                    .Distinct().Order(StringComparer.Ordinal)]))
-            .Where(group => used.Contains(group.Name) || named.Contains(group.Name)).OrderBy(group => group.Name, StringComparer.Ordinal)];
+        var hex = AddressForm.Hex(underlay);
+        return System.Net.IPAddress.Parse($"fe80::{hex[..4]}:{hex[4..]}").ToString();
     }
+}
 
-    /// <summary>Addresses of the host's own that guests reach the outside by: the uplinks of networks and the floating addresses.</summary>
-    public static bool IsAddress(string text) =>
-        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && address.ToString() == text;
+/// <summary>Another network on this host to which this one is routed, over a pair of devices of which each network has one.</summary>
+/// <param name="Vni">Of the other network; both ends' addresses and names are derived from the numbers.</param>
+/// <param name="Spans">True if the other network has guests on other hosts.</param>
+public sealed record LinkIntent(string NetworkId, string Namespace, int Vni, IReadOnlyList<string> Cidrs, bool Spans)
+{
+    /// <summary>The device that leads to a network, in the namespace of one that is linked to it.</summary>
+    public static string DeviceTo(int vni) => FormattableString.Invariant($"r{vni}");
 
-    public static bool IsRange(string text) =>
-        IPNetwork.TryParse(text, out var range) && range.BaseAddress.AddressFamily == AddressFamily.InterNetwork && range.ToString() == text;
+    public static bool IsDevice(string name) => name.Length > 1 && name[0] == 'r' && name.AsSpan(1).IndexOfAnyExceptInRange('0', '9') < 0;
 
-    public static bool IsLabel(string text) => LabelForm().IsMatch(text);
+    public static string MacOf(int vni) => FormattableString.Invariant($"02:01:00:{vni >> 16 & 255:x2}:{vni >> 8 & 255:x2}:{vni & 255:x2}");
 
-    private static bool IsDomain(string text) => text.Length <= 190 && text.Split('.').All(IsLabel);
+    public static string NextHopOf(int vni) => System.Net.IPAddress.Parse(FormattableString.Invariant($"fe80::1:{vni >> 16:x}:{vni & 0xffff:x}")).ToString();
 
-    private static bool IsSound(DesiredSubnet subnet) =>
-        ObjectNames.IsId(subnet.Id) && IsRange(subnet.Cidr) && IsAddress(subnet.Gateway) && subnet.DnsServers.All(IsAddress);
-
-    private static bool IsSound(DesiredInterface wanted) =>
-        ObjectNames.IsId(wanted.Id) && MacForm().IsMatch(wanted.MacAddress) && IsAddress(wanted.Address)
-        && (wanted.FloatingAddress is null || IsAddress(wanted.FloatingAddress));
-
-    private static bool IsSound(DesiredRule rule) =>
-        rule.Direction is "ingress" or "egress" && rule.Protocol is "tcp" or "udp" or "icmp" or "any"
-        && (rule.Cidr is null || IsRange(rule.Cidr)) && (rule.GroupId is null || ObjectNames.IsId(rule.GroupId))
-        && InRange(rule.FromPort, rule.Protocol) && InRange(rule.ToPort, rule.Protocol)
-        && (rule.Protocol == "icmp" || rule.FromPort is null || rule.ToPort is null || rule.FromPort <= rule.ToPort);
-
-    private static bool InRange(int? port, string protocol) => port is null || (port >= 0 && port <= (protocol == "icmp" ? 255 : 65_535));
-
-    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.IgnoreCase)] private static partial Regex LabelForm();
-
-    [GeneratedRegex("^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$")] private static partial Regex MacForm();
+    public string Device => DeviceTo(Vni);
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -7,7 +5,8 @@ namespace Kumoi.Agent.Networks;
 /// <summary>
 /// The filter and translation rules of one network on one host, as a pure function. Who may speak is decided before connection
 /// tracking (anti-spoofing), what guests may ask of the host in <c>input</c>, and what they may send and get in <c>egress</c> and <c>ingress</c>:
-/// two chains on the same hook, since a packet between two guests needs the consent of both.
+/// two chains on the same hook, since a packet between two guests needs the consent of both. Egress acts where the sender is and ingress where the
+/// receiver is; a namespace that a packet only passes sees one direction of it, and does not track it.
 /// </summary>
 public static class NetworkRuleset
 {
@@ -16,130 +15,95 @@ public static class NetworkRuleset
     /// <summary>The device inside the namespace that leads to the host.</summary>
     public const string UplinkDevice = "uplink";
 
+    /// <summary>The device inside the namespace that leads to the network's other hosts.</summary>
+    public const string OverlayDevice = "vx";
+
+    private const string Known = "ct state vmap { established : accept, related : accept, invalid : drop }";
+
     public static Ruleset Build(NetworkIntent intent)
     {
-        var text = new StringBuilder();
-        void Line(string line) => text.Append(line).Append('\n');
-        AntiSpoofing(intent, Line);
-        Input(intent, Line);
-        foreach (var group in intent.Groups.Where(group => intent.Ports.Any(port => port.SecurityGroups.Contains(group.Name))))
-        {
-            Group(group, "ingress", "saddr", intent, Line);
-            Group(group, "egress", "daddr", intent, Line);
-        }
-        foreach (var port in intent.Ports)
-        {
-            Jumps("in", "ingress", port, intent, Line);
-            Jumps("out", "egress", port, intent, Line);
-        }
-        Forward("egress", -1, "iifname", "out", [$"iifname \"{UplinkDevice}\" oifname \"{UplinkDevice}\" drop", $"iifname \"{UplinkDevice}\" accept", "ip daddr 169.254.0.0/16 drop"], intent, Line);
-        Forward("ingress", 0, "oifname", "in", [$"oifname \"{UplinkDevice}\" accept"], intent, Line);
-        Translation(intent, Line);
-        return new Ruleset(Table, text.ToString(), intent.Groups.ToDictionary(group => MemberSet(group.Name), group => group.Members));
+        var inner = Inner(intent);
+        List<Chain> chains =
+        [
+            AntiSpoofing(intent, inner),
+            Input(intent, inner),
+            new("egress", new ChainHook("filter", "forward", -1, "drop"),
+            [
+                Known,
+                $"iifname \"{UplinkDevice}\" oifname \"{UplinkDevice}\" drop",
+                // From the outside only to where an address of the outside leads.
+                $"iifname \"{UplinkDevice}\" oifname {inner} ct status dnat accept",
+                $"iifname \"{UplinkDevice}\" oifname {inner} drop",
+                $"iifname \"{UplinkDevice}\" accept",
+                $"iifname {inner} accept",
+                "ip daddr 169.254.0.0/16 drop",
+                "iifname vmap @ports_out",
+            ]),
+            new("ingress", new ChainHook("filter", "forward", 0, "drop"),
+                [Known, $"oifname \"{UplinkDevice}\" jump outside", $"oifname {inner} accept", "oifname vmap @ports_in"]),
+            Outside(intent, inner),
+            .. TranslationRuleset.Chains(intent),
+        ];
+        var used = intent.Ports.SelectMany(port => port.SecurityGroups).ToHashSet();
+        foreach (var group in intent.Groups.Where(group => used.Contains(group.Name))) chains.AddRange(GroupRuleset.Chains(group, intent));
+        chains.AddRange(intent.Ports.SelectMany(port => PortRuleset.Chains(port, intent)));
+        return new Ruleset(Table, chains, [.. PortRuleset.Sets(intent), .. TranslationRuleset.Sets(intent), .. intent.Groups.SelectMany(group => GroupRuleset.Sets(group, intent))]);
     }
 
-    private static string MemberSet(string group) => $"m_{group}";
+    /// <summary>Devices behind which are other parts of the cloud, whose filters a packet has passed.</summary>
+    private static string Inner(NetworkIntent intent) =>
+        $"{{ {string.Join(", ", intent.Links.Select(link => link.Device).Prepend(OverlayDevice).Select(NamedSet.Device))} }}";
 
-    private static void AntiSpoofing(NetworkIntent intent, Action<string> line)
+    private static Chain AntiSpoofing(NetworkIntent intent, string inner) => new("antispoof", new ChainHook("filter", "prerouting", -300, "drop"),
+    [
+        "iifname \"lo\" accept",
+        .. intent.Inside.Select(range => $"iifname \"{UplinkDevice}\" {Family(range)} saddr {range} drop"),
+        $"iifname \"{UplinkDevice}\" accept",
+        // The other direction may take another way, so what only passes belongs to no connection.
+        $"iifname {inner} fib daddr oifname {inner} notrack",
+        $"iifname {inner} accept",
+        "iifname vmap @ports_from",
+    ]);
+
+    private static Chain Input(NetworkIntent intent, string inner)
     {
-        line("  chain antispoof {");
-        line("    type filter hook prerouting priority raw; policy drop;");
-        line($"    iifname {{ \"lo\", \"{UplinkDevice}\" }} accept");
-        if (intent.Ports.Count > 0)
+        var rules = new List<string>
         {
-            line($"    iifname . ether saddr . ip saddr {{ {string.Join(", ", intent.Ports.Select(port => $"\"{port.Tap}\" . {port.Mac} . {port.Address}"))} }} accept");
-            line($"    iifname . ether saddr {{ {string.Join(", ", intent.Ports.Select(port => $"\"{port.Tap}\" . {port.Mac}"))} }} ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept");
-        }
-        line("  }");
-    }
-
-    private static void Input(NetworkIntent intent, Action<string> line)
-    {
-        line("  chain input {");
-        line("    type filter hook input priority filter; policy drop;");
-        line("    iifname \"lo\" accept");
-        line("    ct state vmap { established : accept, related : accept, invalid : drop }");
-        line($"    iifname \"{UplinkDevice}\" icmp type echo-request limit rate 20/second accept");
-        line($"    iifname \"{UplinkDevice}\" drop");
-        line("    udp sport 68 udp dport 67 accept");
-        line("    ip daddr 169.254.169.254 tcp dport 80 accept");
-        if (intent.Subnets.Count > 0)
+            "iifname \"lo\" accept",
+            Known,
+            $"iifname \"{UplinkDevice}\" icmp type echo-request limit rate 20/second accept",
+            $"iifname \"{UplinkDevice}\" drop",
+            $"iifname {inner} drop",
+            "udp sport 68 udp dport 67 accept",
+            "ip daddr 169.254.169.254 tcp dport 80 accept",
+        };
+        foreach (var family in intent.Subnets.GroupBy(subnet => subnet.IsIpv6).OrderBy(family => family.Key))
         {
-            line($"    ip daddr {{ {string.Join(", ", intent.Subnets.Select(subnet => subnet.Gateway).Distinct())} }} meta l4proto . th dport {{ udp . 53, tcp . 53 }} accept");
-            line($"    ip daddr {{ {string.Join(", ", intent.Subnets.Select(subnet => subnet.Gateway).Distinct())} }} icmp type echo-request accept");
+            var gateways = $"{Family(family.Key)} daddr {{ {string.Join(", ", family.Select(subnet => subnet.Gateway).Distinct())} }}";
+            rules.Add($"{gateways} meta l4proto . th dport {{ udp . 53, tcp . 53 }} accept");
+            rules.Add($"{gateways} {(family.Key ? "icmpv6" : "icmp")} type echo-request accept");
         }
-        line("  }");
-    }
-
-    private static void Group(GroupIntent group, string direction, string otherSide, NetworkIntent intent, Action<string> line)
-    {
-        line($"  chain {direction}_{group.Name} {{");
-        foreach (var rule in group.Rules.Where(rule => rule.Direction == direction))
-            if (Rule(rule, otherSide, intent) is { } text) line($"    {text}");
-        line("  }");
-    }
-
-    private static string? Rule(DesiredRule rule, string otherSide, NetworkIntent intent)
-    {
-        var parts = new List<string>();
-        if (rule.GroupId is not null)
+        if (intent.HasIpv6)
         {
-            var name = ObjectNames.Group(rule.GroupId);
-            // A group that is not in the document has no members anybody knows of.
-            if (intent.Groups.All(group => group.Name != name)) return null;
-            parts.Add($"ip {otherSide} @{MemberSet(name)}");
+            rules.Add("icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept");
+            rules.Add("udp sport 546 udp dport 547 accept");
         }
-        else if (rule.Cidr is not null && rule.Cidr != "0.0.0.0/0") parts.Add($"ip {otherSide} {rule.Cidr}");
-        if (rule.Protocol == "icmp")
-        {
-            parts.Add(rule.FromPort is { } type ? Number($"icmp type {type}") : "meta l4proto icmp");
-            if (rule.ToPort is { } code && rule.FromPort is not null) parts.Add(Number($"icmp code {code}"));
-        }
-        else if (rule.Protocol != "any")
-        {
-            var (from, to) = (rule.FromPort ?? 0, rule.ToPort ?? (rule.FromPort ?? 65_535));
-            parts.Add((from, to) == (0, 65_535) ? $"meta l4proto {rule.Protocol}"
-                : from == to ? Number($"{rule.Protocol} dport {from}") : Number($"{rule.Protocol} dport {from}-{to}"));
-        }
-        parts.Add("accept");
-        return string.Join(' ', parts);
+        return new Chain("input", new ChainHook("filter", "input", 0, "drop"), rules);
     }
 
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private static void Jumps(string prefix, string direction, Port port, NetworkIntent intent, Action<string> line)
+    /// <summary>What may leave by the uplink. Replies to what came in by it have passed as known connections.</summary>
+    private static Chain Outside(NetworkIntent intent, string inner)
     {
-        line($"  chain {prefix}_{port.Tap} {{");
-        foreach (var group in port.SecurityGroups.Where(name => intent.Groups.Any(group => group.Name == name))) line($"    jump {direction}_{group}");
-        line("    drop");
-        line("  }");
+        var rules = new List<string> { "ip saddr @floated accept" };
+        var served = intent.Source is { } source && source.Host == intent.Underlay;
+        // Other hosts' guests leave here only if this host has the network's address.
+        if (!served) rules.Add($"iifname {inner} drop");
+        if (intent.TranslatesOutside && (intent.Source is null || served)) rules.Add("meta nfproto ipv4 accept");
+        rules.Add("drop");
+        return new Chain("outside", null, rules);
     }
 
-    private static void Forward(string name, int priority, string device, string prefix, string[] first, NetworkIntent intent, Action<string> line)
-    {
-        line($"  chain {name} {{");
-        line($"    type filter hook forward priority {priority.ToString(CultureInfo.InvariantCulture)}; policy drop;");
-        line("    ct state vmap { established : accept, related : accept, invalid : drop }");
-        foreach (var rule in first) line($"    {rule}");
-        if (intent.Ports.Count > 0)
-            line($"    {device} vmap {{ {string.Join(", ", intent.Ports.Select(port => $"\"{port.Tap}\" : jump {prefix}_{port.Tap}"))} }}");
-        line("  }");
-    }
+    internal static string Family(bool ipv6) => ipv6 ? "ip6" : "ip";
 
-    private static void Translation(NetworkIntent intent, Action<string> line)
-    {
-        var floating = intent.Ports.Where(port => port.FloatingAddress is not null).DistinctBy(port => port.FloatingAddress).ToArray();
-        line("  chain translate_in {");
-        line("    type nat hook prerouting priority dstnat; policy accept;");
-        if (floating.Length > 0)
-            line($"    dnat ip to ip daddr map {{ {string.Join(", ", floating.Select(port => $"{port.FloatingAddress} : {port.Address}"))} }}");
-        line("  }");
-        line("  chain translate_out {");
-        line("    type nat hook postrouting priority srcnat; policy accept;");
-        if (floating.Length > 0)
-            line($"    oifname \"{UplinkDevice}\" snat ip to ip saddr map {{ {string.Join(", ", floating.DistinctBy(port => port.Address).Select(port => $"{port.Address} : {port.FloatingAddress}"))} }}");
-        if (intent.Subnets.Count > 0)
-            line($"    oifname \"{UplinkDevice}\" ip saddr {{ {string.Join(", ", intent.Subnets.Select(subnet => subnet.Cidr))} }} snat ip to {intent.Uplink}");
-        line("  }");
-    }
+    internal static string Family(string addressOrRange) => Family(AddressForm.IsIpv6(addressOrRange));
 }

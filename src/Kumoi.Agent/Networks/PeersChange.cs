@@ -8,12 +8,13 @@ namespace Kumoi.Agent.Networks;
 /// </summary>
 public static class PeersChange
 {
-    /// <summary>The networks whose names and members have changed, if nothing else has; null if anything may have.</summary>
+    /// <summary>The networks whose names, members or hosts have changed, and those linked to them, if nothing else has; null if anything may have.</summary>
     public static IReadOnlyList<string>? Between(DesiredDocument? before, DesiredDocument after)
     {
         // The link puts peers together with the records it has, so these are the same objects then.
         if (before is null || !ReferenceEquals(before.Instances, after.Instances)) return null;
         var names = before.Networks.DistinctBy(network => network.Id).ToDictionary(network => network.Id, network => network.Names);
-        return [.. after.Networks.Where(network => !ReferenceEquals(names.GetValueOrDefault(network.Id), network.Names)).Select(network => network.Id)];
+        var changed = after.Networks.Where(network => !ReferenceEquals(names.GetValueOrDefault(network.Id), network.Names)).Select(network => network.Id).ToHashSet();
+        return [.. after.Networks.Where(network => changed.Contains(network.Id) || (network.Links ?? []).Any(link => changed.Contains(link.NetworkId))).Select(network => network.Id)];
     }
 }

@@ -1,65 +1,100 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Kumoi.Agent.Networks;
 
 /// <summary>
-/// An nftables table as it should be: its structure as text, and its sets of group members apart, so that a change of members changes
-/// elements only. The structure carries its own hash as the name of an empty chain, by which it is recognised in the kernel.
+/// An nftables table as it should be: chains and sets, each of which is changed apart from the others, so that what one guest or one member
+/// of a group costs does not grow with how many there are.
 /// </summary>
-/// <param name="Body">Chains and constant sets.</param>
-public sealed record Ruleset(string Table, string Body, IReadOnlyDictionary<string, IReadOnlyList<string>> Sets)
+/// <param name="Table">Family and name.</param>
+public sealed record Ruleset(string Table, IReadOnlyList<Chain> Chains, IReadOnlyList<NamedSet> Sets)
 {
-    public const string MarkPrefix = "is_";
-
-    /// <summary>Name of the chain that marks this structure.</summary>
-    public string Mark { get; } = MarkPrefix + Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{Body}\n{string.Join(' ', Sets.Keys.Order(StringComparer.Ordinal))}")))[..24];
-
     /// <summary>One transaction that puts this table in place of whatever is there: there is no moment without rules.</summary>
     public string Replacement()
     {
-        var text = new StringBuilder();
+        var text = new Lines();
         // "add" first, because deleting a table that is absent would fail the transaction.
-        text.AppendLine(CultureInfo.InvariantCulture, $"add table {Table}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"delete table {Table}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"table {Table} {{");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  chain {Mark} {{");
-        text.AppendLine("  }");
-        foreach (var (name, elements) in Sets.OrderBy(set => set.Key, StringComparer.Ordinal))
+        text.Add($"add table {Table}");
+        text.Add($"delete table {Table}");
+        text.Add($"table {Table} {{");
+        foreach (var set in Sets)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  set {name} {{");
-            text.AppendLine("    type ipv4_addr");
-            if (elements.Count > 0) text.AppendLine(CultureInfo.InvariantCulture, $"    elements = {{ {string.Join(", ", elements)} }}");
-            text.AppendLine("  }");
+            text.Add($"  {set.Kind} {set.Name} {{");
+            text.Add($"    type {set.Type}");
+            text.Add("  }");
         }
-        text.Append(Body);
-        text.AppendLine("}");
-        return text.ToString().Replace("\r\n", "\n", StringComparison.Ordinal);
+        foreach (var chain in Chains)
+        {
+            text.Add($"  chain {chain.Name} {{");
+            if (chain.Hook is { } hook) text.Add($"    {hook.Text}");
+            foreach (var rule in chain.Marked) text.Add($"    {rule}");
+            text.Add("  }");
+        }
+        text.Add("}");
+        foreach (var set in Sets) Elements(text, "add", set.Name, set.Elements);
+        return text.ToString();
     }
 
-    /// <summary>What to feed to <c>nft -f</c> to get from what is seen to this; null if nothing is to be done.</summary>
+    /// <summary>
+    /// The smallest transaction that gets from what is seen to this; null if nothing is to be done. The whole table is replaced only where
+    /// nftables cannot change it: if it is missing, or a chain's hook or a set's type is another.
+    /// </summary>
     public string? Change(RulesetSight? seen)
     {
-        if (seen is null || seen.Mark != Mark) return Replacement();
-        var text = new StringBuilder();
-        foreach (var (name, elements) in Sets.OrderBy(set => set.Key, StringComparer.Ordinal))
+        if (seen is null || Chains.Any(chain => seen.Chains.TryGetValue(chain.Name, out var present) && present.Hook != chain.Hook)
+            || Sets.Any(set => seen.Sets.TryGetValue(set.Name, out var present) && present.Type != set.Type)) return Replacement();
+        var text = new Lines();
+        foreach (var set in Sets.Where(set => !seen.Sets.ContainsKey(set.Name))) text.Add($"add {set.Kind} {Table} {set.Name} {{ type {set.Type}; }}");
+        // All of them before any rule or element, which may jump to them.
+        foreach (var chain in Chains.Where(chain => !seen.Chains.ContainsKey(chain.Name)))
+            text.Add($"add chain {Table} {chain.Name}{(chain.Hook is { } hook ? $" {{ {hook.Text} }}" : "")}");
+        foreach (var chain in Chains) Refill(text, chain, seen.Chains.GetValueOrDefault(chain.Name));
+        foreach (var set in Sets)
         {
-            if (!seen.Sets.TryGetValue(name, out var present)) return Replacement();
-            Append(text, "add", name, elements.Except(present));
-            Append(text, "delete", name, present.Except(elements));
+            var present = seen.Sets.TryGetValue(set.Name, out var found) ? found.Elements : [];
+            // A key that gets another value is taken away first.
+            Elements(text, "delete", set.Name, present.Except(set.Elements));
+            Elements(text, "add", set.Name, set.Elements.Except(present));
         }
-        return text.Length == 0 ? null : text.ToString();
+        // What holds on to others goes first: rules, then sets, then chains.
+        string[] chains = [.. seen.Chains.Keys.Except(Chains.Select(chain => chain.Name)).Order(StringComparer.Ordinal)];
+        foreach (var name in chains) text.Add($"flush chain {Table} {name}");
+        foreach (var (name, set) in seen.Sets.Where(set => Sets.All(wanted => wanted.Name != set.Key)).OrderBy(set => set.Key, StringComparer.Ordinal))
+            text.Add($"delete {set.Kind} {Table} {name}");
+        foreach (var name in chains) text.Add($"delete chain {Table} {name}");
+        return text.IsEmpty ? null : text.ToString();
     }
 
-    private void Append(StringBuilder text, string verb, string set, IEnumerable<string> elements)
+    /// <summary>What the kernel shows once this is in force.</summary>
+    public RulesetSight Expected() => new(
+        Chains.ToDictionary(chain => chain.Name, chain => new ChainSight(chain.Hook, chain.Mark, "")),
+        Sets.ToDictionary(set => set.Name, set => new SetSight(set.Kind, set.Type, set.Elements)));
+
+    /// <summary>True if only elements of sets differ.</summary>
+    public bool KeepsChains(Ruleset other) =>
+        Chains.Count == other.Chains.Count && Chains.Zip(other.Chains).All(pair => pair.First.Name == pair.Second.Name && pair.First.Hook == pair.Second.Hook && pair.First.Mark == pair.Second.Mark);
+
+    private void Refill(Lines text, Chain chain, ChainSight? present)
+    {
+        if (present?.Mark == chain.Mark) return;
+        if (present is not null) text.Add($"flush chain {Table} {chain.Name}");
+        foreach (var rule in chain.Marked) text.Add($"add rule {Table} {chain.Name} {rule}");
+    }
+
+    private void Elements(Lines text, string verb, string set, IEnumerable<string> elements)
     {
         var list = string.Join(", ", elements);
-        if (list.Length > 0) text.Append(CultureInfo.InvariantCulture, $"{verb} element {Table} {set} {{ {list} }}\n");
+        if (list.Length > 0) text.Add($"{verb} element {Table} {set} {{ {list} }}");
+    }
+
+    private sealed class Lines
+    {
+        private readonly StringBuilder _text = new();
+
+        public bool IsEmpty => _text.Length == 0;
+
+        public void Add(string line) => _text.Append(line).Append('\n');
+
+        public override string ToString() => _text.ToString();
     }
 }
-
-/// <summary>What of a table is in the kernel.</summary>
-/// <param name="Shape">A hash of all chains and rules as the kernel lists them, to notice when someone else changes them.</param>
-public sealed record RulesetSight(string? Mark, IReadOnlyDictionary<string, IReadOnlyList<string>> Sets, string Shape);

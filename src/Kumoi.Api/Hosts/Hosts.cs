@@ -53,6 +53,7 @@ public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes, int? U
 public sealed record JoinToken(string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>A size of instance. Memory in MiB, root disk in GiB.</summary>
-public sealed record Flavor(string Id, string Name, int Vcpus, int MemoryMib, int DiskGib, DateTimeOffset CreatedAt);
+/// <param name="RateMbps">The most that each interface sends, and is sent, in 10^6 bits a second; null: no limit.</param>
+public sealed record Flavor(string Id, string Name, int Vcpus, int MemoryMib, int DiskGib, DateTimeOffset CreatedAt, int? RateMbps);
 
-public sealed record CreateFlavor(string Name, int Vcpus, int MemoryMib, int DiskGib);
+public sealed record CreateFlavor(string Name, int Vcpus, int MemoryMib, int DiskGib, int? RateMbps = null);

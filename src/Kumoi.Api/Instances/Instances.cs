@@ -17,11 +17,6 @@ public sealed record Instance(
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
     DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup);
 
-/// <summary>A network interface of an instance.</summary>
-/// <param name="FloatingAddress">The address at which the outside reaches this interface, if it has one.</param>
-public sealed record Interface(
-    string Id, Ref Network, Ref Subnet, string Address, string MacAddress, string? FloatingAddress, IReadOnlyList<Ref> SecurityGroups);
-
 /// <summary>Launches one instance, or <paramref name="Count"/> of them named <c>NAME-1</c> … <c>NAME-N</c>.</summary>
 /// <param name="SecurityGroups">Default: the account's group <c>default</c>.</param>
 /// <param name="Network">Default: the account's network <c>default</c>.</param>
@@ -31,10 +26,20 @@ public sealed record Interface(
 /// <param name="Recovery">What becomes of them when their host is down: <c>wait</c> (default) or <c>restart</c> on another host.</param>
 /// <param name="RecoveryPriority">0 (default) to 1000; higher is restarted first.</param>
 /// <param name="PlacementGroup">Id or name of a placement group whose policy their placement obeys.</param>
+/// <param name="Interfaces">The interfaces, in their order in the guest; not together with <paramref name="Network"/>.</param>
+/// <param name="Host">The host to run on (operators only).</param>
+/// <param name="Floating">Whether the first interface gets a floating address that goes with the instance; default: yes, if the pool <c>default</c> is given to
+/// the account and the network has an outside.</param>
 public sealed record LaunchInstance(
     string Name, string Flavor, string Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
     int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null,
-    string? PlacementGroup = null);
+    string? PlacementGroup = null, IReadOnlyList<LaunchInterface>? Interfaces = null, string? Host = null, bool? Floating = null);
+
+/// <param name="Subnet">Default: the network's subnets in their order.</param>
+/// <param name="Address">An address that nobody has (with <c>count</c> 1); default: the next free one.</param>
+/// <param name="Address6">An IPv6 address that nobody has; default: the next free one, in a network with IPv6.</param>
+/// <param name="SecurityGroups">Default: those of the launch.</param>
+public sealed record LaunchInterface(string Network, string? Subnet, string? Address, string? Address6, IReadOnlyList<string>? SecurityGroups);
 
 /// <summary>Changes what becomes of an instance when its host is down.</summary>
 /// <param name="Recovery"><c>wait</c> or <c>restart</c>.</param>

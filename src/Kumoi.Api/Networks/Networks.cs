@@ -1,16 +1,41 @@
 namespace Kumoi.Api;
 
 /// <summary>A private network of an account. Ranges of different networks may overlap.</summary>
-public sealed record Network(string Id, string Name, IReadOnlyList<Subnet> Subnets, DateTimeOffset CreatedAt);
+/// <param name="Mtu">The longest packet, in bytes, as guests are told.</param>
+/// <param name="Outside"><c>nat</c>: guests without a floating address reach the outside under an address that they share; <c>none</c>: they do not reach it.</param>
+/// <param name="Domain">DNS domain of the guests' names.</param>
+/// <param name="SearchDomains">Domains that guests are told to try; empty: the network's own.</param>
+/// <param name="SourceAddress">The floating address of the account under which guests without one leave; null: the host's.</param>
+public sealed record Network(
+    string Id, string Name, IReadOnlyList<Subnet> Subnets, DateTimeOffset CreatedAt, int Mtu, string Outside, string Domain, IReadOnlyList<string> SearchDomains,
+    string? SourceAddress);
 
-public sealed record CreateNetwork(string Name, IReadOnlyList<CreateNetworkSubnet>? Subnets);
+/// <param name="Mtu">1,280 to 9,000; 0 or absent: what the hosts' network carries, at most 1,500.</param>
+/// <param name="Outside"><c>nat</c> (default) or <c>none</c>.</param>
+/// <param name="Domain">Default: made of the name, within <c>internal</c>.</param>
+public sealed record CreateNetwork(
+    string Name, IReadOnlyList<CreateNetworkSubnet>? Subnets, int? Mtu = null, string? Outside = null, string? Domain = null, IReadOnlyList<string>? SearchDomains = null);
 
-public sealed record CreateNetworkSubnet(string? Name, string Cidr, IReadOnlyList<string>? DnsServers);
+/// <param name="Cidr">An IPv4 range of /16 to /28, or an IPv6 range of /64.</param>
+/// <param name="DnsServers">Servers of the subnet's family; default: the gateway.</param>
+/// <param name="DhcpOptions">Further options that guests are told (IPv4).</param>
+public sealed record CreateNetworkSubnet(string? Name, string Cidr, IReadOnlyList<string>? DnsServers, IReadOnlyList<DhcpOption>? DhcpOptions = null);
+
+/// <summary>Changes a network, its guests running. What is absent stays as it is.</summary>
+/// <param name="Mtu">1,280 to 9,000; 0: what the hosts' network carries. Guests hear of it when they ask for their address again.</param>
+/// <param name="DnsServers">For all subnets, each its family's; empty: the gateway.</param>
+/// <param name="SourceAddress">A floating address of the account that leads to no interface, under which guests leave; <c>none</c>: the host's.</param>
+public sealed record UpdateNetwork(
+    int? Mtu, string? Outside, string? Domain, IReadOnlyList<string>? SearchDomains, IReadOnlyList<string>? DnsServers, string? SourceAddress = null);
+
+/// <param name="Code">Number of the option (RFC 2132), 1 to 254, other than those that the network itself needs.</param>
+/// <param name="Value">Addresses, numbers or a text; printable ASCII.</param>
+public sealed record DhcpOption(int Code, string Value);
 
 /// <summary>An address range of a network. The first usable address is the gateway.</summary>
 /// <param name="FreeAddresses">Addresses that can still be given out.</param>
 public sealed record Subnet(
     string Id, string Name, Ref Network, string Cidr, string Gateway, IReadOnlyList<string> DnsServers, long FreeAddresses,
-    DateTimeOffset CreatedAt);
+    DateTimeOffset CreatedAt, IReadOnlyList<DhcpOption> DhcpOptions);
 
-public sealed record CreateSubnet(string Network, string? Name, string Cidr, IReadOnlyList<string>? DnsServers);
+public sealed record CreateSubnet(string Network, string? Name, string Cidr, IReadOnlyList<string>? DnsServers, IReadOnlyList<DhcpOption>? DhcpOptions = null);

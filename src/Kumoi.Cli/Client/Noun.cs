@@ -82,11 +82,7 @@ public sealed class Noun<T>
     public void Act(Command command, Func<Session, ParseResult, CancellationToken, Task<int>> run)
     {
         if (!Command.Subcommands.Contains(command)) Command.Subcommands.Add(command);
-        command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
-        {
-            using var session = Session.Open(parsed);
-            return await run(session, parsed, cancel);
-        }));
+        Session.Bind(command, run);
     }
 
     public string PathOf(string key) => $"{_path}/{Uri.EscapeDataString(key)}";

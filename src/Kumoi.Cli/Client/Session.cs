@@ -32,6 +32,13 @@ public sealed class Session : IDisposable
         return new Session(new KumoiClient(new Uri(login.Url), login.Token, Messages.Language) { Account = parsed.GetValue(Account) }, login, parsed.GetValue(Output) == "json");
     }
 
+    /// <summary>Makes a command one that speaks with the cloud: what it returns is the exit code, and failures are told.</summary>
+    public static void Bind(Command command, Func<Session, ParseResult, CancellationToken, Task<int>> run) => command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
+    {
+        using var session = Open(parsed);
+        return await run(session, parsed, cancel);
+    }));
+
     /// <summary>Standard output for people: as wide as the terminal, or unlimited for files and pipes, so that nothing is cut.</summary>
     public static IAnsiConsole Console { get; } = MakeConsole(System.Console.Out, System.Console.IsOutputRedirected);
 

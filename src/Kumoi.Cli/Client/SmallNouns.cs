@@ -11,7 +11,7 @@ public static class SmallNouns
 
     private static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
 
-    public static IEnumerable<Command> All() => [Accounts(), Users(), Tokens(), Zones(), Flavors(), KeyPairs(), Networks(), Subnets(), PlacementGroups(), Events()];
+    public static IEnumerable<Command> All() => [Accounts(), Users(), Tokens(), Zones(), Flavors(), KeyPairs(), PlacementGroups(), Events()];
 
     private static Command Accounts()
     {
@@ -56,11 +56,11 @@ public static class SmallNouns
 
     private static Command Flavors()
     {
-        var (name, vcpus, memory, disk) = (Options.Name(), Options.Required<int>("--vcpus"), Options.Required<int>("--memory-mib"), Options.Required<int>("--disk-gib"));
+        var (name, vcpus, memory, disk, rate) = (Options.Name(), Options.Required<int>("--vcpus"), Options.Required<int>("--memory-mib"), Options.Required<int>("--disk-gib"), Options.New<int?>("--rate-mbps"));
         return new Noun<Flavor>("flavor", "flavors", f => f.Name,
             [new("name", f => f.Name), new("id", f => f.Id), new("vcpus", f => $"{f.Vcpus}"), new("memory", f => $"{f.MemoryMib} MiB"), new("disk", f => $"{f.DiskGib} GiB")])
-            .List().Show().Create<CreateFlavor, Flavor>(c => { c.Add(name); c.Add(vcpus); c.Add(memory); c.Add(disk); },
-                p => new CreateFlavor(p.GetValue(name)!, p.GetValue(vcpus), p.GetValue(memory), p.GetValue(disk))).Delete().Command;
+            .List().Show().Create<CreateFlavor, Flavor>(c => { c.Add(name); c.Add(vcpus); c.Add(memory); c.Add(disk); c.Add(rate); },
+                p => new CreateFlavor(p.GetValue(name)!, p.GetValue(vcpus), p.GetValue(memory), p.GetValue(disk), p.GetValue(rate))).Delete().Command;
     }
 
     private static Command KeyPairs()
@@ -82,23 +82,6 @@ public static class SmallNouns
         }
         session.Write(session.Json ? made : made with { PrivateKey = null });
         return Task.CompletedTask;
-    }
-
-    private static Command Networks()
-    {
-        var (name, subnets) = (Options.Name(), Options.Many("--subnet"));
-        return new Noun<Network>("network", "networks", n => n.Name, [new("name", n => n.Name), new("id", n => n.Id), new("subnets", n => string.Join(" ", n.Subnets.Select(s => s.Cidr)))], "net")
-            .List().Show().Create<CreateNetwork, Network>(c => { c.Add(name); c.Add(subnets); },
-                p => new CreateNetwork(p.GetValue(name)!, [.. p.GetValue(subnets)!.Select(cidr => new CreateNetworkSubnet(null, cidr, null))])).Delete().Command;
-    }
-
-    private static Command Subnets()
-    {
-        var (name, network, cidr, dns) = (Options.Name(), Options.Required<string>("--network"), Options.Required<string>("--cidr"), Options.Many("--dns-server"));
-        return new Noun<Subnet>("subnet", "subnets", s => s.Name,
-            [new("name", s => s.Name), new("id", s => s.Id), new("network", s => s.Network.Name), new("cidr", s => s.Cidr), new("gateway", s => s.Gateway), new("free", s => $"{s.FreeAddresses}")])
-            .List((Options.New<string?>("--network"), "network")).Show().Create<CreateSubnet, Subnet>(c => { c.Add(name); c.Add(network); c.Add(cidr); c.Add(dns); },
-                p => new CreateSubnet(p.GetValue(network)!, p.GetValue(name), p.GetValue(cidr)!, p.GetValue(dns))).Delete().Command;
     }
 
     private static Command PlacementGroups()

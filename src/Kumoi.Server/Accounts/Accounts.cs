@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
@@ -11,7 +12,7 @@ using Npgsql;
 namespace Kumoi.Server.Accounts;
 
 /// <summary>Accounts: made and removed by operators. A new one has a network and a security group, both named <c>default</c>.</summary>
-public sealed class AccountUseCases(Database database, NetworkStore networks, SecurityGroupStore groups, EventLog events, Ids ids, TimeProvider clock)
+public sealed class AccountUseCases(Database database, NetworkStore networks, SecurityGroupStore groups, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
 {
     private const string Columns = "SELECT id, name, kind, created_at FROM accounts ";
 
@@ -60,8 +61,14 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
             UNION ALL SELECT id, name FROM images WHERE account_id = $1 AND deleted_at IS NULL LIMIT 20
             """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, account.Id);
         if (users.Count > 0) return Failure.InUse("account", account.Name, users);
+        // Rules of others that name its groups mean nobody any more.
+        await groups.ForgetAsync(transaction, await transaction.QueryAsync("SELECT id FROM security_groups WHERE account_id = $1", row => row.GetString(0), cancel, account.Id), account.Id, cancel);
+        await transaction.ExecuteAsync("UPDATE floating_addresses SET interface_id = NULL WHERE account_id = $1", cancel, account.Id);
+        await transaction.ExecuteAsync("UPDATE address_reservations SET account_id = NULL WHERE account_id = $1", cancel, account.Id);
+        await hosts.TouchByNetworksAsync(transaction, await transaction.QueryAsync(
+            "DELETE FROM network_peerings WHERE $1 IN (account_id, peer_account_id) RETURNING CASE WHEN account_id = $1 THEN peer_network_id ELSE network_id END", row => row.GetString(0), cancel, account.Id), cancel);
         // Everything left is description: nothing of it runs or takes room on a host.
-        foreach (var table in (string[])["console_sessions", "floating_addresses", "interface_security_groups", "interfaces", "instances", "placement_groups", "security_group_rules",
+        foreach (var table in (string[])["console_sessions", "port_forwards", "network_gateways", "network_routes", "router_networks", "routers", "floating_addresses", "address_pool_accounts", "subnet_addresses", "interface_security_groups", "interfaces", "instances", "placement_groups", "security_group_rules",
             "security_groups", "subnets", "networks", "key_pairs", "images", "tokens", "users", "idempotency_keys"])
             await transaction.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", cancel, account.Id);
         await transaction.ExecuteAsync("DELETE FROM accounts WHERE id = $1", cancel, account.Id);

@@ -15,10 +15,10 @@ public sealed class FlavorUseCases(Database database, EventLog events, Ids ids, 
     public static readonly IReadOnlyList<(string Name, int Vcpus, int MemoryMib, int DiskGib)> Defaults =
         [("tiny", 1, 128, 1), ("small", 1, 256, 2), ("medium", 2, 1024, 10), ("large", 2, 4096, 40), ("xlarge", 4, 8192, 80), ("2xlarge", 8, 16384, 160)];
 
-    private const string Columns = "SELECT id, name, vcpus, memory_mib, disk_gib, created_at FROM flavors ";
+    private const string Columns = "SELECT id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps FROM flavors ";
 
     private static Flavor Read(NpgsqlDataReader row) =>
-        new(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5));
+        new(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6));
 
     public async Task<Result<Page<Flavor>>> ListAsync(PageRequest page, CancellationToken cancel) =>
         page.Of(await database.QueryAsync(Columns + "WHERE id > $1 ORDER BY id LIMIT $2", Read, cancel, page.After, page.Limit + 1), flavor => flavor.Id);
@@ -31,12 +31,12 @@ public sealed class FlavorUseCases(Database database, EventLog events, Ids ids, 
         var name = Names.Normal(create.Name);
         var violations = new[]
         {
-            Names.Check("name", name), Between("vcpus", create.Vcpus, 1, 512), Between("memoryMib", create.MemoryMib, 64, 16_777_216), Between("diskGib", create.DiskGib, 1, 65_536),
+            Names.Check("name", name), Between("vcpus", create.Vcpus, 1, 512), Between("memoryMib", create.MemoryMib, 64, 16_777_216), Between("diskGib", create.DiskGib, 1, 65_536), create.RateMbps is { } rate ? Between("rateMbps", rate, 1, 1_000_000) : null,
         }.OfType<Violation>().ToArray();
         if (violations.Length > 0) return Failure.Invalid(violations);
         return await database.TransactionAsync<Flavor>(async transaction =>
         {
-            var flavor = new Flavor(ids.New(Ids.Flavor), name, create.Vcpus, create.MemoryMib, create.DiskGib, clock.GetUtcNow());
+            var flavor = new Flavor(ids.New(Ids.Flavor), name, create.Vcpus, create.MemoryMib, create.DiskGib, clock.GetUtcNow(), create.RateMbps);
             if (await InsertAsync(transaction, flavor, caller.AccountId, cancel) == 0) return Failure.NameTaken("flavor", name);
             await events.WriteAsync(transaction, caller, "flavor.create", new Subject("flavor", flavor.Id, name), cancel);
             return flavor;
@@ -47,9 +47,9 @@ public sealed class FlavorUseCases(Database database, EventLog events, Ids ids, 
 
     public static Task<int> InsertAsync(Transaction transaction, Flavor flavor, string accountId, CancellationToken cancel) => transaction.ExecuteAsync(
         """
-        INSERT INTO flavors (id, account_id, name, vcpus, memory_mib, disk_gib, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO flavors (id, account_id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (name) DO NOTHING
-        """, cancel, flavor.Id, accountId, flavor.Name, flavor.Vcpus, flavor.MemoryMib, flavor.DiskGib, flavor.CreatedAt);
+        """, cancel, flavor.Id, accountId, flavor.Name, flavor.Vcpus, flavor.MemoryMib, flavor.DiskGib, flavor.CreatedAt, Platform.Postgres.Columns.Integer(flavor.RateMbps));
 
     public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {

@@ -7,6 +7,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Metrics;
+using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -84,12 +85,13 @@ public sealed class DesiredDocuments
         var hosts = (await _database.QueryAsync("SELECT id, revision FROM hosts WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default,
             Columns.Texts(asked.Select(a => a.HostId).Distinct()))).ToDictionary(host => host.Id, host => host.Revision);
         var wanted = asked.SelectMany(a => a.Question.Peers.Select(p => (a.HostId, Network: p.Key, Has: p.Value))).ToList();
-        // Only networks in which the host has an instance: a host that was taken over must not ask for every account's.
+        // Only networks in which the host has an instance, and those linked with them: a host that was taken over must not ask for every account's.
         var stale = wanted.Count == 0 ? Enumerable.Empty<(string Host, string Network, long Revision)>().ToLookup(s => s.Host) : (await _database.QueryAsync(
             """
             SELECT w.host, n.id, n.peers_revision FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[]) AS w(host, network, has, granted)
             JOIN networks n ON n.id = w.network AND n.peers_revision <> w.has
-            WHERE w.granted OR EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.network_id = n.id AND i.released_at IS NULL)
+            WHERE w.granted OR EXISTS (SELECT 1 FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = w.host AND v.terminated_at IS NULL AND i.released_at IS NULL
+              AND (i.network_id = n.id OR EXISTS (SELECT 1 FROM network_links l WHERE l.network_id = n.id AND l.other_id = i.network_id)))
             """, row => (Host: row.GetString(0), Network: row.GetString(1), Revision: row.GetInt64(2)), default,
             Columns.Texts(wanted.Select(w => w.HostId)), Columns.Texts(wanted.Select(w => w.Network)), Columns.Bigints(wanted.Select(w => w.Has)), Columns.Booleans(wanted.Select(w => _peers.IsGranted(w.HostId, w.Network))))).ToLookup(s => s.Host);
         return [.. asked.Select(a => hosts.TryGetValue(a.HostId, out var revision)
@@ -106,14 +108,20 @@ public sealed class DesiredDocuments
             .ToDictionary(host => host.Id, host => host.Revision);
         var faces = await connection.RowsAsync(
             """
-            SELECT i.instance_id, i.id, i.device_index, i.network_id, i.subnet_id, i.mac_address, host(i.address), host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}')
+            SELECT i.instance_id, i.id, i.device_index, i.network_id, i.subnet_id, i.mac_address, host(i.address), host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}'),
+                   i.subnet6_id, host(i.address6), coalesce(a.subnets, '{}'), coalesce(a.addresses, '{}'),
+                   i.allowed_ranges::text[] || coalesce((SELECT array_agg(r.destination::text ORDER BY r.destination) FROM network_routes r WHERE r.network_id = i.network_id
+                       AND EXISTS (SELECT 1 FROM subnet_addresses o WHERE o.interface_id = i.id AND o.address = r.via) AND r.destination <> ALL (i.allowed_ranges)), '{}'), i.rate_mbps
             FROM instances v JOIN interfaces i ON i.instance_id = v.id LEFT JOIN floating_addresses f ON f.interface_id = i.id
             LEFT JOIN LATERAL (SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.name ORDER BY g.id) AS names
                                FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id) g ON true
-            WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL AND i.released_at IS NULL ORDER BY i.device_index
+            LEFT JOIN LATERAL (SELECT array_agg(a.subnet_id ORDER BY a.address) AS subnets, array_agg(host(a.address) ORDER BY a.address) AS addresses
+                               FROM subnet_addresses a WHERE a.interface_id = i.id AND a.kind = 'secondary') a ON true
+            WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL AND i.released_at IS NULL AND i.detached_at IS NULL ORDER BY i.device_index
             """,
             row => (Instance: row.GetString(0), Names: row.Texts(9), Interface: new DesiredInterface(
-                row.GetString(1), row.GetInt32(2), row.GetString(3), row.GetString(4), InstanceStore.MacText(row.GetFieldValue<PhysicalAddress>(5)), row.GetString(6), row.TextOrNull(7), row.Texts(8))),
+                row.GetString(1), row.GetInt32(2), row.GetString(3), row.GetString(4), InstanceStore.MacText(row.GetFieldValue<PhysicalAddress>(5)), row.GetString(6), row.TextOrNull(7), row.Texts(8),
+                Further(row), row.Texts(14), row.IntOrNull(15))),
             default, Columns.Texts(hostIds));
         var byInstance = faces.ToLookup(f => f.Instance);
         var instances = (await connection.RowsAsync(
@@ -122,7 +130,7 @@ public sealed class DesiredDocuments
                    v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent
             FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Image: ReadImage(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
-        var networks = await ReadNetworksAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()]);
+        var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()]);
         var groups = await ReadGroupsAsync(connection, [.. faces.SelectMany(f => f.Interface.SecurityGroupIds).Distinct()]);
         var consoles = (await connection.RowsAsync(
             """
@@ -139,17 +147,24 @@ public sealed class DesiredDocuments
     }
 
     private DesiredDocument Compose(
-        string hostId, long revision, List<DesiredInstance> instances, List<DesiredImage> images, Dictionary<string, Func<Uplinks, DesiredNetwork>> networks,
+        string hostId, long revision, List<DesiredInstance> instances, List<DesiredImage> images, NetworkDocuments networks,
         Dictionary<string, DesiredSecurityGroup> groups, List<DesiredConsole> consoles, List<FormerInstance> former, IReadOnlyList<string> servers)
     {
         var faces = instances.SelectMany(i => i.Interfaces).ToList();
         var used = faces.SelectMany(f => f.SecurityGroupIds).Distinct().Where(groups.ContainsKey).Select(id => groups[id]).ToList();
         // Groups that are only named by rules stand there for their members.
         var named = used.SelectMany(g => g.Rules).Select(r => r.GroupId).OfType<string>().Except(used.Select(g => g.Id)).Select(id => new DesiredSecurityGroup(id, [], []));
-        var uplinks = new Uplinks(IPNetwork.Parse(_options.UplinkRange));
         return new DesiredDocument(
-            revision, hostId, images, [.. faces.Select(f => f.NetworkId).Distinct().Order(StringComparer.Ordinal).Where(networks.ContainsKey).Select(id => networks[id](uplinks))],
+            revision, hostId, images, networks.For([.. faces.Select(f => f.NetworkId).Distinct()], new Uplinks(IPNetwork.Parse(_options.UplinkRange))),
             [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers);
+    }
+
+    /// <summary>The IPv6 address of an interface in a network with both families, and the addresses that it holds beside.</summary>
+    private static List<DesiredAddress> Further(NpgsqlDataReader row)
+    {
+        var further = row.Texts(12).Zip(row.Texts(13), (subnet, address) => new DesiredAddress(subnet, address, false)).ToList();
+        if (!row.IsDBNull(10)) further.Insert(0, new DesiredAddress(row.GetString(10), row.GetString(11), true));
+        return further;
     }
 
     private static DesiredInstance ReadInstance(NpgsqlDataReader row, IEnumerable<(string, string[] Names, DesiredInterface Interface)> faces)
@@ -165,25 +180,12 @@ public sealed class DesiredDocuments
 
     private static DesiredImage ReadImage(NpgsqlDataReader row) => new(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));
 
-    /// <summary>By id; the uplink address depends on which other networks a host has.</summary>
-    private static async Task<Dictionary<string, Func<Uplinks, DesiredNetwork>>> ReadNetworksAsync(NpgsqlConnection connection, string[] networkIds)
-    {
-        var subnets = (await connection.RowsAsync("SELECT network_id, id, cidr, host(gateway), dns_servers FROM subnets WHERE network_id = ANY($1) ORDER BY id",
-            row => (Network: row.GetString(0), Subnet: new DesiredSubnet(row.GetString(1), row.GetFieldValue<IPNetwork>(2).ToString(), row.GetString(3), row.Texts(4))), default,
-            Columns.Texts(networkIds))).ToLookup(s => s.Network, s => s.Subnet);
-        return (await connection.RowsAsync("SELECT id, name, vni, peers_revision FROM networks WHERE id = ANY($1)",
-            row => (Id: row.GetString(0), Name: row.GetString(1), Vni: row.GetInt32(2), Peers: row.GetInt64(3)), default, Columns.Texts(networkIds))).ToDictionary(
-            n => n.Id, n => (Func<Uplinks, DesiredNetwork>)(uplinks => new DesiredNetwork(n.Id, n.Name, n.Vni, uplinks.For(n.Vni).ToString(), Domain(n.Name, n.Id), [.. subnets[n.Id]], [], n.Peers)));
-    }
-
-    private static string Domain(string name, string id) => Platform.Names.Hostname(name, id) + ".internal";
-
     private static async Task<Dictionary<string, DesiredSecurityGroup>> ReadGroupsAsync(NpgsqlConnection connection, string[] used)
     {
         var rules = (await connection.RowsAsync(
-            "SELECT security_group_id, direction, protocol, from_port, to_port, cidr, peer_group_id FROM security_group_rules WHERE security_group_id = ANY($1) ORDER BY id",
+            "SELECT security_group_id, direction, protocol, from_port, to_port, cidr, peer_group_id, id FROM security_group_rules WHERE security_group_id = ANY($1) ORDER BY id",
             row => (Group: row.GetString(0), Rule: new DesiredRule(
-                row.GetString(1), row.GetString(2), row.IntOrNull(3), row.IntOrNull(4), row.IsDBNull(5) ? null : row.GetFieldValue<IPNetwork>(5).ToString(), row.TextOrNull(6))), default,
+                row.GetString(1), row.GetString(2), row.IntOrNull(3), row.IntOrNull(4), row.IsDBNull(5) ? null : row.GetFieldValue<IPNetwork>(5).ToString(), row.TextOrNull(6), row.GetString(7))), default,
             Columns.Texts(used))).ToLookup(r => r.Group, r => r.Rule);
         return used.ToDictionary(id => id, id => new DesiredSecurityGroup(id, [.. rules[id]], []));
     }
@@ -222,12 +224,12 @@ public sealed record DesiredNews(DesiredDocument? Document, IReadOnlyList<(strin
 public sealed class Uplinks(IPNetwork range)
 {
     private readonly HashSet<long> _taken = [];
-    private readonly long _size = Networks.Ipv4.Size(range) - 2;
+    private readonly long _size = AddressRange.Size(range) - 2;
 
     public IPAddress For(int vni)
     {
         var offset = vni % _size;
         while (!_taken.Add(offset)) offset = (offset + 1) % _size;
-        return Networks.Ipv4.At(range, 1 + offset);
+        return AddressRange.At(range, 1 + offset);
     }
 }

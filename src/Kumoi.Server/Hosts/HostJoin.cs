@@ -8,7 +8,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Hosts;
 
 /// <summary>How a machine becomes a host: a token for a certificate, in one transaction.</summary>
-public sealed class HostJoin(Database database, Authority authority, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
+public sealed class HostJoin(Database database, Authority authority, HostRevisions hosts, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
 {
     public Task<Result<JoinAnswer>> JoinAsync(JoinRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>
     {
@@ -28,12 +28,14 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
-                               disk_gib, created_at, heard_at, storage)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) ON CONFLICT (name) DO NOTHING
+                               disk_gib, created_at, heard_at, storage, underlay_mtu)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17) ON CONFLICT (name) DO NOTHING
             """, cancel,
             id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
-            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage));
+            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)));
         if (made == 0) return Failure.NameTaken("host", name);
+        if (facts.UnderlayMtu is { } mtu && await transaction.FindAsync("SELECT min(underlay_mtu) FROM hosts WHERE id <> $1", row => row.IntOrNull(0), cancel, id) is var least && (least is null || least > mtu))
+            await hosts.TouchAllAsync(transaction, cancel);
         await events.WriteAsync(transaction, account!, EventActor.Host(id, name), "host.join", new Subject("host", id, name), cancel);
         if (!await SpendAsync(transaction, Secrets.Hash(secret!), now, cancel)) return new Failure("join-token", 401);
         return Answer(id, certificate.Value);
@@ -70,4 +72,14 @@ public sealed class HostJoin(Database database, Authority authority, EventLog ev
         await transaction.ExecuteAsync("UPDATE hosts SET certificate_serial = $2 WHERE id = $1", cancel, hostId, certificate.Value.SerialNumber);
         return Answer(hostId, certificate.Value);
     }, cancel);
+}
+
+/// <summary>What of a host's word is taken.</summary>
+public static class HostFactRules
+{
+    // What IPv4 asks of every network (RFC 791), and the longest packet there is.
+    private const int MtuMin = 576, MtuMax = 65_535;
+
+    /// <summary>The underlay's longest packet; null if the host does not say, or says what cannot be.</summary>
+    public static int? Mtu(int? said) => said is >= MtuMin and <= MtuMax ? said : null;
 }

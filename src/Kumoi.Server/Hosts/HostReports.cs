@@ -2,6 +2,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Instances;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
@@ -19,6 +20,8 @@ public sealed class HostReports : IDisposable
 
     private readonly Database _database;
     private readonly InstanceObservation _instances;
+    private readonly InterfaceObservation _interfaces;
+    private readonly HostRevisions _revisions;
     private readonly EventLog _events;
     private readonly HostSnapshot _snapshot;
     private readonly ServerRegistry _servers;
@@ -29,9 +32,9 @@ public sealed class HostReports : IDisposable
     // Reports whose host's row another transaction holds wait by themselves; so few that they leave connections for everything else.
     private readonly SemaphoreSlim _waiting = new(8);
 
-    public HostReports(Database database, InstanceObservation instances, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
+    public HostReports(Database database, InstanceObservation instances, InterfaceObservation interfaces, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
     {
-        (_database, _instances, _events, _snapshot, _servers, _options, _clock) = (database, instances, events, snapshot, servers, options, clock);
+        (_database, _instances, _interfaces, _revisions, _events, _snapshot, _servers, _options, _clock) = (database, instances, interfaces, revisions, events, snapshot, servers, options, clock);
         _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
@@ -66,7 +69,9 @@ public sealed class HostReports : IDisposable
         var beat = _options.HeartbeatSeconds ?? HostStates.HeartbeatSeconds(_snapshot.Count);
         var recorded = await _database.TransactionAsync<Dictionary<string, Row>>(transaction => HostsAsync(transaction, reports, beat, wait), default);
         var known = recorded.Value;
-        await _instances.ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))], default);
+        HostSight[] sights = [.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))];
+        await _instances.ObserveAsync(sights, default);
+        await _interfaces.ObserveAsync(sights, default);
         ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls, _clock.GetUtcNow());
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
@@ -78,11 +83,11 @@ public sealed class HostReports : IDisposable
         var latest = reports.GroupBy(r => r.HostId).ToDictionary(g => g.Key, g => g.Last().Report);
         var rows = await transaction.QueryAsync(
             """
-            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text
+            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text, underlay_mtu
             FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
             """ + (wait ? "" : " SKIP LOCKED"),
             r => new Row(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), new HostFacts(
-                "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13)),
+                "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13), r.IntOrNull(16)),
                 r.Texts(14), r.GetString(15)), default, Columns.Texts(latest.Keys));
         // The time of the database, since servers' clocks may differ.
         await transaction.ExecuteAsync(
@@ -106,15 +111,18 @@ public sealed class HostReports : IDisposable
     /// <summary>Writes what the host says of itself, if it says something new.</summary>
     private async Task FactsAsync(Transaction transaction, Row row, ObservedReport report)
     {
-        var facts = report.Facts with { Name = "", Vcpus = report.Facts.Vcpus * _options.VcpuRatio };
+        var facts = report.Facts with { Name = "", Vcpus = report.Facts.Vcpus * _options.VcpuRatio, UnderlayMtu = HostFactRules.Mtu(report.Facts.UnderlayMtu) };
         if (facts == row.Facts && report.Strays.SequenceEqual(row.Strays) && SameConditions(report.Conditions, row.Conditions)) return;
         await transaction.ExecuteAsync(
             """
             UPDATE hosts SET hypervisor = $2, accelerator = $3, accelerator_reason = $4, address = $5, agent_version = $6, boot_id = $7, vcpus = $8, memory_mib = $9, disk_gib = $10,
-                             strays = $11, conditions = $12, storage = $13 WHERE id = $1
+                             strays = $11, conditions = $12, storage = $13, underlay_mtu = $14 WHERE id = $1
             """, default,
             row.Id, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, facts.Vcpus, facts.MemoryMib, facts.DiskGib,
-            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage));
+            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage), Columns.Integer(facts.UnderlayMtu));
+        // Where the others reach this host's guests.
+        if (facts.Address != row.Facts.Address) await _revisions.TouchNetworksOfHostAsync(transaction, row.Id, default);
+        if (facts.UnderlayMtu != row.Facts.UnderlayMtu) await _revisions.TouchAllAsync(transaction, default);
     }
 
     private static bool SameConditions(IReadOnlyList<Condition> reported, string stored) =>

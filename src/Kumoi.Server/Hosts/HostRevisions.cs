@@ -36,6 +36,26 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
         RingAfter(transaction, hosts);
     }
 
+    /// <summary>Every host that carries the network (id or name): it has guests there, or in one that is linked with it.</summary>
+    public async Task TouchByNetworkAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => await TouchByNetworksAsync(
+        transaction, await transaction.QueryAsync("SELECT id FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2)", row => row.GetString(0), cancel, accountId, key), cancel);
+
+    /// <summary>Every host that carries one of the networks.</summary>
+    public async Task TouchByNetworksAsync(Transaction transaction, IReadOnlyCollection<string> networkIds, CancellationToken cancel) => await TouchAsync(transaction, await transaction.QueryAsync(
+        """
+        SELECT DISTINCT v.host_id FROM interfaces i JOIN instances v ON v.id = i.instance_id
+        WHERE i.released_at IS NULL AND (i.network_id = ANY($1) OR i.network_id IN (SELECT other_id FROM network_links WHERE network_id = ANY($1)))
+        """, row => row.GetString(0), cancel, Columns.Texts(networkIds)), cancel);
+
+    /// <summary>Every host: something that all their documents say has changed. Seldom.</summary>
+    public async Task TouchAllAsync(Transaction transaction, CancellationToken cancel) =>
+        await TouchAsync(transaction, await transaction.QueryAsync("SELECT id FROM hosts WHERE instances > 0", row => row.GetString(0), cancel), cancel);
+
+    /// <summary>Others reach the host's guests otherwise than before.</summary>
+    public async Task TouchNetworksOfHostAsync(Transaction transaction, string hostId, CancellationToken cancel) => await TouchNetworksAsync(transaction, await transaction.QueryAsync(
+        "SELECT DISTINCT i.network_id FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = $1 AND v.terminated_at IS NULL AND i.released_at IS NULL",
+        row => row.GetString(0), cancel, hostId), cancel);
+
     /// <summary>Names or members of the networks have changed. Their hosts are told soon, and not in this transaction: there may be thousands.</summary>
     public async Task TouchNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, CancellationToken cancel)
     {

@@ -19,6 +19,13 @@ public sealed class NetworkPeersDocuments
     // Networks read together.
     private const int Parallelism = 2, LooksAtOnce = 64;
 
+    // Every address that an interface in the networks has; one that is being taken away has none any more.
+    private const string Held =
+        """
+        FROM interfaces i JOIN subnet_addresses a ON a.interface_id = i.id JOIN instances v ON v.id = i.instance_id JOIN hosts h ON h.id = v.host_id
+        WHERE i.network_id = ANY($1) AND i.released_at IS NULL AND i.detached_at IS NULL
+        """;
+
     private readonly Database _database;
     private readonly TimeProvider _clock;
     private readonly Batcher<string, NetworkPeers> _looks;
@@ -81,19 +88,14 @@ public sealed class NetworkPeersDocuments
         await using var look = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
         var revisions = (await connection.RowsAsync("SELECT id, peers_revision FROM networks WHERE id = ANY($1)", row => (Id: row.GetString(0), Revision: row.GetInt64(1)), default, Columns.Texts(networkIds)))
             .ToDictionary(network => network.Id, network => network.Revision);
-        var guests = (await connection.RowsAsync(
-            """
-            SELECT i.network_id, v.hostname, host(i.address), h.address FROM interfaces i JOIN instances v ON v.id = i.instance_id JOIN hosts h ON h.id = v.host_id
-            WHERE i.network_id = ANY($1) AND i.released_at IS NULL ORDER BY i.id
-            """, row => (Network: row.GetString(0), Name: row.GetString(1), Address: row.GetString(2), Host: row.GetString(3)), default, Columns.Texts(networkIds))).ToLookup(guest => guest.Network);
+        var guests = (await connection.RowsAsync($"SELECT i.network_id, v.hostname, host(a.address), h.address, a.kind {Held} ORDER BY i.id, a.address",
+            row => (Network: row.GetString(0), Name: row.GetString(1), Address: row.GetString(2), Host: row.GetString(3), Kind: row.GetString(4)), default, Columns.Texts(networkIds))).ToLookup(guest => guest.Network);
         var groups = (await connection.RowsAsync(
-            """
-            SELECT i.network_id, m.security_group_id, array_agg(host(i.address) ORDER BY i.address) FROM interfaces i JOIN interface_security_groups m ON m.interface_id = i.id
-            WHERE i.network_id = ANY($1) AND i.released_at IS NULL GROUP BY 1, 2 ORDER BY 2
-            """, row => (Network: row.GetString(0), Members: new GroupMembers(row.GetString(1), row.Texts(2))), default, Columns.Texts(networkIds))).ToLookup(group => group.Network, group => group.Members);
+            $"SELECT i.network_id, m.security_group_id, array_agg(host(a.address) ORDER BY a.address) {Held} GROUP BY 1, 2 ORDER BY 2".Replace("WHERE", "JOIN interface_security_groups m ON m.interface_id = i.id WHERE", StringComparison.Ordinal),
+            row => (Network: row.GetString(0), Members: new GroupMembers(row.GetString(1), row.Texts(2))), default, Columns.Texts(networkIds))).ToLookup(group => group.Network, group => group.Members);
         // A network that is gone has nobody, for ever.
         return [.. networkIds.Select(id => new NetworkPeers(
-            id, revisions.GetValueOrDefault(id, long.MaxValue), [.. guests[id].Select(guest => new DesiredName(guest.Name, guest.Address))], [.. groups[id]],
+            id, revisions.GetValueOrDefault(id, long.MaxValue), [.. guests[id].Where(guest => guest.Kind == "interface").Select(guest => new DesiredName(guest.Name, guest.Address))], [.. groups[id]],
             [.. guests[id].GroupBy(guest => guest.Host, guest => guest.Address).Select(host => new NetworkHost(host.Key, [.. host]))]))];
     }
 

@@ -23,6 +23,7 @@ public sealed class InstanceEnding(HostRevisions hosts, TimeProvider clock)
         await transaction.ExecuteAsync("DELETE FROM floating_addresses WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
         await transaction.ExecuteAsync("DELETE FROM interface_security_groups WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = ANY($1)", cancel, Columns.Texts(ids));
+        if (await Routers.GatewayStore.ForgetForwardsAsync(transaction, interfaceIds, cancel) is { Count: > 0 } forwarding) await hosts.TouchByNetworksAsync(transaction, [.. forwarding.Distinct()], cancel);
         await hosts.GiveBackAsync(transaction, gone.Select(instance => (instance.HostId, instance.GivenBack)), cancel);
         await hosts.TouchNetworksAsync(transaction, interfaces.Select(face => face.Network), cancel);
         transaction.AfterCommit(() => ServerMeter.Terminated.Add(gone.Count));

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using Kumoi.Api;
+using Kumoi.Server.AddressPools;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Metrics;
-using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
@@ -32,7 +33,8 @@ public sealed class InstanceLaunch
 
     private readonly Database _database;
     private readonly HostSnapshot _snapshot;
-    private readonly AddressClaims _addresses;
+    private readonly InterfaceAddresses _addresses;
+    private readonly PoolAddresses _floating;
     private readonly HostRevisions _revisions;
     private readonly LaunchWriter _writer;
     private readonly HostBell _hosts;
@@ -43,10 +45,10 @@ public sealed class InstanceLaunch
     private readonly Batcher<LaunchRequest, Result<Page<Instance>>> _batcher;
 
     public InstanceLaunch(
-        Database database, HostSnapshot snapshot, AddressClaims addresses, HostRevisions revisions, LaunchWriter writer, HostBell hosts, PeersBell peers, EventBell events, Ids ids,
+        Database database, HostSnapshot snapshot, InterfaceAddresses addresses, PoolAddresses floating, HostRevisions revisions, LaunchWriter writer, HostBell hosts, PeersBell peers, EventBell events, Ids ids,
         TimeProvider clock)
     {
-        (_database, _snapshot, _addresses, _revisions, _writer, _hosts, _peers, _events, _ids, _clock) = (database, snapshot, addresses, revisions, writer, hosts, peers, events, ids, clock);
+        (_database, _snapshot, _addresses, _floating, _revisions, _writer, _hosts, _peers, _events, _ids, _clock) = (database, snapshot, addresses, floating, revisions, writer, hosts, peers, events, ids, clock);
         _batcher = new Batcher<LaunchRequest, Result<Page<Instance>>>("launches", Parallelism, LaunchesAtOnce, LaunchAsync);
     }
 
@@ -54,6 +56,7 @@ public sealed class InstanceLaunch
     {
         var name = Names.Normal(launch.Name);
         if (LaunchRules.Check(launch, name) is { Count: > 0 } violations) return Failure.Invalid([.. violations]);
+        if (launch.Host is not null && !caller.May(Permission.Operate)) return new Failure("forbidden", 403, Permission.Operate.ToString());
         using var span = ServerTrace.Source.StartActivity("instance.launch");
         return await _batcher.AskAsync(new LaunchRequest(caller, launch, LaunchRules.InstanceNames(name, launch.Count), once, Activity.Current?.Id), cancel);
     }
@@ -124,16 +127,16 @@ public sealed class InstanceLaunch
             ServerMeter.Events.Add(all.Count);
             foreach (var host in all.Select(one => one.Host!.Id).Distinct()) _hosts.Ring(host);
             if (all.Count == 0) return;
-            foreach (var network in all.Select(one => one.Parts.Network.Id).Distinct()) _peers.Ring(network);
+            foreach (var network in all.SelectMany(one => one.Parts.Interfaces).Select(face => face.Network.Id).Distinct()) _peers.Ring(network);
             _events.Ring();
         });
         return answers;
     }
 
     private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
-        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart"))
+        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId))
     {
-        InterfaceId = _ids.New(Ids.Interface),
+        Interfaces = [.. parts.Interfaces.Select((face, index) => new NewInterface(_ids.New(Ids.Interface), index, face, parts.Flavor.RateMbps))],
     };
 
     /// <summary>Gives each instance a host and claims the room there; requests for which there is none fail as a whole and give back what they took.</summary>
@@ -194,31 +197,17 @@ public sealed class InstanceLaunch
 
     private async Task AddressAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
     {
-        // First subnets first; the next one for what did not fit.
-        for (var depth = 0; made.Values.SelectMany(list => list).Any(one => one.Address is null && one.Parts.Subnets.Count > depth); depth++)
-            foreach (var alike in made.Values.SelectMany(list => list).Where(one => one.Address is null && one.Parts.Subnets.Count > depth).GroupBy(one => one.Parts.Subnets[depth]).ToList())
-            {
-                var free = await _addresses.InSubnetAsync(transaction, alike.Key.Subnet.Id, alike.Key.Range, alike.Count());
-                foreach (var (one, address) in alike.Zip(free)) (one.Subnet, one.Address) = (alike.Key.Subnet, address);
-            }
-        await FailAsync(one => one.Address is null, "addresses-exhausted");
-        var ranges = await transaction.QueryAsync("SELECT cidr FROM floating_ranges ORDER BY cidr", row => row.GetFieldValue<System.Net.IPNetwork>(0), default);
-        foreach (var range in ranges)
-        {
-            var without = made.Values.SelectMany(list => list).Where(one => one.Floating is null).ToList();
-            if (without.Count == 0) break;
-            foreach (var (one, address) in without.Zip(await _addresses.FloatingAsync(transaction, range, without.Count))) one.Floating = address;
-        }
-        if (ranges.Count > 0) await FailAsync(one => one.Floating is null, "floating-addresses-exhausted");
+        var failed = await _addresses.TakeAsync(transaction, [.. made.Values.SelectMany(list => list).SelectMany(one => one.Interfaces)]);
+        foreach (var (i, list) in made.ToList())
+            if (list.SelectMany(one => one.Interfaces).Where(failed.ContainsKey).FirstOrDefault() is { } without) await FailAsync(i, list, failed[without]);
+        var lacking = await _floating.TakeForLaunchAsync(transaction, [.. made.Values.SelectMany(list => list)]);
+        foreach (var (i, list) in made.ToList())
+            if (list.Exists(lacking.Contains)) await FailAsync(i, list, new Failure("floating-addresses-exhausted", 409));
 
-        async Task FailAsync(Predicate<NewInstance> lacks, string code)
+        async Task FailAsync(int i, List<NewInstance> list, Failure failure)
         {
-            foreach (var (i, list) in made.ToList())
-            {
-                if (!list.Exists(lacks)) continue;
-                await GiveBackAsync(transaction, list);
-                fail(i, new Failure(code, 409));
-            }
+            await GiveBackAsync(transaction, list);
+            fail(i, failure);
         }
     }
 }

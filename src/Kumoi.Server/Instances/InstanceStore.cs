@@ -1,5 +1,6 @@
 using System.Net.NetworkInformation;
 using Kumoi.Api;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -7,7 +8,7 @@ using Npgsql;
 
 namespace Kumoi.Server.Instances;
 
-/// <summary>Every statement on instances and their interfaces, except those of observation.</summary>
+/// <summary>Every statement on instances, except those of observation.</summary>
 public sealed class InstanceStore
 {
     private const int Parallelism = 4, FoundAtOnce = 64;
@@ -35,20 +36,6 @@ public sealed class InstanceStore
         [.. row.Conditions(30), .. row.Conditions(23)], row.Time(24), row.TimeOrNull(25), row.TimeOrNull(26), row.GetString(27), row.GetInt32(28), row.GetBoolean(29) && row.GetString(27) == "restart",
         row.IsDBNull(31) ? null : new Ref(row.GetString(31), row.GetString(32)));
 
-    // Addresses given back by a terminated instance are still told with its record.
-    private const string Interfaces =
-        """
-        SELECT i.instance_id, i.id, n.id, n.name, s.id, s.name, host(i.address), i.mac_address, host(f.address), coalesce(g.ids, '{}'), coalesce(g.names, '{}')
-        FROM interfaces i JOIN networks n ON n.id = i.network_id JOIN subnets s ON s.id = i.subnet_id LEFT JOIN floating_addresses f ON f.interface_id = i.id
-        LEFT JOIN LATERAL (SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.name ORDER BY g.id) AS names
-                           FROM interface_security_groups x JOIN security_groups g ON g.id = x.security_group_id WHERE x.interface_id = i.id) g ON true
-        WHERE i.instance_id = ANY($1) ORDER BY i.instance_id, i.device_index
-        """;
-
-    private static (string Instance, Interface Interface) ReadInterface(NpgsqlDataReader row) => (row.GetString(0), new Interface(
-        row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), new Ref(row.GetString(4), row.GetString(5)), row.GetString(6),
-        MacText(row.GetFieldValue<PhysicalAddress>(7)), row.TextOrNull(8), [.. row.Texts(9).Zip(row.Texts(10), (id, name) => new Ref(id, name))]));
-
     public static string MacText(PhysicalAddress address) => string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
 
     public async Task<List<Instance>> ListAsync(
@@ -63,7 +50,7 @@ public sealed class InstanceStore
               AND ($8::text IS NULL OR g.id = $8 OR g.name = $8)
             ORDER BY v.id LIMIT $3
             """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(state), Columns.Text(name), Columns.Text(host), Columns.Text(image), Columns.Text(placementGroup));
-        return WithInterfaces(rows, await connection.RowsAsync(Interfaces, ReadInterface, cancel, Columns.Texts(rows.Select(r => r.Id))));
+        return WithInterfaces(rows, await connection.RowsAsync(InterfaceStore.OfInstances, InterfaceStore.Read, cancel, Columns.Texts(rows.Select(r => r.Id))));
     }
 
     // A name means the instance that has it now; a terminated one is found by its id only.
@@ -81,14 +68,14 @@ public sealed class InstanceStore
             rows.AddRange(await connection.RowsAsync(
                 Columns_ + " JOIN unnest($1::text[], $2::text[]) AS n(account, name) ON v.account_id = n.account AND v.name = n.name WHERE v.terminated_at IS NULL", Read, default,
                 Columns.Texts(byName.Select(a => a.AccountId)), Columns.Texts(byName.Select(a => a.Key))));
-        var found = WithInterfaces(rows, await connection.RowsAsync(Interfaces, ReadInterface, default, Columns.Texts(rows.Select(r => r.Id).Distinct())));
+        var found = WithInterfaces(rows, await connection.RowsAsync(InterfaceStore.OfInstances, InterfaceStore.Read, default, Columns.Texts(rows.Select(r => r.Id).Distinct())));
         return [.. asked.Select(a => found.Find(instance => instance.Account.Id == a.AccountId && (instance.Id == a.Key || instance.Name == a.Key)))];
     }
 
     public async Task<List<Instance>> ReadAsync(Transaction transaction, IReadOnlyList<string> ids, CancellationToken cancel)
     {
         var rows = await transaction.QueryAsync(Columns_ + " WHERE v.id = ANY($1) ORDER BY v.id", Read, cancel, Columns.Texts(ids));
-        return WithInterfaces(rows, await transaction.QueryAsync(Interfaces, ReadInterface, cancel, Columns.Texts(ids)));
+        return WithInterfaces(rows, await transaction.QueryAsync(InterfaceStore.OfInstances, InterfaceStore.Read, cancel, Columns.Texts(ids)));
     }
 
     /// <summary>The record, held until the transaction ends.</summary>
@@ -96,13 +83,6 @@ public sealed class InstanceStore
         transaction.FindAsync(
             "SELECT v.id, v.name, v.host_id, v.desired FROM instances v" + ByKey + " AND v.terminated_at IS NULL FOR UPDATE",
             row => (row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), cancel, accountId, key);
-
-    public static Task<int> SetSecurityGroupsAsync(Transaction transaction, string accountId, string interfaceId, IEnumerable<string> groupIds, CancellationToken cancel) =>
-        transaction.ExecuteAsync(
-            """
-            WITH gone AS (DELETE FROM interface_security_groups WHERE interface_id = $1 AND security_group_id <> ALL($2))
-            INSERT INTO interface_security_groups (interface_id, security_group_id, account_id) SELECT $1, unnest($2::text[]), $3 ON CONFLICT DO NOTHING
-            """, cancel, interfaceId, Columns.Texts(groupIds), accountId);
 
     private static List<Instance> WithInterfaces(List<Instance> rows, List<(string Instance, Interface Interface)> interfaces)
     {

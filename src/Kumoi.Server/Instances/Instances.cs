@@ -1,6 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -91,8 +92,8 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             var groups = await LaunchCatalogue.SecurityGroupsAsync(transaction, caller.AccountId, replace.SecurityGroups, cancel);
             if (groups.Failure is { } failure) return failure;
             var before = (await store.ReadAsync(transaction, [id], cancel))[0];
-            foreach (var face in before.Interfaces)
-                await InstanceStore.SetSecurityGroupsAsync(transaction, caller.AccountId, face.Id, groups.Value.Select(g => g.Id), cancel);
+            foreach (var face in before.Interfaces.Where(face => face.State == InterfaceStates.Attached))
+                await InterfaceStore.SetSecurityGroupsAsync(transaction, caller.AccountId, face.Id, groups.Value.Select(g => g.Id), cancel);
             await transaction.ExecuteAsync("UPDATE instances SET generation = generation + 1 WHERE id = $1", cancel, id);
             await events.WriteAsync(transaction, caller, "instance.replace-security-groups", new Subject("instance", id, name), cancel);
             // The hosts of the network hear who is in which group now; the instance's own host also which groups it is in. Hosts are locked before networks everywhere.

@@ -1,5 +1,5 @@
-using System.Net;
 using Kumoi.Api;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Placement;
 using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
@@ -10,8 +10,7 @@ namespace Kumoi.Server.Instances;
 /// <summary>What the names of a launch request stand for.</summary>
 /// <param name="PlacementGroup">With its members before this launch; locked until the end of the transaction.</param>
 public sealed record LaunchParts(
-    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, Ref Network, IReadOnlyList<(Ref Subnet, IPNetwork Range)> Subnets, IReadOnlyList<Ref> Groups, string? ZoneId,
-    GroupView? PlacementGroup);
+    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, IReadOnlyList<InterfaceParts> Interfaces, string? ZoneId, GroupView? PlacementGroup, string? HostId);
 
 /// <summary>
 /// Everything that some launches name, read together: own resources, public images, and the cloud's flavors and zones. Images are locked
@@ -25,8 +24,8 @@ public sealed class LaunchCatalogue
     private List<ImageRow> _images = [];
     private List<Ref> _zones = [];
     private ILookup<string, KeyPair> _pairs = Array.Empty<KeyPair>().ToLookup(_ => "");
-    private ILookup<string, Ref> _networks = Array.Empty<Ref>().ToLookup(_ => ""), _groups = Array.Empty<Ref>().ToLookup(_ => "");
-    private ILookup<string, (Ref, IPNetwork)> _subnets = Array.Empty<(Ref, IPNetwork)>().ToLookup(_ => "");
+    private InterfaceCatalogue _interfaces = null!;
+    private List<Ref> _hosts = [];
     private List<(string AccountId, GroupView Group)> _placementGroups = [];
     private HashSet<(string, string)> _names = [];
 
@@ -36,8 +35,8 @@ public sealed class LaunchCatalogue
         string[] accounts = [.. asked.Select(a => a.Caller.AccountId).Distinct()];
         string[] Keys(Func<LaunchInstance, IEnumerable<string?>> keys) => [.. asked.SelectMany(a => keys(a.Launch)).OfType<string>().Distinct()];
         catalogue._flavors = await transaction.QueryAsync(
-            "SELECT id, name, vcpus, memory_mib, disk_gib, created_at FROM flavors WHERE id = ANY($1) OR name = ANY($1)",
-            row => new Flavor(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5)), default, Columns.Texts(Keys(l => [l.Flavor])));
+            "SELECT id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps FROM flavors WHERE id = ANY($1) OR name = ANY($1)",
+            row => new Flavor(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6)), default, Columns.Texts(Keys(l => [l.Flavor])));
         catalogue._images = await transaction.QueryAsync(
             """
             SELECT id, name, account_id, visibility = 'public', state, coalesce(virtual_size_bytes, 0), default_user FROM images
@@ -50,16 +49,10 @@ public sealed class LaunchCatalogue
                 "SELECT account_id, id, name, type, fingerprint, public_key, created_at FROM key_pairs WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2))",
                 row => (Account: row.GetString(0), Pair: new KeyPair(row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.Time(6))), default,
                 Columns.Texts(accounts), Columns.Texts(pairs))).ToLookup(p => p.Account, p => p.Pair);
-        var networks = await transaction.QueryAsync("SELECT account_id, id, name FROM networks WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2))",
-            row => (Account: row.GetString(0), Network: new Ref(row.GetString(1), row.GetString(2))), default, Columns.Texts(accounts), Columns.Texts(Keys(l => [l.Network ?? "default"])));
-        catalogue._networks = networks.ToLookup(n => n.Account, n => n.Network);
-        catalogue._subnets = (await transaction.QueryAsync("SELECT network_id, id, name, cidr FROM subnets WHERE network_id = ANY($1) ORDER BY id",
-            row => (Network: row.GetString(0), Subnet: (new Ref(row.GetString(1), row.GetString(2)), row.GetFieldValue<IPNetwork>(3))), default,
-            Columns.Texts(networks.Select(n => n.Network.Id)))).ToLookup(s => s.Network, s => s.Subnet);
-        catalogue._groups = (await transaction.QueryAsync(
-            "SELECT account_id, id, name FROM security_groups WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2)) ORDER BY id FOR KEY SHARE",
-            row => (Account: row.GetString(0), Group: new Ref(row.GetString(1), row.GetString(2))), default, Columns.Texts(accounts),
-            Columns.Texts(Keys(l => l.SecurityGroups ?? ["default"])))).ToLookup(g => g.Account, g => g.Group);
+        catalogue._interfaces = await InterfaceCatalogue.ReadAsync(
+            transaction, accounts, Keys(l => Interfaces(l).Select(face => face.Network)), Keys(l => (l.SecurityGroups ?? Default).Concat(Interfaces(l).SelectMany(face => face.SecurityGroups ?? []))));
+        if (Keys(l => [l.Host]) is { Length: > 0 } hosts)
+            catalogue._hosts = await transaction.QueryAsync("SELECT id, name FROM hosts WHERE id = ANY($1) OR name = ANY($1)", row => new Ref(row.GetString(0), row.GetString(1)), default, Columns.Texts(hosts));
         if (Keys(l => [l.Zone]) is { Length: > 0 } zones)
             catalogue._zones = await transaction.QueryAsync("SELECT id, name FROM zones WHERE id = ANY($1) OR name = ANY($1)", row => new Ref(row.GetString(0), row.GetString(1)), default, Columns.Texts(zones));
         if (Keys(l => [l.PlacementGroup]) is { Length: > 0 } placementGroups)
@@ -71,6 +64,11 @@ public sealed class LaunchCatalogue
             row => (row.GetString(0), row.GetString(1)), default, Columns.Texts(names.Select(n => n.AccountId)), Columns.Texts(names.Select(n => n.name)))];
         return catalogue;
     }
+
+    private static readonly string[] Default = ["default"];
+
+    /// <summary>The interfaces that a launch asks for: those listed, or one.</summary>
+    private static IReadOnlyList<LaunchInterface> Interfaces(LaunchInstance launch) => launch.Interfaces ?? [new LaunchInterface(launch.Network ?? "default", null, null, null, null)];
 
     /// <summary>Resolves one request, or tells every name in it that stands for nothing.</summary>
     public Result<LaunchParts> Find(LaunchRequest asked)
@@ -85,30 +83,26 @@ public sealed class LaunchCatalogue
         else if (image.State != "available") violations.Add(new Violation("image", "image-not-available", launch.Image, image.State));
         var pair = launch.KeyPair is null ? null : _pairs[account].FirstOrDefault(p => p.Id == launch.KeyPair || p.Name == launch.KeyPair);
         if (launch.KeyPair is not null && pair is null) violations.Add(NoSuch("keyPair", "key-pair", launch.KeyPair));
-        var networkKey = launch.Network ?? "default";
-        var network = _networks[account].FirstOrDefault(n => n.Id == networkKey || n.Name == networkKey);
-        if (network is null) violations.Add(NoSuch("network", "network", networkKey));
-        else if (!_subnets[network.Id].Any()) violations.Add(new Violation("network", "network-without-subnet", networkKey));
+        var groups = _interfaces.Groups(account, "securityGroups", launch.SecurityGroups ?? Default, violations);
+        var interfaces = Interfaces(launch).Select((face, i) => _interfaces.Find(account, launch.Interfaces is null ? "" : $"interfaces[{i}].", face, groups, violations)).ToList();
+        var host = launch.Host is not { } hostKey ? null : _hosts.Find(h => h.Id == hostKey || h.Name == hostKey);
+        if (launch.Host is not null && host is null) violations.Add(NoSuch("host", "host", launch.Host));
         var zone = launch.Zone is null ? null : _zones.Find(z => z.Id == launch.Zone || z.Name == launch.Zone);
         if (launch.Zone is not null && zone is null) violations.Add(NoSuch("zone", "zone", launch.Zone));
         var placementGroup = launch.PlacementGroup is not { } wanted ? null
             : _placementGroups.Where(g => g.AccountId == account).Select(g => g.Group).FirstOrDefault(g => g.Id == wanted || g.Name == wanted);
         if (launch.PlacementGroup is not null && placementGroup is null) violations.Add(NoSuch("placementGroup", "placement-group", launch.PlacementGroup));
-        var groups = new List<Ref>();
-        foreach (var (key, i) in (launch.SecurityGroups ?? ["default"]).Select((key, i) => (key, i)))
-            if (_groups[account].FirstOrDefault(g => g.Id == key || g.Name == key) is not { } group) violations.Add(NoSuch($"securityGroups[{i}]", "security-group", key));
-            else if (!groups.Contains(group)) groups.Add(group);
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
         if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
         // A disk is never smaller than its image.
         var disk = (int)Math.Max(flavor!.DiskGib, (image!.Bytes + (1L << 30) - 1) >> 30);
-        return new LaunchParts(flavor, new Ref(image.Id, image.Name), image.DefaultUser, disk, pair, network!, [.. _subnets[network!.Id]], groups, zone?.Id, placementGroup);
+        return new LaunchParts(flavor, new Ref(image.Id, image.Name), image.DefaultUser, disk, pair, [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id);
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>
     public static async Task<Result<List<Ref>>> SecurityGroupsAsync(Transaction transaction, string accountId, IReadOnlyList<string> keys, CancellationToken cancel)
     {
-        if (keys.Count > LaunchRules.SecurityGroupsMax) return Failure.Invalid("securityGroups", "at-most", LaunchRules.SecurityGroupsMax);
+        if (keys.Count > InterfaceCatalogue.SecurityGroupsMax) return Failure.Invalid("securityGroups", "at-most", InterfaceCatalogue.SecurityGroupsMax);
         var found = await transaction.QueryAsync(
             "SELECT id, name FROM security_groups WHERE account_id = $1 AND (id = ANY($2) OR name = ANY($2)) ORDER BY id FOR KEY SHARE",
             row => new Ref(row.GetString(0), row.GetString(1)), cancel, accountId, Columns.Texts(keys));

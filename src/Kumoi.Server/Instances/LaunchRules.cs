@@ -1,5 +1,6 @@
 using System.Text;
 using Kumoi.Api;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Instances;
@@ -7,17 +8,17 @@ namespace Kumoi.Server.Instances;
 /// <summary>What a launch request must satisfy before anything is looked up.</summary>
 public static class LaunchRules
 {
-    public const int CountMax = 100, UserDataBytesMax = 64 * 1024, SecurityGroupsMax = 16, PriorityMax = 1000;
+    public const int CountMax = 100, UserDataBytesMax = 64 * 1024, PriorityMax = 1000;
 
-    public static IReadOnlyList<Violation> Check(LaunchInstance launch, string name) => new List<Violation?>
+    public static IReadOnlyList<Violation> Check(LaunchInstance launch, string name) => [.. new List<Violation?>
     {
         Names.Check("name", name),
         launch.Count is < 1 or > CountMax ? new Violation("count", "between", 1, CountMax) : null,
         launch.UserData is { } data && Encoding.UTF8.GetByteCount(data) > UserDataBytesMax ? new Violation("userData", "too-many-bytes", UserDataBytesMax) : null,
         launch.Recovery is not (null or "wait" or "restart") ? new Violation("recovery", "one-of", "wait, restart") : null,
         launch.RecoveryPriority is < 0 or > PriorityMax ? new Violation("recoveryPriority", "between", 0, PriorityMax) : null,
-        launch.SecurityGroups is { Count: > SecurityGroupsMax } ? new Violation("securityGroups", "at-most", SecurityGroupsMax) : null,
-    }.OfType<Violation>().ToList();
+        launch.SecurityGroups is { Count: > InterfaceCatalogue.SecurityGroupsMax } ? new Violation("securityGroups", "at-most", InterfaceCatalogue.SecurityGroupsMax) : null,
+    }.OfType<Violation>(), .. InterfaceRules.Check(launch)];
 
     /// <summary>One name, or NAME-1 to NAME-N.</summary>
     public static IReadOnlyList<string> InstanceNames(string name, int? count) =>

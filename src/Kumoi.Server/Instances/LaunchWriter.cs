@@ -1,9 +1,7 @@
-using System.Net;
-using System.Net.NetworkInformation;
-using System.Security.Cryptography;
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Interfaces;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
@@ -15,22 +13,14 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
 {
     public HostView? Host { get; set; }
 
-    public string InterfaceId { get; init; } = "";
-
-    // 02 marks a locally administered address; 40 random bits.
-    public PhysicalAddress Mac { get; } = new([2, .. RandomNumberGenerator.GetBytes(5)]);
-
-    public Ref? Subnet { get; set; }
-
-    public IPAddress? Address { get; set; }
-
-    public IPAddress? Floating { get; set; }
+    /// <summary>In their order in the guest.</summary>
+    public IReadOnlyList<NewInterface> Interfaces { get; init; } = [];
 
     /// <summary>The instance as the API tells it.</summary>
     public Instance Describe(DateTimeOffset now) => new(
         Id, Name, new Ref(Asked.Caller.AccountId, Asked.Caller.AccountName), InstanceStates.Pending, "running", new Ref(Parts.Flavor.Id, Parts.Flavor.Name), Parts.Flavor.Vcpus,
         Parts.Flavor.MemoryMib, Parts.DiskGib, Parts.Image, Parts.KeyPair is { } pair ? new Ref(pair.Id, pair.Name) : null, new Ref(Host!.ZoneId, Host.ZoneName), new Ref(Host.Id, Host.Name),
-        Parts.DefaultUser, [new Interface(InterfaceId, Parts.Network, Subnet!, Address!.ToString(), InstanceStore.MacText(Mac), Floating?.ToString(), [.. Parts.Groups.OrderBy(g => g.Id, StringComparer.Ordinal)])],
+        Parts.DefaultUser, [.. Interfaces.Select(face => face.Describe(new Ref(Id, Name)))],
         1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null,
         Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null);
 }
@@ -61,8 +51,9 @@ public sealed class LaunchWriter(EventLog events)
     {
         Npgsql.NpgsqlParameter Texts(Func<NewInstance, string?> text) => Columns.TextsOrNull(made.Select(text));
         Npgsql.NpgsqlParameter Numbers(Func<NewInstance, int> number) => Columns.Integers(made.Select(number));
-        var groups = made.SelectMany(m => m.Parts.Groups.Select(g => (m.InterfaceId, g.Id, m.Asked.Caller.AccountId))).ToList();
-        var floating = made.Where(m => m.Floating is not null).ToList();
+        var interfaces = made.SelectMany(m => m.Interfaces.Select(face => (Interface: face, m.Asked.Caller.AccountId, InstanceId: m.Id))).ToList();
+        var floating = interfaces.FindAll(m => m.Interface.Floating is not null);
+        var networks = interfaces.Select(m => m.Interface.Parts.Network.Id).Distinct().ToList();
         return transaction.ExecuteAsync(
         [
             ("""
@@ -78,21 +69,12 @@ public sealed class LaunchWriter(EventLog events)
                 Texts(m => m.Host!.ZoneId), Texts(m => m.Host!.Id), Texts(m => m.Host!.Storage), Texts(m => m.Asked.Launch.Recovery ?? "wait"), Numbers(m => m.Asked.Launch.RecoveryPriority ?? 0),
                 Texts(m => m.Asked.TraceParent), Texts(m => m.Parts.PlacementGroup?.Id), Texts(m => m.Parts.PlacementGroup?.Policy), now,
             ]),
-            ("""
-            INSERT INTO interfaces (id, account_id, instance_id, network_id, subnet_id, mac_address, address, device_index)
-            SELECT n.*, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::macaddr[], $7::inet[]) AS n
-            """,
-            [
-                Texts(m => m.InterfaceId), Texts(m => m.Asked.Caller.AccountId), Texts(m => m.Id), Texts(m => m.Parts.Network.Id), Texts(m => m.Subnet!.Id), Columns.Macs(made.Select(m => m.Mac)),
-                Columns.Inets(made.Select(m => m.Address)),
-            ]),
-            ("INSERT INTO interface_security_groups (interface_id, security_group_id, account_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])",
-            [Columns.Texts(groups.Select(g => g.InterfaceId)), Columns.Texts(groups.Select(g => g.Id)), Columns.Texts(groups.Select(g => g.AccountId))]),
+            .. InterfaceStore.Inserts(interfaces),
             ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
-            [Columns.Inets(floating.Select(m => m.Floating)), Columns.Texts(floating.Select(m => m.Asked.Caller.AccountId)), Columns.Texts(floating.Select(m => m.InterfaceId)), now]),
+            [Columns.Inets(floating.Select(m => m.Interface.Floating)), Columns.Texts(floating.Select(m => m.AccountId)), Columns.Texts(floating.Select(m => m.Interface.Id)), now]),
             (EventLog.Insert, events.Values([.. made.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "instance.launch", new Subject("instance", m.Id, m.Name)))], now)),
-            (HostRevisions.LockNetworks, [Columns.Texts(made.Select(m => m.Parts.Network.Id).Distinct())]),
-            (HostRevisions.TouchNetworks, [Columns.Texts(made.Select(m => m.Parts.Network.Id).Distinct())]),
+            (HostRevisions.LockNetworks, [Columns.Texts(networks)]),
+            (HostRevisions.TouchNetworks, [Columns.Texts(networks)]),
         ]);
     }
 }

@@ -26,30 +26,30 @@ public sealed class AddressAllocator
                 if (cursor.Free is { } free)
                 {
                     if (!free.TryDequeue(out var known)) break;
-                    proposed.Add(Ipv4.At(range, known));
+                    proposed.Add(AddressRange.At(range, known));
                     cursor.Next = known + 1;
                     continue;
                 }
-                if (cursor.Next > Last(range)) cursor.Next = First;
-                proposed.Add(Ipv4.At(range, cursor.Next++));
+                if (cursor.Next > AddressRange.Last(range)) cursor.Next = AddressRange.First;
+                proposed.Add(AddressRange.At(range, cursor.Next++));
             }
             return proposed;
         }
     }
 
-    /// <summary>Goes on with addresses that are not among the used ones, behind the last proposed.</summary>
-    public void Learn(string key, IPNetwork range, IReadOnlySet<IPAddress> used)
+    /// <summary>Goes on with addresses that are not used, behind the last proposed.</summary>
+    public void Learn(string key, IPNetwork range, Predicate<IPAddress> used)
     {
         lock (_gate)
         {
             var cursor = Find(key);
-            var size = Last(range) - First + 1;
-            var start = cursor.Next > Last(range) ? First : cursor.Next;
+            var size = AddressRange.Last(range) - AddressRange.First + 1;
+            var start = cursor.Next > AddressRange.Last(range) ? AddressRange.First : cursor.Next;
             var free = new Queue<long>();
             for (var i = 0L; i < size && free.Count < FreeMax; i++)
             {
-                var offset = First + (start - First + i) % size;
-                if (!used.Contains(Ipv4.At(range, offset))) free.Enqueue(offset);
+                var offset = AddressRange.First + (start - AddressRange.First + i) % size;
+                if (!used(AddressRange.At(range, offset))) free.Enqueue(offset);
             }
             cursor.Free = free;
         }
@@ -61,11 +61,6 @@ public sealed class AddressAllocator
         lock (_gate) Find(key).Free = null;
     }
 
-    // The network's own address and the gateway's, and at the end the broadcast address, are never given out.
-    private const long First = 2;
-
-    private static long Last(IPNetwork range) => Ipv4.Size(range) - 2;
-
     private Cursor Find(string key)
     {
         if (!_cursors.TryGetValue(key, out var cursor)) _cursors[key] = cursor = new Cursor();
@@ -74,7 +69,7 @@ public sealed class AddressAllocator
 
     private sealed class Cursor
     {
-        public long Next = First;
+        public long Next = AddressRange.First;
         public Queue<long>? Free;
     }
 }

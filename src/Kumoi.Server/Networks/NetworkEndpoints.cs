@@ -17,6 +17,8 @@ public static class NetworkEndpoints
         routes.Post<CreateNetwork, Network>("/networks", Permission.Write, "CreateNetwork", "Make a network, with subnets or without", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => networks.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
         routes.Get("/networks/{network}", Permission.Read, "ShowNetwork", "Show a network", call => networks.GetAsync(call.Caller, call.Route("network"), call.Cancelled));
+        routes.Put<UpdateNetwork, Network>("/networks/{network}", Permission.Write, "UpdateNetwork", "Change what a network tells its guests, and whether they reach the outside", 200,
+            (call, update) => networks.UpdateAsync(call.Caller, call.Route("network"), update, call.Cancelled));
         routes.Delete("/networks/{network}", Permission.Write, "DeleteNetwork", "Remove a network without instances, and its subnets",
             call => networks.DeleteAsync(call.Caller, call.Route("network"), call.Cancelled));
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
@@ -13,30 +14,43 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
     /// <summary>The range of an account's first network. Networks of different accounts may have the same.</summary>
     public const string DefaultRange = "10.0.0.0/20";
 
-    // Network, broadcast and gateway addresses are not given out.
+    /// <summary>The longest packet of the network <c>n</c>: what was asked for, as far as the hosts' network carries it within VXLAN (RFC 7348, over IPv4).</summary>
+    public const string Mtu = "least(coalesce(n.mtu, 1500), (SELECT min(h.underlay_mtu) FROM hosts h) - 50)";
+
+    // Network, broadcast and gateway addresses are not given out; of IPv6 so many as one allocator goes through.
     private const string SubnetColumns =
         """
         SELECT s.id, s.name, n.id, n.name, s.cidr, host(s.gateway), s.dns_servers, s.created_at,
-               (1::bigint << (32 - masklen(s.cidr))) - 3 - (SELECT count(*) FROM interfaces i WHERE i.subnet_id = s.id AND i.released_at IS NULL)
+               (1::bigint << CASE family(s.cidr) WHEN 4 THEN 32 - masklen(s.cidr) ELSE 31 END) - 3
+               - (SELECT count(*) FROM subnet_addresses a WHERE a.subnet_id = s.id AND a.released_at IS NULL), s.dhcp_options::text
         FROM subnets s JOIN networks n ON n.id = s.network_id
         """;
 
     private static Subnet ReadSubnet(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetFieldValue<IPNetwork>(4).ToString(), row.GetString(5), row.Texts(6),
-        row.GetInt64(8), row.Time(7));
+        row.GetInt64(8), row.Time(7), Options(row.GetString(9)));
+
+    /// <summary>The options of DHCP as a subnet's row has them.</summary>
+    public static IReadOnlyList<DhcpOption> Options(string json) => json == "[]" ? [] : JsonSerializer.Deserialize(json, ApiJson.Default.DhcpOptionArray)!;
 
     public async Task<List<Network>> ListAsync(string accountId, PageRequest page, CancellationToken cancel)
     {
-        var networks = await database.QueryAsync("SELECT id, name, created_at FROM networks WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3", Read, cancel,
+        var networks = await database.QueryAsync(NetworkColumns + "WHERE n.account_id = $1 AND n.id > $2 ORDER BY n.id LIMIT $3", Read, cancel,
             accountId, page.After, page.Limit + 1);
         var subnets = await database.QueryAsync(SubnetColumns + " WHERE s.network_id = ANY($1) ORDER BY s.id", ReadSubnet, cancel,
             Columns.Texts(networks.Select(n => n.Id)));
         return networks.ConvertAll(network => network with { Subnets = subnets.FindAll(s => s.Network.Id == network.Id) });
     }
 
-    private static Network Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), [], row.Time(2));
+    private const string NetworkColumns = $"SELECT n.id, n.name, n.created_at, {Mtu}, n.outside, n.domain, n.search_domains, (SELECT host(g.address) FROM network_gateways g WHERE g.network_id = n.id AND g.is_source) FROM networks n ";
 
-    private const string Find = "SELECT id, name, created_at FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2)";
+    private static Network Read(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), [], row.Time(2), row.GetInt32(3), row.GetString(4), Domain(row.GetString(0), row.GetString(1), row.TextOrNull(5)), row.Texts(6), row.TextOrNull(7));
+
+    /// <summary>The DNS domain of a network's guests.</summary>
+    public static string Domain(string id, string name, string? own) => own ?? Names.Hostname(name, id) + ".internal";
+
+    private const string Find = NetworkColumns + "WHERE n.account_id = $1 AND (n.id = $2 OR n.name = $2)";
 
     public async Task<Network?> FindAsync(string accountId, string key, CancellationToken cancel)
     {
@@ -68,7 +82,7 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
         transaction.FindAsync(OneSubnet, ReadSubnet, cancel, accountId, key);
 
     /// <summary>The new network's id, or null if the account has one of that name.</summary>
-    public async Task<string?> InsertAsync(Transaction transaction, string accountId, string name, CancellationToken cancel)
+    public async Task<string?> InsertAsync(Transaction transaction, string accountId, string name, CreateNetwork settings, CancellationToken cancel)
     {
         var id = ids.New(Ids.Network);
         // The sequence wraps; a number still in use is passed over by asking again.
@@ -77,37 +91,70 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
             var vni = await transaction.FindAsync("SELECT nextval('network_vni')::int", row => row.GetInt32(0), cancel);
             if (await transaction.FindAsync("SELECT 1 FROM networks WHERE vni = $1", row => row.GetInt32(0), cancel, vni) != 0) continue;
             var made = await transaction.ExecuteAsync(
-                "INSERT INTO networks (id, account_id, name, vni, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id, name) DO NOTHING", cancel,
-                id, accountId, name, vni, clock.GetUtcNow());
+                """
+                INSERT INTO networks (id, account_id, name, vni, created_at, mtu, outside, domain, search_domains) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                ON CONFLICT (account_id, name) DO NOTHING
+                """, cancel,
+                id, accountId, name, vni, clock.GetUtcNow(), Columns.Integer(settings.Mtu is 0 ? null : settings.Mtu), settings.Outside ?? "nat", Columns.Text(settings.Domain),
+                Columns.Texts(settings.SearchDomains ?? []));
             return made == 0 ? null : id;
         }
     }
 
     public async Task InsertDefaultAsync(Transaction transaction, string accountId, CancellationToken cancel)
     {
-        var id = await InsertAsync(transaction, accountId, "default", cancel);
-        await InsertSubnetAsync(transaction, accountId, id!, "default", IPNetwork.Parse(DefaultRange), [], cancel);
+        var id = await InsertAsync(transaction, accountId, "default", new CreateNetwork("default", null), cancel);
+        await InsertSubnetAsync(transaction, accountId, id!, new CreateNetworkSubnet("default", DefaultRange, null), IPNetwork.Parse(DefaultRange), cancel);
     }
 
     /// <summary>The new subnet's id, or null if the network has one of that name.</summary>
     public async Task<string?> InsertSubnetAsync(
-        Transaction transaction, string accountId, string networkId, string? name, IPNetwork range, IReadOnlyList<string> dnsServers, CancellationToken cancel)
+        Transaction transaction, string accountId, string networkId, CreateNetworkSubnet subnet, IPNetwork range, CancellationToken cancel)
     {
         var id = ids.New(Ids.Subnet);
         var made = await transaction.ExecuteAsync(
             """
-            INSERT INTO subnets (id, account_id, network_id, name, cidr, gateway, dns_servers, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            INSERT INTO subnets (id, account_id, network_id, name, cidr, gateway, dns_servers, created_at, dhcp_options) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (network_id, name) DO NOTHING
             """, cancel,
-            id, accountId, networkId, name is null ? range.ToString().Replace('/', '-') : Names.Normal(name), Columns.Cidr(range), Columns.Inet(Ipv4.At(range, 1)),
-            Columns.Texts(dnsServers), clock.GetUtcNow());
+            id, accountId, networkId, subnet.Name is null ? range.ToString().Replace('/', '-') : Names.Normal(subnet.Name), Columns.Cidr(range), Columns.Inet(AddressRange.Gateway(range)),
+            Columns.Texts(subnet.DnsServers ?? []), clock.GetUtcNow(), Columns.Json(JsonSerializer.Serialize([.. subnet.DhcpOptions ?? []], ApiJson.Default.DhcpOptionArray)));
         return made == 0 ? null : id;
     }
 
-    /// <summary>The instances that have an interface there.</summary>
-    public Task<List<Ref>> UsersAsync(Transaction transaction, string column, string id, CancellationToken cancel) => transaction.QueryAsync(
-        $"SELECT DISTINCT v.id, v.name FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE {column} = $1 AND i.released_at IS NULL ORDER BY v.id LIMIT 20",
-        row => new Ref(row.GetString(0), row.GetString(1)), cancel, id);
+    /// <summary>Changes what is given and leaves the rest.</summary>
+    public static async Task UpdateAsync(Transaction transaction, string networkId, UpdateNetwork update, CancellationToken cancel)
+    {
+        await transaction.ExecuteAsync(
+            """
+            UPDATE networks SET mtu = CASE WHEN $2::int IS NULL THEN mtu ELSE nullif($2, 0) END, outside = coalesce($3, outside), domain = coalesce($4, domain),
+                                search_domains = CASE WHEN $5 THEN $6::text[] ELSE search_domains END WHERE id = $1
+            """, cancel, networkId, Columns.Integer(update.Mtu), Columns.Text(update.Outside), Columns.Text(update.Domain), update.SearchDomains is not null,
+            Columns.Texts(update.SearchDomains ?? []));
+        if (update.DnsServers is not { } servers) return;
+        foreach (var family in (int[])[4, 6])
+            await transaction.ExecuteAsync("UPDATE subnets SET dns_servers = $2 WHERE network_id = $1 AND family(cidr) = $3", cancel, networkId,
+                Columns.Texts(servers.Where(server => server.Contains(':', StringComparison.Ordinal) == (family == 6))), family);
+    }
+
+    /// <summary>The network, held until the transaction ends; null if the account has none of that id or name.</summary>
+    public static Task<Ref?> LockAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
+        "SELECT id, name FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, accountId, key);
+
+    /// <summary>The instances that have an interface there, what links it with others, and addresses that serve it.</summary>
+    public Task<List<Ref>> UsersAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.QueryAsync(
+        """
+        SELECT v.id, v.name FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL
+        UNION SELECT r.id, r.name FROM router_networks x JOIN routers r ON r.id = x.router_id WHERE x.network_id = $1
+        UNION SELECT id, id FROM network_peerings WHERE active AND $1 IN (network_id, peer_network_id)
+        UNION SELECT f.id, host(f.address) FROM network_gateways g JOIN floating_addresses f ON f.address = g.address WHERE g.network_id = $1 ORDER BY 1 LIMIT 20
+        """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, networkId);
+
+    /// <summary>The instances that have an address of the subnet.</summary>
+    public Task<List<Ref>> UsersOfSubnetAsync(Transaction transaction, string subnetId, CancellationToken cancel) => transaction.QueryAsync(
+        """
+        SELECT DISTINCT v.id, v.name FROM subnet_addresses a JOIN interfaces i ON i.id = a.interface_id JOIN instances v ON v.id = i.instance_id WHERE a.subnet_id = $1 ORDER BY v.id LIMIT 20
+        """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, subnetId);
 
     public async Task DeleteAsync(Transaction transaction, string networkId, CancellationToken cancel)
     {
@@ -118,23 +165,8 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
 
     public async Task DeleteSubnetAsync(Transaction transaction, string subnetId, CancellationToken cancel)
     {
-        await transaction.ExecuteAsync("DELETE FROM interfaces WHERE subnet_id = $1 AND released_at IS NOT NULL", cancel, subnetId);
+        await transaction.ExecuteAsync("DELETE FROM interfaces WHERE $1 IN (subnet_id, subnet6_id) AND released_at IS NOT NULL", cancel, subnetId);
+        await transaction.ExecuteAsync("DELETE FROM network_routes r USING subnets s WHERE s.id = $1 AND r.network_id = s.network_id AND r.via << s.cidr", cancel, subnetId);
         await transaction.ExecuteAsync("DELETE FROM subnets WHERE id = $1", cancel, subnetId);
     }
-}
-
-/// <summary>Arithmetic on IPv4 ranges.</summary>
-public static class Ipv4
-{
-    /// <summary>The address at an offset from the range's first.</summary>
-    public static IPAddress At(IPNetwork range, long offset)
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        range.BaseAddress.TryWriteBytes(bytes, out _);
-        var first = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes);
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)(first + offset));
-        return new IPAddress(bytes);
-    }
-
-    public static long Size(IPNetwork range) => 1L << (32 - range.PrefixLength);
 }

@@ -1,16 +1,17 @@
 using System.Net;
-using System.Net.Sockets;
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Routers;
 
 namespace Kumoi.Server.Networks;
 
 /// <summary>Private networks and their subnets.</summary>
-public sealed class NetworkUseCases(Database database, NetworkStore store, EventLog events, TimeProvider clock)
+public sealed class NetworkUseCases(Database database, NetworkStore store, HostRevisions hosts, EventLog events, TimeProvider clock)
 {
     public async Task<Result<Page<Network>>> ListAsync(Caller caller, PageRequest page, CancellationToken cancel) =>
         page.Of(await store.ListAsync(caller.AccountId, page, cancel), network => network.Id);
@@ -22,37 +23,51 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, Event
     {
         var name = Names.Normal(create.Name);
         var violations = new List<Violation?> { Names.Check("name", name) };
+        violations.AddRange(NetworkRules.Check(create.Mtu, create.Outside, create.Domain, create.SearchDomains));
         var subnets = (create.Subnets ?? []).ToList();
         var ranges = new List<IPNetwork>();
         for (var i = 0; i < subnets.Count; i++)
         {
-            var (range, violation) = SubnetRules.CheckCidr($"subnets[{i}].cidr", subnets[i].Cidr);
-            violations.Add(violation);
-            if (subnets[i].Name is { } subnetName) violations.Add(Names.Check($"subnets[{i}].name", Names.Normal(subnetName)));
-            violations.AddRange(SubnetRules.CheckDns($"subnets[{i}].dnsServers", subnets[i].DnsServers));
-            if (violation is not null) continue;
-            if (ranges.Any(other => SubnetRules.Overlap(other, range))) violations.Add(new Violation($"subnets[{i}].cidr", "overlaps"));
-            ranges.Add(range);
+            var (range, wrong) = SubnetRules.Check($"subnets[{i}].", subnets[i].Name, subnets[i].Cidr, subnets[i].DnsServers, subnets[i].DhcpOptions);
+            violations.AddRange(wrong);
+            if (range is { } sound && ranges.Any(other => AddressRange.Overlap(other, sound))) violations.Add(new Violation($"subnets[{i}].cidr", "overlaps"));
+            if (range is not null) ranges.Add(range.Value);
         }
         if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Network>(transaction => Idempotency.OnceAsync<Network>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
-            var id = await store.InsertAsync(transaction, caller.AccountId, name, cancel);
+            var id = await store.InsertAsync(transaction, caller.AccountId, name, create, cancel);
             if (id is null) return Failure.NameTaken("network", name);
             for (var i = 0; i < subnets.Count; i++)
-                if (await store.InsertSubnetAsync(transaction, caller.AccountId, id, subnets[i].Name, ranges[i], subnets[i].DnsServers ?? [], cancel) is null)
-                    return Failure.NameTaken("subnet", subnets[i].Name!);
+                if (await store.InsertSubnetAsync(transaction, caller.AccountId, id, subnets[i], ranges[i], cancel) is null)
+                    return Failure.NameTaken("subnet", subnets[i].Name ?? ranges[i].ToString());
             await events.WriteAsync(transaction, caller, "network.create", new Subject("network", id, name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
         }), cancel);
     }
 
+    /// <summary>Changes a network while its guests run: their hosts hear of it at once, guests when they ask for their address again.</summary>
+    public async Task<Result<Network>> UpdateAsync(Caller caller, string key, UpdateNetwork update, CancellationToken cancel)
+    {
+        Violation[] broken = [.. NetworkRules.Check(update.Mtu, update.Outside, update.Domain, update.SearchDomains), .. SubnetRules.CheckDns("dnsServers", update.DnsServers, null)];
+        if (broken.Length > 0) return Failure.Invalid(broken);
+        return await database.TransactionAsync<Network>(async transaction =>
+        {
+            await hosts.TouchByNetworkAsync(transaction, caller.AccountId, key, cancel);
+            var network = await NetworkStore.LockAsync(transaction, caller.AccountId, key, cancel);
+            if (network is null) return Failure.NotFound("network", key);
+            await NetworkStore.UpdateAsync(transaction, network.Id, update, cancel);
+            if (update.SourceAddress is { } source && (await GatewayStore.SetSourceAsync(transaction, caller.AccountId, network, source, cancel)).Failure is { } failure) return failure;
+            await events.WriteAsync(transaction, caller, "network.update", new Subject("network", network.Id, network.Name), cancel);
+            return (await store.FindAsync(transaction, caller.AccountId, network.Id, cancel))!;
+        }, cancel);
+    }
+
     public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
-        var network = await transaction.FindAsync("SELECT id, name FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE",
-            row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, key);
+        var network = await NetworkStore.LockAsync(transaction, caller.AccountId, key, cancel);
         if (network is null) return Failure.NotFound("network", key);
-        var users = await store.UsersAsync(transaction, "i.network_id", network.Id, cancel);
+        var users = await store.UsersAsync(transaction, network.Id, cancel);
         if (users.Count > 0) return Failure.InUse("network", network.Name, users);
         await store.DeleteAsync(transaction, network.Id, cancel);
         await events.WriteAsync(transaction, caller, "network.delete", new Subject("network", network.Id, network.Name), cancel);
@@ -67,20 +82,22 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, Event
 
     public async Task<Result<Subnet>> CreateSubnetAsync(Caller caller, CreateSubnet create, IdempotencyKey? once, CancellationToken cancel)
     {
-        var (range, violation) = SubnetRules.CheckCidr("cidr", create.Cidr);
-        var violations = new List<Violation?> { violation, create.Name is { } given ? Names.Check("name", Names.Normal(given)) : null };
-        violations.AddRange(SubnetRules.CheckDns("dnsServers", create.DnsServers));
-        if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        var (sound, wrong) = SubnetRules.Check("", create.Name, create.Cidr, create.DnsServers, create.DhcpOptions);
+        if (sound is not { } range || wrong.Count > 0) return Failure.Invalid([.. wrong]);
         return await database.TransactionAsync<Subnet>(transaction => Idempotency.OnceAsync<Subnet>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
+            // Hosts before networks, as everywhere; those that come meanwhile read the subnet with their first guest.
+            await hosts.TouchByNetworkAsync(transaction, caller.AccountId, create.Network, cancel);
             // The lock keeps two subnets of one network from passing the overlap check at once.
-            var network = await transaction.FindAsync("SELECT id, name FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE",
-                row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, create.Network);
+            var network = await NetworkStore.LockAsync(transaction, caller.AccountId, create.Network, cancel);
             if (network is null) return Failure.NotFound("network", create.Network);
             var present = await transaction.QueryAsync("SELECT cidr FROM subnets WHERE network_id = $1", row => row.GetFieldValue<IPNetwork>(0), cancel, network.Id);
-            if (present.Any(other => SubnetRules.Overlap(other, range))) return Failure.Invalid("cidr", "overlaps");
-            var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, create.Name, range, create.DnsServers ?? [], cancel);
+            if (present.Any(other => AddressRange.Overlap(other, range))) return Failure.Invalid("cidr", "overlaps");
+            var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, new CreateNetworkSubnet(create.Name, create.Cidr, create.DnsServers, create.DhcpOptions), range, cancel);
             if (id is null) return Failure.NameTaken("subnet", create.Name ?? range.ToString());
+            await LinkStore.LockAsync(transaction, [network.Id], cancel);
+            if (await LinkStore.ConflictAsync(transaction, [network.Id], cancel) is { } conflict)
+                return Failure.Invalid("cidr", "overlaps-linked", conflict.Network, conflict.Range, conflict.Other, conflict.OtherRange);
             var subnet = (await store.FindSubnetAsync(transaction, caller.AccountId, id, cancel))!;
             await events.WriteAsync(transaction, caller, "subnet.create", new Subject("subnet", id, subnet.Name), cancel);
             return subnet;
@@ -89,40 +106,16 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, Event
 
     public Task<Result<Done>> DeleteSubnetAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
-        var subnet = await transaction.FindAsync("SELECT id, name FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE",
+        var network = await transaction.FindAsync("SELECT network_id FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) ORDER BY id LIMIT 1", row => row.GetString(0), cancel, caller.AccountId, key);
+        if (network is null) return Failure.NotFound("subnet", key);
+        await hosts.TouchByNetworksAsync(transaction, [network], cancel);
+        var subnet = await transaction.FindAsync("SELECT id, name FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) ORDER BY id LIMIT 1 FOR UPDATE",
             row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, key);
         if (subnet is null) return Failure.NotFound("subnet", key);
-        var users = await store.UsersAsync(transaction, "i.subnet_id", subnet.Id, cancel);
+        var users = await store.UsersOfSubnetAsync(transaction, subnet.Id, cancel);
         if (users.Count > 0) return Failure.InUse("subnet", subnet.Name, users);
         await store.DeleteSubnetAsync(transaction, subnet.Id, cancel);
         await events.WriteAsync(transaction, caller, "subnet.delete", new Subject("subnet", subnet.Id, subnet.Name), cancel);
         return new Done();
     }, cancel);
-}
-
-/// <summary>What a subnet may be.</summary>
-public static class SubnetRules
-{
-    private const int DnsServersMax = 4;
-
-    /// <summary>An IPv4 range of /16 to /28 of addresses a guest may have, its host bits zero.</summary>
-    public static (IPNetwork Range, Violation? Violation) CheckCidr(string field, string text)
-    {
-        if (!IPNetwork.TryParse(text, out var range) || range.BaseAddress.AddressFamily != AddressFamily.InterNetwork || text.Split('.').Length != 4)
-            return (default, new Violation(field, "ipv4-cidr"));
-        if (range.PrefixLength is < 16 or > 28) return (default, new Violation(field, "prefix-between", 16, 28));
-        string[] reserved = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
-        return reserved.Any(r => Overlap(IPNetwork.Parse(r), range)) ? (default, new Violation(field, "reserved-range")) : (range, null);
-    }
-
-    public static IEnumerable<Violation> CheckDns(string field, IReadOnlyList<string>? servers)
-    {
-        if (servers is null) yield break;
-        if (servers.Count > DnsServersMax) yield return new Violation(field, "at-most", DnsServersMax);
-        for (var i = 0; i < servers.Count; i++)
-            if (!IPAddress.TryParse(servers[i], out var address) || address.AddressFamily != AddressFamily.InterNetwork || servers[i].Split('.').Length != 4)
-                yield return new Violation($"{field}[{i}]", "ipv4-address");
-    }
-
-    public static bool Overlap(IPNetwork a, IPNetwork b) => a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress);
 }

@@ -18,7 +18,8 @@ public sealed record HostView(
 /// <param name="Storage">The shared storage its disk is on already; null: it has no disk yet.</param>
 /// <param name="Movable">It should be able to move: hosts with shared storage rather than others.</param>
 /// <param name="Group">The placement group it is in, with those of it that have hosts already; null: none.</param>
-public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null)
+/// <param name="HostId">The host that an operator asks for; null: any.</param>
+public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null, string? HostId = null)
 {
     /// <summary>The same for several at once on one host.</summary>
     public PlacementRequest Times(int count) => this with { Vcpus = Vcpus * count, MemoryMib = MemoryMib * count, DiskGib = DiskGib * count };
@@ -43,6 +44,7 @@ public static class Placement
     /// <summary>In the order in which they are asked; a host counts for the first that turns it away.</summary>
     public static readonly IReadOnlyList<PlacementFilter> Filters =
     [
+        new("host", (host, request) => request.HostId is null || host.Id == request.HostId, _ => []),
         new("zone", (host, request) => request.ZoneId is null || host.ZoneId == request.ZoneId, _ => []),
         new("up", (host, _) => host.State == "up", _ => []),
         new("schedulable", (host, _) => host.Schedulable && !host.Maintenance, _ => []),

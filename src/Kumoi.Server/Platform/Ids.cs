@@ -11,14 +11,15 @@ public sealed class Ids(TimeProvider clock)
 {
     public const string Account = "a", User = "u", Token = "tok", Zone = "z", Host = "h", Flavor = "flv", Image = "img", KeyPair = "key",
         Network = "net", Subnet = "subnet", SecurityGroup = "sg", Rule = "sgr", Instance = "i", Interface = "eni", Event = "ev",
-        Console = "con", PlacementGroup = "pg";
+        Console = "con", PlacementGroup = "pg", FloatingAddress = "fip", AddressPool = "pool", Router = "rtr", Peering = "pcx", Route = "rt", PortForward = "pf";
 
     private const int NumberMax = (1 << 24) - 1;
 
     private static readonly System.Buffers.SearchValues<char> Digits = System.Buffers.SearchValues.Create("0123456789abcdef");
 
     private static readonly string[] All =
-        [Account, User, Token, Zone, Host, Flavor, Image, KeyPair, Network, Subnet, SecurityGroup, Rule, Instance, Interface, Event, Console, PlacementGroup];
+        [Account, User, Token, Zone, Host, Flavor, Image, KeyPair, Network, Subnet, SecurityGroup, Rule, Instance, Interface, Event, Console, PlacementGroup, FloatingAddress, AddressPool, Router, Peering, Route,
+            PortForward];
 
     private readonly Lock _gate = new();
     private long _millisecond;

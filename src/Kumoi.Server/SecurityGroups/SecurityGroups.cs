@@ -1,8 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -38,7 +37,8 @@ public sealed class SecurityGroupUseCases(
         {
             var id = await store.InsertAsync(transaction, caller.AccountId, name, create.Description ?? "", cancel);
             if (id is null) return Failure.NameTaken("security-group", name);
-            if (rules.All(rule => rule.Direction != "egress")) await store.InsertRuleAsync(transaction, caller.AccountId, id, SecurityGroupStore.AllEgress(ids), cancel);
+            if (rules.All(rule => rule.Direction != "egress"))
+                foreach (var rule in SecurityGroupStore.AllEgress(ids)) await store.InsertRuleAsync(transaction, caller.AccountId, id, rule, cancel);
             for (var i = 0; i < rules.Count; i++)
             {
                 var rule = await ResolveAsync(transaction, caller.AccountId, rules[i], id, name, $"rules[{i}].", cancel);
@@ -57,6 +57,7 @@ public sealed class SecurityGroupUseCases(
         if (group.Name == "default") return new Failure("default-group", 409);
         var users = await store.UsersAsync(transaction, group.Id, cancel);
         if (users.Count > 0) return Failure.InUse("security-group", group.Name, users);
+        await store.ForgetAsync(transaction, [group.Id], caller.AccountId, cancel);
         await store.DeleteAsync(transaction, group.Id, cancel);
         await events.WriteAsync(transaction, caller, "security-group.delete", new Subject("security-group", group.Id, group.Name), cancel);
         return new Done();
@@ -83,6 +84,41 @@ public sealed class SecurityGroupUseCases(
         }), cancel);
     }
 
+    /// <summary>Adds and removes rules in one change: hosts go from the rules before to those after, with nothing in between.</summary>
+    public async Task<Result<SecurityGroup>> ChangeRulesAsync(Caller caller, string key, ChangeSecurityGroupRules change, CancellationToken cancel)
+    {
+        var (add, remove) = (change.Add ?? [], change.Remove ?? []);
+        if (add.Count > RulesMax) return Failure.Invalid("add", "at-most", RulesMax);
+        Violation[] broken = [.. add.SelectMany((rule, i) => CheckRule($"add[{i}].", rule))];
+        if (broken.Length > 0) return Failure.Invalid(broken);
+        return await database.TransactionAsync<SecurityGroup>(async transaction =>
+        {
+            var group = await store.LockAsync(transaction, caller.AccountId, key, cancel);
+            if (group is null) return Failure.NotFound("security-group", key);
+            var present = (await store.FindAsync(transaction, caller.AccountId, group.Id, cancel))!.Rules.ToList();
+            if (remove.FirstOrDefault(id => !present.Exists(rule => rule.Id == id)) is { } unknown) return Failure.NotFound("rule", unknown);
+            var gone = present.FindAll(rule => remove.Contains(rule.Id));
+            present.RemoveAll(gone.Contains);
+            await transaction.ExecuteAsync("DELETE FROM security_group_rules WHERE security_group_id = $1 AND id = ANY($2)", cancel, group.Id, Columns.Texts(remove));
+            var changes = gone.ConvertAll(rule => (Action: "security-group.delete-rule", Rule: rule));
+            for (var i = 0; i < add.Count; i++)
+            {
+                var rule = await ResolveAsync(transaction, caller.AccountId, add[i], group.Id, group.Name, $"add[{i}].", cancel);
+                if (rule.Failure is { } failure) return failure;
+                if (present.Find(r => r with { Id = "", Description = null } == rule.Value with { Id = "", Description = null }) is { } same) return new Failure("rule-exists", 409, same.Id);
+                present.Add(rule.Value);
+                if (present.Count > RulesMax) return Failure.Invalid("add", "at-most", RulesMax);
+                await store.InsertRuleAsync(transaction, caller.AccountId, group.Id, rule.Value, cancel);
+                changes.Add(("security-group.add-rule", rule.Value));
+            }
+            if (changes.Count > 0) await hosts.TouchByGroupAsync(transaction, group.Id, cancel);
+            foreach (var (action, rule) in changes)
+                await events.WriteAsync(transaction, caller, action, new Subject("security-group", group.Id, group.Name), cancel,
+                    System.Text.Json.JsonSerializer.Serialize(rule, ApiJson.Default.SecurityGroupRule));
+            return (await store.FindAsync(transaction, caller.AccountId, group.Id, cancel))!;
+        }, cancel);
+    }
+
     public Task<Result<Done>> DeleteRuleAsync(Caller caller, string key, string ruleId, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
         var group = await store.LockAsync(transaction, caller.AccountId, key, cancel);
@@ -102,10 +138,10 @@ public sealed class SecurityGroupUseCases(
         Ref? peer = null;
         if (rule.Group is { } key)
         {
-            peer = key == ownId || key == ownName ? new Ref(ownId, ownName) : await store.LockAsync(transaction, accountId, key, cancel);
+            peer = key == ownId || key == ownName ? new Ref(ownId, ownName) : await store.PeerAsync(transaction, accountId, key, cancel);
             if (peer is null) return Failure.Invalid(prefix + "group", "no-such", new Noun("security-group"), key);
         }
-        var cidr = rule.Cidr is { } text ? IPNetwork.Parse(text).ToString() : null;
+        var cidr = rule.Cidr is { } text ? AddressRange.ReadRange(text)!.Value.ToString() : null;
         return new SecurityGroupRule(ids.New(Ids.Rule), rule.Direction ?? "ingress", rule.Protocol, rule.FromPort, rule.ToPort ?? (rule.Protocol == "icmp" ? null : rule.FromPort),
             cidr, peer, rule.Description);
     }
@@ -121,8 +157,7 @@ public sealed class SecurityGroupUseCases(
         if (rule.ToPort is not null && rule.FromPort is null) yield return new Violation(prefix + "fromPort", "required");
         if (rule.Protocol != "icmp" && rule.FromPort > rule.ToPort) yield return new Violation(prefix + "toPort", "not-below", "fromPort");
         if (rule.Cidr is null == rule.Group is null) yield return new Violation(prefix + "cidr", "cidr-or-group");
-        if (rule.Cidr is { } cidr && (!IPNetwork.TryParse(cidr, out var range) || range.BaseAddress.AddressFamily != AddressFamily.InterNetwork || cidr.Split('.').Length != 4))
-            yield return new Violation(prefix + "cidr", "ipv4-cidr");
+        if (rule.Cidr is { } cidr && AddressRange.ReadRange(cidr) is null) yield return new Violation(prefix + "cidr", "cidr");
         if (rule.Description is { Length: > DescriptionMax }) yield return new Violation(prefix + "description", "too-long", DescriptionMax);
     }
 }
@@ -144,6 +179,8 @@ public static class SecurityGroupEndpoints
             call => groups.DeleteAsync(call.Caller, call.Route("group"), call.Cancelled));
         routes.Post<CreateSecurityGroupRule, SecurityGroupRule>("/security-groups/{group}/rules", Permission.Write, "AddSecurityGroupRule", "Add a rule; it acts on running instances at once", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => groups.AddRuleAsync(call.Caller, call.Route("group"), create, once, call.Cancelled))).WithIdempotencyKey();
+        routes.Put<ChangeSecurityGroupRules, SecurityGroup>("/security-groups/{group}/rules", Permission.Write, "ChangeSecurityGroupRules", "Add and remove several rules in one change", 200,
+            (call, change) => groups.ChangeRulesAsync(call.Caller, call.Route("group"), change, call.Cancelled)).Fails(409);
         routes.Delete("/security-groups/{group}/rules/{rule}", Permission.Write, "DeleteSecurityGroupRule", "Remove a rule; new connections feel it at once",
             call => groups.DeleteRuleAsync(call.Caller, call.Route("group"), call.Route("rule"), call.Cancelled));
     }

@@ -44,6 +44,9 @@ internal sealed class MemoryServer : IServerLink
     /// <summary>Reports do not come through, while documents do.</summary>
     public bool Deaf { get; set; }
 
+    /// <summary>Documents do not come through, while reports do.</summary>
+    public bool Mute { get; set; }
+
     public int Calls => _calls;
 
     /// <summary>Questions that were not answered because nobody could be reached.</summary>
@@ -90,6 +93,7 @@ internal sealed class MemoryServer : IServerLink
             DesiredDocument? document;
             lock (_gate) (changed, document) = (_changed.Task, _document);
             await FailAsync(cancel);
+            if (Mute) throw new IOException("The connection was reset.");
             if (document?.Revision > after) return document;
             await changed.WaitAsync(cancel);
         }

@@ -37,11 +37,11 @@ public sealed class LinuxTests
     {
         await using var machine = new Machine("qemu");
         var commands = new Commands(TimeProvider.System);
-        var networks = new LinuxNetworks(machine.Options, commands, TimeProvider.System);
+        using var networks = new LinuxNetworks(machine.Options, commands, TimeProvider.System, hostNamespace: null);
         DurableFiles.MakeDirectory(machine.Options.Paths.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         DurableFiles.MakeDirectory(machine.Options.Paths.RunRoot, AgentModes.Passable);
         DurableFiles.MakeDirectory(machine.Options.Paths.Networks, AgentModes.Passable);
-        var intent = NetworkIntents.Read(RulesetTests.Document(), Samples.Network, machine.Tag, _ => false)!;
+        var intent = NetworkIntents.Read(RulesetTests.Document(), Samples.Network, machine.Tag, machine.Options.Address, _ => false)!;
         var none = new HashSet<string>();
         await networks.ApplyHostAsync([intent], default);
         var sight = await networks.ApplyAsync(intent, none, default);
@@ -49,11 +49,8 @@ public sealed class LinuxTests
         Assert.True(networks.IsServed(intent.Namespace));
 
         // Nothing is planned a second time.
-        var seen = LinkSight.Read(
-            await commands.RunAsync("ip", ["-n", intent.Namespace, "-j", "addr", "show"], default), await commands.RunAsync("ip", ["-n", intent.Namespace, "-j", "route", "show"], default),
-            await commands.RunAsync("ip", ["-j", "route", "show", "dev", intent.HostDevice], default));
-        var plan = LinkPlan.Make(intent, seen, none);
-        Assert.Empty(plan.Host.Concat(plan.Inside).Concat(plan.HostRoutes).Concat(plan.Surplus));
+        using var links = new NetworkLinks(commands, null);
+        Assert.True(LinkPlan.Between(await links.SeeAsync(intent, default), LinkState.Wanted(intent, none), intent, none).IsEmpty);
         using (var tap = await TapDevices.OpenAsync(intent.Namespace, intent.Ports[0].Tap)) Assert.False(tap.IsInvalid);
 
         // Someone takes things away; the next look brings them back.

@@ -18,11 +18,11 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
     private const string Other = "net-19a3f2b4c5d6e7f90", OtherSubnet = "subnet-19a3f2b4c5d6e7f91";
 
     private static readonly TimeSpan Boot = TimeSpan.FromSeconds(120), Soon = TimeSpan.FromSeconds(60);
-    private static readonly DesiredInterface First = Samples.Instance(11, "running").Interfaces[0];
+    private static readonly DesiredInterface First = Samples.Instance(21, "running").Interfaces[0];
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private DesiredImage _image = Samples.ImageOf("", 0, 0);
-    private DesiredInstance _record = Samples.Instance(11, "running");
+    private DesiredInstance _record = Samples.Instance(21, "running");
     private long _revision;
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
     private void Want(FakeServer server, params DesiredInterface[] interfaces)
     {
         _record = _record with { Generation = ++_revision, Interfaces = interfaces };
-        var document = Samples.Document(_revision, _image, [Samples.EgressAll], Samples.Instance(11, "running"));
+        var document = Samples.Document(_revision, _image, [Samples.EgressAll], Samples.Instance(21, "running"));
         var other = new DesiredNetwork(Other, "other", 8, "100.64.0.6", "other.internal", [new DesiredSubnet(OtherSubnet, "10.1.0.0/24", "10.1.0.1", [])], []);
         server.Set(document with { Networks = [.. document.Networks, other], Instances = [_record] });
     }

@@ -89,7 +89,7 @@ public sealed class QemuCardTests
         await cache.FetchAsync(image, (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(bytes) }), default);
         Assert.Equal(0, (await Machine.RunAsync("ip", "netns", "add", Namespace(machine))).Code);
         foreach (var id in Ids) Assert.Equal(0, (await Machine.RunAsync("ip", "-n", Namespace(machine), "tuntap", "add", "dev", ObjectNames.Tap(id), "mode", "tap")).Code);
-        var record = Samples.Instance(11, "running");
+        var record = Samples.Instance(22, "running");
         record = record with { MemoryMib = 64, Interfaces = [.. Ids.Select((id, index) => record.Interfaces[0] with { Id = id, Index = index, MacAddress = $"52:54:00:00:00:0{index}" })] };
         await OnceAsync(machine, hypervisor => hypervisor.MakeDiskAsync(record, image, default));
         await OnceAsync(machine, hypervisor => hypervisor.StartAsync(record, image, [Card(record, 0)], default));

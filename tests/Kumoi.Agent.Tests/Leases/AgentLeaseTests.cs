@@ -179,6 +179,25 @@ public sealed class AgentLeaseTests
     }
 
     [Fact]
+    public async Task Guests_that_outlived_their_lease_are_ended_when_no_document_confirms_them()
+    {
+        var host = Host();
+        await using (host.Start()) await BothRunAsync(host);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        _server.Mute = true;
+        _server.Reports.Clear();
+        await using (host.Start())
+        {
+            await UntilAsync("a report that is answered", () => !_server.Reports.IsEmpty);
+            Assert.True(host.Runs(Movable));
+            await UntilAsync("the end of the guest", () => !host.Runs(Movable));
+            Assert.True(host.Runs(Fixed));
+            _server.Mute = false;
+            await UntilAsync("its start", () => host.Runs(Movable));
+        }
+    }
+
+    [Fact]
     public async Task A_host_that_was_without_power_has_no_lease()
     {
         var host = Host();

@@ -80,27 +80,39 @@ public sealed class RouteTests
             ["{subnet}"] = (await owner.GetAsync<Page<Subnet>>("/subnets")).Items[0].Id,
             ["{group}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
             ["{rule}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Rules[0].Id,
+            ["{interface}"] = instance.Interfaces[0].Id,
+            ["{router}"] = (await owner.PostAsync<Router>("/routers", new { name = "own" })).Id,
+            ["{route}"] = (await owner.PostAsync<NetworkRoute>("/networks/default/routes", new { destination = "172.16.0.0/16", via = instance.Interfaces[0].Address })).Id,
+            ["{portForward}"] = (await owner.PostAsync<PortForward>("/port-forwards", new { address = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Address, protocol = "tcp", port = 80, instance = "web-1" })).Id,
+            ["{peering}"] = (await owner.PostAsync<Peering>("/peerings", new { network = "default", with = "operator/default" })).Id,
+            ["{floatingAddress}"] = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
         };
         var bodies = new Dictionary<string, object>
         {
+            ["/networks/{network}"] = new { mtu = 1400 },
+            ["/networks/{network}/routes"] = new { destination = "172.17.0.0/16", via = "10.0.0.2" },
+            ["/routers/{router}"] = new { attach = Array.Empty<string>() },
+            ["/interfaces/{interface}"] = new { allowedRanges = Array.Empty<string>() },
+            ["/floating-addresses/{floatingAddress}/associate"] = new { instance = "web-1" },
+            ["/security-groups/{group}/rules"] = new { protocol = "tcp", fromPort = 22, cidr = "0.0.0.0/0" },
+            ["PUT /security-groups/{group}/rules"] = new { remove = Array.Empty<string>() },
             ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
             ["/instances/{instance}/recovery"] = new { recovery = "wait" },
             ["/instances/{instance}/console"] = new { kind = "serial" },
-            ["/security-groups/{group}/rules"] = new { protocol = "tcp", fromPort = 22, cidr = "0.0.0.0/0" },
         };
         var tried = 0;
         foreach (var (method, path, _) in Routes(scene.Cloud).Where(r => ids.Keys.Any(r.Path.Contains) && r.Path.StartsWith("/api", StringComparison.Ordinal)))
         {
             var template = path["/api/v1".Length..];
             var plain = ids.Aggregate(template, (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
-            Assert.Equal("not-found", (await stranger.FailAsync(404, new HttpMethod(method), plain, bodies.GetValueOrDefault(template))).Code);
+            Assert.Equal("not-found", (await stranger.FailAsync(404, new HttpMethod(method), plain, bodies.GetValueOrDefault($"{method} {template}") ?? bodies.GetValueOrDefault(template))).Code);
             tried++;
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/security-groups", "/users", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

@@ -18,6 +18,10 @@ public sealed class MigrationTests
         [(3, "instances_placement_group")] = "The version before leaves the columns null.",
         [(3, "instances_affinity")] = "It places none in a group; a move of one that is breaks off, and is tried again by a server of this version.",
         [(3, "instances_anti_affinity")] = "The same.",
+        [(5, "subnets_range")] = "It is wider: what the version before writes, IPv4 of /16 to /28, is allowed as ever.",
+        [(5, "interfaces.hold_addresses")] = "An address that is held looks like one that is taken; the version before then takes another.",
+        [(5, "interfaces.rest_addresses")] = "It changes nothing that the version before reads.",
+        [(5, "floating_addresses.rest_address")] = "What the version before gives out goes as ever; what it does not know of stays.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)

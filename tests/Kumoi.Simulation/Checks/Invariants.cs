@@ -16,6 +16,9 @@ internal sealed class Invariants(Cloud cloud)
     // Agents that were started or continued look at their lease within seconds; before, they cannot have acted.
     private static readonly TimeSpan TimeToAct = TimeSpan.FromSeconds(15);
 
+    // A host may be suspended for so long.
+    private static readonly TimeSpan StillMax = TimeSpan.FromMinutes(2);
+
     private int _checked = -1;
 
     /// <summary>The first that was broken; null while all hold.</summary>
@@ -101,7 +104,8 @@ internal sealed class Invariants(Cloud cloud)
         if (process.State == RunState.Broken) return;
         if (cloud.Records.RowOf(id).History.Any(asked =>
                 (asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch)) || asked.Incarnation > process.Incarnation)) return;
-        if (cloud.Records.RowOf(id).Movable && host.Record.WasOverWithin(TimeToAct)) return;
+        // Also when a document was waited for after it; a host that stood still meanwhile is late.
+        if (cloud.Records.RowOf(id).Movable && host.Record.WasOverWithin(IsAwake(host) ? TimeToAct : StillMax + TimeToAct)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
     }
 

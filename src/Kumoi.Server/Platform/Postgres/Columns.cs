@@ -59,6 +59,8 @@ public static class Columns
 
     public static NpgsqlParameter Integers(IEnumerable<int> numbers) => Many(numbers, NpgsqlDbType.Integer);
 
+    public static NpgsqlParameter IntegersOrNull(IEnumerable<int?> numbers) => Many(numbers, NpgsqlDbType.Integer);
+
     public static NpgsqlParameter Booleans(IEnumerable<bool> values) => Many(values, NpgsqlDbType.Boolean);
 
     public static NpgsqlParameter Bigints(IEnumerable<long> numbers) => Many(numbers, NpgsqlDbType.Bigint);

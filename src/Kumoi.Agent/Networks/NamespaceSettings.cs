@@ -1,0 +1,54 @@
+namespace Kumoi.Agent.Networks;
+
+/// <summary>The kernel's settings (sysctl) of a network's namespace. To be called on a thread that is inside.</summary>
+public static class NamespaceSettings
+{
+    /// <summary>What holds for all devices, and for those to come. IPv6 is off on a device until it is meant to carry it.</summary>
+    public static void SetDefaults(NetworkIntent intent)
+    {
+        Set("net/ipv4/ip_forward", "1");
+        foreach (var scope in new[] { "all", "default" })
+        {
+            // The stricter one of this and the device's own counts, so it is left to the devices.
+            Set($"net/ipv4/conf/{scope}/rp_filter", scope == "all" ? "0" : "1");
+            // Redirects would tell guests to go around the gateway, and they have no other way.
+            Set($"net/ipv4/conf/{scope}/send_redirects", "0");
+            Set($"net/ipv4/conf/{scope}/accept_redirects", "0");
+        }
+        if (!HasIpv6) return;
+        Set("net/ipv6/conf/all/disable_ipv6", "0");
+        Set("net/ipv6/conf/default/disable_ipv6", "1");
+        Set("net/ipv6/conf/all/forwarding", "1");
+        Set("net/ipv6/conf/default/accept_ra", "0");
+        Set("net/ipv6/conf/default/accept_redirects", "0");
+        Set("net/ipv6/conf/lo/disable_ipv6", intent.HasIpv6 || intent.NeedsOverlay ? "0" : "1");
+    }
+
+    /// <summary>What one device needs before it is up.</summary>
+    public static void SetDevice(string device, NetworkIntent intent)
+    {
+        var tap = LinkPlan.IsTap(device);
+        // Packets of linked networks and gateways come back another way than they went; who may send what is decided by the rules.
+        Set($"net/ipv4/conf/{device}/rp_filter", tap ? "1" : "0");
+        if (tap)
+        {
+            Set($"net/ipv4/conf/{device}/proxy_arp", "1");
+            // ARP for the neighbours' addresses is answered at once, not after the customary random wait.
+            Set($"net/ipv4/neigh/{device}/proxy_delay", "0");
+        }
+        if (!HasIpv6) return;
+        // A guest that claims the gateway's address must not have the gateway give it up.
+        Set($"net/ipv6/conf/{device}/accept_dad", "0");
+        Set($"net/ipv6/conf/{device}/accept_ra", "0");
+        if (tap) Set($"net/ipv6/conf/{device}/addr_gen_mode", "1");
+        Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && !RateLimits.IsDevice(device) && (!tap || intent.HasIpv6) ? "0" : "1");
+    }
+
+    private static bool HasIpv6 => Directory.Exists("/proc/sys/net/ipv6");
+
+    private static void Set(string setting, string value)
+    {
+        var file = $"/proc/sys/{setting}";
+        if (File.ReadAllText(file).Trim() != value) File.WriteAllText(file, value);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net;
+using Kumoi.Server.Networks;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Interfaces;
+
+/// <summary>Finds addresses for new interfaces, those asked for by name first, in a few statements for all of them.</summary>
+public sealed class InterfaceAddresses(AddressClaims claims)
+{
+    /// <summary>Gives each interface its addresses; what those that cannot have theirs fail with.</summary>
+    public async Task<Dictionary<NewInterface, Failure>> TakeAsync(Transaction transaction, IReadOnlyCollection<NewInterface> interfaces)
+    {
+        var failed = await TakeWantedAsync(transaction, interfaces);
+        var needs = interfaces.Where(one => !failed.ContainsKey(one)).SelectMany(one => one.Needs).Where(need => need.Address is null).ToList();
+        // First subnets first; the next one for what did not fit.
+        for (var depth = 0; needs.Exists(need => need.Address is null && need.Subnets.Count > depth); depth++)
+            foreach (var alike in needs.Where(need => need.Address is null && need.Subnets.Count > depth).GroupBy(need => need.Subnets[depth].Subnet.Id).ToList())
+            {
+                var subnet = alike.First().Subnets[depth];
+                foreach (var (need, address) in alike.Zip(await claims.InSubnetAsync(transaction, alike.Key, subnet.Range, alike.Count()))) need.Take(subnet, address);
+            }
+        foreach (var one in interfaces)
+            if (one.Needs.Any(need => need.Address is null)) failed.TryAdd(one, new Failure("addresses-exhausted", 409));
+        return failed;
+    }
+
+    private static async Task<Dictionary<NewInterface, Failure>> TakeWantedAsync(Transaction transaction, IReadOnlyCollection<NewInterface> interfaces)
+    {
+        var failed = new Dictionary<NewInterface, Failure>();
+        var wanted = interfaces.SelectMany(one => one.Needs.Where(need => need.Wanted is not null).Select(need => (Interface: one, Need: need, Subnet: need.Subnets.First(s => s.Range.Contains(need.Wanted!))))).ToList();
+        if (wanted.Count == 0) return failed;
+        var held = (await transaction.QueryAsync(
+            """
+            SELECT a.subnet_id, a.address FROM unnest($1::text[], $2::inet[]) AS w(subnet, address) JOIN subnet_addresses a ON a.subnet_id = w.subnet AND a.address = w.address
+            WHERE a.released_at IS NULL
+            """, row => (row.GetString(0), row.GetFieldValue<IPAddress>(1)), default, Columns.Texts(wanted.Select(w => w.Subnet.Subnet.Id)), Columns.Inets(wanted.Select(w => w.Need.Wanted)))).ToHashSet();
+        foreach (var (one, need, subnet) in wanted)
+            if (held.Add((subnet.Subnet.Id, need.Wanted!))) need.Take(subnet, need.Wanted!);
+            else failed.TryAdd(one, Failure.Invalid(need.Field, "address-taken", need.Wanted!.ToString()));
+        return failed;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Net;
+using System.Net.Sockets;
+using Kumoi.Api;
+
+namespace Kumoi.Server.Networks.Tracing;
+
+/// <summary>A network, as far as the way of a packet depends on it.</summary>
+/// <param name="Ranges">Of its subnets.</param>
+/// <param name="Links">Networks that it is linked with, and the router or peering that does it.</param>
+/// <param name="SourceAddress">Under which guests without a floating address leave, if it is one of the account's own.</param>
+public sealed record TraceNetwork(
+    string Id, string Name, bool Isolated, IReadOnlyList<IPNetwork> Ranges, IReadOnlyDictionary<string, string> Links, IReadOnlyList<TraceRoute> Routes, IPAddress? SourceAddress);
+
+/// <param name="Via">The interface behind which the range is; null: nobody has the address.</param>
+public sealed record TraceRoute(IPNetwork Destination, IPAddress Via, string? InterfaceId);
+
+/// <summary>An interface at one end.</summary>
+/// <param name="Addresses">All that it has, the first one first.</param>
+/// <param name="GroupIds">The security groups that it is in.</param>
+/// <param name="IsForeign">It is another account's: whether its rules let the packet pass is told, and which do is not.</param>
+public sealed record TraceInterface(string Id, string Instance, string NetworkId, IReadOnlyList<IPAddress> Addresses, IPAddress? Floating, IReadOnlyList<string> GroupIds, bool IsForeign)
+{
+    public IPAddress? Of(AddressFamily family) => Addresses.FirstOrDefault(address => address.AddressFamily == family);
+}
+
+/// <summary>Where a packet starts or should arrive.</summary>
+/// <param name="Named">As it was asked for.</param>
+/// <param name="Address">The address that was asked for; null: any of the interface, or anybody's outside.</param>
+/// <param name="Interface">The interface that is or has it; null: it is outside, or nobody has it.</param>
+public sealed record TraceEnd(string Named, IPAddress? Address, TraceInterface? Interface);
+
+/// <param name="TargetPort">The guest's port.</param>
+public sealed record TraceForward(IPAddress Address, string Protocol, int Port, TraceInterface Target, int TargetPort);
+
+/// <summary>Everything that a trace looks at.</summary>
+/// <param name="Uplinks">Range of the networks' own addresses on hosts.</param>
+public sealed record TraceFacts(
+    TraceEnd From, TraceEnd To, string Protocol, int? Port, IReadOnlyDictionary<string, TraceNetwork> Networks, IReadOnlyDictionary<string, SecurityGroup> Groups,
+    IReadOnlyList<TraceForward> Forwards, IPNetwork Uplinks);
+
+/// <summary>A step of the answer, before it is put in words.</summary>
+/// <param name="Code">Of its sentence in the catalogue, after <c>trace.</c>.</param>
+public sealed record TraceFinding(string Kind, bool Passes, string Code, object[] Arguments, string? InterfaceId = null, SecurityGroup? Group = null, SecurityGroupRule? Rule = null);

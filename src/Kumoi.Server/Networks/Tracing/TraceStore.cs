@@ -1,0 +1,67 @@
+using System.Net;
+using Kumoi.Api;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.SecurityGroups;
+using Npgsql;
+
+namespace Kumoi.Server.Networks.Tracing;
+
+/// <summary>Reads what a trace looks at, all in one look at the records.</summary>
+public sealed class TraceStore(Database database, SecurityGroupStore groups)
+{
+    private const string Faces =
+        """
+        SELECT i.id, v.name, i.network_id,
+               (SELECT array_agg(a.address ORDER BY a.kind <> 'interface', family(a.address), a.address) FROM subnet_addresses a WHERE a.interface_id = i.id), f.address,
+               (SELECT coalesce(array_agg(x.security_group_id), '{}') FROM interface_security_groups x WHERE x.interface_id = i.id), i.account_id <> $1
+        FROM interfaces i JOIN instances v ON v.id = i.instance_id LEFT JOIN floating_addresses f ON f.interface_id = i.id
+        WHERE v.terminated_at IS NULL AND i.released_at IS NULL AND i.detached_at IS NULL AND
+        """;
+
+    private static TraceInterface Face(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetFieldValue<IPAddress[]>(3), row.IsDBNull(4) ? null : row.GetFieldValue<IPAddress>(4), row.Texts(5), row.GetBoolean(6));
+
+    /// <summary>The account's interfaces that a text can mean: those of an instance, in their order, or one.</summary>
+    public Task<List<TraceInterface>> NamedAsync(string accountId, string key, CancellationToken cancel) => database.QueryAsync(
+        Faces + " i.account_id = $1 AND (v.id = $2 OR v.name = $2 OR i.id = $2 OR v.name || '/' || i.device_index = $2) ORDER BY i.device_index", Face, cancel, accountId, key);
+
+    /// <summary>Interfaces that have an address, own or floating: the account's, and those in networks that its own are linked with.</summary>
+    public Task<List<TraceInterface>> HoldingAsync(string accountId, IPAddress address, CancellationToken cancel) => database.QueryAsync(
+        Faces + """
+         (i.account_id = $1 AND f.address = $2 OR EXISTS (SELECT 1 FROM subnet_addresses a WHERE a.interface_id = i.id AND a.address = $2)
+          AND (i.account_id = $1 OR i.network_id IN (SELECT l.other_id FROM network_links l JOIN networks n ON n.id = l.network_id WHERE n.account_id = $1))) ORDER BY i.id
+        """, Face, cancel, accountId, Columns.Inet(address));
+
+    /// <summary>Networks by their ids, and those that they are linked with.</summary>
+    public async Task<Dictionary<string, TraceNetwork>> NetworksAsync(IReadOnlyCollection<string> wanted, CancellationToken cancel)
+    {
+        var ids = (await database.QueryAsync("SELECT unnest($1::text[]) UNION SELECT other_id FROM network_links WHERE network_id = ANY($1)", row => row.GetString(0), cancel, Columns.Texts(wanted))).ToArray();
+        var ranges = (await database.QueryAsync("SELECT network_id, cidr FROM subnets WHERE network_id = ANY($1)", row => (Network: row.GetString(0), Range: row.GetFieldValue<IPNetwork>(1)), cancel,
+            Columns.Texts(ids))).ToLookup(s => s.Network, s => s.Range);
+        var links = (await database.QueryAsync("SELECT network_id, other_id, min(by) FROM network_links WHERE network_id = ANY($1) AND other_id = ANY($1) GROUP BY 1, 2",
+            row => (Network: row.GetString(0), Other: row.GetString(1), By: row.GetString(2)), cancel, Columns.Texts(ids))).ToLookup(l => l.Network);
+        var routes = (await database.QueryAsync(
+            """
+            SELECT r.network_id, r.destination, r.via, i.id FROM network_routes r JOIN subnets s ON s.network_id = r.network_id AND r.via << s.cidr
+            LEFT JOIN subnet_addresses a ON a.subnet_id = s.id AND a.address = r.via LEFT JOIN interfaces i ON i.id = a.interface_id AND i.detached_at IS NULL WHERE r.network_id = ANY($1)
+            """, row => (Network: row.GetString(0), Route: new TraceRoute(row.GetFieldValue<IPNetwork>(1), row.GetFieldValue<IPAddress>(2), row.TextOrNull(3))), cancel,
+            Columns.Texts(ids))).ToLookup(r => r.Network, r => r.Route);
+        return (await database.QueryAsync(
+            "SELECT n.id, n.name, n.outside = 'none', g.address FROM networks n LEFT JOIN network_gateways g ON g.network_id = n.id AND g.is_source WHERE n.id = ANY($1)",
+            row => new TraceNetwork(
+                row.GetString(0), row.GetString(1), row.GetBoolean(2), [.. ranges[row.GetString(0)]], links[row.GetString(0)].ToDictionary(l => l.Other, l => l.By), [.. routes[row.GetString(0)]],
+                row.IsDBNull(3) ? null : row.GetFieldValue<IPAddress>(3)), cancel, Columns.Texts(ids))).ToDictionary(n => n.Id);
+    }
+
+    /// <summary>Port forwards of an address of the account.</summary>
+    public async Task<List<TraceForward>> ForwardsAsync(string accountId, IPAddress address, CancellationToken cancel)
+    {
+        var rows = await database.QueryAsync("SELECT protocol, port, interface_id, target_port FROM port_forwards WHERE account_id = $1 AND address = $2",
+            row => (Protocol: row.GetString(0), Port: row.GetInt32(1), Interface: row.GetString(2), Target: row.GetInt32(3)), cancel, accountId, Columns.Inet(address));
+        var faces = (await database.QueryAsync(Faces + " i.account_id = $1 AND i.id = ANY($2)", Face, cancel, accountId, Columns.Texts(rows.Select(row => row.Interface)))).ToDictionary(face => face.Id);
+        return [.. rows.Where(row => faces.ContainsKey(row.Interface)).Select(row => new TraceForward(address, row.Protocol, row.Port, faces[row.Interface], row.Target))];
+    }
+
+    public async Task<Dictionary<string, SecurityGroup>> GroupsAsync(IEnumerable<string> ids, CancellationToken cancel) =>
+        (await groups.ReadAsync([.. ids.Distinct()], cancel)).ToDictionary(group => group.Id);
+}
