@@ -46,7 +46,7 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
             var guest = Guest(machine);
 
             // Attached, and the agent killed before it was done.
-            var second = Second(12, 1);
+            var second = Second(32, 1);
             Want(server, First, second);
             await Task.Delay(Random.Shared.Next(200));
             await agent.KillAsync();
@@ -68,7 +68,7 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
             Tell("detached");
 
             // Again; and the guest's first interface goes, while the other one serves on.
-            var third = Second(13, 1);
+            var third = Second(33, 1);
             Want(server, First, third);
             await AnswersAsync(machine, third);
             await HasAsync(server, First, third);
