@@ -19,13 +19,18 @@ public sealed class AgentState
     public (DesiredDocument Document, DesiredInstance Record)? Find(string instanceId) =>
         _held is { } held && held.Instances.TryGetValue(instanceId, out var record) ? (held.Document, record) : null;
 
+    /// <summary>Records of interfaces that the instance had.</summary>
+    public IEnumerable<DesiredInstance> Detached(string instanceId) => _held?.Detached[instanceId] ?? [];
+
     public void Replace(DesiredDocument document)
     {
         if (PlantedBugs.Has(PlantedBug.AbsenceDestroys))
             document = document with { Instances = [.. document.Instances, .. (Document?.Instances ?? []).ExceptBy(document.Instances.Select(i => i.Id), i => i.Id).Select(i => i with { Desired = "terminated" })] };
-        _held = new Held(document, document.Instances.DistinctBy(instance => instance.Id).ToDictionary(instance => instance.Id));
+        _held = new Held(
+            document, document.Instances.DistinctBy(instance => instance.Id).ToDictionary(instance => instance.Id),
+            document.Instances.Where(instance => instance.FormerOwner() is not null).ToLookup(instance => instance.FormerOwner()!));
         Changed?.Invoke(document);
     }
 
-    private sealed record Held(DesiredDocument Document, IReadOnlyDictionary<string, DesiredInstance> Instances);
+    private sealed record Held(DesiredDocument Document, IReadOnlyDictionary<string, DesiredInstance> Instances, ILookup<string, DesiredInstance> Detached);
 }

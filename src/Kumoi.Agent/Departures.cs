@@ -11,8 +11,11 @@ public static class Departures
 {
     public const string Departed = "departed";
 
-    /// <summary>True if nothing of the instance is to stay on this host.</summary>
-    public static bool Leaves(this DesiredInstance instance) => instance.Desired is "terminated" or Departed;
+    /// <summary>True if nothing of what the record stands for is to stay on this host.</summary>
+    public static bool Leaves(this DesiredInstance instance) => instance.Desired is "terminated" or Departed or Detachments.Detached;
+
+    /// <summary>True if the record is the agent's own: servers have none of it here.</summary>
+    public static bool IsOwn(this DesiredInstance instance) => instance.Desired is Departed or Detachments.Detached;
 
     /// <summary>The document with a record for each former placement that is not placed here again.</summary>
     public static DesiredDocument In(DesiredDocument document, Placements placements)
@@ -36,6 +39,6 @@ public static class Departures
     /// <summary>Only what is needed to take it away is known of it.</summary>
     private static DesiredInstance Record(FormerInstance former, Placement? placement) => new(
         former.Id, "", former.Id, former.Id, 0, former.Incarnation, Departed, 0, 0, 0, 0, "",
-        [.. (placement?.Ports ?? []).Select((port, index) => new DesiredInterface(port.Id, index, port.NetworkId, "", "", "", null, []))],
+        [.. (placement is null ? [] : placement.Ports.Concat(placement.Leaving)).Select((port, index) => new DesiredInterface(port.Id, index, port.NetworkId, "", "", "", null, []))],
         null, null, new DesiredLabels("", "", "", null, []), default);
 }

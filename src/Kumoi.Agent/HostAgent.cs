@@ -158,14 +158,14 @@ public sealed class HostAgent : IAsyncDisposable
     {
         try
         {
-            _placements.Note(document, _edges.Hypervisor.List);
+            _placements.Note(document, _edges.Hypervisor.List, port => _instances.MayHave(port.Id));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _log.PlacementsNotKept(e.Message);
             return false;
         }
-        _state.Replace(Departures.In(document, _placements));
+        _state.Replace(Detachments.In(Departures.In(document, _placements), _placements));
         return true;
     }
 

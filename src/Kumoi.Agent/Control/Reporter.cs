@@ -139,7 +139,7 @@ public sealed class Reporter(
     {
         var document = state.Document;
         var seen = instances.Observed();
-        var full = wantFull && document is not null && seen.Count == document.Instances.Count(instance => instance.Desired != Departures.Departed);
+        var full = wantFull && document is not null && seen.Count == document.Instances.Count(instance => !instance.IsOwn());
         var changed = _changed.Keys.ToArray();
         foreach (var id in changed) _changed.TryRemove(id, out _);
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];

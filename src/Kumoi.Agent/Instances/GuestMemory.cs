@@ -16,12 +16,16 @@ internal sealed class GuestMemory
     private int _deaths, _resumes;
     private bool _ending;
     private GuestProcess? _last;
+    private readonly Dictionary<string, DateTimeOffset> _firstAsked = [], _lastAsked = [];
 
     public DateTimeOffset? StopAskedAt { get; private set; }
 
     public DateTimeOffset? ButtonPressedAt { get; private set; }
 
     public DateTimeOffset? NotBefore { get; private set; }
+
+    /// <summary>When the guest was last asked for a card, by the card's id.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset> CardsAskedAt => _lastAsked;
 
     public Condition? Condition { get; private set; }
 
@@ -39,9 +43,34 @@ internal sealed class GuestMemory
         ButtonPressedAt = now;
     }
 
+    public void CardsAsked(IEnumerable<string> cards, DateTimeOffset now)
+    {
+        foreach (var card in cards)
+        {
+            _firstAsked.TryAdd(card, now);
+            _lastAsked[card] = now;
+        }
+    }
+
+    /// <summary>Cards that the guest was asked for and has not given back for longer than it takes, and since when.</summary>
+    public IEnumerable<(string Card, DateTimeOffset Since)> Unanswered(GuestProcess? process, DateTimeOffset now) =>
+        (process?.Cards ?? []).Where(card => card.Device && _firstAsked.TryGetValue(card.Id, out var since) && since + InstancePlanner.CardRepeat <= now)
+            .Select(card => (card.Id, _firstAsked[card.Id]));
+
+    private void ForgetCards(GuestProcess? process)
+    {
+        if (process is { Cards: null } && process.StartedAt == _last?.StartedAt) return;
+        foreach (var card in _firstAsked.Keys.Where(card => process?.StartedAt != _last?.StartedAt || !process!.Cards!.Any(present => present.Id == card)).ToArray())
+        {
+            _firstAsked.Remove(card);
+            _lastAsked.Remove(card);
+        }
+    }
+
     /// <summary>Takes note of what is seen; true if a process that should run was lost since the last look.</summary>
     public bool Note(GuestProcess? process, bool shouldRun, Backoff backoff, DateTimeOffset now)
     {
+        ForgetCards(process);
         var last = _last;
         _last = process;
         if (process is null || process.StartedAt != last?.StartedAt) (StopAskedAt, ButtonPressedAt) = (null, null);

@@ -27,7 +27,8 @@ public enum RunState
 }
 
 /// <summary>A guest's process as read back from the process itself.</summary>
-public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt);
+/// <param name="Cards">Its network cards; null if the process does not say.</param>
+public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt, IReadOnlyList<GuestCard>? Cards);
 
 /// <summary>What of an instance is on the host.</summary>
 /// <param name="DiskReady">The root disk is whole.</param>
@@ -56,7 +57,16 @@ public interface IHypervisor : IAsyncDisposable
     Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel);
 
     /// <summary>Starts the guest's process, its processors held; attached to the taps of its interfaces.</summary>
-    Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel);
+    Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel);
+
+    /// <summary>Gives the guest's process a card on the tap of its interface. A part of one that was left half-way is made anew.</summary>
+    Task PlugAsync(string id, CardIntent card, CancellationToken cancel);
+
+    /// <summary>
+    /// Asks the guest to give a card back, and takes the backend away of one that it has given back. Returns when the guest was asked: whether
+    /// and when it does so is its business, and is told as a change.
+    /// </summary>
+    Task UnplugAsync(string id, string card, CancellationToken cancel);
 
     /// <summary>Lets the processors run.</summary>
     Task ResumeAsync(string id, CancellationToken cancel);

@@ -27,7 +27,7 @@ public sealed class InstanceController : IAsyncDisposable
     private readonly Backoff _backoff;
     private readonly WorkQueue<string> _queue;
     private readonly ConcurrentDictionary<string, GuestMemory> _memories = new();
-    private readonly ConcurrentDictionary<string, bool> _processes = new();
+    private readonly PlugBoard _plugs = new();
 
     public InstanceController(
         AgentOptions options, AgentState state, IHypervisor hypervisor, ImageCache cache, Random random, TimeProvider clock, ILogger log)
@@ -51,23 +51,31 @@ public sealed class InstanceController : IAsyncDisposable
 
     public void Ring(string id)
     {
-        if (_state.Document is not null && ObjectNames.IsId(id)) _queue.Ring(id);
+        if (_state.Document is not null && ObjectNames.IsId(id)) _queue.Ring(_state.Find(id)?.Record.FormerOwner() ?? id);
     }
 
     /// <summary>Looks at every instance of the document.</summary>
     public void RingAll()
     {
         if (_state.Document is not { } document) return;
-        foreach (var instance in document.Instances) Ring(instance.Id);
+        foreach (var instance in document.Instances.Where(instance => instance.FormerOwner() is null)) Ring(instance.Id);
     }
 
-    /// <summary>Whether the guest's process lives; null while nobody has looked yet.</summary>
-    public bool? HasProcess(string id) => _processes.TryGetValue(id, out var lives) ? lives : null;
+    /// <summary>Whether the guest's process lives or, for an interface that an instance had, whether the guest still has its card; null while
+    /// nobody knows.</summary>
+    public bool? HasProcess(string id) => _state.Find(id)?.Record.FormerOwner() is { } owner ? _plugs.HasCard(owner, id) : _plugs.Lives(id);
+
+    /// <summary>Whether anything may be left of an interface that an instance had.</summary>
+    public bool MayHave(string interfaceId) =>
+        _state.Find(interfaceId) is not { } found || found.Record.FormerOwner() is null || IsLeft(found.Record, found.Document);
+
+    private bool IsLeft(DesiredInstance detached, DesiredDocument document) =>
+        HasProcess(detached.Id) != false || Networks.ReadinessOf(detached, document) != NetworkReadiness.Gone;
 
     /// <summary>What was last seen of every instance of the document.</summary>
     public IReadOnlyList<ObservedInstance> Observed() =>
         _state.Document is not { } document ? []
-            : [.. document.Instances.Where(instance => instance.Desired != Departures.Departed).Select(instance => _memories.GetValueOrDefault(instance.Id)?.Reported).OfType<ObservedInstance>()];
+            : [.. document.Instances.Where(instance => !instance.IsOwn()).Select(instance => _memories.GetValueOrDefault(instance.Id)?.Reported).OfType<ObservedInstance>()];
 
     /// <summary>What was last seen of one instance.</summary>
     public ObservedInstance? Observed(string id) => _memories.GetValueOrDefault(id)?.Reported;
@@ -103,13 +111,13 @@ public sealed class InstanceController : IAsyncDisposable
             NoteProcess(id, sight.Process, record, memory);
             var now = _clock.GetUtcNow();
             var seen = new ObservedGuest(
-                !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight, Networks.ReadinessOf(record, document), memory.StopAskedAt,
-                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage);
+                !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight, ReadinessOf(record, document), memory.StopAskedAt,
+                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.CardsAskedAt);
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();
-            Report(record, seen, plan, memory);
+            Report(record, document, seen, plan, memory);
             if (plan.Steps.Count == 0) return plan.LookAgainAt is { } at ? Outcome.LookAgain(at > now ? at - now : TimeSpan.Zero) : Outcome.Done;
-            if (!await TakeAsync(record, image, seen, plan, memory, cancel)) return Outcome.Failure;
+            if (!await TakeAsync(record, document, image, seen, plan, memory, cancel)) return Outcome.Failure;
             if (plan.Steps.Contains(InstanceStep.FetchImage)) return Outcome.Done;
         }
         memory.Fail("Instance", "agent-error", "The instance does not settle; the agent's log has the details.", _clock.GetUtcNow());
@@ -121,16 +129,20 @@ public sealed class InstanceController : IAsyncDisposable
         // One that the lease's end took was not lost by itself.
         var shouldRun = record.Desired == "running" && !(record.Movable && Lease.State == LeaseState.Over);
         if (memory.Note(process, shouldRun, _backoff, _clock.GetUtcNow())) _log.ProcessLost(id);
-        var lives = process is not null;
-        var changed = !_processes.TryGetValue(id, out var lived) || lived != lives;
-        _processes[id] = lives;
-        // The taps of a terminated guest wait for the end of its process.
-        if (changed && !lives && record.Leaves())
+        var lived = _plugs.Lives(id);
+        DesiredInstance[] had = [.. _state.Detached(id).Where(detached => HasProcess(detached.Id) != false)];
+        _plugs.Note(id, process);
+        // The taps of a terminated guest wait for the end of its process, those of interfaces that are taken away for their cards.
+        if (lived != false && process is null && record.Leaves())
             foreach (var port in record.Interfaces) Networks.Ring(port.NetworkId);
+        foreach (var detached in had.Where(detached => HasProcess(detached.Id) == false)) Networks.Ring(detached.Interfaces[0].NetworkId);
     }
 
+    private NetworkReadiness ReadinessOf(DesiredInstance record, DesiredDocument document) =>
+        record.Leaves() && _state.Detached(record.Id).Any(detached => IsLeft(detached, document)) ? NetworkReadiness.Pending : Networks.ReadinessOf(record, document);
+
     private async Task<bool> TakeAsync(
-        DesiredInstance record, DesiredImage? image, ObservedGuest seen, InstancePlan plan, GuestMemory memory, CancellationToken cancel)
+        DesiredInstance record, DesiredDocument document, DesiredImage? image, ObservedGuest seen, InstancePlan plan, GuestMemory memory, CancellationToken cancel)
     {
         foreach (var step in plan.Steps)
         {
@@ -140,7 +152,7 @@ public sealed class InstanceController : IAsyncDisposable
             using var span = step == InstanceStep.FetchImage ? null : AgentTrace.Step(record, step.ToString());
             try
             {
-                await TakeAsync(step, record, image, seen, memory, cancel);
+                await TakeAsync(step, record, document, image, seen, plan, memory, cancel);
                 if (step != InstanceStep.FetchImage) _log.StepTaken(record.Id, step.ToString());
                 Count(step, "done", since);
             }
@@ -153,7 +165,7 @@ public sealed class InstanceController : IAsyncDisposable
                     : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The host's disk is full.")
                     : ("step-failed", e.Message);
                 memory.Fail("Instance", reason, message, _clock.GetUtcNow());
-                Report(record, seen, plan, memory);
+                Report(record, document, seen, plan, memory);
                 return false;
             }
         }
@@ -168,7 +180,8 @@ public sealed class InstanceController : IAsyncDisposable
     }
 
     private async Task TakeAsync(
-        InstanceStep step, DesiredInstance record, DesiredImage? image, ObservedGuest seen, GuestMemory memory, CancellationToken cancel)
+        InstanceStep step, DesiredInstance record, DesiredDocument document, DesiredImage? image, ObservedGuest seen, InstancePlan plan, GuestMemory memory,
+        CancellationToken cancel)
     {
         switch (step)
         {
@@ -179,7 +192,7 @@ public sealed class InstanceController : IAsyncDisposable
                 await _hypervisor.MakeDiskAsync(record, image ?? NoImage(record), cancel);
                 break;
             case InstanceStep.Start:
-                await _hypervisor.StartAsync(record, image ?? NoImage(record), cancel);
+                await _hypervisor.StartAsync(record, image ?? NoImage(record), GuestCards.Of(document, record), cancel);
                 break;
             case InstanceStep.Resume:
                 if (seen.Process!.State == RunState.DiskError) memory.ResumedFromError(_backoff, _clock.GetUtcNow());
@@ -199,6 +212,15 @@ public sealed class InstanceController : IAsyncDisposable
             case InstanceStep.Discard:
                 await _hypervisor.DiscardAsync(record.Id, cancel);
                 break;
+            case InstanceStep.Plug:
+                _plugs.Plugging(record.Id, plan.Cards);
+                foreach (var card in GuestCards.Of(document, record).Where(card => plan.Cards.Contains(card.Interface.Id)))
+                    await _hypervisor.PlugAsync(record.Id, card, cancel);
+                break;
+            case InstanceStep.Unplug:
+                memory.CardsAsked(plan.Cards, _clock.GetUtcNow());
+                foreach (var card in plan.Cards) await _hypervisor.UnplugAsync(record.Id, card, cancel);
+                break;
             default:
                 throw new InvalidOperationException($"Unknown step {step}.");
         }
@@ -207,7 +229,7 @@ public sealed class InstanceController : IAsyncDisposable
     /// <summary>The simulated hypervisor asks for no image, and the document may then name none.</summary>
     private static DesiredImage NoImage(DesiredInstance record) => new(record.ImageId, "", "raw", 0, 0);
 
-    private void Report(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
+    private void Report(DesiredInstance record, DesiredDocument document, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
     {
         var over = record.Desired == Departures.Departed ? plan.Settled : seen.Process is null || seen.Process.Incarnation > seen.Former;
         if (over && memory.Departed < seen.Former)
@@ -227,10 +249,22 @@ public sealed class InstanceController : IAsyncDisposable
         var generation = plan.Settled ? record.Generation : Math.Min(memory.Reported?.Generation ?? 0, record.Generation);
         var report = new ObservedInstance(
             record.Id, record.Incarnation, generation, power, seen.Process is { State: not RunState.Prepared } ? seen.Process.BootEpoch : 0,
-            seen.Process?.StartedAt, ConditionsOf(record, seen, plan, memory));
-        if (memory.Reported is { } last && last with { Conditions = report.Conditions } == report && Same(last.Conditions, report.Conditions)) return;
+            seen.Process?.StartedAt, ConditionsOf(record, seen, plan, memory), InterfacesOf(record, document, seen.Process));
+        if (memory.Reported is { } last && last with { Conditions = report.Conditions, Interfaces = report.Interfaces } == report && Same(last.Conditions, report.Conditions)
+            && last.Interfaces!.SequenceEqual(report.Interfaces!)) return;
         memory.Reported = report;
         Reported(record.Id);
+    }
+
+    /// <summary>Interfaces of which anything is on the host, or may be: addresses are given back by their absence here.</summary>
+    private string[] InterfacesOf(DesiredInstance record, DesiredDocument document, GuestProcess? process)
+    {
+        var cards = process?.Cards ?? [];
+        bool IsThere(DesiredInterface wanted) =>
+            cards.Any(card => card.IsOf(wanted)) || Networks.ReadinessOf(record with { Desired = Detachments.Detached, Interfaces = [wanted] }, document) != NetworkReadiness.Gone;
+        return [.. record.Interfaces.Where(IsThere).Select(wanted => wanted.Id)
+            .Concat(_state.Detached(record.Id).Where(detached => IsLeft(detached, document)).Select(detached => detached.Id))
+            .Concat(cards.Where(card => !card.IsFormer).Select(card => card.Id)).Distinct().Order(StringComparer.Ordinal)];
     }
 
     private List<Condition> ConditionsOf(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
@@ -248,6 +282,8 @@ public sealed class InstanceController : IAsyncDisposable
             conditions.Add(new Condition("Instance", "disk-error", "The guest is held: the host could not store what it wrote (its disk is full or failing).", now, seen.NotBefore));
         if (seen.Process?.State == RunState.Unknown)
             conditions.Add(new Condition("Instance", "not-answering", "The guest's process does not answer the agent.", now, null));
+        foreach (var (card, since) in memory.Unanswered(seen.Process, now))
+            conditions.Add(new Condition("Interface", "card-not-released", $"The guest does not give back the network card of {card}: its system may still be starting, or have no hot-plugging of PCI Express. It is asked again; the card is not there after the instance's next start.", since, null));
         if (seen.Process is null && seen.NotBefore > now && record.Desired == "running")
             conditions.Add(new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore));
         return conditions;

@@ -15,6 +15,10 @@ public static class InstancePlanner
     /// <summary>A guest may miss a press of the button, while it boots for one; it is pressed again after this time.</summary>
     public static readonly TimeSpan ButtonRepeat = TimeSpan.FromSeconds(10);
 
+    /// <summary>A guest that is asked for a network card takes some six seconds over it, five of them to let a person at the machine object; one
+    /// that missed the question, or has no part that understands it, is asked again after this time.</summary>
+    public static readonly TimeSpan CardRepeat = TimeSpan.FromSeconds(10);
+
     public static InstancePlan Plan(DesiredInstance desired, ObservedGuest seen, DateTimeOffset now, StopLimits limits)
     {
         // A copy of a placement that is over writes to a disk that is another host's: it is not asked, but ended.
@@ -78,12 +82,28 @@ public static class InstancePlanner
                 return seen.NotBefore > now ? InstancePlan.Wait(seen.NotBefore) : InstancePlan.Do(InstanceStep.Resume);
             case RunState.Broken:
                 return InstancePlan.Do(InstanceStep.Kill);
-            case RunState.Running or RunState.Shutdown:
+            case RunState.Running:
+                return Cards(desired, process, seen, now);
+            case RunState.Shutdown:
                 return seen.Network == NetworkReadiness.Ready ? InstancePlan.Nothing : InstancePlan.Wait(null);
             default:
                 // It does not answer. Nothing is taken from a guest for being slow; its record may ask for a restart.
                 return InstancePlan.Wait(null);
         }
+    }
+
+    private static InstancePlan Cards(DesiredInstance desired, GuestProcess process, ObservedGuest seen, DateTimeOffset now)
+    {
+        var surplus = GuestCards.Surplus(desired, process);
+        DateTimeOffset? AskAt(GuestCard card) => card.Device && seen.CardsAskedAt.TryGetValue(card.Id, out var asked) ? asked + CardRepeat : null;
+        var due = surplus.Where(card => AskAt(card) is not { } at || at <= now).ToArray();
+        // What goes makes room for what comes; and it does not wait for the networks, which may be waiting for it.
+        if (due.Length > 0) return InstancePlan.Unplug(due.Select(card => card.Id));
+        var again = surplus.Count == 0 ? null : surplus.Min(AskAt);
+        if (seen.Network != NetworkReadiness.Ready) return InstancePlan.Wait(again);
+        var missing = GuestCards.Missing(desired, process);
+        if (missing.Count > 0) return InstancePlan.Plug(missing.Select(wanted => wanted.Id));
+        return surplus.Count == 0 ? InstancePlan.Nothing : InstancePlan.Wait(again);
     }
 
     private static InstancePlan Stop(GuestProcess process, ObservedGuest seen, DateTimeOffset now, TimeSpan limit)

@@ -27,6 +27,12 @@ public enum InstanceStep
 
     /// <summary>Remove what is left on the host itself. Planned only for an instance that was given to another host.</summary>
     Discard,
+
+    /// <summary>Give the guest network cards that it lacks.</summary>
+    Plug,
+
+    /// <summary>Ask the guest for network cards that are not its any more, and remove what leads to those it has given back.</summary>
+    Unplug,
 }
 
 /// <summary>How far the network of an instance's interfaces is.</summary>
@@ -49,9 +55,10 @@ public enum NetworkReadiness
 /// <param name="Lease">The host's lease; it binds guests that may move.</param>
 /// <param name="Former">The highest incarnation that was this host's and is not any more; 0 if none.</param>
 /// <param name="Storage">The shared storage that this host keeps disks on; null if on its own.</param>
+/// <param name="CardsAskedAt">When this agent last asked the guest for a card back, by the card's id.</param>
 public sealed record ObservedGuest(
     bool ImageReady, GuestSight Sight, NetworkReadiness Network, DateTimeOffset? StopAskedAt, DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore,
-    LeaseState Lease, int Former, string? Storage)
+    LeaseState Lease, int Former, string? Storage, IReadOnlyDictionary<string, DateTimeOffset> CardsAskedAt)
 {
     public bool DiskReady => Sight.DiskReady;
 
@@ -64,6 +71,13 @@ public sealed record ObservedGuest(
 /// <param name="LookAgainAt">When time alone will change the plan; null if only events will.</param>
 public sealed record InstancePlan(IReadOnlyList<InstanceStep> Steps, bool Settled, DateTimeOffset? LookAgainAt)
 {
+    /// <summary>What is plugged (ids of interfaces) or unplugged (ids of cards).</summary>
+    public IReadOnlyList<string> Cards { get; private init; } = [];
+
+    public static InstancePlan Plug(IEnumerable<string> interfaces) => Do(InstanceStep.Plug) with { Cards = [.. interfaces] };
+
+    public static InstancePlan Unplug(IEnumerable<string> cards) => Do(InstanceStep.Unplug) with { Cards = [.. cards] };
+
     public static InstancePlan Do(params IReadOnlyList<InstanceStep> steps) => new(steps, false, null);
 
     public static InstancePlan Wait(DateTimeOffset? until) => new([], false, until);

@@ -5,12 +5,23 @@ namespace Kumoi.Agent.Leases;
 /// <summary>What the last document said of a guest, as far as an agent without a document must know it.</summary>
 /// <param name="Movable">The guest must not run here without a lease.</param>
 /// <param name="Ports">Its interfaces, whose taps go with it.</param>
-public sealed record Placement(string Id, bool Movable, IReadOnlyList<PlacedPort> Ports)
+/// <param name="Leaving">Interfaces that it had before, of which something may be left.</param>
+public sealed record Placement(string Id, bool Movable, IReadOnlyList<PlacedPort> Ports, IReadOnlyList<PlacedPort> Leaving)
 {
-    public static Placement Of(DesiredInstance instance) =>
-        new(instance.Id, instance.Movable, [.. instance.Interfaces.Select(port => new PlacedPort(port.Id, port.NetworkId))]);
+    // Kept by a version before interfaces could go alone.
+    public IReadOnlyList<PlacedPort> Leaving { get; init; } = Leaving ?? [];
 
-    public bool Equals(Placement? other) => other is not null && Id == other.Id && Movable == other.Movable && Ports.SequenceEqual(other.Ports);
+    /// <param name="known">What was known of it so far.</param>
+    /// <param name="mayBeThere">Whether anything of an interface that it had may be on the host.</param>
+    public static Placement Of(DesiredInstance instance, Placement? known, Func<PlacedPort, bool> mayBeThere)
+    {
+        PlacedPort[] ports = [.. instance.Interfaces.Select(port => new PlacedPort(port.Id, port.NetworkId))];
+        return new Placement(
+            instance.Id, instance.Movable, ports, known is null ? [] : [.. known.Ports.Concat(known.Leaving.Where(mayBeThere)).DistinctBy(port => port.Id).ExceptBy(ports.Select(port => port.Id), port => port.Id)]);
+    }
+
+    public bool Equals(Placement? other) =>
+        other is not null && Id == other.Id && Movable == other.Movable && Ports.SequenceEqual(other.Ports) && Leaving.SequenceEqual(other.Leaving);
 
     public override int GetHashCode() => HashCode.Combine(Id, Movable);
 }

@@ -17,9 +17,11 @@ public sealed class Placements(IHostRecord record)
     /// from then on.
     /// </summary>
     /// <param name="onHost">Ids of everything on the host that looks like an instance.</param>
-    public void Note(DesiredDocument document, Func<IReadOnlyList<string>> onHost)
+    /// <param name="mayBeThere">Whether anything of an interface that an instance had before may be on the host.</param>
+    public void Note(DesiredDocument document, Func<IReadOnlyList<string>> onHost, Func<PlacedPort, bool> mayBeThere)
     {
-        var next = document.Instances.Where(instance => ObjectNames.IsId(instance.Id)).DistinctBy(instance => instance.Id).Select(Placement.Of).ToDictionary(placement => placement.Id);
+        var next = document.Instances.Where(instance => ObjectNames.IsId(instance.Id)).DistinctBy(instance => instance.Id)
+            .Select(instance => Placement.Of(instance, _known.GetValueOrDefault(instance.Id), mayBeThere)).ToDictionary(placement => placement.Id);
         var unnamed = _known.Values.Where(placement => !next.ContainsKey(placement.Id)).ToArray();
         if (unnamed.Length > 0)
         {

@@ -15,7 +15,7 @@ internal static partial class Libc
     public const int SignalHangUp = 1, SignalKill = 9, SignalTerminate = 15;
     public const int NoSuchProcess = 3;
     public const int BootTimeClock = 7;
-    public const int LockExclusive = 2, LockWithoutWaiting = 4, WouldBlock = 11;
+    public const int LockExclusive = 2, LockWithoutWaiting = 4, WouldBlock = 11, Interrupted = 4;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);
@@ -62,6 +62,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Flush(int descriptor);
 
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMessage(int descriptor, ref Message message, int flags);
+
     /// <summary>Throws the error of the call just made.</summary>
     public static IOException Failed(string what) => new($"{what}: {Marshal.GetLastPInvokeErrorMessage()}.");
 
@@ -88,6 +91,38 @@ internal static partial class Libc
         public int Process;
         public uint User;
         public uint Group;
+    }
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public unsafe struct Part
+    {
+        public byte* Start;
+        public nuint Length;
+    }
+
+    /// <summary>struct msghdr on 64-bit machines.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public unsafe struct Message
+    {
+        public void* Name;
+        public uint NameLength;
+        public Part* Parts;
+        public nuint PartCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
+    /// <summary>struct cmsghdr with one descriptor, on 64-bit machines.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct DescriptorMessage
+    {
+        public nuint Length;
+        public int Level;
+        public int Kind;
+        public int Descriptor;
+        public int Padding;
     }
 
     /// <summary>struct timespec on 64-bit machines.</summary>

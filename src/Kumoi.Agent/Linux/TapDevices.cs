@@ -16,6 +16,8 @@ public static class TapDevices
 
     private static unsafe SafeFileHandle Open(string name)
     {
+        // The kernel would make one, which has no settings and ends with the descriptor.
+        if (!Directory.Exists($"/proc/sys/net/ipv4/conf/{name}")) throw new IOException($"The tap device {name} is not there.");
         var descriptor = Libc.Open("/dev/net/tun", Libc.ReadWrite | Libc.CloseOnExec, 0);
         if (descriptor < 0) throw Libc.Failed("Opening /dev/net/tun failed");
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);

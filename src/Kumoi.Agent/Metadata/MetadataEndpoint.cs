@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using Kumoi.Api.Agent;
@@ -10,7 +11,7 @@ namespace Kumoi.Agent.Metadata;
 
 /// <summary>
 /// The EC2 instance metadata service, versions 1 and 2. A request without a token is answered (version 1), one with a wrong or expired
-/// token is not. The caller is known by its network and source address, which anti-spoofing has proven.
+/// token is not. The caller is known by its network and source address of either family, which anti-spoofing has proven.
 /// </summary>
 public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens tokens, TimeProvider clock)
 {
@@ -35,9 +36,10 @@ public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens to
 
     private (int Status, byte[]? Body) Answer(HttpContext context)
     {
-        if (context.Features.Get<NetworkOrigin>() is not { } origin || context.Connection.RemoteIpAddress?.MapToIPv4() is not { } address) return (400, null);
+        if (context.Features.Get<NetworkOrigin>() is not { } origin || context.Connection.RemoteIpAddress is not { } address) return (400, null);
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         if (!Admit(origin.NetworkId, address)) return (503, null);
-        if (state.Document is not { } document || Caller(document, origin.NetworkId, address.ToString()) is not { } instance) return (404, null);
+        if (state.Document is not { } document || Caller(document, origin.NetworkId, address) is not { } instance) return (404, null);
         var path = context.Request.Path.Value ?? "/";
         if (HttpMethods.IsPut(context.Request.Method)) return Token(context, path, instance);
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method)) return (405, null);
@@ -67,9 +69,14 @@ public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens to
     }
 
     /// <summary>The instance that has this address in this network, if its record still wants it.</summary>
-    public static DesiredInstance? Caller(DesiredDocument document, string networkId, string address) =>
-        document.Instances.FirstOrDefault(instance =>
-            instance.Desired != "terminated" && instance.Interfaces.Any(port => port.NetworkId == networkId && (port.Address == address || (port.Further ?? []).Any(further => further.Address == address))));
+    public static DesiredInstance? Caller(DesiredDocument document, string networkId, IPAddress address)
+    {
+        var text = address.ToString();
+        // IPv6 has many ways to write an address.
+        bool Is(string own) => own == text || (address.AddressFamily == AddressFamily.InterNetworkV6 && IPAddress.TryParse(own, out var parsed) && parsed.Equals(address));
+        return document.Instances.FirstOrDefault(instance =>
+            !instance.Leaves() && instance.Interfaces.Any(port => port.NetworkId == networkId && (Is(port.Address) || (port.Further ?? []).Any(further => Is(further.Address)))));
+    }
 
     private bool Admit(string network, IPAddress address)
     {

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent.Metadata;
 
-/// <summary>One Kestrel that answers 169.254.169.254:80 in every network of the host.</summary>
+/// <summary>One Kestrel that answers 169.254.169.254:80 and [fd00:ec2::254]:80 in every network of the host.</summary>
 public sealed class MetadataServer(NamespaceListeners listeners, MetadataEndpoint endpoint) : IAsyncDisposable
 {
     private WebApplication? _application;

@@ -36,7 +36,8 @@ public sealed class MetadataTree
         Meta("instance-life-cycle", "on-demand");
         Meta("instance-type", instance.Labels.Flavor);
         Meta("local-hostname", $"{instance.Hostname}.{domain}");
-        Meta("local-ipv4", first.Address);
+        if (Addresses(first, ipv6: false) is [var ipv4, ..]) Meta("local-ipv4", ipv4);
+        if (Addresses(first, ipv6: true) is [var ipv6, ..]) Meta("ipv6", ipv6);
         Meta("mac", first.MacAddress);
         Meta("placement/availability-zone", instance.Labels.Zone);
         Meta("placement/region", instance.Labels.Zone);
@@ -62,24 +63,44 @@ public sealed class MetadataTree
     private static void Interface(DesiredDocument document, DesiredInstance instance, DesiredInterface port, string domain, Action<string, string> meta)
     {
         var network = document.Networks.FirstOrDefault(network => network.Id == port.NetworkId);
-        var subnet = network?.Subnets.FirstOrDefault(subnet => subnet.Id == port.SubnetId);
         var path = $"network/interfaces/macs/{port.MacAddress.ToLowerInvariant()}/";
+        void Tell(string name, IEnumerable<string> values)
+        {
+            if (string.Join('\n', values) is { Length: > 0 } text) meta(path + name, text);
+        }
         meta(path + "device-number", port.Index.ToString(CultureInfo.InvariantCulture));
         meta(path + "interface-id", port.Id);
         meta(path + "local-hostname", $"{instance.Hostname}.{domain}");
-        meta(path + "local-ipv4s", port.Address);
         meta(path + "mac", port.MacAddress.ToLowerInvariant());
         meta(path + "owner-id", instance.AccountId);
         meta(path + "security-group-ids", string.Join('\n', port.SecurityGroupIds));
         meta(path + "security-groups", string.Join('\n', instance.Labels.SecurityGroups));
         meta(path + "subnet-id", port.SubnetId);
         meta(path + "vpc-id", port.NetworkId);
-        if (port.FloatingAddress is { } floating) meta(path + "public-ipv4s", floating);
-        if (subnet is null) return;
-        meta(path + "subnet-ipv4-cidr-block", subnet.Cidr);
-        meta(path + "vpc-ipv4-cidr-block", network!.Subnets[0].Cidr);
-        meta(path + "vpc-ipv4-cidr-blocks", string.Join('\n', network.Subnets.Select(other => other.Cidr)));
+        var (ipv4, ipv6) = (Addresses(port, ipv6: false), Addresses(port, ipv6: true));
+        Tell("local-ipv4s", ipv4);
+        Tell("ipv6s", ipv6);
+        if (port.FloatingAddress is { } floating)
+        {
+            meta(path + "public-hostname", floating);
+            meta(path + "public-ipv4s", floating);
+            if (ipv4.Count > 0) meta($"{path}ipv4-associations/{floating}", ipv4[0]);
+        }
+        if (network is null) return;
+        string[] own = [port.SubnetId, .. (port.Further ?? []).Select(further => further.SubnetId)];
+        var subnets = network.Subnets.Where(subnet => own.Contains(subnet.Id)).Select(subnet => subnet.Cidr).ToArray();
+        Tell("subnet-ipv4-cidr-block", subnets.Where(cidr => !IsIpv6(cidr)).Take(1));
+        Tell("subnet-ipv6-cidr-blocks", subnets.Where(IsIpv6));
+        Tell("vpc-ipv4-cidr-block", network.Subnets.Select(subnet => subnet.Cidr).Where(cidr => !IsIpv6(cidr)).Take(1));
+        Tell("vpc-ipv4-cidr-blocks", network.Subnets.Select(subnet => subnet.Cidr).Where(cidr => !IsIpv6(cidr)));
+        Tell("vpc-ipv6-cidr-blocks", network.Subnets.Select(subnet => subnet.Cidr).Where(IsIpv6));
     }
+
+    /// <summary>The interface's addresses of one family, the first one first.</summary>
+    private static IReadOnlyList<string> Addresses(DesiredInterface port, bool ipv6) =>
+        [.. (port.Further ?? []).Select(further => further.Address).Prepend(port.Address).Where(address => IsIpv6(address) == ipv6).Distinct()];
+
+    private static bool IsIpv6(string text) => text.Contains(':', StringComparison.Ordinal);
 
     private static byte[] Identity(DesiredInstance instance, DesiredInterface first)
     {
@@ -94,7 +115,7 @@ public sealed class MetadataTree
             writer.WriteString("instanceId", instance.Id);
             writer.WriteString("instanceType", instance.Labels.Flavor);
             writer.WriteString("pendingTime", instance.LaunchedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
-            writer.WriteString("privateIp", first.Address);
+            writer.WriteString("privateIp", Addresses(first, ipv6: false).FirstOrDefault());
             writer.WriteString("region", instance.Labels.Zone);
             writer.WriteString("version", "2017-09-30");
             writer.WriteEndObject();

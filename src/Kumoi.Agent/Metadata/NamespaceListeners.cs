@@ -15,7 +15,7 @@ public sealed record NetworkOrigin(string NetworkId);
 /// <summary>The one address Kestrel is told to listen on; what is behind it are sockets in as many namespaces as there are networks.</summary>
 internal sealed class NamespacesEndPoint : EndPoint
 {
-    public override string ToString() => "169.254.169.254:80 in every network";
+    public override string ToString() => "169.254.169.254:80 and [fd00:ec2::254]:80 in every network";
 }
 
 /// <summary>
@@ -26,11 +26,12 @@ public sealed class NamespaceListeners(TimeProvider clock, ILogger log) : IConne
 {
     private const int Port = 80;
     private const int Backlog = 128;
+    private const int Ipv6Level = 41, Ipv6FreeBind = 78;
 
-    private static readonly IPAddress Address = IPAddress.Parse("169.254.169.254");
+    private static readonly IPAddress Ipv4 = IPAddress.Parse("169.254.169.254"), Ipv6 = IPAddress.Parse("fd00:ec2::254");
 
     private readonly SocketConnectionContextFactory _connections = new(new SocketConnectionFactoryOptions(), log);
-    private readonly ConcurrentDictionary<string, Socket> _sockets = new();
+    private readonly ConcurrentDictionary<string, Socket[]> _sockets = new();
 
     /// <summary>Accepted and not yet taken by Kestrel. Too low: bursts are slowed; too high: a flood takes the agent's memory.</summary>
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateBounded<ConnectionContext>(64);
@@ -45,24 +46,41 @@ public sealed class NamespaceListeners(TimeProvider clock, ILogger log) : IConne
     {
         if (networkId is null)
         {
-            if (_sockets.TryRemove(networkNamespace, out var old)) old.Dispose();
+            if (_sockets.TryRemove(networkNamespace, out var old)) Close(old);
             return;
         }
         if (_sockets.ContainsKey(networkNamespace)) return;
-        var socket = await NetworkNamespaces.RunInsideAsync(networkNamespace, () =>
+        var sockets = await NetworkNamespaces.RunInsideAsync(networkNamespace, () => Socket.OSSupportsIPv6 ? new[] { Open(Ipv4), Open(Ipv6) } : [Open(Ipv4)]);
+        if (!_sockets.TryAdd(networkNamespace, sockets)) Close(sockets);
+        else foreach (var socket in sockets) _ = Task.Run(() => AcceptAsync(networkNamespace, socket, new NetworkOrigin(networkId)));
+    }
+
+    private static Socket Open(IPAddress address)
+    {
+        var made = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
         {
-            var made = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            made.Bind(new IPEndPoint(Address, Port));
+            // A network may get its IPv6 subnet, and with it this address, later.
+            if (address == Ipv6) made.SetRawSocketOption(Ipv6Level, Ipv6FreeBind, BitConverter.GetBytes(1));
+            made.Bind(new IPEndPoint(address, Port));
             made.Listen(Backlog);
             return made;
-        });
-        if (_sockets.TryAdd(networkNamespace, socket)) _ = Task.Run(() => AcceptAsync(networkNamespace, socket, new NetworkOrigin(networkId)));
-        else socket.Dispose();
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+    }
+
+    private static void Close(Socket[] sockets)
+    {
+        foreach (var socket in sockets) socket.Dispose();
     }
 
     private async Task AcceptAsync(string networkNamespace, Socket listener, NetworkOrigin origin)
     {
-        while (_sockets.TryGetValue(networkNamespace, out var current) && current == listener)
+        while (_sockets.TryGetValue(networkNamespace, out var current) && current.Contains(listener))
         {
             try
             {
@@ -87,7 +105,7 @@ public sealed class NamespaceListeners(TimeProvider clock, ILogger log) : IConne
     {
         _accepted.Writer.TryComplete();
         foreach (var name in _sockets.Keys)
-            if (_sockets.TryRemove(name, out var socket)) socket.Dispose();
+            if (_sockets.TryRemove(name, out var sockets)) Close(sockets);
         _connections.Dispose();
         return ValueTask.CompletedTask;
     }

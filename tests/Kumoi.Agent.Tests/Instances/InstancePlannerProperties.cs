@@ -25,7 +25,7 @@ public sealed class InstancePlannerProperties
                 var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
                 if (plan.Settled) return model.IsAsRecorded();
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step);
+                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
             }
             return false;
         });
@@ -42,7 +42,7 @@ public sealed class InstancePlannerProperties
                 if (plan.Steps.Contains(InstanceStep.Resume) && model.Process?.State is RunState.Prepared or RunState.Paused && model.Network != NetworkReadiness.Ready) return false;
                 if (plan.Settled) break;
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step);
+                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
             }
             return model.Record.Desired == "terminated" || !hadDisk || model.Disk;
         });
@@ -60,7 +60,7 @@ public sealed class InstancePlannerProperties
                 if (model is { Lease: LeaseState.Over, Process: not null } && !plan.Steps.SequenceEqual([InstanceStep.Kill])) return false;
                 if (plan.Settled && model.Lease == LeaseState.Held) return model.IsAsRecorded();
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step);
+                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
             }
             return false;
         });
@@ -77,7 +77,7 @@ public sealed class InstancePlannerProperties
                 if (plan.Steps.Except([InstanceStep.Kill, InstanceStep.Discard]).Any() || (later && model.Process is not null && plan.Steps.Count > 0)) return false;
                 if (plan.Settled) return model.Process is null && !model.Disk && model.Network == NetworkReadiness.Gone;
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step);
+                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
             }
             return later && model.Process is not null && model.Disk;
         });
@@ -103,9 +103,19 @@ public sealed class InstancePlannerProperties
             from deaf in Gen.Elements(true, false)
             from luck in Gen.Choose(0, 9).ArrayOf()
             from running in Gen.Choose(1, 2)
-            select new Model(Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation }, image, disk, network, state, deaf, luck, running);
+            from wanted in Gen.Choose(0, 3)
+            from cards in Gen.SubListOf<GuestCard>([.. Cards])
+            select new Model(
+                Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
+                image, disk, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)]);
         FsCheck.Fluent.Prop.ForAll(models.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
     }
+
+    private static DesiredInterface Interface(int index) => Samples.Instance(1, "running").Interfaces[0] with { Id = $"eni-{index + 1:x}", Index = index };
+
+    /// <summary>Whole and half cards of interfaces that the record may have, of some that it never has, and one with a name by an earlier version.</summary>
+    private static IReadOnlyList<GuestCard> Cards { get; } =
+        [.. from id in new[] { "eni-1", "eni-2", "eni-3", "eni-a", "nic0" } from parts in new[] { (true, true), (false, true), (true, false) } select new GuestCard(id, parts.Item1, parts.Item2)];
 
     private sealed class Model
     {
@@ -113,11 +123,12 @@ public sealed class InstancePlannerProperties
         private readonly Queue<int> _luck;
         private DateTimeOffset? _stopAskedAt, _buttonPressedAt;
         private bool _image;
+        private readonly Dictionary<string, DateTimeOffset> _asked = [];
 
-        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running)
+        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running, IReadOnlyList<GuestCard> cards)
         {
             (Record, _image, Disk, Network, _deaf, _luck) = (record, image, disk || state is not null, network, deaf, new Queue<int>(luck));
-            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now);
+            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now, cards);
         }
 
         public DesiredInstance Record { get; private set; }
@@ -142,14 +153,18 @@ public sealed class InstancePlannerProperties
 
         public GuestProcess? Process { get; private set; }
 
-        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null);
+        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked);
 
         public bool IsAsRecorded() => Record.Desired switch
         {
             "terminated" => Process is null && !Disk && Network == NetworkReadiness.Gone,
             "stopped" => Process is null,
-            _ => Process is { State: RunState.Running or RunState.Shutdown } && Process.BootEpoch >= Record.BootEpoch && Process.Incarnation >= Record.Incarnation && Network == NetworkReadiness.Ready,
+            _ => Process is { State: RunState.Running or RunState.Shutdown } && Process.BootEpoch >= Record.BootEpoch && Process.Incarnation >= Record.Incarnation && Network == NetworkReadiness.Ready
+                && (Process.State == RunState.Shutdown || HasItsCards()),
         };
+
+        private bool HasItsCards() => Process!.Cards!.All(card => card is { Device: true, Backend: true }) && Record.Interfaces.Count == Process.Cards!.Count
+            && Record.Interfaces.All(wanted => Process.Cards!.Any(card => card.IsOf(wanted)));
 
         /// <summary>Time passes, and the other reconcilers do their part.</summary>
         public void Pass(DateTimeOffset? until)
@@ -159,25 +174,27 @@ public sealed class InstancePlannerProperties
         }
 
         /// <summary>One step, which may fail, be done twice, or be followed by the death of the process.</summary>
-        public void Take(InstanceStep step)
+        public void Take(InstanceStep step, IReadOnlyList<string> cards)
         {
             var luck = _luck.TryDequeue(out var drawn) ? drawn : 9;
             if (luck == 0) return;
-            Do(step);
-            if (luck == 1 && step is not InstanceStep.Resume and not InstanceStep.Start) Do(step);
+            Do(step, cards);
+            if (luck == 1 && step is not InstanceStep.Resume and not InstanceStep.Start) Do(step, cards);
             if (luck == 2) Process = null;
             Now = Now.AddMilliseconds(100);
         }
 
-        private void Do(InstanceStep step)
+        private void Do(InstanceStep step, IReadOnlyList<string> cards)
         {
             switch (step)
             {
                 case InstanceStep.FetchImage: _image = true; break;
                 case InstanceStep.MakeDisk: Disk = true; break;
                 case InstanceStep.Start:
-                    Process = new GuestProcess(Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now);
+                    Process = new GuestProcess(
+                        Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now, [.. Record.Interfaces.Select(wanted => new GuestCard(wanted.Id, true, true))]);
                     (_stopAskedAt, _buttonPressedAt) = (null, null);
+                    _asked.Clear();
                     break;
                 case InstanceStep.Resume: Process = Process! with { State = RunState.Running }; break;
                 case InstanceStep.PressPowerButton:
@@ -187,8 +204,28 @@ public sealed class InstancePlannerProperties
                     break;
                 case InstanceStep.Kill: Process = null; break;
                 case InstanceStep.Remove or InstanceStep.Discard: Disk = false; break;
+                case InstanceStep.Plug: foreach (var card in cards) Plug(card); break;
+                case InstanceStep.Unplug: foreach (var card in cards) Unplug(card); break;
                 default: throw new InvalidOperationException();
             }
+        }
+
+        /// <summary>Cut off in the middle, only the first part of it is there.</summary>
+        private void Plug(string id) => Change(id, _ => new GuestCard(id, !_luck.TryDequeue(out var drawn) || drawn > 2, true));
+
+        /// <summary>What is asked for may be given back at once, or not before it is asked for again; the backend goes after that.</summary>
+        private void Unplug(string id)
+        {
+            var asked = _asked.ContainsKey(id);
+            _asked[id] = Now;
+            Change(id, card => card is not { Device: true } ? null : asked || (_luck.TryDequeue(out var drawn) && drawn > 4) ? card.Backend ? card with { Device = false } : null : card);
+        }
+
+        private void Change(string id, Func<GuestCard?, GuestCard?> change)
+        {
+            if (Process is null) return;
+            var next = change(Process.Cards!.FirstOrDefault(card => card.Id == id));
+            Process = Process with { Cards = [.. Process.Cards!.Where(card => card.Id != id), .. next is null ? (GuestCard[])[] : [next]] };
         }
     }
 }

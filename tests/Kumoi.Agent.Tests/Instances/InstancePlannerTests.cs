@@ -11,9 +11,11 @@ public sealed class InstancePlannerTests
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly StopLimits Limits = new(TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(20));
 
-    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now);
+    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now, Cards);
 
-    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, new GuestSight(disk, disk || process is not null, false, process), network, null, null, null, LeaseState.Held, 0, null);
+    private static GuestCard[] Cards => [new(Samples.Instance(1, "running").Interfaces[0].Id, true, true)];
+
+    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, new GuestSight(disk, disk || process is not null, false, process), network, null, null, null, LeaseState.Held, 0, null, new Dictionary<string, DateTimeOffset>());
 
     public static TheoryData<string, bool, bool, string, string, string> Cases => new()
     {
@@ -70,7 +72,7 @@ public sealed class InstancePlannerTests
     {
         var record = Samples.Instance(1, "running") with { Incarnation = 2 };
         Assert.Equal("PressPowerButton", Words(InstancePlanner.Plan(record, Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1)), Now, Limits)));
-        var later = Seen(true, true, NetworkReadiness.Ready, new GuestProcess(2, 9, RunState.Running, Now));
+        var later = Seen(true, true, NetworkReadiness.Ready, new GuestProcess(2, 9, RunState.Running, Now, Cards));
         Assert.Equal("settled", Words(InstancePlanner.Plan(record, later, Now, Limits)));
     }
 
@@ -81,6 +83,48 @@ public sealed class InstancePlannerTests
         var seen = Seen(true, true, NetworkReadiness.Ready, null) with { NotBefore = Now.AddSeconds(5) };
         Assert.Equal(("wait", Now.AddSeconds(5)), (Words(InstancePlanner.Plan(record, seen, Now, Limits)), InstancePlanner.Plan(record, seen, Now, Limits).LookAgainAt));
         Assert.Equal("Start", Words(InstancePlanner.Plan(record, seen, Now.AddSeconds(5), Limits)));
+    }
+
+    public static TheoryData<string, string, string, int, string> CardCases => new()
+    {
+        // cards that the guest has (a whole one, =its device, -its backend), network, process, seconds since the guest was asked for eni-9 (-1: it was not), steps
+        { "eni-1 eni-2", "Ready", "Running", -1, "settled" },
+        { "eni-1", "Ready", "Running", -1, "Plug eni-2" },
+        { "", "Ready", "Running", -1, "Plug eni-1 eni-2" },
+        { "eni-1", "Pending", "Running", -1, "wait" },
+        { "eni-1 -eni-2", "Ready", "Running", -1, "Plug eni-2" },
+        { "eni-1 =eni-2", "Ready", "Running", -1, "Unplug eni-2" },
+        { "eni-1 eni-2 eni-9", "Ready", "Running", -1, "Unplug eni-9" },
+        { "eni-1 eni-2 eni-9", "Pending", "Running", -1, "Unplug eni-9" },
+        { "eni-1 eni-2 eni-9", "Ready", "Running", 9, "wait 1" },
+        { "eni-1 eni-2 eni-9", "Ready", "Running", 10, "Unplug eni-9" },
+        { "eni-1 eni-2 -eni-9", "Ready", "Running", 1, "Unplug eni-9" },
+        { "eni-1 eni-9", "Ready", "Running", 1, "Plug eni-2" },
+        { "eni-1 eni-9", "Pending", "Running", 1, "wait 9" },
+        { "nic0 nic1", "Ready", "Running", -1, "settled" },
+        { "nic0 eni-2", "Ready", "Running", -1, "settled" },
+        { "nic0 nic1 nic2", "Ready", "Running", -1, "Unplug nic2" },
+        { "nic0 -nic1", "Ready", "Running", -1, "Unplug nic1" },
+        { "?", "Ready", "Running", -1, "settled" },
+        // Not asked of guests that cannot answer, and nothing is plugged before the processors run.
+        { "eni-9", "Ready", "Shutdown", -1, "settled" },
+        { "eni-9", "Ready", "Prepared", -1, "Resume" },
+        { "eni-9", "Ready", "Paused", -1, "Resume" },
+    };
+
+    [Theory, MemberData(nameof(CardCases))]
+    public void A_running_guest_gets_the_cards_of_its_record_and_is_asked_for_the_others(string cards, string network, string process, int askedAgo, string expected)
+    {
+        var record = Samples.Instance(1, "running");
+        record = record with { Interfaces = [record.Interfaces[0] with { Id = "eni-1" }, record.Interfaces[0] with { Id = "eni-2", Index = 1 }] };
+        GuestCard[]? present = cards == "?" ? null
+            : [.. cards.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(card => new GuestCard(card.TrimStart('-', '='), card[0] != '-', card[0] != '='))];
+        var seen = Seen(true, true, Enum.Parse<NetworkReadiness>(network), Process(Enum.Parse<RunState>(process), 1) with { Cards = present }) with
+        {
+            CardsAskedAt = askedAgo < 0 ? new Dictionary<string, DateTimeOffset>() : new Dictionary<string, DateTimeOffset> { ["eni-9"] = Now.AddSeconds(-askedAgo) },
+        };
+        var plan = InstancePlanner.Plan(record, seen, Now, Limits);
+        Assert.Equal(expected, string.Join(' ', plan.Cards.Prepend(Words(plan) + (plan.LookAgainAt is { } at ? $" {(at - Now).TotalSeconds}" : ""))));
     }
 
     public static TheoryData<string, bool, string, string, string> LeaseCases => new()
@@ -133,7 +177,7 @@ public sealed class InstancePlannerTests
     [Theory, MemberData(nameof(FormerCases))]
     public void A_former_placement_is_ended_at_once_and_a_later_one_is_left(string desired, int former, int incarnation, bool traces, bool onShared, string network, string expected)
     {
-        var process = incarnation == 0 ? null : new GuestProcess(incarnation, 1, RunState.Running, Now);
+        var process = incarnation == 0 ? null : new GuestProcess(incarnation, 1, RunState.Running, Now, Cards);
         var seen = Seen(true, true, Enum.Parse<NetworkReadiness>(network), null) with
         {
             Sight = new GuestSight(true, traces, onShared, process), Former = former, Storage = "st-1",

@@ -1,3 +1,4 @@
+using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Tests.Fakes;
 using Xunit;
@@ -10,11 +11,39 @@ public sealed class QemuCommandTests
 
     [Fact]
     public void The_command_line_under_tcg_is_as_reviewed() =>
-        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [57]))) + "\n");
+        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)]))) + "\n");
 
     [Fact]
     public void The_command_line_under_kvm_is_as_reviewed() =>
         Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, "/a,b.raw", "raw", []))) + "\n");
+
+    [Theory]
+    [InlineData("0", "np1")]
+    [InlineData("0,1,2", "np1,np2,np3")]
+    [InlineData("0,2,5", "np1,np3,np6")]
+    [InlineData("1,9", "np2,np1")]
+    [InlineData("8,0", "np2,np1")]
+    [InlineData("0,1,2,3,4,5,6,7,8", "np1,np2,np3,np4,np5,np6,np7,np8,")]
+    public void Cards_have_the_port_of_their_index_and_others_the_first_that_is_free(string indices, string expected) =>
+        Assert.Equal(expected, string.Join(',', CardPorts.Assign([.. indices.Split(',').Select(int.Parse)])));
+
+    [Theory]
+    [InlineData(1, "rp1 np2 np3", "np2")]
+    [InlineData(0, "rp1 np3 np2", "np2")]
+    [InlineData(0, "rp10 rp2", "rp2")]
+    [InlineData(0, "", null)]
+    public void A_card_is_plugged_into_its_own_port_or_the_first_that_is_free(int index, string free, string? expected) =>
+        Assert.Equal(expected, CardPorts.Choose(index, free.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+    [Fact]
+    public void What_qemu_prints_of_its_networks_is_read_as_cards()
+    {
+        const string Printed = "nic0: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:00:00:00\r\n \\ net0: index=0,type=tap,fd=57\r\n"
+            + "eni-1: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:00:00:09\r\n \\ net-eni-1: index=0,type=tap,fd=9\r\nnet-eni-2: index=0,type=tap,fd=10\r\n";
+        Assert.Equal(
+            [new GuestCard("eni-1", true, true), new GuestCard("eni-2", false, true), new GuestCard("eni-3", true, false), new GuestCard("nic0", true, true)],
+            QemuCards.Parse(new HashSet<string> { "nic0", "eni-1", "eni-3" }, Printed));
+    }
 
     [Fact]
     public void The_identity_is_read_back_only_for_the_instance_it_names()

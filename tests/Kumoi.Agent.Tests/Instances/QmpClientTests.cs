@@ -44,7 +44,7 @@ public sealed class QmpClientTests
         var refused = client.ExecuteAsync("cont", null, default);
         await peer.ReceiveAsync();
         await peer.SendAsync("""{"error": {"class": "GenericError", "desc": "Resetting the Virtual Machine is required"}, "id": 2}""");
-        Assert.Contains("Resetting", (await Assert.ThrowsAsync<QmpException>(() => refused)).Message, StringComparison.Ordinal);
+        Assert.Contains("Resetting", (await Assert.ThrowsAsync<QmpRefusedException>(() => refused)).Message, StringComparison.Ordinal);
         var waiting = client.ExecuteAsync("query-status", null, default);
         await peer.ReceiveAsync();
         await peer.DisposeAsync();

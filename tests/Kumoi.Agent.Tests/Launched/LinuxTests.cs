@@ -6,6 +6,7 @@ using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Tests.Networks;
+using Kumoi.Api.Agent;
 using Xunit;
 
 namespace Kumoi.Agent.Tests.Launched;
@@ -75,7 +76,8 @@ public sealed class LinuxTests
         await new NetworkNamespaces(commands).CreateAsync(name, default);
         await commands.RunAsync("ip", ["-n", name, "-batch", "-"], "link set lo up\naddr add 169.254.169.254/32 dev lo\naddr add 10.0.0.11/32 dev lo\n", default);
         var state = new AgentState();
-        state.Replace(Samples.Document(1, null, [], Samples.Instance(11, "running")));
+        var record = Samples.Instance(11, "running");
+        state.Replace(Samples.Document(1, null, [], record with { Interfaces = [record.Interfaces[0] with { Further = [new DesiredAddress("subnet-1", "fd00:1::b", true)] }] }));
         var listeners = new NamespaceListeners(TimeProvider.System, Machine.Log);
         await using var server = new MetadataServer(listeners, new MetadataEndpoint(state, new MetadataTokens(new byte[32], TimeProvider.System), TimeProvider.System));
         await server.StartAsync(default);
@@ -83,7 +85,12 @@ public sealed class LinuxTests
         await listeners.EnsureAsync(name, Samples.Network);
         Assert.Equal((0, "i-19a3f2b4c5d6e000b"), await Curl(name, "10.0.0.11"));
         Assert.Equal((22, ""), await Curl(name, "127.0.0.1"));
+        // The address of IPv6 may come when somebody listens for it already.
+        await commands.RunAsync("ip", ["-n", name, "-6", "-batch", "-"], "addr add fd00:ec2::254/128 dev lo nodad\naddr add fd00:1::b/128 dev lo nodad\n", default);
+        Assert.Equal((0, "i-19a3f2b4c5d6e000b"), await Curl(name, "fd00:1::b", "[fd00:ec2::254]"));
+        Assert.Equal((22, ""), await Curl(name, "::1", "[fd00:ec2::254]"));
         await listeners.EnsureAsync(name, null);
+        Assert.Equal((7, ""), await Curl(name, "fd00:1::b", "[fd00:ec2::254]"));
         Assert.Equal((7, ""), await Curl(name, "10.0.0.11"));
     }
 
@@ -97,6 +104,6 @@ public sealed class LinuxTests
         Assert.Equal("$(id) ; a b", await commands.RunAsync("printf", ["%s", "$(id) ; a b"], default));
     }
 
-    private static Task<(int, string)> Curl(string name, string from) =>
-        Machine.RunAsync("nsenter", $"--net={NetworkNamespaces.PathOf(name)}", "curl", "-sf", "--max-time", "5", "--interface", from, "http://169.254.169.254/latest/meta-data/instance-id");
+    private static Task<(int, string)> Curl(string name, string from, string to = "169.254.169.254") =>
+        Machine.RunAsync("nsenter", $"--net={NetworkNamespaces.PathOf(name)}", "curl", "-sf", "--max-time", "5", "--interface", from, $"http://{to}/latest/meta-data/instance-id");
 }

@@ -82,7 +82,7 @@ public sealed class LeaseProperties
         Assert.Empty(files.LoadPlacements());
         var lease = new Lease(Boot, TimeSpan.FromTicks(123_456_789), TimeSpan.FromSeconds(60));
         files.SaveLease(lease);
-        var placement = Placement.Of(Samples.Instance(1, "running") with { Movable = true });
+        var placement = Placement.Of(Samples.Instance(1, "running") with { Movable = true }, null, _ => true) with { Leaving = [new PlacedPort("eni-1", "net-1")] };
         files.SavePlacements([placement]);
         Assert.Equal(lease, new HostRecordFiles(machine.State).LoadLease());
         Assert.Equal([placement], new HostRecordFiles(machine.State).LoadPlacements());

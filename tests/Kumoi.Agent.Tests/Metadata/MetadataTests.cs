@@ -68,6 +68,44 @@ public sealed class MetadataTests
     }
 
     [Fact]
+    public void Each_interface_of_either_family_is_told_and_calls_from_all_of_them_are_known()
+    {
+        const string Other = "net-0000000000000000f", Mac = "/latest/meta-data/network/interfaces/macs/52:54:00:00:00:63/";
+        var one = Samples.Instance(11, "running");
+        var second = new DesiredInterface(
+            "eni-19a3f2b4c5d6e0099", 1, Other, "subnet-4", "52:54:00:00:00:63", "10.9.0.5", null, ["sg-1", "sg-2"],
+            [new DesiredAddress("subnet-6", "fd00:9::5", true), new DesiredAddress("subnet-4", "10.9.0.6", false)]);
+        var document = Samples.Document(2, null, [], one with { Interfaces = [.. one.Interfaces, second] });
+        var network = document.Networks[0] with
+        {
+            Id = Other, Subnets = [new DesiredSubnet("subnet-1", "10.8.0.0/24", "10.8.0.1", []), new DesiredSubnet("subnet-6", "fd00:9::/64", "fd00:9::1", []), new DesiredSubnet("subnet-4", "10.9.0.0/24", "10.9.0.1", [])],
+        };
+        _state.Replace(document with { Networks = [.. document.Networks, network] });
+        Assert.Equal((200, "52:54:00:00:00:0b/\n52:54:00:00:00:63/"), Get("/latest/meta-data/network/interfaces/macs/"));
+        foreach (var (name, expected) in new[]
+        {
+            ("device-number", "1"), ("interface-id", second.Id), ("local-ipv4s", "10.9.0.5\n10.9.0.6"), ("ipv6s", "fd00:9::5"), ("security-group-ids", "sg-1\nsg-2"), ("subnet-id", "subnet-4"),
+            ("subnet-ipv4-cidr-block", "10.9.0.0/24"), ("subnet-ipv6-cidr-blocks", "fd00:9::/64"), ("vpc-id", Other), ("vpc-ipv4-cidr-blocks", "10.8.0.0/24\n10.9.0.0/24"), ("vpc-ipv6-cidr-blocks", "fd00:9::/64"),
+        }) Assert.Equal((200, expected), Get(Mac + name));
+        Assert.Equal(404, Get(Mac + "public-ipv4s").Status);
+        Assert.Equal(404, Get("/latest/meta-data/ipv6").Status);
+        foreach (var address in new[] { "10.9.0.5", "10.9.0.6", "fd00:9::5", "fd00:9:0:0::5", "::ffff:10.9.0.5" })
+            Assert.Equal(one.Id, Text(Send("GET", "/latest/meta-data/instance-id", address, Other).Body));
+        foreach (var address in new[] { "fd00:9::6", "10.9.0.7", "10.0.0.11", "::1" }) Assert.Equal(404, Send("GET", "/latest/meta-data/instance-id", address, Other).Status);
+        Assert.Equal(404, Send("GET", "/latest/meta-data/instance-id", "fd00:9::5").Status);
+    }
+
+    [Fact]
+    public void A_guest_without_ipv4_is_told_its_ipv6_address_alone()
+    {
+        var one = Samples.Instance(11, "running");
+        _state.Replace(Samples.Document(2, null, [], one with { Interfaces = [one.Interfaces[0] with { Address = "fd00:9::5", FloatingAddress = null }] }));
+        Assert.Equal("fd00:9::5", Text(Send("GET", "/latest/meta-data/ipv6", "fd00:9::5").Body));
+        Assert.Equal(404, Send("GET", "/latest/meta-data/local-ipv4", "fd00:9::5").Status);
+        Assert.Contains("\"privateIp\": null", Text(Send("GET", "/latest/dynamic/instance-identity/document", "fd00:9::5").Body), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tokens_are_given_for_a_time_to_one_instance()
     {
         var (status, body, _) = Send("PUT", "/latest/api/token", "10.0.0.11", ("X-aws-ec2-metadata-token-ttl-seconds", "60"));

@@ -36,7 +36,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         else guest.Disk = true;
     }, cancel);
 
-    public Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
+    public Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
     {
         Take(instance);
         if (!host.HasDisk(instance.Id)) throw new HypervisorException("no-disk", "The disk is missing.", null);
@@ -45,7 +45,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         if (guest.Process is not null) return;
         if (host.Shared is not null && cloud.Hosts.Any(other => other.Guests.GetValueOrDefault(instance.Id)?.Process is not null))
             throw new HypervisorException("disk-in-use", "Another host has the disk.", null);
-        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall);
+        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))]);
         (guest.Generation, guest.Deaf) = (instance.Generation, cloud.Dice.PerMille(cloud.Faults.DeafGuests));
     }, cancel);
 
@@ -53,6 +53,18 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     {
         var guest = Running(id);
         guest.Process = guest.Process! with { State = RunState.Running };
+    }, cancel);
+
+    public Task PlugAsync(string id, CardIntent card, CancellationToken cancel) => StepAsync("plugs a card into", id, () =>
+    {
+        var guest = Running(id);
+        guest.Process = guest.Process! with { Cards = [.. guest.Process.Cards!.Where(present => present.Id != card.Interface.Id), new GuestCard(card.Interface.Id, true, true)] };
+    }, cancel);
+
+    public Task UnplugAsync(string id, string card, CancellationToken cancel) => StepAsync("takes a card from", id, () =>
+    {
+        var guest = Running(id);
+        guest.Process = guest.Process! with { Cards = [.. guest.Process.Cards!.Where(present => present.Id != card)] };
     }, cancel);
 
     public Task PressPowerButtonAsync(string id, CancellationToken cancel) => StepAsync("presses the button of", id, () =>

@@ -6,17 +6,20 @@ namespace Kumoi.Agent.Instances.Qemu;
 /// <summary>What a guest's command line is made from, beside its record.</summary>
 /// <param name="User">The numeric user and group the process runs as.</param>
 /// <param name="ImageFile">The cached image under the disk.</param>
-/// <param name="Taps">One open descriptor per interface, in order.</param>
+/// <param name="Cards">In their order in the guest.</param>
 /// <param name="KvmGroup">Group that may open /dev/kvm; null if not needed.</param>
 public sealed record QemuSetting(
-    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<int> Taps);
+    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<QemuCard> Cards);
+
+/// <param name="Descriptor">The open tap of its interface.</param>
+public sealed record QemuCard(CardIntent Intent, int Descriptor);
 
 /// <summary>The command line of a guest: a pure function, kept by golden files.</summary>
 public static class QemuCommand
 {
     public const string Program = "setpriv", Emulator = "qemu-system-x86_64";
 
-    /// <summary>Free slots for disks and interfaces that are plugged in later; q35 takes them only behind root ports made at start.</summary>
+    /// <summary>Free slots for disks that are plugged in later; q35 takes them only behind root ports made at start.</summary>
     private const int SpareSlots = 8;
 
     /// <summary>Translated code kept by TCG, in MiB. The default of 1 GiB would weigh more than most guests.</summary>
@@ -41,6 +44,9 @@ public static class QemuCommand
             // Not -daemonize: it forks after the sandbox is up, which then forbids just that.
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-machine", "q35",
+            // Cards come and go by PCI Express' own hot-plugging. By ACPI a card that is asked back while the guest still starts is lost: the guest
+            // misses it, and QEMU does not ask twice.
+            "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
         ]);
         // Nehalem's instructions (x86-64-v2) are what current distributions ask for, and cost nothing under TCG.
         arguments.AddRange(setting.Accelerator == "kvm"
@@ -60,14 +66,21 @@ public static class QemuCommand
             "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
             "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
         ]);
-        foreach (var (tap, wanted) in setting.Taps.Zip(instance.Interfaces))
+        for (var slot = 1; slot <= CardPorts.Count + SpareSlots; slot++)
+        {
+            var port = slot <= CardPorts.Count ? CardPorts.Name(slot) : CardPorts.SparePrefix + Number(slot - CardPorts.Count);
+            arguments.AddRange(["-device", $"pcie-root-port,id={port},chassis={Number(slot)},slot={Number(slot)}"]);
+        }
+        foreach (var (card, port) in setting.Cards.Zip(CardPorts.Assign([.. setting.Cards.Select(card => card.Intent.Interface.Index)])))
+        {
+            var wanted = card.Intent.Interface;
+            if (port is null) throw new HypervisorException("no-free-slot", $"The instance has more than {CardPorts.Count} network interfaces, which is more than a guest has slots for.", null);
             arguments.AddRange(
             [
-                "-netdev", $"tap,id=net{Number(wanted.Index)},fd={Number(tap)},vhost=off",
-                "-device", $"virtio-net-pci,netdev=net{Number(wanted.Index)},id=nic{Number(wanted.Index)},mac={wanted.MacAddress},romfile=",
+                "-netdev", $"tap,id={QemuCards.BackendOf(wanted.Id)},fd={Number(card.Descriptor)},vhost=off",
+                "-device", $"{QemuCards.Driver},netdev={QemuCards.BackendOf(wanted.Id)},id={wanted.Id},mac={wanted.MacAddress},bus={port},addr=0x0,host_mtu={Number(card.Intent.Mtu)},romfile=",
             ]);
-        for (var slot = 1; slot <= SpareSlots; slot++)
-            arguments.AddRange(["-device", $"pcie-root-port,id=rp{Number(slot)},chassis={Number(slot)},slot={Number(slot)}"]);
+        }
         arguments.AddRange(
         [
             "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon0,deflate-on-oom=on", "-device", "virtio-serial-pci",

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Kumoi.Agent.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kumoi.Agent.Instances.Qemu;
 
@@ -70,6 +71,7 @@ internal sealed class QemuGuest : IAsyncDisposable
     public async Task<GuestProcess> ObserveAsync(CancellationToken cancel)
     {
         RunState state;
+        IReadOnlyList<GuestCard>? cards = null;
         try
         {
             var status = (await _qmp.ExecuteAsync("query-status", null, cancel)).GetProperty("status").GetString();
@@ -83,16 +85,21 @@ internal sealed class QemuGuest : IAsyncDisposable
                 "internal-error" or "guest-panicked" => RunState.Broken,
                 _ => RunState.Unknown,
             };
+            cards = await QemuCards.ReadAsync(_qmp, cancel);
         }
         catch (QmpException) when (!_qmp.Ended.IsCompleted)
         {
             // The process is there and does not answer; the next look may find it better.
             state = RunState.Unknown;
         }
-        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt);
+        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards);
     }
 
     public Task ContinueAsync(CancellationToken cancel) => _qmp.ExecuteAsync("cont", null, cancel);
+
+    public Task PlugAsync(CardIntent card, Func<Task<SafeFileHandle>> openTap, CancellationToken cancel) => QemuCards.PlugAsync(_qmp, card, openTap, cancel);
+
+    public Task UnplugAsync(string card, CancellationToken cancel) => QemuCards.UnplugAsync(_qmp, card, cancel);
 
     public Task PressPowerButtonAsync(CancellationToken cancel) => _qmp.ExecuteAsync("system_powerdown", null, cancel);
 

@@ -89,7 +89,7 @@ public sealed class QemuHypervisor : IHypervisor
         return _disks.MakeAsync(instance, image, _images.PathOf(image), _users.Assign(instance.Id), cancel);
     }
 
-    public async Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel)
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel)
     {
         await EndUnreachableAsync(instance.Id, cancel);
         DurableFiles.MakeDirectory(_paths.Instance(instance.Id), AgentModes.Passable);
@@ -106,11 +106,10 @@ public sealed class QemuHypervisor : IHypervisor
         var taps = new List<SafeFileHandle>();
         try
         {
-            foreach (var wanted in instance.Interfaces)
-                taps.Add(await TapDevices.OpenAsync(ObjectNames.Namespace(_options.Tag, wanted.NetworkId), ObjectNames.Tap(wanted.Id)));
+            foreach (var card in cards) taps.Add(await OpenTapAsync(card.Interface));
             var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
             var arguments = QemuCommand.Build(
-                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, descriptors));
+                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))]));
             started = await _commands.StartAsync(QemuCommand.Program, arguments, descriptors, cancel);
         }
         finally
@@ -129,6 +128,14 @@ public sealed class QemuHypervisor : IHypervisor
         DurableFiles.Own(sockets, 0);
         _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
     }
+
+    private Task<SafeFileHandle> OpenTapAsync(DesiredInterface wanted) =>
+        TapDevices.OpenAsync(ObjectNames.Namespace(_options.Tag, wanted.NetworkId), ObjectNames.Tap(wanted.Id));
+
+    public async Task PlugAsync(string id, CardIntent card, CancellationToken cancel) =>
+        await (await NeedAsync(id, cancel)).PlugAsync(card, () => OpenTapAsync(card.Interface), cancel);
+
+    public async Task UnplugAsync(string id, string card, CancellationToken cancel) => await (await NeedAsync(id, cancel)).UnplugAsync(card, cancel);
 
     /// <summary>Waits until the process answers: then all its devices and sockets are there.</summary>
     private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, CancellationToken cancel)
@@ -268,7 +275,7 @@ public sealed class QemuHypervisor : IHypervisor
         foreach (var process in ByCommandLine(id))
             if (process.Arguments.Select(argument => QemuGuest.Parse(argument, id)).FirstOrDefault(found => found is not null) is { } identity
                 && Processes.StartedAt(process.Id) is { } startedAt)
-                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt);
+                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt, null);
         return null;
     }
 

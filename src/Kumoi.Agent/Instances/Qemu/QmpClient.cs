@@ -3,11 +3,20 @@ using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text.Json;
+using Kumoi.Agent.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kumoi.Agent.Instances.Qemu;
 
-/// <summary>QEMU refused a command, or did not speak its protocol.</summary>
-public sealed class QmpException(string message) : IOException(message);
+/// <summary>QEMU did not speak its protocol, or has ended.</summary>
+public class QmpException(string message) : IOException(message);
+
+/// <summary>QEMU refused a command.</summary>
+/// <param name="words">Why, in QEMU's words.</param>
+public sealed class QmpRefusedException(string words) : QmpException($"QEMU refused: {words}")
+{
+    public string Words { get; } = words;
+}
 
 /// <summary>
 /// A client of the QEMU Machine Protocol: JSON objects, one a line; a greeting, answers by id, and events between them.
@@ -20,6 +29,7 @@ public sealed class QmpClient : IAsyncDisposable
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
 
+    private readonly Socket _socket;
     private readonly Stream _stream;
     private readonly TimeProvider _clock;
     private readonly Action<string> _onEvent;
@@ -29,9 +39,9 @@ public sealed class QmpClient : IAsyncDisposable
     private readonly Task _reading;
     private long _lastId;
 
-    private QmpClient(Stream stream, TimeProvider clock, Action<string> onEvent)
+    private QmpClient(Socket socket, TimeProvider clock, Action<string> onEvent)
     {
-        (_stream, _clock, _onEvent) = (stream, clock, onEvent);
+        (_socket, _stream, _clock, _onEvent) = (socket, new NetworkStream(socket, ownsSocket: true), clock, onEvent);
         _reading = Task.Run(ReadAsync);
     }
 
@@ -41,7 +51,7 @@ public sealed class QmpClient : IAsyncDisposable
     /// <summary>Waits for the greeting and leaves negotiation mode. <paramref name="onEvent"/> gets the names of events.</summary>
     public static async Task<QmpClient> ConnectAsync(Socket socket, TimeProvider clock, Action<string> onEvent, CancellationToken cancel)
     {
-        var client = new QmpClient(new NetworkStream(socket, ownsSocket: true), clock, onEvent);
+        var client = new QmpClient(socket, clock, onEvent);
         try
         {
             await client._greeted.Task.WaitAsync(AnswerLimit, clock, cancel);
@@ -57,7 +67,10 @@ public sealed class QmpClient : IAsyncDisposable
     }
 
     /// <summary>Runs a command and gives what it returned. <paramref name="arguments"/> is written as the arguments object.</summary>
-    public async Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancel)
+    public Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancel) => ExecuteAsync(command, arguments, null, cancel);
+
+    /// <summary>The same, with a descriptor that QEMU gets a copy of.</summary>
+    public async Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, SafeFileHandle? descriptor, CancellationToken cancel)
     {
         using var span = AgentTrace.Part("qmp " + command);
         var id = Interlocked.Increment(ref _lastId);
@@ -66,7 +79,7 @@ public sealed class QmpClient : IAsyncDisposable
         try
         {
             if (_reading.IsCompleted) throw new QmpException("The connection to QEMU has ended.");
-            await SendAsync(Compose(command, arguments, id), cancel);
+            await SendAsync(Compose(command, arguments, id), descriptor, cancel);
             return await answer.Task.WaitAsync(AnswerLimit, _clock, cancel);
         }
         catch (TimeoutException)
@@ -99,11 +112,12 @@ public sealed class QmpClient : IAsyncDisposable
         return buffer.WrittenMemory;
     }
 
-    private async Task SendAsync(ReadOnlyMemory<byte> line, CancellationToken cancel)
+    private async Task SendAsync(ReadOnlyMemory<byte> line, SafeFileHandle? descriptor, CancellationToken cancel)
     {
         await _writing.WaitAsync(cancel);
         try
         {
+            if (descriptor is not null) line = line[await HandOverAsync(line, descriptor, cancel)..];
             await _stream.WriteAsync(line, cancel);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -114,6 +128,18 @@ public sealed class QmpClient : IAsyncDisposable
         {
             _writing.Release();
         }
+    }
+
+    /// <summary>Sends the beginning of a line with the descriptor; how much of it.</summary>
+    private async Task<int> HandOverAsync(ReadOnlyMemory<byte> line, SafeFileHandle descriptor, CancellationToken cancel)
+    {
+        var since = _clock.GetTimestamp();
+        while (_clock.GetElapsedTime(since) < AnswerLimit)
+        {
+            if (DescriptorPassing.Send(_socket, line.Span, descriptor) is > 0 and var sent) return sent;
+            await Task.Delay(TimeSpan.FromMilliseconds(10), _clock, cancel);
+        }
+        throw new QmpException("QEMU did not take a command within 5 s.");
     }
 
     private async Task ReadAsync()
@@ -159,7 +185,7 @@ public sealed class QmpClient : IAsyncDisposable
         {
             if (message.TryGetProperty("return", out var value)) answer.TrySetResult(value.Clone());
             else if (message.TryGetProperty("error", out var error) && error.TryGetProperty("desc", out var description))
-                answer.TrySetException(new QmpException($"QEMU refused: {description.GetString()}"));
+                answer.TrySetException(new QmpRefusedException(description.GetString() ?? ""));
         }
     }
 

@@ -26,7 +26,7 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
         machine.MakeDisk(instance.Id, instance.ImageId);
     }
 
-    public async Task StartAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel)
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel)
     {
         await StepAsync("Start", instance.Id, cancel);
         if (!machine.Disks.Has(instance.Id)) throw new HypervisorException("no-disk", "The guest has no disk.", null);
@@ -38,6 +38,19 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     {
         await StepAsync("Resume", id, cancel);
         if (!machine.Resume(id)) throw Ended();
+    }
+
+    public async Task PlugAsync(string id, CardIntent card, CancellationToken cancel)
+    {
+        await StepAsync("Plug", id, cancel);
+        if (!machine.Plug(id, card.Interface.Id)) throw Ended();
+    }
+
+    public Task UnplugAsync(string id, string card, CancellationToken cancel)
+    {
+        Fail("Unplug", id);
+        if (!faults.KeepsCards(id) && !machine.Unplug(id, card, faults.Time("Unplug", id))) throw Ended();
+        return Task.CompletedTask;
     }
 
     public Task PressPowerButtonAsync(string id, CancellationToken cancel)

@@ -47,7 +47,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         {
             var guest = _guests?.GetValueOrDefault(id);
             var disk = disks.Has(id);
-            return new GuestSight(disk, (disk && storage is null) || guest is not null, disk && storage is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt));
+            return new GuestSight(disk, (disk && storage is null) || guest is not null, disk && storage is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt, [.. guest.Cards.Order(StringComparer.Ordinal).Select(card => new GuestCard(card, true, true))]));
         }
     }
 
@@ -67,7 +67,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
     public bool Start(DesiredInstance instance)
     {
         if (!disks.Open(instance.Id, this)) return false;
-        lock (_gate) (_guests ??= [])[instance.Id] = new SimulatedGuest(instance.Hostname, instance.Incarnation, instance.BootEpoch, clock.GetUtcNow());
+        lock (_gate) (_guests ??= [])[instance.Id] = new SimulatedGuest(instance, clock.GetUtcNow());
         return true;
     }
 
@@ -80,6 +80,42 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
             guest.State = RunState.Running;
             return true;
         }
+    }
+
+    /// <summary>False if the guest has no process.</summary>
+    public bool Plug(string id, string card)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            guest.Cards.Add(card);
+            return true;
+        }
+    }
+
+    /// <summary>The guest gives a card back after some time, if it still runs then. False if it has no process.</summary>
+    public bool Unplug(string id, string card, TimeSpan after)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            if (!guest.Releasing.ContainsKey(card) && guest.Cards.Contains(card))
+                guest.Releasing[card] = clock.CreateTimer(_ => Release(id, guest, card), null, after, Timeout.InfiniteTimeSpan);
+            return true;
+        }
+    }
+
+    private void Release(string id, SimulatedGuest guest, string card)
+    {
+        Action<string> changed;
+        lock (_gate)
+        {
+            if (guest.Releasing.Remove(card, out var timer)) timer.Dispose();
+            if (_guests?.GetValueOrDefault(id) != guest) return;
+            guest.Cards.Remove(card);
+            changed = _changed;
+        }
+        changed(id);
     }
 
     /// <summary>The guest switches itself off after some time, if it still runs then. False if it has no process.</summary>
@@ -114,7 +150,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         lock (_gate)
         {
             if (_guests is null || !_guests.Remove(id, out var guest)) return;
-            guest.ShuttingDown?.Dispose();
+            guest.StopTimers();
             disks.Close(id, this);
             changed = _changed;
         }
@@ -128,7 +164,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         {
             foreach (var (id, guest) in _guests ?? [])
             {
-                guest.ShuttingDown?.Dispose();
+                guest.StopTimers();
                 disks.Close(id, this);
             }
             _guests = null;
@@ -143,18 +179,30 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         lock (_gate) return _guests?.GetValueOrDefault(id) is { } guest ? $"{guest.Hostname}: booted for epoch {guest.BootEpoch}\r\n" : "";
     }
 
-    private sealed class SimulatedGuest(string hostname, int incarnation, int bootEpoch, DateTimeOffset startedAt)
+    private sealed class SimulatedGuest(DesiredInstance instance, DateTimeOffset startedAt)
     {
-        public string Hostname => hostname;
+        public string Hostname { get; } = instance.Hostname;
 
-        public int Incarnation => incarnation;
+        public int Incarnation { get; } = instance.Incarnation;
 
-        public int BootEpoch => bootEpoch;
+        public int BootEpoch { get; } = instance.BootEpoch;
+
+        /// <summary>Ids of the interfaces whose cards it has.</summary>
+        public HashSet<string> Cards { get; } = [.. instance.Interfaces.Select(wanted => wanted.Id)];
+
+        /// <summary>Cards that it is about to give back.</summary>
+        public Dictionary<string, ITimer> Releasing { get; } = [];
 
         public DateTimeOffset StartedAt => startedAt;
 
         public RunState State { get; set; } = RunState.Prepared;
 
         public ITimer? ShuttingDown { get; set; }
+
+        public void StopTimers()
+        {
+            ShuttingDown?.Dispose();
+            foreach (var releasing in Releasing.Values) releasing.Dispose();
+        }
     }
 }
