@@ -59,7 +59,7 @@ public sealed record LinkState(
     [
         $"{Metadata}/32 dev lo", $"{intent.Uplink}/32 dev {Uplink}",
         // dnsmasq announces a prefix only from a device with a link-local address, and with an address as long as the prefix; neither makes a route.
-        .. intent.HasIpv6 ? (string[])["fe80::1/64 dev lo"] : [],
+        .. intent.HasIpv6 ? (string[])["fe80::1/64 dev lo", $"{NetworkRuleset.MetadataIpv6}/128 dev lo"] : [],
         // Given and not left to the kernel, which makes one only some time after the guest has opened its end.
         .. intent.HasIpv6 ? intent.Ports.Select(port => $"{GatewayLinkLocal}/64 dev {port.Tap}") : [],
         .. intent.Subnets.Select(subnet => subnet.IsIpv6 ? $"{subnet.Gateway}/64 dev lo" : $"{subnet.Gateway}/32 dev lo"),

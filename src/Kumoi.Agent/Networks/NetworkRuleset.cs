@@ -15,6 +15,9 @@ public static class NetworkRuleset
     /// <summary>The device inside the namespace that leads to the host.</summary>
     public const string UplinkDevice = "uplink";
 
+    /// <summary>Where guests ask for their metadata over IPv6, as at 169.254.169.254 over IPv4.</summary>
+    public const string MetadataIpv6 = "fd00:ec2::254";
+
     /// <summary>The device inside the namespace that leads to the network's other hosts.</summary>
     public const string OverlayDevice = "vx";
 
@@ -85,6 +88,7 @@ public static class NetworkRuleset
         }
         if (intent.HasIpv6)
         {
+            rules.Add($"ip6 daddr {MetadataIpv6} tcp dport 80 accept");
             rules.Add("icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept");
             rules.Add("udp sport 546 udp dport 547 accept");
         }
