@@ -94,11 +94,11 @@ public sealed partial record AgentOptions
         return wrong;
     }
 
-    [GeneratedRegex("^[0-9a-f]{4,8}$")] private static partial Regex TagForm();
+    [GeneratedRegex("^[0-9a-f]{4,8}\\z")] private static partial Regex TagForm();
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$")] private static partial Regex NameForm();
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\z")] private static partial Regex NameForm();
 
-    [GeneratedRegex("^[A-Za-z0-9._-]{1,15}$")] private static partial Regex DeviceForm();
+    [GeneratedRegex("^[A-Za-z0-9._-]{1,15}\\z")] private static partial Regex DeviceForm();
 }
 
 /// <summary>Every path the agent uses, in one place.</summary>

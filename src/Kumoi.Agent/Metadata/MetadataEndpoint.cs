@@ -91,7 +91,7 @@ public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens to
         }
     }
 
-    [GeneratedRegex("^(latest|1\\.0|\\d{4}-\\d{2}-\\d{2})$")] private static partial Regex VersionForm();
+    [GeneratedRegex("^(latest|1\\.0|\\d{4}-\\d{2}-\\d{2})\\z")] private static partial Regex VersionForm();
 
     private sealed class Window
     {

@@ -49,6 +49,6 @@ public static partial class RuleText
         return address is "0.0.0.0" or "::" ? (address + "/0", null) : (address + (text[2] == '4' ? "/32" : "/128"), null);
     }
 
-    [GeneratedRegex(@"^(?<protocol>tcp|udp|icmp|any):((?<from>-?\d{1,5}),(?<to>-?\d{1,5}),)?(?<source>\S.*)$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<protocol>tcp|udp|icmp|any):((?<from>-?\d{1,5}),(?<to>-?\d{1,5}),)?(?<source>\S.*)\z", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
     private static partial Regex Form();
 }

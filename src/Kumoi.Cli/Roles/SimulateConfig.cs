@@ -33,5 +33,5 @@ public sealed partial record SimulateConfig(string? Zone, SimulatedSettings Sett
         return config;
     }
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] private static partial Regex NameForm();
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\z")] private static partial Regex NameForm();
 }

@@ -35,7 +35,7 @@ public static class Tracer
         var (from, to) = (facts.From, facts.To);
         if (from.Interface is null && to.Interface is null && ForwardOf(facts) is null) return Stop(findings, "nobody", from.Named, to.Named);
         if (from.Interface is { } sender) findings.Add(new("from", true, "from", [sender.Instance, Name(facts, sender), sender.Addresses[0].ToString()], sender.Id));
-        else findings.Add(new("from", true, "from-outside", [from.Named]));
+        else findings.Add(from.Address is { } address ? new("from", true, "from-address", [address.ToString()]) : new("from", true, "from-outside", []));
         if (from.Interface is { } inside && InsideOf(facts, inside, findings) is { } together) return together;
         if (findings.Exists(finding => !finding.Passes)) return null;
         return to.Interface is null && ForwardOf(facts) is null ? LeaveFor(facts, findings) : ArriveFrom(facts, findings);
