@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -18,8 +19,12 @@ public sealed class ServerLink : IDisposable
     /// reports on the same connection tell meanwhile that it is alive.</summary>
     private const int WaitSeconds = 120;
 
-    /// <summary>A connection on which nothing has come for so long is asked whether it is alive: longer than the longest heartbeat, whose answer says as much.</summary>
-    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(45), PingLimit = TimeSpan.FromSeconds(15);
+    /// <summary>The kernel ends a connection whose other end has acknowledged nothing for so long. It is left to the kernels: a server that is busy answers late, and
+    /// thousands of hosts that took its silence for death would keep it busy with their coming back.</summary>
+    private static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(60), AskAfter = TimeSpan.FromSeconds(30), AskEvery = TimeSpan.FromSeconds(10);
+
+    /// <summary>Number of the option of TCP on Linux that limits how long sent bytes stay unacknowledged, in milliseconds (tcp(7), RFC 5482).</summary>
+    private const int TcpLevel = 6, TcpUserTimeout = 18;
 
     /// <summary>Bytes of a certificate. An honest one has one or two thousand.</summary>
     private const int CertificateLimit = 64 * 1024;
@@ -53,9 +58,7 @@ public sealed class ServerLink : IDisposable
             ConnectTimeout = ConnectLimit,
             // A server that was moved to another address is found again.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-            KeepAlivePingDelay = PingAfter,
-            KeepAlivePingTimeout = PingLimit,
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            ConnectCallback = ConnectAsync,
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trust },
         };
         // Made once: without it each handshake would look for the chain of the host's certificate anew.
@@ -159,6 +162,25 @@ public sealed class ServerLink : IDisposable
             address.Scheme = address.Scheme == "http" ? "ws" : "wss";
             await socket.ConnectAsync(address.Uri, invoker, cancel);
             return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)AskAfter.TotalSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, (int)AskEvery.TotalSeconds);
+            socket.SetRawSocketOption(TcpLevel, TcpUserTimeout, BitConverter.GetBytes((int)DeadAfter.TotalMilliseconds));
+            await socket.ConnectAsync(context.DnsEndPoint, cancel);
+            return new NetworkStream(socket, ownsSocket: true);
         }
         catch
         {
