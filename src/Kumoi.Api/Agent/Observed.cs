@@ -7,9 +7,11 @@ namespace Kumoi.Api.Agent;
 /// <param name="LeaseSeconds">How long the lease that the host has now still runs. It may be longer than what the answer grants, and the answer
 /// may be lost: servers wait for the longer of the two.</param>
 /// <param name="Departed">Former placements of which nothing is left on the host.</param>
+/// <param name="Listeners">What the host's part of load balancers does: all of them in a full report, or those whose members' health has changed; null if there is nothing to say.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
-    IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null);
+    IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null,
+    IReadOnlyList<ObservedListener>? Listeners = null);
 
 /// <summary>
 /// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the
@@ -47,4 +49,26 @@ public static class PowerState
 
     /// <summary>The guest switched itself off; its process is kept until the record says what to do.</summary>
     public const string Shutdown = "shutdown";
+}
+
+/// <summary>A load balancer's listener as one host sees it. Counts begin with the host's part of the listener, so they may begin anew at any time.</summary>
+/// <param name="Since">When the counts began.</param>
+/// <param name="Active">Connections open now.</param>
+/// <param name="Connections">Connections since then.</param>
+/// <param name="BytesIn">Sent by clients.</param>
+/// <param name="BytesOut">Sent to clients.</param>
+public sealed record ObservedListener(string Id, DateTimeOffset Since, long Active, long Connections, long BytesIn, long BytesOut, IReadOnlyList<ObservedBackend> Members);
+
+/// <param name="Health"><see cref="BackendHealth"/>.</param>
+/// <param name="Reason">Why it does not work, in few words; null if it works.</param>
+/// <param name="Since">Since when it is so.</param>
+public sealed record ObservedBackend(string Id, string Health, string? Reason, DateTimeOffset Since, long Active, long Connections, long BytesIn, long BytesOut);
+
+/// <summary>Whether a member of a load balancer works.</summary>
+public static class BackendHealth
+{
+    public const string Healthy = "healthy", Unhealthy = "unhealthy";
+
+    /// <summary>Not asked yet.</summary>
+    public const string Unknown = "unknown";
 }
