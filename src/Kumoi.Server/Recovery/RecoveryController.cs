@@ -47,20 +47,35 @@ public sealed class RecoveryController(
 
     private sealed record Affected(AffectedInstance Instance, string ZoneId, int Incarnation, string AccountId, string Notices);
 
-    /// <summary>Looks at every host that is lost or is to be emptied.</summary>
+    /// <summary>What a lost host was like when it was looked at.</summary>
+    private sealed record Seen(string Id, string State, bool Maintenance, long Revision, DateTimeOffset HeardAt);
+
+    // Hosts that were seen to: nothing is to be done for them before they change.
+    private Dictionary<string, Seen> _settled = [];
+
+    /// <summary>Looks at every host that is lost or is to be emptied, and has changed since or has something to give up.</summary>
     public async Task LookAsync(CancellationToken cancel)
     {
-        var lost = await database.QueryAsync("SELECT id FROM hosts WHERE (state <> 'up' OR maintenance) AND instances > 0 ORDER BY id", row => row.GetString(0), cancel);
-        if (lost.Count == 0) return;
+        var lost = await database.QueryAsync("SELECT id, state, maintenance, revision, heard_at FROM hosts WHERE (state <> 'up' OR maintenance) AND instances > 0 ORDER BY id",
+            row => new Seen(row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetInt64(3), row.Time(4)), cancel);
+        var settled = lost.Where(seen => _settled.GetValueOrDefault(seen.Id) == seen).ToDictionary(seen => seen.Id);
+        if (settled.Count < lost.Count) await LookAsync(lost.FindAll(seen => !settled.ContainsKey(seen.Id)), settled, cancel);
+        _settled = settled;
+    }
+
+    private async Task LookAsync(List<Seen> lost, Dictionary<string, Seen> settled, CancellationToken cancel)
+    {
         await snapshot.RefreshAsync(now: true, cancel);
-        foreach (var id in lost)
+        var hosts = snapshot.All();
+        var byId = hosts.ToDictionary(host => host.Id);
+        foreach (var seen in lost)
         {
-            var hosts = snapshot.All();
-            if (hosts.FirstOrDefault(host => host.Id == id) is not { } host) continue;
-            var affected = (await ReadAsync(id, cancel)).ToDictionary(a => a.Instance.Id);
+            if (!byId.TryGetValue(seen.Id, out var host)) continue;
+            var affected = (await ReadAsync(seen.Id, cancel)).ToDictionary(a => a.Instance.Id);
             var steps = RecoveryPlanner.Plan(host, affected.Values.Select(a => a.Instance), hosts);
             await NoticeAsync(steps.Where(step => step.Candidates.Count == 0), affected, cancel);
             foreach (var step in steps.Where(step => step.Candidates.Count > 0)) await MoveAsync(host, [.. step.Instances.Select(one => affected[one.Id])], step, cancel);
+            if (host.State == seen.State && !affected.Values.Any(a => a.Instance.Movable)) settled[seen.Id] = seen;
         }
     }
 

@@ -33,7 +33,9 @@ public static class RecoveryPlanner
 
     public static IReadOnlyList<RecoveryStep> Plan(HostView host, IEnumerable<AffectedInstance> instances, IReadOnlyCollection<HostView> hosts)
     {
-        var room = hosts.Where(other => other.Id != host.Id).ToDictionary(other => other.Id);
+        // Made when something moves: a data centre that is dark has thousands of hosts whose instances only wait.
+        Dictionary<string, HostView>? others = null;
+        Dictionary<string, HostView> Room() => others ??= hosts.Where(other => other.Id != host.Id).ToDictionary(other => other.Id);
         // Where members of groups are once the steps so far are taken.
         var groups = new Dictionary<string, GroupView>();
         var steps = new List<RecoveryStep>();
@@ -51,15 +53,15 @@ public static class RecoveryPlanner
                 continue;
             }
             var all = needs.Aggregate((sum, one) => sum with { Vcpus = sum.Vcpus + one.Vcpus, MemoryMib = sum.MemoryMib + one.MemoryMib, DiskGib = sum.DiskGib + one.DiskGib });
-            var choice = Placement.Placement.Choose(room.Values, all, CandidatesMax);
+            var choice = Placement.Placement.Choose(Room().Values, all, CandidatesMax);
             if (choice.Candidates.Count > 0)
             {
                 var first = choice.Candidates[0];
-                room[first.Id] = first.With(all);
+                Room()[first.Id] = first.With(all);
                 if (group is not null) groups[group.Id] = moving.Aggregate(groups.GetValueOrDefault(group.Id, moving[0].Instance.Group!), (view, _) => view.With(first.Id));
                 steps.Add(new RecoveryStep([.. moving.Select(one => one.Instance)], choice.Candidates, moving[0].Verdict.Reason, moving[0].Verdict.Message));
             }
-            else if (group is not null && Placement.Placement.Choose(room.Values, all with { Group = null }, 1).Candidates.Count > 0)
+            else if (group is not null && Placement.Placement.Choose(Room().Values, all with { Group = null }, 1).Candidates.Count > 0)
                 Wait($"Host {host.Name} is {Word(host)}, and the {group.Policy} group {group.Name} admits no other host that has both its storage and room; it is tried again as soon as one does.");
             else if (moving.Count > 1)
                 Wait($"Host {host.Name} is {Word(host)}, and no other host has both the storage and room for all {moving.Count} instances of the affinity group {group!.Name}; it is tried again as soon as one has.");

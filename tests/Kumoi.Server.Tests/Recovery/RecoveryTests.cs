@@ -178,4 +178,28 @@ public sealed class RecoveryTests
         await Get<RecoveryController>(scene.Cloud).LookAsync(default);
         Assert.Equal("host-2", (await scene.Tenant.GetAsync<Instance>($"/instances/{instance.Id}")).Host.Name);
     }
+
+    [Fact]
+    public async Task A_lost_host_whose_instances_only_wait_is_looked_at_again_when_it_has_changed()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("web-1");
+        await scene.Host.ObeyAsync();
+        var database = Get<Database>(scene.Cloud);
+        await SilenceAsync(scene.Cloud, "host-1", 95);
+        Assert.Equal("host-down", await ReasonAsync());
+        await database.ExecuteAsync("UPDATE instances SET notices = '[]'", default);
+        await Get<RecoveryController>(scene.Cloud).LookAsync(default);
+        Assert.Null(await ReasonAsync());
+        await database.ExecuteAsync("UPDATE hosts SET revision = revision + 1 WHERE name = 'host-1'", default);
+        await Get<RecoveryController>(scene.Cloud).LookAsync(default);
+        Assert.Equal("host-down", await ReasonAsync());
+        // Back, and lost again: the notice went meanwhile.
+        await scene.Host.ReportAsync();
+        Assert.Null(await ReasonAsync());
+        await SilenceAsync(scene.Cloud, "host-1", 95);
+        Assert.Equal("host-down", await ReasonAsync());
+
+        async Task<string?> ReasonAsync() => (await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Conditions.FirstOrDefault(condition => condition.Type == "Host")?.Reason;
+    }
 }
