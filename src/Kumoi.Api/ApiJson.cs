@@ -38,7 +38,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Event)), JsonSerializable(typeof(Page<Event>)), JsonSerializable(typeof(Problem)), JsonSerializable(typeof(Condition[]))]
 [JsonSerializable(typeof(Explanation)), JsonSerializable(typeof(DoctorReport)), JsonSerializable(typeof(Finding[]))]
 [JsonSerializable(typeof(DesiredDocument)), JsonSerializable(typeof(ObservedReport)), JsonSerializable(typeof(HostFacts)), JsonSerializable(typeof(string[]))]
-[JsonSerializable(typeof(ReportAnswer)), JsonSerializable(typeof(NetworkPeers)), JsonSerializable(typeof(DesiredQuestion)), JsonSerializable(typeof(DesiredAnswer))]
+[JsonSerializable(typeof(ReportAnswer)), JsonSerializable(typeof(NetworkPeers)), JsonSerializable(typeof(DesiredQuestion)), JsonSerializable(typeof(DesiredAnswer)), JsonSerializable(typeof(DesiredRevisions))]
 [JsonSerializable(typeof(JoinRequest)), JsonSerializable(typeof(JoinAnswer)), JsonSerializable(typeof(RenewRequest)), JsonSerializable(typeof(JoinTokenContent))]
 public sealed partial class ApiJson : JsonSerializerContext;
 

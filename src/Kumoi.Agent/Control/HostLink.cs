@@ -50,7 +50,7 @@ public sealed class HostLink : IServerLink
         try
         {
             // Asked anew, everything is: what is kept may be of records that are no more.
-            var answer = await AskAsync(link => link.DesiredAsync(after, after < 0 ? NoPeers : _peers.Revisions, both.Token));
+            var answer = await AskAsync(link => link.DesiredAsync(after, after < 0 ? NoPeers : _peers.Revisions, _peers.Keeps, both.Token));
             // A server of an earlier version does not name them.
             var document = answer is null ? null : _peers.Take(answer with { Document = answer.Document is { } told ? told with { Former = told.Former ?? [], Servers = told.Servers ?? [] } : null });
             if (document is not null && _choice.Learn(document.Servers)) KeepServers();

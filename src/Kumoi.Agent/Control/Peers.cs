@@ -14,10 +14,10 @@ public sealed class Peers(bool keeps)
 
     private const long Unknown = -1;
 
+    public bool Keeps => keeps;
+
     /// <summary>The revisions that are known, by network.</summary>
     public IReadOnlyDictionary<string, long> Revisions => _known.ToDictionary(known => known.Key, known => known.Value.Revision);
-
-    private static NetworkPeers Bare(NetworkPeers peers) => new(peers.NetworkId, peers.Revision, [], []);
 
     /// <summary>The document as it is with this answer; null if there is none yet. Not to be called twice at a time.</summary>
     public DesiredDocument? Take(DesiredAnswer answer)
@@ -28,8 +28,8 @@ public sealed class Peers(bool keeps)
         var known = document.Networks.Where(network => _known.ContainsKey(network.Id)).ToDictionary(network => network.Id, network => _known[network.Id]);
         foreach (var told in answer.Peers.Where(peers => document.Networks.Any(network => network.Id == peers.NetworkId)))
         {
-            if (told.Since is null) known[told.NetworkId] = keeps ? told : Bare(told);
-            else if (known.TryGetValue(told.NetworkId, out var has) && has.Revision == told.Since) known[told.NetworkId] = keeps ? PeersDifference.Apply(has, told) : Bare(told);
+            if (told.Since is null) known[told.NetworkId] = told;
+            else if (known.TryGetValue(told.NetworkId, out var has) && has.Revision == told.Since) known[told.NetworkId] = keeps ? PeersDifference.Apply(has, told) : told;
             // It does not build on what is known: all of it is asked for anew, and what is known stays in force until then.
             else if (has is not null) known[told.NetworkId] = has with { Revision = Unknown };
         }

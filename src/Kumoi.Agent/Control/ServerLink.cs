@@ -118,7 +118,8 @@ public sealed class ServerLink : IDisposable
         PostAsync("agent/v1/renew", request, ApiJson.Default.RenewRequest, ApiJson.Default.JoinAnswer, cancel);
 
     /// <summary>Waits for what is newer than what the host has; null if there was nothing in time.</summary>
-    public async Task<DesiredAnswer?> DesiredAsync(long after, IReadOnlyDictionary<string, long> peers, CancellationToken cancel)
+    /// <param name="wholly">False: of peers only the revisions are of use.</param>
+    public async Task<DesiredAnswer?> DesiredAsync(long after, IReadOnlyDictionary<string, long> peers, bool wholly, CancellationToken cancel)
     {
         // Who has nothing is answered at once.
         using var limit = Limit(ConnectLimit + (after < 0 ? AnswerLimit : TimeSpan.FromSeconds(WaitSeconds)), cancel);
@@ -126,7 +127,9 @@ public sealed class ServerLink : IDisposable
         using var answer = await SendAsync(() => _client.PostAsync("agent/v1/desired", Content(question, ApiJson.Default.DesiredQuestion), limit.Token), cancel);
         if (answer.StatusCode == HttpStatusCode.NoContent) return null;
         await CheckAsync(answer, limit.Token);
-        return await ReadAsync(answer, ApiJson.Default.DesiredAnswer, limit.Token);
+        if (wholly) return await ReadAsync(answer, ApiJson.Default.DesiredAnswer, limit.Token);
+        var told = await ReadAsync(answer, ApiJson.Default.DesiredRevisions, limit.Token);
+        return new DesiredAnswer(told.Document, [.. told.Peers.Select(head => new NetworkPeers(head.NetworkId, head.Revision, [], [], Since: head.Since))]);
     }
 
     /// <param name="patience">How long to wait for the answer; null: not known yet.</param>

@@ -96,6 +96,12 @@ public sealed record DesiredQuestion(long After, int WaitSeconds, IReadOnlyDicti
 /// <param name="Peers">Peers of those of its networks whose revision is another than the host's; several of one network build on each other.</param>
 public sealed record DesiredAnswer(DesiredDocument? Document, IReadOnlyList<NetworkPeers> Peers);
 
+/// <summary>A <see cref="DesiredAnswer"/> for who has no use for peers beyond knowing which were told: the rest of them is passed over as it is read.</summary>
+public sealed record DesiredRevisions(DesiredDocument? Document, IReadOnlyList<PeersRevision> Peers);
+
+/// <summary>The head of a <see cref="NetworkPeers"/>.</summary>
+public sealed record PeersRevision(string NetworkId, long Revision, long? Since = null);
+
 /// <summary>
 /// Who is in a network, on all hosts: the same for every host of the network, so it is made once for all of them and told only when
 /// its revision has changed.

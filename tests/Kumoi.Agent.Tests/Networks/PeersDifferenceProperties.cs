@@ -1,7 +1,9 @@
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Xunit;
 
@@ -64,5 +66,15 @@ public sealed class PeersDifferenceProperties
         after = peers.Take(new DesiredAnswer(null, [PeersDifference.Between(Peers(1, [(1, 1, 1)]), second), PeersDifference.Between(second, third)]))!;
         Assert.Equal(["guest-2"], after.Networks[0].Names.Select(name => name.Name));
         Assert.Equal(3, peers.Revisions[Samples.Network]);
+    }
+
+    [Fact]
+    public void Who_has_no_use_for_peers_reads_their_revisions_of_the_same_answer()
+    {
+        var (first, second) = (Peers(1, [(1, 1, 1)]), Peers(2, [(1, 1, 1), (2, 2, 1)]));
+        var written = JsonSerializer.SerializeToUtf8Bytes(new DesiredAnswer(Samples.Document(1, null, [], Samples.Instance(1, "running")), [first, PeersDifference.Between(first, second)]), ApiJson.Default.DesiredAnswer);
+        var told = JsonSerializer.Deserialize(written, ApiJson.Default.DesiredRevisions)!;
+        Assert.Equal([new PeersRevision(Samples.Network, 1), new PeersRevision(Samples.Network, 2, 1)], told.Peers);
+        Assert.Equal(1, told.Document!.Revision);
     }
 }
