@@ -31,6 +31,7 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         say($"creates, {Many} clients");
         var (burst, seconds) = await CreateAsync(Many, sizes.Burst);
         _burst.Add(sizes.Burst / seconds);
+        say($"  {_burst[^1]:N0}/s; until all hosts have done it:");
         _burstMs.AddRange(burst);
         await cloud.SettleAsync(Limit);
         say($"creates, {Few} clients");
@@ -52,6 +53,7 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         var (ready, fresh) = await cloud.RestartAsync(sizes.Hosts, Limit);
         _ready.Add(ready);
         _fresh.Add(fresh);
+        say($"  ready after {ready:N1} s, all have reported after {fresh:N1} s");
         await hosts.UntilAsync("connected", sizes.Hosts, Limit);
         await WarmAsync();
     }
