@@ -153,6 +153,9 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         return (cloud.CpuSeconds() - before) / Stopwatch.GetElapsedTime(begin).TotalSeconds;
     }
 
+    private int _connected;
+
+    /// <summary>Each of another account; one account after the other has its turn, so that none grows much larger than the others.</summary>
     private LoadClient[] Connections(int count) =>
-        [.. Enumerable.Range(0, count).Select(client => new LoadClient(cloud.Cloud.Url, seeded.Tokens[client % seeded.Tokens.Count], Seeding.Flavor, Seeding.Image))];
+        [.. Enumerable.Range(0, count).Select(_ => new LoadClient(cloud.Cloud.Url, seeded.Tokens[_connected++ % seeded.Tokens.Count], Seeding.Flavor, Seeding.Image))];
 }

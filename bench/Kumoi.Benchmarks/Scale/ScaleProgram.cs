@@ -40,6 +40,9 @@ public static class ScaleProgram
             await seeding.InstancesAsync(seeded.AdminToken, present, sizes.Instances);
             await cloud.SettleAsync(TimeSpan.FromMinutes(30));
         }
+        Say("accounts for the load");
+        seeded = await seeding.LoadAccountsAsync(seeded);
+        await cloud.SettleAsync(TimeSpan.FromMinutes(10));
         await cloud.AnalyseAsync();
         var measures = new ScaleMeasures(cloud, hosts, seeded, sizes);
         Say("warming");

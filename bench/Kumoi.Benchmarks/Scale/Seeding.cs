@@ -19,7 +19,7 @@ public sealed class Seeding(LocalCloud cloud, string directory, ScaleSizes sizes
     public const string Image = "scale", Flavor = "tiny";
 
     private const string Password = "bench-password", ListAccount = "bench-list";
-    private const int AtOnce = 100, Clients = 4, TokensMax = 64, Listed = 1000;
+    private const int AtOnce = 100, Clients = 4, TokensMax = 32, LoadAccounts = 64, Listed = 1000;
 
     private string File_ => Path.Combine(directory, "seeded.json");
 
@@ -44,6 +44,24 @@ public sealed class Seeding(LocalCloud cloud, string directory, ScaleSizes sizes
         });
         await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(ListAccount));
         return new Seeded(adminToken, tokens, await UserAsync(admin, ListAccount), [], 0);
+    }
+
+    /// <summary>
+    /// Accounts for this run's load, each with as many instances as the others have: those of the runs before, if the cloud is kept, have more in their networks, and a change
+    /// of a network is told to every host that has a part of it.
+    /// </summary>
+    public async Task<Seeded> LoadAccountsAsync(Seeded seeded)
+    {
+        using var admin = cloud.Client(seeded.AdminToken);
+        var (run, tokens) = (DateTime.UtcNow.Ticks, new string[LoadAccounts]);
+        await Clock.ShareAsync(Clients, LoadAccounts, async (_, number) =>
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"bench-{run:x}-{number}");
+            await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(name));
+            tokens[number] = await UserAsync(admin, name);
+            await CreateAsync(seeded.AdminToken, name);
+        });
+        return seeded with { Tokens = tokens };
     }
 
     private async Task<string> UserAsync(KumoiClient admin, string account)
