@@ -159,7 +159,7 @@ public sealed class Reporter(
             _heartbeat = heartbeat < HeartbeatMin ? HeartbeatMin : heartbeat > HeartbeatMax ? HeartbeatMax : heartbeat;
             if (lease.Answered(PlantedBugs.Has(PlantedBug.LeaseCountsFromReceipt) ? lease.Now : sentAt, answer)) Returned();
             Reached(null);
-            if (report.Traffic is { } told) Traffic!.Told(told);
+            if (report.Traffic is { } traffic) Traffic!.Told(traffic);
             return full;
         }
         catch (DatabaseAwayException)

@@ -59,8 +59,8 @@ public sealed class TrafficTests
         await scene.Host.ReportTrafficAsync(Told(instance.Interfaces[0].Id, "boot/7", 1000, 500));
         var stranger = await scene.Cloud.TenantAsync("other");
         Assert.Equal("not-found", (await stranger.FailAsync(404, HttpMethod.Get, path)).Code);
-        Assert.Equal("time", (await scene.Tenant.FailAsync(422, HttpMethod.Get, path + "?since=yesterday")).Errors!.Single().Rule);
-        Assert.Equal("too-long-ago", (await scene.Tenant.FailAsync(422, HttpMethod.Get, path + "?since=2020-01-01T00:00:00Z")).Errors!.Single().Rule);
+        Assert.Equal("time", (await scene.Tenant.FailAsync(400, HttpMethod.Get, path + "?since=yesterday")).Errors!.Single().Rule);
+        Assert.Equal("too-long-ago", (await scene.Tenant.FailAsync(400, HttpMethod.Get, path + "?since=2020-01-01T00:00:00Z")).Errors!.Single().Rule);
         Assert.Empty((await scene.Tenant.GetAsync<InterfaceTraffic>(path + "?since=" + Uri.EscapeDataString(DateTimeOffset.UtcNow.AddHours(2).ToString("O")))).Hours);
         var database = scene.Cloud.Services.GetRequiredService<Database>();
         await database.ExecuteAsync("DELETE FROM instances WHERE id = $1", default, instance.Id);
