@@ -366,6 +366,32 @@ CREATE TABLE public.interface_security_groups (
     account_id text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE public.interface_traffic (
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    counting text NOT NULL,
+    last_bytes_sent bigint NOT NULL,
+    last_bytes_received bigint NOT NULL,
+    last_packets_sent bigint NOT NULL,
+    last_packets_received bigint NOT NULL,
+    bytes_sent bigint NOT NULL,
+    bytes_received bigint NOT NULL,
+    packets_sent bigint NOT NULL,
+    packets_received bigint NOT NULL,
+    told_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.interface_traffic_hours (
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    hour timestamp with time zone NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    bytes_sent bigint NOT NULL,
+    bytes_received bigint NOT NULL,
+    packets_sent bigint NOT NULL,
+    packets_received bigint NOT NULL
+);
+
 CREATE TABLE public.interfaces (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -717,6 +743,12 @@ ALTER TABLE ONLY public.instances
 ALTER TABLE ONLY public.interface_security_groups
     ADD CONSTRAINT interface_security_groups_pkey PRIMARY KEY (interface_id, security_group_id);
 
+ALTER TABLE ONLY public.interface_traffic_hours
+    ADD CONSTRAINT interface_traffic_hours_pkey PRIMARY KEY (interface_id, hour);
+
+ALTER TABLE ONLY public.interface_traffic
+    ADD CONSTRAINT interface_traffic_pkey PRIMARY KEY (interface_id);
+
 ALTER TABLE ONLY public.interfaces
     ADD CONSTRAINT interfaces_pkey PRIMARY KEY (id);
 
@@ -874,6 +906,10 @@ CREATE INDEX instances_terminated ON public.instances USING btree (terminated_at
 
 CREATE INDEX interface_security_groups_group ON public.interface_security_groups USING btree (security_group_id);
 
+CREATE INDEX interface_traffic_hours_account ON public.interface_traffic_hours USING btree (account_id, hour);
+
+CREATE INDEX interface_traffic_hours_hour ON public.interface_traffic_hours USING btree (hour);
+
 CREATE UNIQUE INDEX interfaces_address ON public.interfaces USING btree (subnet_id, address) WHERE (released_at IS NULL);
 
 CREATE INDEX interfaces_detaching ON public.interfaces USING btree (instance_id) WHERE ((detached_at IS NOT NULL) AND (released_at IS NULL));
@@ -1018,6 +1054,12 @@ ALTER TABLE ONLY public.interface_security_groups
 
 ALTER TABLE ONLY public.interface_security_groups
     ADD CONSTRAINT interface_security_groups_security_group_id_fkey FOREIGN KEY (security_group_id) REFERENCES public.security_groups(id);
+
+ALTER TABLE ONLY public.interface_traffic_hours
+    ADD CONSTRAINT interface_traffic_hours_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.interface_traffic
+    ADD CONSTRAINT interface_traffic_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.interfaces
     ADD CONSTRAINT interfaces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

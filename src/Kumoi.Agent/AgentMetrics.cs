@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kumoi.Agent;
 
-/// <summary>What the agent counts of its own work. No label holds a name or an id: only kinds.</summary>
+/// <summary>What the agent counts of its own work. No label holds a name or an id: only kinds. What guests' interfaces carry is counted by the kernel, see <see cref="Networks.InterfaceTraffic"/>.</summary>
 public static class AgentMeter
 {
     public const string Name = "Kumoi.Agent";
@@ -24,8 +24,9 @@ public static class AgentMetrics
 {
     private static readonly string[] Meters = [AgentMeter.Name, "System.Runtime"];
 
+    /// <param name="more">Text to put behind the agent's own numbers.</param>
     /// <returns>What ends the serving when it is disposed; null if there is no address.</returns>
-    public static async Task<IAsyncDisposable?> ServeAsync(IPEndPoint? address, CancellationToken cancel)
+    public static async Task<IAsyncDisposable?> ServeAsync(IPEndPoint? address, Func<CancellationToken, Task<string>> more, CancellationToken cancel)
     {
         if (address is null) return null;
         var collector = new MetricCollector(Meters, null);
@@ -36,15 +37,15 @@ public static class AgentMetrics
             kestrel.Listen(address);
         });
         var app = builder.Build();
-        app.Run(http =>
+        app.Run(async http =>
         {
             if (http.Request.Path != "/metrics" || !HttpMethods.IsGet(http.Request.Method))
             {
                 http.Response.StatusCode = 404;
-                return Task.CompletedTask;
+                return;
             }
             http.Response.ContentType = MetricCollector.ContentType;
-            return http.Response.WriteAsync(collector.Write(), http.RequestAborted);
+            await http.Response.WriteAsync(collector.Write() + await more(http.RequestAborted), http.RequestAborted);
         });
         await app.StartAsync(cancel);
         return new Serving(app, collector);

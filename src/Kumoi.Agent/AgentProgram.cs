@@ -33,7 +33,6 @@ public static class AgentProgram
     public static async Task<int> RunAsync(AgentOptions options, CancellationToken stop)
     {
         using var logs = LoggerFactory.Create(logging => logging.AddLines(options.LogFormat, TimeProvider.System));
-        await using var metrics = options.Validate().Any() ? null : await AgentMetrics.ServeAsync(options.Metrics, stop);
         return await RunAsync(options, TimeProvider.System, logs.CreateLogger("Kumoi.Agent"), stop);
     }
 
@@ -52,6 +51,7 @@ public static class AgentProgram
                 ? Simulated(options, journal, seed, clock, log)
                 : AgentEdges.Linux(options, storage, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
             await using var agent = new HostAgent(options, edges, seed, clock, log);
+            await using var metrics = await AgentMetrics.ServeAsync(options.Metrics, agent.Traffic.MetricsAsync, stop);
             await agent.RunAsync(stop);
             return Stopped;
         }

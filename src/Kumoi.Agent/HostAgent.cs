@@ -33,6 +33,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly ConsoleController _consoles;
     private readonly Reporter _reporter;
     private readonly HostLease _lease;
+    private readonly InterfaceTraffic _traffic;
     private readonly Placements _placements;
     private readonly LeaseGuard _guard;
     private readonly Doorbell _resync, _back;
@@ -55,7 +56,8 @@ public sealed class HostAgent : IAsyncDisposable
         _images = new ImageController(_state, edges.Images, Fork(), clock, log) { Open = (id, offset, cancel) => Link.OpenImageAsync(id, offset, cancel) };
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
-        _reporter = new Reporter(_state, _instances, _networks, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Reached = Reached, Returned = AskAnew };
+        _traffic = new InterfaceTraffic(_state, edges.Networks, edges.Facts().BootId, Fork(), clock);
+        _reporter = new Reporter(_state, _instances, _networks, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Traffic = _traffic, Reached = Reached, Returned = AskAnew };
         (_resync, _back) = (new Doorbell(clock), new Doorbell(clock));
         _networks.Rung = _instances.Ring;
         if (edges.Metadata is { } metadata) _networks.Served = (name, id, _) => metadata.ServeAsync(name, id);
@@ -65,6 +67,9 @@ public sealed class HostAgent : IAsyncDisposable
     }
 
     private IServerLink Link => _link ?? throw new IOException("The server is not known yet.");
+
+    /// <summary>What guests' interfaces carry.</summary>
+    public InterfaceTraffic Traffic => _traffic;
 
     private Random Fork() => new(_random.Next());
 
@@ -85,7 +90,7 @@ public sealed class HostAgent : IAsyncDisposable
             Resync.RunAsync(_resync, _options.ResyncPeriod, LookAtAllAsync, _log.LoopFailed, stop),
             _link.KeepAsync(stop),
         };
-        if (_edges.Networks.WatchPeriod is { } watch) loops.Add(Resync.RunAsync(new Doorbell(_clock), watch, WatchAsync, _log.LoopFailed, stop));
+        if (_edges.Networks.WatchPeriod is { } watch) loops.AddRange([Resync.RunAsync(new Doorbell(_clock), watch, WatchAsync, _log.LoopFailed, stop), _traffic.RunAsync(_log.LoopFailed, stop)]);
         if (_edges.Hypervisor.UsesImages) loops.Add(Resync.RunAsync(new Doorbell(_clock), TrimPeriod, TrimAsync, _log.LoopFailed, stop));
         await Task.WhenAll(loops);
     }

@@ -28,7 +28,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(PortForward)), JsonSerializable(typeof(Page<PortForward>)), JsonSerializable(typeof(CreatePortForward))]
 [JsonSerializable(typeof(PacketTrace)), JsonSerializable(typeof(TraceQuestion))]
 [JsonSerializable(typeof(UpdateNetwork)), JsonSerializable(typeof(DhcpOption[]))]
-[JsonSerializable(typeof(Interface)), JsonSerializable(typeof(Page<Interface>)), JsonSerializable(typeof(AttachInterface)), JsonSerializable(typeof(UpdateInterface))]
+[JsonSerializable(typeof(Interface)), JsonSerializable(typeof(Page<Interface>)), JsonSerializable(typeof(AttachInterface)), JsonSerializable(typeof(UpdateInterface)), JsonSerializable(typeof(InterfaceTraffic))]
 [JsonSerializable(typeof(FloatingAddress)), JsonSerializable(typeof(Page<FloatingAddress>)), JsonSerializable(typeof(CreateFloatingAddress)), JsonSerializable(typeof(AssociateFloatingAddress))]
 [JsonSerializable(typeof(AddressPool)), JsonSerializable(typeof(Page<AddressPool>)), JsonSerializable(typeof(CreateAddressPool)), JsonSerializable(typeof(UpdateAddressPool))]
 [JsonSerializable(typeof(SecurityGroup)), JsonSerializable(typeof(Page<SecurityGroup>)), JsonSerializable(typeof(CreateSecurityGroup))]

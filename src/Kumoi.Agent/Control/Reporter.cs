@@ -52,6 +52,9 @@ public sealed class Reporter(
     /// <summary>Called with null after an answer, and with the failure when there is none.</summary>
     public Action<Exception?> Reached { get; init; } = _ => { };
 
+    /// <summary>Told with whichever report comes next: it is never a reason for one.</summary>
+    public InterfaceTraffic? Traffic { get; init; }
+
     /// <summary>Called when an answer came though the lease had been over.</summary>
     public Action Returned { get; init; } = () => { };
 
@@ -146,7 +149,7 @@ public sealed class Reporter(
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
         var departed = instances.Departed();
         var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)));
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), Traffic: Traffic?.Untold());
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {
@@ -156,6 +159,7 @@ public sealed class Reporter(
             _heartbeat = heartbeat < HeartbeatMin ? HeartbeatMin : heartbeat > HeartbeatMax ? HeartbeatMax : heartbeat;
             if (lease.Answered(PlantedBugs.Has(PlantedBug.LeaseCountsFromReceipt) ? lease.Now : sentAt, answer)) Returned();
             Reached(null);
+            if (report.Traffic is { } traffic) Traffic!.Told(traffic);
             return full;
         }
         catch (DatabaseAwayException)

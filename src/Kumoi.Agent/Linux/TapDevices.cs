@@ -14,6 +14,9 @@ public static class TapDevices
     /// </summary>
     public static Task<SafeFileHandle> OpenAsync(string networkNamespace, string name) => NetworkNamespaces.RunInsideAsync(networkNamespace, () => Open(name));
 
+    /// <summary>The kernel's number of a device in this thread's namespace; 0 if there is none.</summary>
+    public static int NumberOf(string name) => (int)Libc.NumberOfDevice(name);
+
     private static unsafe SafeFileHandle Open(string name)
     {
         // The kernel would make one, which has no settings and ends with the descriptor.

@@ -23,6 +23,9 @@ public interface INetworkDriver
     /// <summary>Removes a network in which no tap is left but removable ones; null if it is gone, otherwise the taps that keep it, and the removable ones are gone.</summary>
     Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel);
 
+    /// <summary>What was counted at each tap of the host's networks, by the tap's name.</summary>
+    Task<IReadOnlyDictionary<string, TapCounters>> CountersAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyDictionary<string, TapCounters>>(new Dictionary<string, TapCounters>());
+
     /// <summary>How often to look whether name servers live; null if they cannot die.</summary>
     TimeSpan? WatchPeriod { get; }
 

@@ -109,6 +109,19 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         return null;
     }
 
+    public async Task<IReadOnlyDictionary<string, TapCounters>> CountersAsync(CancellationToken cancel)
+    {
+        var all = new Dictionary<string, TapCounters>();
+        foreach (var name in List())
+        {
+            cancel.ThrowIfCancellationRequested();
+            // A namespace that goes meanwhile has nothing more to tell.
+            if (!NetworkNamespaces.Exists(name)) continue;
+            foreach (var (tap, counters) in await NetworkNamespaces.RunInsideAsync(name, () => TapCounters.Read(File.ReadAllText("/proc/thread-self/net/dev"), TapDevices.NumberOf))) all[tap] = counters;
+        }
+        return all;
+    }
+
     private string FilesOf(string networkNamespace) => Path.Combine(_paths.Networks, networkNamespace);
 
     private async Task SwitchForwardingOnAsync()

@@ -8,10 +8,11 @@ namespace Kumoi.Api.Agent;
 /// may be lost: servers wait for the longer of the two.</param>
 /// <param name="Departed">Former placements of which nothing is left on the host.</param>
 /// <param name="Listeners">What the host's part of load balancers does: all of them in a full report, or those whose members' health has changed; null if there is nothing to say.</param>
+/// <param name="Traffic">What interfaces have sent and received, where it has changed; told every few minutes, otherwise null.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
     IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null,
-    IReadOnlyList<ObservedListener>? Listeners = null);
+    IReadOnlyList<ObservedListener>? Listeners = null, IReadOnlyList<ObservedTraffic>? Traffic = null);
 
 /// <summary>
 /// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the
@@ -72,3 +73,8 @@ public static class BackendHealth
     /// <summary>Not asked yet.</summary>
     public const string Unknown = "unknown";
 }
+
+/// <summary>What passed an interface since its counting began. "Sent" and "received" are the guest's.</summary>
+/// <param name="Interface">The interface's id.</param>
+/// <param name="Counting">Another text when the counts have begun anew, from nothing.</param>
+public sealed record ObservedTraffic(string Interface, string Counting, long BytesSent, long BytesReceived, long PacketsSent, long PacketsReceived);

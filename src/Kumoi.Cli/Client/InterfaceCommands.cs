@@ -21,6 +21,13 @@ public static class InterfaceCommands
             session.Write(await session.Client.GetAsync<Interface>(await PathAsync(noun, session, parsed.GetValue(show)!, cancel), cancel));
             return ExitCodes.Ok;
         });
+        var (traffic, since) = (noun.Key(), Options.New<string?>("--since"));
+        noun.Act(new Command("traffic", Messages.Text("interface-traffic")) { traffic, since }, async (session, parsed, cancel) =>
+        {
+            var query = parsed.GetValue(since) is { } from ? "?since=" + Uri.EscapeDataString(from) : "";
+            session.Write(await session.Client.GetAsync<InterfaceTraffic>(await PathAsync(noun, session, parsed.GetValue(traffic)!, cancel) + "/traffic" + query, cancel));
+            return ExitCodes.Ok;
+        });
         Attach(noun);
         Update(noun);
         var keys = noun.Keys();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Server.Metrics;
@@ -75,14 +74,8 @@ public static class EventEndpoints
 
     private static Result<EventFilter> Filter(Call call)
     {
-        DateTimeOffset? since = null, until = null;
-        foreach (var (name, set) in new (string, Action<DateTimeOffset>)[] { ("since", t => since = t), ("until", t => until = t) })
-        {
-            if (call.Query(name) is not { } text) continue;
-            if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
-                return Failure.Invalid(name, "time");
-            set(time);
-        }
-        return new EventFilter(call.Query("resource"), call.Query("action"), since, until);
+        var (since, until) = (call.Time("since"), call.Time("until"));
+        if ((since.Failure ?? until.Failure) is { } failure) return failure;
+        return new EventFilter(call.Query("resource"), call.Query("action"), since.Value, until.Value);
     }
 }

@@ -2,7 +2,7 @@ using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Instances;
 
-/// <summary>Forgets the records of instances terminated more than an hour ago, addresses that have rested, and old idempotency keys. The event log keeps their history.</summary>
+/// <summary>Forgets the records of instances terminated more than an hour ago, addresses that have rested, old idempotency keys, and traffic of more than a year ago. The event log keeps their history.</summary>
 public sealed class InstancePurge(Database database, TimeProvider clock, ILogger<InstancePurge> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(5), Kept = TimeSpan.FromHours(1), KeysKept = TimeSpan.FromDays(1);
@@ -32,6 +32,7 @@ public sealed class InstancePurge(Database database, TimeProvider clock, ILogger
         // They have rested long enough; a row more or less makes no difference to who may have them.
         await database.ExecuteAsync("DELETE FROM subnet_addresses WHERE released_at < $1", cancel, now - Kept);
         await database.ExecuteAsync("DELETE FROM resting_addresses WHERE released_at < $1", cancel, now - Kept);
+        await database.ExecuteAsync("DELETE FROM interface_traffic_hours WHERE hour < $1", cancel, now - Interfaces.TrafficRecords.Kept);
         await database.ExecuteAsync("DELETE FROM console_sessions WHERE expires_at < $1 AND NOT connected", cancel, now);
     }
 }

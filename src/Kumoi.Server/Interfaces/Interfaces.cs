@@ -11,13 +11,24 @@ namespace Kumoi.Server.Interfaces;
 
 /// <summary>Interfaces of instances that exist: attached, changed and taken away while the guest runs.</summary>
 public sealed class InterfaceUseCases(
-    Database database, InterfaceStore store, InterfaceAddresses addresses, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
+    Database database, InterfaceStore store, InterfaceAddresses addresses, TrafficRecords traffic, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
 {
     public async Task<Result<Page<Interface>>> ListAsync(Caller caller, string? instance, string? network, PageRequest page, CancellationToken cancel) =>
         page.Of(await store.ListAsync(caller.AccountId, instance, network, page, cancel), face => face.Id);
 
     public async Task<Result<Interface>> GetAsync(Caller caller, string id, CancellationToken cancel) =>
         await store.FindAsync(caller.AccountId, id, cancel) is { } face ? face : Failure.NotFound("interface", id);
+
+    // As far back as an answer is told without paging.
+    private const int TrafficDays = 31;
+
+    /// <param name="since">Null: the last day.</param>
+    public async Task<Result<InterfaceTraffic>> TrafficAsync(Caller caller, string id, DateTimeOffset? since, CancellationToken cancel)
+    {
+        var now = clock.GetUtcNow();
+        if (since < now - TimeSpan.FromDays(TrafficDays)) return Failure.Invalid("since", "too-long-ago", TrafficDays);
+        return await store.FindAsync(caller.AccountId, id, cancel) is { } face ? await traffic.FindAsync(face.Id, since ?? now.AddDays(-1), cancel) : Failure.NotFound("interface", id);
+    }
 
     public async Task<Result<Interface>> AttachAsync(Caller caller, AttachInterface attach, IdempotencyKey? once, CancellationToken cancel)
     {
@@ -117,7 +128,7 @@ public sealed class InterfaceUseCases(
 public static class InterfaceEndpoints
 {
     public static IServiceCollection AddInterfaces(this IServiceCollection services) =>
-        services.AddSingleton<InterfaceStore>().AddSingleton<InterfaceAddresses>().AddSingleton<InterfaceUseCases>().AddSingleton<InterfaceObservation>();
+        services.AddSingleton<InterfaceStore>().AddSingleton<InterfaceAddresses>().AddSingleton<InterfaceUseCases>().AddSingleton<TrafficRecords>().AddSingleton<InterfaceObservation>();
 
     public static void MapInterfaces(this IEndpointRouteBuilder routes, InterfaceUseCases interfaces)
     {
@@ -127,6 +138,9 @@ public static class InterfaceEndpoints
         routes.Post<AttachInterface, Interface>("/interfaces", Permission.Write, "AttachInterface", "Attach an instance to a network; a running guest gets the device at once", 201,
             async (call, attach) => await Endpoints.Idempotency(call).Then(once => interfaces.AttachAsync(call.Caller, attach, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
         routes.Get("/interfaces/{interface}", Permission.Read, "ShowInterface", "Show a network interface", call => interfaces.GetAsync(call.Caller, call.Route("interface"), call.Cancelled));
+        routes.Get("/interfaces/{interface}/traffic", Permission.Read, "ShowInterfaceTraffic", "What passed a network interface: in all, and in each hour",
+            async call => await call.Time("since").Then(since => interfaces.TrafficAsync(call.Caller, call.Route("interface"), since, call.Cancelled)))
+            .WithQuery("since", "Time (RFC 3339) of the earliest hour; default: a day ago; at most 31 days ago");
         routes.Put<UpdateInterface, Interface>("/interfaces/{interface}", Permission.Write, "UpdateInterface", "Change secondary addresses, allowed ranges or security groups, without touching the guest", 200,
             (call, update) => interfaces.UpdateAsync(call.Caller, call.Route("interface"), update, call.Cancelled)).Fails(409);
         routes.Delete<Interface>("/interfaces/{interface}", Permission.Write, "DetachInterface", "Take an interface away from its instance; its addresses are given back once the host has done so",

@@ -1,0 +1,67 @@
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Server.Platform.Postgres;
+
+namespace Kumoi.Server.Interfaces;
+
+/// <summary>
+/// Adds up what hosts count at interfaces. A host tells how much passed since its counting began; what is more than it told last is new, and after a new
+/// beginning all of it. So a report that comes twice, or not at all, changes nothing in the end.
+/// </summary>
+public sealed class TrafficRecords(Database database, TimeProvider clock)
+{
+    /// <summary>Hours are kept this long.</summary>
+    public static readonly TimeSpan Kept = TimeSpan.FromDays(400);
+
+    // No device carries this much between two reports; a host that says so must not make sums overflow.
+    private const long MostAtOnce = 1L << 50;
+
+    public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedTraffic Traffic)> told, CancellationToken cancel)
+    {
+        if (told.Count == 0) return;
+        // Of several reports of one interface the last; in one order, so that two servers do not wait for each other.
+        var last = told.GroupBy(one => one.Traffic.Interface).Select(one => one.Last()).OrderBy(one => one.Traffic.Interface, StringComparer.Ordinal).ToList();
+        await database.ExecuteAsync(
+            """
+            WITH told AS (
+                SELECT n.*, i.account_id, i.instance_id, i.network_id FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) AS n(host, id, counting, bs, br, ps, pr)
+                JOIN interfaces i ON i.id = n.id JOIN instances v ON v.id = i.instance_id AND v.host_id = n.host
+            ), before AS (
+                SELECT t.* FROM interface_traffic t WHERE t.interface_id IN (SELECT id FROM told) ORDER BY t.interface_id FOR UPDATE
+            ), news AS (
+                SELECT t.*, coalesce(b.counting = t.counting AND b.last_bytes_sent <= t.bs AND b.last_bytes_received <= t.br AND b.last_packets_sent <= t.ps AND b.last_packets_received <= t.pr, false) AS goes_on, b.*
+                FROM told t LEFT JOIN before b ON b.interface_id = t.id
+            ), more AS (
+                SELECT n.id, n.account_id, n.instance_id, n.network_id, n.host, least($9::bigint, n.bs - CASE WHEN goes_on THEN last_bytes_sent ELSE 0 END) AS bs, least($9::bigint, n.br - CASE WHEN goes_on THEN last_bytes_received ELSE 0 END) AS br,
+                       least($9::bigint, n.ps - CASE WHEN goes_on THEN last_packets_sent ELSE 0 END) AS ps, least($9::bigint, n.pr - CASE WHEN goes_on THEN last_packets_received ELSE 0 END) AS pr FROM news n
+            ), kept AS (
+                INSERT INTO interface_traffic AS t (interface_id, counting, last_bytes_sent, last_bytes_received, last_packets_sent, last_packets_received, bytes_sent, bytes_received, packets_sent, packets_received, told_at)
+                SELECT m.id, d.counting, d.bs, d.br, d.ps, d.pr, m.bs, m.br, m.ps, m.pr, $8 FROM more m JOIN told d ON d.id = m.id
+                ON CONFLICT (interface_id) DO UPDATE SET counting = excluded.counting, last_bytes_sent = excluded.last_bytes_sent, last_bytes_received = excluded.last_bytes_received,
+                    last_packets_sent = excluded.last_packets_sent, last_packets_received = excluded.last_packets_received, told_at = excluded.told_at,
+                    bytes_sent = t.bytes_sent + excluded.bytes_sent, bytes_received = t.bytes_received + excluded.bytes_received,
+                    packets_sent = t.packets_sent + excluded.packets_sent, packets_received = t.packets_received + excluded.packets_received
+            )
+            INSERT INTO interface_traffic_hours AS h (account_id, interface_id, hour, instance_id, network_id, bytes_sent, bytes_received, packets_sent, packets_received)
+            SELECT account_id, id, date_trunc('hour', $8::timestamptz, 'UTC'), instance_id, network_id, bs, br, ps, pr FROM more WHERE bs + br + ps + pr > 0
+            ON CONFLICT (interface_id, hour) DO UPDATE SET bytes_sent = h.bytes_sent + excluded.bytes_sent, bytes_received = h.bytes_received + excluded.bytes_received,
+                packets_sent = h.packets_sent + excluded.packets_sent, packets_received = h.packets_received + excluded.packets_received
+            """, cancel,
+            Columns.Texts(last.Select(one => one.HostId)), Columns.Texts(last.Select(one => one.Traffic.Interface)), Columns.Texts(last.Select(one => one.Traffic.Counting)),
+            Columns.Bigints(last.Select(one => Sound(one.Traffic.BytesSent))), Columns.Bigints(last.Select(one => Sound(one.Traffic.BytesReceived))),
+            Columns.Bigints(last.Select(one => Sound(one.Traffic.PacketsSent))), Columns.Bigints(last.Select(one => Sound(one.Traffic.PacketsReceived))), clock.GetUtcNow(), MostAtOnce);
+    }
+
+    private static long Sound(long count) => Math.Clamp(count, 0, long.MaxValue / 8);
+
+    /// <summary>What passed an interface in all, and in each hour since then.</summary>
+    public async Task<InterfaceTraffic> FindAsync(string interfaceId, DateTimeOffset since, CancellationToken cancel)
+    {
+        var hours = await database.QueryAsync(
+            "SELECT hour, bytes_sent, bytes_received, packets_sent, packets_received FROM interface_traffic_hours WHERE interface_id = $1 AND hour >= date_trunc('hour', $2::timestamptz, 'UTC') ORDER BY hour DESC",
+            row => new TrafficHour(row.Time(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), cancel, interfaceId, since);
+        return await database.FindAsync("SELECT bytes_sent, bytes_received, packets_sent, packets_received, told_at FROM interface_traffic WHERE interface_id = $1",
+            row => new InterfaceTraffic(interfaceId, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.Time(4), hours), cancel, interfaceId)
+            ?? new InterfaceTraffic(interfaceId, 0, 0, 0, 0, null, hours);
+    }
+}
