@@ -3,6 +3,7 @@ using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Interfaces;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
@@ -21,6 +22,7 @@ public sealed class HostReports : IDisposable
     private readonly Database _database;
     private readonly InstanceObservation _instances;
     private readonly InterfaceObservation _interfaces;
+    private readonly LoadBalancerObservation _loadBalancers;
     private readonly HostRevisions _revisions;
     private readonly EventLog _events;
     private readonly HostSnapshot _snapshot;
@@ -32,9 +34,9 @@ public sealed class HostReports : IDisposable
     // Reports whose host's row another transaction holds wait by themselves; so few that they leave connections for everything else.
     private readonly SemaphoreSlim _waiting = new(8);
 
-    public HostReports(Database database, InstanceObservation instances, InterfaceObservation interfaces, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
+    public HostReports(Database database, InstanceObservation instances, InterfaceObservation interfaces, LoadBalancerObservation loadBalancers, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
     {
-        (_database, _instances, _interfaces, _revisions, _events, _snapshot, _servers, _options, _clock) = (database, instances, interfaces, revisions, events, snapshot, servers, options, clock);
+        (_database, _instances, _interfaces, _loadBalancers, _revisions, _events, _snapshot, _servers, _options, _clock) = (database, instances, interfaces, loadBalancers, revisions, events, snapshot, servers, options, clock);
         _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
@@ -72,6 +74,7 @@ public sealed class HostReports : IDisposable
         HostSight[] sights = [.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))];
         await _instances.ObserveAsync(sights, default);
         await _interfaces.ObserveAsync(sights, default);
+        await _loadBalancers.ObserveAsync(reports.Where(r => known.ContainsKey(r.HostId)), default);
         ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls, _clock.GetUtcNow());
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
