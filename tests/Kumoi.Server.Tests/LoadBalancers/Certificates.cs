@@ -14,9 +14,9 @@ public static class Certificates
 
     public static (string Chain, string Key) Expired { get; } = Ec("old.example", ECCurve.NamedCurves.nistP256, Now.AddDays(-1));
 
-    public static (string Chain, string Key) RsaGood { get; } = OfRsa(2048, HashAlgorithmName.SHA256);
+    public static (string Chain, string Key) RsaGood { get; } = OfRsa(2048);
 
-    public static (string Chain, string Key) RsaShort { get; } = OfRsa(1024, HashAlgorithmName.SHA256);
+    public static (string Chain, string Key) RsaShort { get; } = OfRsa(1024);
 
     public static string EncryptedKey()
     {
@@ -36,9 +36,19 @@ public static class Certificates
         using var authority = RSA.Create(2048);
         using var key = RSA.Create(2048);
         var name = new X500DistinguishedName("CN=authority");
-        var request = new CertificateRequest("CN=weak.example", key, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1);
-        using var certificate = request.Create(name, X509SignatureGenerator.CreateForRSA(authority, RSASignaturePadding.Pkcs1), Now.AddDays(-2), Now.AddDays(30), [1, 2, 3]);
+        var request = new CertificateRequest("CN=weak.example", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var certificate = request.Create(name, new Sha1Signatures(authority), Now.AddDays(-2), Now.AddDays(30), [1, 2, 3]);
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    private sealed class Sha1Signatures(RSA key) : X509SignatureGenerator
+    {
+        // AlgorithmIdentifier of sha1WithRSAEncryption (RFC 3279).
+        public override byte[] GetSignatureAlgorithmIdentifier(HashAlgorithmName hashAlgorithm) => [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05, 0x05, 0x00];
+
+        public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm) => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+
+        protected override PublicKey BuildPublicKey() => new(key);
     }
 
     private static (string, string) Ec(string name, ECCurve curve, DateTimeOffset until)
@@ -47,10 +57,10 @@ public static class Certificates
         return Make(new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256), name, until, key.ExportECPrivateKeyPem());
     }
 
-    private static (string, string) OfRsa(int bits, HashAlgorithmName hash)
+    private static (string, string) OfRsa(int bits)
     {
         using var key = RSA.Create(bits);
-        return Make(new CertificateRequest("CN=rsa.example", key, hash, RSASignaturePadding.Pkcs1), "rsa.example", Now.AddDays(30), key.ExportRSAPrivateKeyPem());
+        return Make(new CertificateRequest("CN=rsa.example", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), "rsa.example", Now.AddDays(30), key.ExportRSAPrivateKeyPem());
     }
 
     private static (string, string) Make(CertificateRequest request, string name, DateTimeOffset until, string key)
