@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Testing;
 using Xunit;
 
@@ -36,7 +37,7 @@ public sealed class LoadBalancerRuleTests
         ("privateKey", "private-key-pem", Listener("https", certificate: Certificates.Good.Chain, privateKey: Certificates.EncryptedKey())),
         ("privateKey", "private-key-pem", Listener("https", certificate: Certificates.Good.Chain, privateKey: Certificates.RsaGood.Key)),
         ("privateKey", "key-of-certificate", Listener("https", certificate: Certificates.Good.Chain, privateKey: Certificates.Other.Key)),
-        ("privateKey", "key-of-certificate", Listener("https", certificate: Certificates.Other.Chain + Certificates.Good.Chain, privateKey: Certificates.Good.Key)),
+        ("privateKey", "key-of-certificate", Listener("https", certificate: Certificates.Other.Chain + "\n" + Certificates.Good.Chain, privateKey: Certificates.Good.Key)),
         ("healthCheck.protocol", "one-of", Listener(healthCheck: new { protocol = "icmp" })), ("healthCheck.path", "only-with-protocol", Listener(healthCheck: new { path = "/" })),
         ("healthCheck.port", "between", Listener(healthCheck: new { port = 65536 })), ("healthCheck.intervalSeconds", "between", Listener(healthCheck: new { intervalSeconds = 0 })),
         ("healthCheck.intervalSeconds", "between", Listener(healthCheck: new { intervalSeconds = 301 })), ("healthCheck.timeoutSeconds", "between", Listener(healthCheck: new { intervalSeconds = 2, timeoutSeconds = 3 })),
@@ -72,6 +73,25 @@ public sealed class LoadBalancerRuleTests
         }
         Assert.Single((await scene.Tenant.GetAsync<Page<LoadBalancer>>("/load-balancers")).Items);
         Assert.Single((await scene.Tenant.GetAsync<LoadBalancer>("/load-balancers/lb1")).Listeners);
+    }
+
+    [Fact]
+    public void Certificates_and_keys_are_written_anew_and_nothing_else_is_passed_on()
+    {
+        var (ec, rsa) = (Certificates.Good, Certificates.RsaGood);
+        foreach (var (chain, key) in new[]
+        {
+            ec, rsa, (ec.Chain.Replace("\n", "\r\n", StringComparison.Ordinal), "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + ec.Key),
+            ($"subject=lb.example\n{ec.Chain}\nbind *:1\n{ec.Key}\n{Certificates.Other.Chain}\n", "bind *:1\n" + ec.Key + "\n"),
+        })
+        {
+            var read = ListenerCertificates.Read("", chain, key, DateTimeOffset.UtcNow);
+            Assert.Null(read.Failure);
+            Assert.Matches(@"^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\n){1,2}\z", read.Value.Chain);
+            Assert.Matches(@"^-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+\n-----END PRIVATE KEY-----\n\z", read.Value.Key);
+            using var pair = System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(read.Value.Chain, read.Value.Key);
+            Assert.True(pair.HasPrivateKey);
+        }
     }
 
     [Fact]
