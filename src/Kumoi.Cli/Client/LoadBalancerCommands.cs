@@ -33,7 +33,7 @@ public static class LoadBalancerCommands
     {
         var (name, network, subnet) = (Options.Name(), Options.New<string?>("--network"), new Option<string?>("--subnet") { Description = Messages.Text("option-in-subnet") });
         var (address, address6, description) = (new Option<string?>("--address") { Description = Messages.Text("option-fixed-address") }, Options.New<string?>("--address6"), Options.New<string?>("--description"));
-        var (listen, members, options) = (Options.Many("--listen"), Options.Many("--member"), new ListenerOptions());
+        var (listen, members, options) = (new Option<string[]>("--listen") { Description = Messages.Text("option-listen-at"), AllowMultipleArgumentsPerToken = false }, Options.Many("--member"), new ListenerOptions());
         var create = new Command("create", Messages.Text("verb-create")) { name, listen, members, network, subnet, address, address6, description };
         options.AddTo(create);
         noun.Act(create, async (session, parsed, cancel) =>
@@ -66,7 +66,7 @@ public static class LoadBalancerListenerCommands
     {
         var parent = new Command("listener", Messages.Text("balancer-listener"));
         noun.Command.Subcommands.Add(parent);
-        var (key, listen, members, options) = (noun.Key(), Options.Required<string>("--listen"), Options.Many("--member"), new ListenerOptions());
+        var (key, listen, members, options) = (noun.Key(), new Option<string>("--listen") { Description = Messages.Text("option-listen-at"), Required = true }, Options.Many("--member"), new ListenerOptions());
         var add = new Command("add", Messages.Text("listener-add")) { key, listen, members };
         options.AddTo(add);
         Under(parent, add, async (session, parsed, cancel) =>

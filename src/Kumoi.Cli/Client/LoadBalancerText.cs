@@ -8,7 +8,10 @@ public static class LoadBalancerText
 {
     /// <summary>A listener in a few words: what it speaks, its port, and how many of its members work.</summary>
     public static string Summary(LoadBalancerListener listener) => string.Create(CultureInfo.InvariantCulture,
-        $"{listener.Protocol} {listener.Port} ({listener.Members.Count(member => member.Health == "healthy")}/{listener.Members.Count})");
+        $"{listener.Protocol} {listener.Port} ({Working(listener)}/{listener.Members.Count})");
+
+    private static string Working(LoadBalancerListener listener) =>
+        listener.Members.Count > 0 && listener.Members.All(member => member.Health == "unknown") ? "?" : Number(listener.Members.Count(member => member.Health == "healthy"));
 
     public static void Write(Session session, LoadBalancer balancer)
     {
