@@ -31,6 +31,31 @@ RETURN NULL;
 
 END $$;
 
+CREATE FUNCTION public.hold_load_balancer_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE held bigint;
+
+BEGIN
+    IF EXISTS (SELECT 1 FROM subnets s WHERE s.id = NEW.subnet_id AND NOT NEW.address << s.cidr OR s.id = NEW.subnet6_id AND NOT NEW.address6 << s.cidr) THEN
+        RAISE check_violation USING MESSAGE = 'a load balancer has an address outside its subnet';
+
+END IF;
+
+INSERT INTO subnet_addresses AS s (subnet_id, address, account_id, kind)
+    SELECT n.subnet_id, n.address, NEW.account_id, 'load-balancer' FROM (VALUES (NEW.subnet_id, NEW.address), (NEW.subnet6_id, NEW.address6)) AS n(subnet_id, address)
+    WHERE n.address IS NOT NULL ORDER BY 1, 2
+    ON CONFLICT (subnet_id, address) DO UPDATE SET account_id = excluded.account_id, kind = excluded.kind, interface_id = NULL, released_at = NULL
+    WHERE s.released_at IS NOT NULL;
+
+GET DIAGNOSTICS held = ROW_COUNT;
+
+IF held < 1 + (NEW.address6 IS NOT NULL)::int THEN RAISE unique_violation USING MESSAGE = 'an address is held already'; END IF;
+
+RETURN NEW;
+
+END $$;
+
 CREATE FUNCTION public.new_id(prefix text) RETURNS text
     LANGUAGE sql
     AS $$ SELECT prefix || '-' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 11, '0') || lpad(to_hex(floor(random() * 16777216)::int), 6, '0') $$;
@@ -59,6 +84,16 @@ CREATE FUNCTION public.rest_interface_addresses() RETURNS trigger
 BEGIN
     UPDATE subnet_addresses s SET released_at = n.released_at, interface_id = NULL
     FROM after n JOIN before o ON o.id = n.id WHERE s.interface_id = n.id AND o.released_at IS NULL AND n.released_at IS NOT NULL;
+
+RETURN NULL;
+
+END $$;
+
+CREATE FUNCTION public.rest_load_balancer_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE subnet_addresses SET released_at = clock_timestamp() WHERE kind = 'load-balancer' AND (subnet_id, address) IN ((OLD.subnet_id, OLD.address), (OLD.subnet6_id, OLD.address6));
 
 RETURN NULL;
 
@@ -438,6 +473,91 @@ CREATE TABLE public.leases (
     until timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.load_balancer_addresses (
+    address inet NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    load_balancer_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.load_balancer_listeners (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    load_balancer_id text NOT NULL COLLATE pg_catalog."C",
+    protocol text NOT NULL,
+    transport text GENERATED ALWAYS AS (
+CASE protocol
+    WHEN 'udp'::text THEN 'udp'::text
+    ELSE 'tcp'::text
+END) STORED NOT NULL,
+    port integer NOT NULL,
+    algorithm text NOT NULL,
+    stickiness text NOT NULL,
+    sends_proxy boolean NOT NULL,
+    certificate text,
+    encrypted_key bytea,
+    health_protocol text NOT NULL,
+    health_path text,
+    health_port integer,
+    health_interval_seconds integer NOT NULL,
+    health_timeout_seconds integer NOT NULL,
+    health_rise integer NOT NULL,
+    health_fall integer NOT NULL,
+    idle_seconds integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT load_balancer_listeners_algorithm_check CHECK ((algorithm = ANY (ARRAY['round-robin'::text, 'least-connections'::text, 'source'::text]))),
+    CONSTRAINT load_balancer_listeners_check CHECK (((health_timeout_seconds >= 1) AND (health_timeout_seconds <= health_interval_seconds))),
+    CONSTRAINT load_balancer_listeners_check1 CHECK ((((protocol = ANY (ARRAY['https'::text, 'tls'::text])) = (certificate IS NOT NULL)) AND ((certificate IS NULL) = (encrypted_key IS NULL)))),
+    CONSTRAINT load_balancer_listeners_check2 CHECK (((stickiness = 'none'::text) OR (protocol = ANY (ARRAY['http'::text, 'https'::text])))),
+    CONSTRAINT load_balancer_listeners_check3 CHECK (((protocol <> 'udp'::text) OR ((algorithm <> 'least-connections'::text) AND (NOT sends_proxy)))),
+    CONSTRAINT load_balancer_listeners_check4 CHECK (((health_protocol = 'http'::text) = (health_path IS NOT NULL))),
+    CONSTRAINT load_balancer_listeners_health_fall_check CHECK (((health_fall >= 1) AND (health_fall <= 10))),
+    CONSTRAINT load_balancer_listeners_health_interval_seconds_check CHECK (((health_interval_seconds >= 1) AND (health_interval_seconds <= 300))),
+    CONSTRAINT load_balancer_listeners_health_port_check CHECK (((health_port >= 1) AND (health_port <= 65535))),
+    CONSTRAINT load_balancer_listeners_health_protocol_check CHECK ((health_protocol = ANY (ARRAY['tcp'::text, 'http'::text, 'none'::text]))),
+    CONSTRAINT load_balancer_listeners_health_rise_check CHECK (((health_rise >= 1) AND (health_rise <= 10))),
+    CONSTRAINT load_balancer_listeners_idle_seconds_check CHECK (((idle_seconds >= 1) AND (idle_seconds <= 86400))),
+    CONSTRAINT load_balancer_listeners_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT load_balancer_listeners_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'http'::text, 'https'::text, 'tls'::text]))),
+    CONSTRAINT load_balancer_listeners_stickiness_check CHECK ((stickiness = ANY (ARRAY['none'::text, 'cookie'::text])))
+);
+
+CREATE TABLE public.load_balancer_members (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    listener_id text NOT NULL COLLATE pg_catalog."C",
+    interface_id text NOT NULL COLLATE pg_catalog."C",
+    port integer NOT NULL,
+    weight integer NOT NULL,
+    draining boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT load_balancer_members_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT load_balancer_members_weight_check CHECK (((weight >= 0) AND (weight <= 256)))
+);
+
+CREATE UNLOGGED TABLE public.load_balancer_sights (
+    listener_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    reported_at timestamp with time zone NOT NULL,
+    sight jsonb NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.load_balancers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    subnet_id text NOT NULL COLLATE pg_catalog."C",
+    address inet NOT NULL,
+    subnet6_id text COLLATE pg_catalog."C",
+    address6 inet,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT load_balancers_check CHECK (((subnet6_id IS NULL) = (address6 IS NULL))),
+    CONSTRAINT load_balancers_check1 CHECK (((address6 IS NULL) OR ((family(address) = 4) AND (family(address6) = 6))))
+);
+
 CREATE TABLE public.login_failures (
     key text NOT NULL,
     failures integer NOT NULL,
@@ -764,6 +884,36 @@ ALTER TABLE ONLY public.key_pairs
 ALTER TABLE ONLY public.leases
     ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.load_balancer_addresses
+    ADD CONSTRAINT load_balancer_addresses_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.load_balancer_listeners
+    ADD CONSTRAINT load_balancer_listeners_load_balancer_id_transport_port_key UNIQUE (load_balancer_id, transport, port);
+
+ALTER TABLE ONLY public.load_balancer_listeners
+    ADD CONSTRAINT load_balancer_listeners_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.load_balancer_members
+    ADD CONSTRAINT load_balancer_members_listener_id_interface_id_port_key UNIQUE (listener_id, interface_id, port);
+
+ALTER TABLE ONLY public.load_balancer_members
+    ADD CONSTRAINT load_balancer_members_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.load_balancer_sights
+    ADD CONSTRAINT load_balancer_sights_pkey PRIMARY KEY (listener_id, host_id);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_subnet6_id_address6_key UNIQUE (subnet6_id, address6);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_subnet_id_address_key UNIQUE (subnet_id, address);
+
 ALTER TABLE ONLY public.login_failures
     ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
 
@@ -920,6 +1070,16 @@ CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id,
 
 CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
 
+CREATE INDEX load_balancer_addresses_balancer ON public.load_balancer_addresses USING btree (load_balancer_id);
+
+CREATE INDEX load_balancer_members_interface ON public.load_balancer_members USING btree (interface_id);
+
+CREATE INDEX load_balancer_sights_host ON public.load_balancer_sights USING btree (host_id);
+
+CREATE INDEX load_balancers_network ON public.load_balancers USING btree (network_id);
+
+CREATE INDEX load_balancers_subnet6 ON public.load_balancers USING btree (subnet6_id) WHERE (subnet6_id IS NOT NULL);
+
 CREATE INDEX network_gateways_network ON public.network_gateways USING btree (network_id);
 
 CREATE UNIQUE INDEX network_gateways_source ON public.network_gateways USING btree (network_id) WHERE is_source;
@@ -964,9 +1124,13 @@ ALTER INDEX public.events_follow ATTACH PARTITION public.events_rest_xid_id_idx;
 
 CREATE TRIGGER hold_addresses AFTER INSERT ON public.interfaces REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION public.hold_interface_addresses();
 
+CREATE TRIGGER hold_addresses BEFORE INSERT ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.hold_load_balancer_addresses();
+
 CREATE TRIGGER rest_address BEFORE DELETE ON public.floating_addresses FOR EACH ROW EXECUTE FUNCTION public.rest_floating_address();
 
 CREATE TRIGGER rest_addresses AFTER UPDATE ON public.interfaces REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.rest_interface_addresses();
+
+CREATE TRIGGER rest_addresses AFTER DELETE ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.rest_load_balancer_addresses();
 
 ALTER TABLE ONLY public.address_pool_accounts
     ADD CONSTRAINT address_pool_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -1084,6 +1248,51 @@ ALTER TABLE ONLY public.join_tokens
 
 ALTER TABLE ONLY public.key_pairs
     ADD CONSTRAINT key_pairs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.load_balancer_addresses
+    ADD CONSTRAINT load_balancer_addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.load_balancer_addresses
+    ADD CONSTRAINT load_balancer_addresses_address_fkey FOREIGN KEY (address) REFERENCES public.network_gateways(address);
+
+ALTER TABLE ONLY public.load_balancer_addresses
+    ADD CONSTRAINT load_balancer_addresses_load_balancer_id_fkey FOREIGN KEY (load_balancer_id) REFERENCES public.load_balancers(id);
+
+ALTER TABLE ONLY public.load_balancer_listeners
+    ADD CONSTRAINT load_balancer_listeners_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.load_balancer_listeners
+    ADD CONSTRAINT load_balancer_listeners_load_balancer_id_fkey FOREIGN KEY (load_balancer_id) REFERENCES public.load_balancers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.load_balancer_members
+    ADD CONSTRAINT load_balancer_members_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.load_balancer_members
+    ADD CONSTRAINT load_balancer_members_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.load_balancer_members
+    ADD CONSTRAINT load_balancer_members_listener_id_fkey FOREIGN KEY (listener_id) REFERENCES public.load_balancer_listeners(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.load_balancer_sights
+    ADD CONSTRAINT load_balancer_sights_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.load_balancer_sights
+    ADD CONSTRAINT load_balancer_sights_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.load_balancer_sights
+    ADD CONSTRAINT load_balancer_sights_listener_id_fkey FOREIGN KEY (listener_id) REFERENCES public.load_balancer_listeners(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_subnet6_id_address6_fkey FOREIGN KEY (subnet6_id, address6) REFERENCES public.subnet_addresses(subnet_id, address);
+
+ALTER TABLE ONLY public.load_balancers
+    ADD CONSTRAINT load_balancers_subnet_id_address_fkey FOREIGN KEY (subnet_id, address) REFERENCES public.subnet_addresses(subnet_id, address);
 
 ALTER TABLE ONLY public.network_gateways
     ADD CONSTRAINT network_gateways_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

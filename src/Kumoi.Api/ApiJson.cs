@@ -26,6 +26,8 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Peering)), JsonSerializable(typeof(Page<Peering>)), JsonSerializable(typeof(CreatePeering))]
 [JsonSerializable(typeof(NetworkRoute)), JsonSerializable(typeof(Page<NetworkRoute>)), JsonSerializable(typeof(CreateNetworkRoute))]
 [JsonSerializable(typeof(PortForward)), JsonSerializable(typeof(Page<PortForward>)), JsonSerializable(typeof(CreatePortForward))]
+[JsonSerializable(typeof(LoadBalancer)), JsonSerializable(typeof(Page<LoadBalancer>)), JsonSerializable(typeof(CreateLoadBalancer)), JsonSerializable(typeof(UpdateLoadBalancer))]
+[JsonSerializable(typeof(LoadBalancerListener)), JsonSerializable(typeof(CreateListener)), JsonSerializable(typeof(UpdateListener)), JsonSerializable(typeof(CreateMember)), JsonSerializable(typeof(UpdateMember)), JsonSerializable(typeof(ObservedListener))]
 [JsonSerializable(typeof(PacketTrace)), JsonSerializable(typeof(TraceQuestion))]
 [JsonSerializable(typeof(UpdateNetwork)), JsonSerializable(typeof(DhcpOption[]))]
 [JsonSerializable(typeof(Interface)), JsonSerializable(typeof(Page<Interface>)), JsonSerializable(typeof(AttachInterface)), JsonSerializable(typeof(UpdateInterface)), JsonSerializable(typeof(InterfaceTraffic))]

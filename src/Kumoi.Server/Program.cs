@@ -15,6 +15,7 @@ using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Interfaces;
 using Kumoi.Server.KeyPairs;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Networks.Tracing;
@@ -71,7 +72,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -125,6 +126,7 @@ public static class ServerProgram
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
         api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
+        api.MapLoadBalancers(services.GetRequiredService<LoadBalancerUseCases>(), services.GetRequiredService<ListenerUseCases>(), services.GetRequiredService<MemberUseCases>());
         api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
         api.MapPeerings(services.GetRequiredService<PeeringUseCases>());

@@ -83,6 +83,9 @@ public sealed class FakeHost : IDisposable
 
     public Task<HttpStatusCode> ReportTrafficAsync(params ObservedTraffic[] traffic) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Traffic: traffic));
 
+    /// <summary>Reports what it sees of load balancers.</summary>
+    public Task<HttpStatusCode> ReportListenersAsync(bool full, params ObservedListener[] listeners) => SendAsync(new ObservedReport(full, 0, _facts, [], [], [], Listeners: listeners));
+
     private async Task<HttpStatusCode> SendAsync(ObservedReport report)
     {
         using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(report, ApiJson.Default.ObservedReport));

@@ -358,7 +358,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say why an instance, image, network or (to operators) a host is as it is, what it waits for and what comes next
+         * Say why an instance, image, network, load balancer or (to operators) a host is as it is, what it waits for and what comes next
          * @description Permission: `Read`.
          */
         get: operations["Explain"];
@@ -476,7 +476,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Lead a floating address to an interface
+         * Lead a floating address to an interface or a load balancer
          * @description Permission: `Write`.
          */
         post: operations["AssociateFloatingAddress"];
@@ -945,6 +945,146 @@ export interface paths {
          * @description Permission: `Write`.
          */
         delete: operations["DeleteKeyPair"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/load-balancers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List load balancers
+         * @description Permission: `Read`.
+         */
+        get: operations["ListLoadBalancers"];
+        put?: never;
+        /**
+         * Make a load balancer, with listeners and members or without
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateLoadBalancer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/load-balancers/{loadBalancer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a load balancer, its members' health and its traffic
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowLoadBalancer"];
+        /**
+         * Change a load balancer's name or description
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateLoadBalancer"];
+        post?: never;
+        /**
+         * Remove a load balancer; public addresses that led to it stay the account's
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteLoadBalancer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/load-balancers/{loadBalancer}/listeners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a listener
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateListener"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/load-balancers/{loadBalancer}/listeners/{listener}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a listener, by its id, PORT or PROTOCOL:PORT
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateListener"];
+        post?: never;
+        /**
+         * Remove a listener, by its id, PORT or PROTOCOL:PORT
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteListener"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/load-balancers/{loadBalancer}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a member to a listener, or to every one
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/load-balancers/{loadBalancer}/members/{member}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Drain members or change their weight: one by its id, or an instance's or interface's, :PORT if need be
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateMember"];
+        post?: never;
+        /**
+         * Remove members: one by its id, or an instance's or interface's, :PORT if need be
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteMember"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1624,7 +1764,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
-        /** @description Leads an address to an interface. */
+        /** @description Leads an address to an interface, or to a load balancer. */
         AssociateFloatingAddress: {
             /** @description Its only interface, or its first one. */
             instance: null | string;
@@ -1632,6 +1772,8 @@ export interface components {
             interface: null | string;
             /** @description Takes the address away from where it is. */
             move: null | boolean;
+            /** @description The load balancer, if it is to lead to one: every listener's port. */
+            loadBalancer?: null | string;
         };
         /** @description Attaches an instance to a network; a guest that runs gets the device at once. */
         AttachInterface: {
@@ -1753,6 +1895,64 @@ export interface components {
         CreateKeyPair: {
             name: string;
             publicKey?: null | string;
+        };
+        CreateListener: {
+            /** @description Default: `tcp`. */
+            protocol?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 65,535; one listener of each port and transport.
+             */
+            port: number;
+            /** @description Default: `round-robin`. */
+            algorithm?: null | string;
+            /** @description Default: `none`; `cookie` goes with `http` and `https`. */
+            stickiness?: null | string;
+            proxyProtocol?: null | boolean;
+            /** @description For `https` and `tls`: the chain in PEM, the listener's own certificate first. */
+            certificate?: null | string;
+            /** @description Its key in PEM, not encrypted: RSA or elliptic (P-256, P-384, P-521). */
+            privateKey?: null | string;
+            healthCheck?: null | components["schemas"]["UpdateHealthCheck"];
+            /**
+             * Format: int32
+             * @description 1 to 86,400; default: 300.
+             */
+            idleSeconds?: null | number;
+            members?: null | components["schemas"]["CreateMember"][];
+        };
+        CreateLoadBalancer: {
+            name: string;
+            /** @description Default: the one that the members are in. */
+            network?: null | string;
+            /** @description Default: the network's subnets in their order. */
+            subnet?: null | string;
+            /** @description An address that nobody has; default: the next free one. */
+            address?: null | string;
+            /** @description An IPv6 address that nobody has; default: the next free one, in a network with IPv6. */
+            address6?: null | string;
+            description?: null | string;
+            listeners?: null | components["schemas"]["CreateListener"][];
+            /** @description Of every listener given here. */
+            members?: null | components["schemas"]["CreateMember"][];
+        };
+        CreateMember: {
+            /** @description The guest: its first interface in the load balancer's network. */
+            instance?: null | string;
+            /** @description The interface, if not by the instance. */
+            interface?: null | string;
+            /**
+             * Format: int32
+             * @description Default: the listener's.
+             */
+            port?: null | number;
+            /**
+             * Format: int32
+             * @description 0 to 256; default: 1.
+             */
+            weight?: null | number;
+            /** @description Id or port of the listener; default: every one. Only for members that are added to a load balancer. */
+            listener?: null | string;
         };
         CreateNetwork: {
             name: string;
@@ -2001,6 +2201,33 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             network: null | components["schemas"]["Ref"];
+            loadBalancer: null | components["schemas"]["Ref"];
+        };
+        /** @description How each host of the network finds out which members work. */
+        HealthCheck: {
+            /** @description `tcp`: a connection can be made; `http`: a GET is answered with a status from 200 to 399; `none`: every member counts as working. */
+            protocol: string;
+            /** @description Of the GET; null unless the protocol is `http`. */
+            path: null | string;
+            /**
+             * Format: int32
+             * @description Null: the member's own.
+             */
+            port: null | number;
+            /** Format: int32 */
+            intervalSeconds: number;
+            /** Format: int32 */
+            timeoutSeconds: number;
+            /**
+             * Format: int32
+             * @description So many good answers in a row make a member work again.
+             */
+            rise: number;
+            /**
+             * Format: int32
+             * @description So many failures in a row take it out.
+             */
+            fall: number;
         };
         /** @description A machine that runs instances. */
         Host: {
@@ -2277,6 +2504,87 @@ export interface components {
             /** @description Default: those of the launch. */
             securityGroups?: null | string[];
         };
+        ListenerCertificate: {
+            subject: string;
+            /** @description DNS names and addresses that it is for. */
+            names: string[];
+            /** Format: date-time */
+            expiresAt: string;
+            /** @description SHA-256 of the certificate, hexadecimal. */
+            fingerprint: string;
+        };
+        /** @description An address in a network whose connections go to members. Every host of the network is it: nothing boots or runs for it elsewhere. */
+        LoadBalancer: {
+            id: string;
+            name: string;
+            description: string;
+            network: components["schemas"]["Ref"];
+            subnet: components["schemas"]["Ref"];
+            /** @description Its first address: IPv4, or IPv6 in a network without an IPv4 subnet. */
+            address: string;
+            subnet6: null | components["schemas"]["Ref"];
+            /** @description The IPv6 address, in a network with both families. */
+            address6: null | string;
+            /** @description Public addresses that lead to it. */
+            floatingAddresses: string[];
+            listeners: components["schemas"]["LoadBalancerListener"][];
+            /** Format: date-time */
+            createdAt: string;
+        };
+        LoadBalancerListener: {
+            id: string;
+            /** @description `tcp`, `udp`, `http`, `https` (TLS ends here, HTTP goes on) or `tls` (TLS ends here, what is in it goes on). */
+            protocol: string;
+            /** Format: int32 */
+            port: number;
+            /** @description `round-robin`, `least-connections` or `source` (by the client's address); weights count in each. */
+            algorithm: string;
+            /** @description `none` or `cookie`. */
+            stickiness: string;
+            /** @description Members are told who connects by the PROXY protocol, version 2. */
+            proxyProtocol: boolean;
+            certificate: null | components["schemas"]["ListenerCertificate"];
+            healthCheck: components["schemas"]["HealthCheck"];
+            /**
+             * Format: int32
+             * @description A connection on which nothing is sent for so long is ended.
+             */
+            idleSeconds: number;
+            members: components["schemas"]["LoadBalancerMember"][];
+            /** @description Of all hosts together. */
+            traffic: components["schemas"]["Traffic"];
+        };
+        /** @description An interface of an instance that gets connections of a listener. */
+        LoadBalancerMember: {
+            id: string;
+            instance: components["schemas"]["Ref"];
+            /** @description Id of the interface. */
+            interface: string;
+            address: string;
+            /** Format: int32 */
+            port: number;
+            /**
+             * Format: int32
+             * @description 0 to 256: how many connections it gets compared with the others.
+             */
+            weight: number;
+            /** @description It gets no new connections; those that it has go on. */
+            draining: boolean;
+            /** @description `healthy`: to all hosts that say; `unhealthy`: to all; `mixed`: to some; `unknown`: no host has said yet. */
+            health: string;
+            /** Format: int32 */
+            healthyHosts: number;
+            /** Format: int32 */
+            unhealthyHosts: number;
+            /** @description Why it does not work, as one of the hosts says; null if it works. */
+            reason: null | string;
+            /**
+             * Format: date-time
+             * @description Since when that host sees it so.
+             */
+            since: null | string;
+            traffic: components["schemas"]["Traffic"];
+        };
         /** @description Asks for a session token with a user's name and password. */
         Login: {
             user: string;
@@ -2369,6 +2677,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfKeyPair: {
             items: components["schemas"]["KeyPair"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfLoadBalancer: {
+            items: components["schemas"]["LoadBalancer"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -2643,6 +2956,29 @@ export interface components {
             group: null | components["schemas"]["Ref"];
             rule: null | components["schemas"]["SecurityGroupRule"];
         };
+        /** @description What the hosts have counted, added up. Each host counts from when it began, so figures may become less. */
+        Traffic: {
+            /**
+             * Format: int64
+             * @description Connections open now.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Connections so far.
+             */
+            connections: number;
+            /**
+             * Format: int64
+             * @description Sent by clients.
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Sent to clients.
+             */
+            bytesOut: number;
+        };
         /** @description Changes a pool; what is absent stays. Addresses that accounts have stay theirs, and their ranges must stay too. */
         UpdateAddressPool: {
             description?: null | string;
@@ -2652,6 +2988,38 @@ export interface components {
             accounts?: null | string[];
             /** @description True: it is given to all, whatever Accounts was. */
             allAccounts?: null | boolean;
+        };
+        /** @description What is absent stays as it is, or is the default. */
+        UpdateHealthCheck: {
+            /** @description `tcp`, `http` or `none`. */
+            protocol?: null | string;
+            /** @description Default: `/`. */
+            path?: null | string;
+            /**
+             * Format: int32
+             * @description 0: the member's own, the default.
+             */
+            port?: null | number;
+            /**
+             * Format: int32
+             * @description 1 to 300; default: 5.
+             */
+            intervalSeconds?: null | number;
+            /**
+             * Format: int32
+             * @description 1 to the interval; default: 3, or the interval if that is less.
+             */
+            timeoutSeconds?: null | number;
+            /**
+             * Format: int32
+             * @description 1 to 10; default: 2.
+             */
+            rise?: null | number;
+            /**
+             * Format: int32
+             * @description 1 to 10; default: 2.
+             */
+            fall?: null | number;
         };
         /** @description Changes a host; what is absent stays. */
         UpdateHost: {
@@ -2670,6 +3038,32 @@ export interface components {
             allowedRanges?: null | string[];
             /** @description All that it is to be in. */
             securityGroups?: null | string[];
+        };
+        /** @description Changes a listener; what is absent stays. */
+        UpdateListener: {
+            protocol?: null | string;
+            /** Format: int32 */
+            port?: null | number;
+            algorithm?: null | string;
+            stickiness?: null | string;
+            proxyProtocol?: null | boolean;
+            /** @description A new chain, with its key. */
+            certificate?: null | string;
+            privateKey?: null | string;
+            healthCheck?: null | components["schemas"]["UpdateHealthCheck"];
+            /** Format: int32 */
+            idleSeconds?: null | number;
+        };
+        /** @description Changes a load balancer; what is absent stays. */
+        UpdateLoadBalancer: {
+            name?: null | string;
+            description?: null | string;
+        };
+        /** @description Changes a member; what is absent stays. */
+        UpdateMember: {
+            /** Format: int32 */
+            weight?: null | number;
+            draining?: null | boolean;
         };
         /** @description Changes a network, its guests running. What is absent stays as it is. */
         UpdateNetwork: {
@@ -2731,6 +3125,9 @@ export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress
 export type CreateImage = components['schemas']['CreateImage'];
 export type CreateJoinToken = components['schemas']['CreateJoinToken'];
 export type CreateKeyPair = components['schemas']['CreateKeyPair'];
+export type CreateListener = components['schemas']['CreateListener'];
+export type CreateLoadBalancer = components['schemas']['CreateLoadBalancer'];
+export type CreateMember = components['schemas']['CreateMember'];
 export type CreateNetwork = components['schemas']['CreateNetwork'];
 export type CreateNetworkRoute = components['schemas']['CreateNetworkRoute'];
 export type CreateNetworkSubnet = components['schemas']['CreateNetworkSubnet'];
@@ -2755,6 +3152,7 @@ export type FilterReason = components['schemas']['FilterReason'];
 export type Finding = components['schemas']['Finding'];
 export type Flavor = components['schemas']['Flavor'];
 export type FloatingAddress = components['schemas']['FloatingAddress'];
+export type HealthCheck = components['schemas']['HealthCheck'];
 export type Host = components['schemas']['Host'];
 export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
@@ -2766,6 +3164,10 @@ export type KeyPair = components['schemas']['KeyPair'];
 export type KeyPairCreated = components['schemas']['KeyPairCreated'];
 export type LaunchInstance = components['schemas']['LaunchInstance'];
 export type LaunchInterface = components['schemas']['LaunchInterface'];
+export type ListenerCertificate = components['schemas']['ListenerCertificate'];
+export type LoadBalancer = components['schemas']['LoadBalancer'];
+export type LoadBalancerListener = components['schemas']['LoadBalancerListener'];
+export type LoadBalancerMember = components['schemas']['LoadBalancerMember'];
 export type Login = components['schemas']['Login'];
 export type Network = components['schemas']['Network'];
 export type NetworkRoute = components['schemas']['NetworkRoute'];
@@ -2781,6 +3183,7 @@ export type PageOfImage = components['schemas']['PageOfImage'];
 export type PageOfInstance = components['schemas']['PageOfInstance'];
 export type PageOfInterface = components['schemas']['PageOfInterface'];
 export type PageOfKeyPair = components['schemas']['PageOfKeyPair'];
+export type PageOfLoadBalancer = components['schemas']['PageOfLoadBalancer'];
 export type PageOfNetwork = components['schemas']['PageOfNetwork'];
 export type PageOfNetworkRoute = components['schemas']['PageOfNetworkRoute'];
 export type PageOfPeering = components['schemas']['PageOfPeering'];
@@ -2810,9 +3213,14 @@ export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
 export type TraceStep = components['schemas']['TraceStep'];
+export type Traffic = components['schemas']['Traffic'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
+export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
 export type UpdateInterface = components['schemas']['UpdateInterface'];
+export type UpdateListener = components['schemas']['UpdateListener'];
+export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
+export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type User = components['schemas']['User'];
 export type Zone = components['schemas']['Zone'];
@@ -6887,6 +7295,733 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListLoadBalancers: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfLoadBalancer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateLoadBalancer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateLoadBalancer"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowLoadBalancer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateLoadBalancer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateLoadBalancer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteLoadBalancer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateListener: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateListener"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancerListener"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateListener: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+                /** @description Id or name */
+                listener: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateListener"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancerListener"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteListener: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+                /** @description Id or name */
+                listener: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateMember"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateMember: {
+        parameters: {
+            query?: {
+                /** @description Only those of this listener */
+                listener?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+                /** @description Id or name */
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMember"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteMember: {
+        parameters: {
+            query?: {
+                /** @description Only those of this listener */
+                listener?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                loadBalancer: string;
+                /** @description Id or name */
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadBalancer"];
+                };
             };
             /** @description Bad Request */
             400: {

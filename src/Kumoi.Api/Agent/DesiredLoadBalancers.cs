@@ -63,7 +63,8 @@ public static class ListenerStickiness
 /// <param name="Fall">So many failures in a row take it out.</param>
 public sealed record DesiredHealthCheck(string Protocol, string? Path, int? Port, int IntervalSeconds, int TimeoutSeconds, int Rise, int Fall);
 
-/// <param name="Address">Of a guest's interface in the network.</param>
+/// <param name="Address">Of a guest's interface in the network: IPv4 if the load balancer has an IPv4 address, else IPv6.</param>
 /// <param name="Weight">0 to 256: how many connections it gets compared with the others; 0: none.</param>
 /// <param name="Draining">It gets no new connection; those that it has go on.</param>
-public sealed record DesiredBackend(string Id, string Address, int Port, int Weight, bool Draining);
+/// <param name="Address6">The same interface's IPv6 address, if the load balancer has addresses of both families and the interface too; null otherwise.</param>
+public sealed record DesiredBackend(string Id, string Address, int Port, int Weight, bool Draining, string? Address6 = null);

@@ -13,18 +13,24 @@ public static class FloatingAddressCommands
     {
         var noun = new Noun<FloatingAddress>("floating-ip", "floating-addresses", f => f.Address,
         [
-            new("address", f => f.Address), new("id", f => f.Id), new("pool", f => f.Pool?.Name ?? "-"), new("instance", f => f.Instance?.Name ?? f.Network?.Name ?? "-"), new("description", f => f.Description),
+            new("address", f => f.Address), new("id", f => f.Id), new("pool", f => f.Pool?.Name ?? "-"), new("instance", f => f.Instance?.Name ?? f.LoadBalancer?.Name ?? f.Network?.Name ?? "-"), new("description", f => f.Description),
         ], "floating-address", "fip").List().Show();
         var (pool, address, description) = (Options.New<string?>("--pool"), new Option<string?>("--address") { Description = Messages.Text("option-fixed-address") }, Options.New<string?>("--description"));
         noun.Create<CreateFloatingAddress, FloatingAddress>(c => { c.Add(pool); c.Add(address); c.Add(description); },
             p => new CreateFloatingAddress(p.GetValue(pool), p.GetValue(address), p.GetValue(description))).Delete();
-        var (key, target, move) = (noun.Key(), new Argument<string>("target") { Description = Messages.Text("argument-target") }, Options.New<bool>("--move"));
-        noun.Act(new Command("associate", Messages.Text("floating-associate")) { key, target, move }, async (session, parsed, cancel) =>
+        var (key, target, move) = (noun.Key(), new Argument<string?>("target") { Description = Messages.Text("argument-target"), Arity = ArgumentArity.ZeroOrOne }, Options.New<bool>("--move"));
+        var balancer = Options.New<string?>("--load-balancer");
+        var associate = new Command("associate", Messages.Text("floating-associate")) { key, target, balancer, move };
+        associate.Validators.Add(result =>
         {
-            var to = parsed.GetValue(target)!;
+            if (result.GetValue(target) is null == result.GetValue(balancer) is null) result.AddError(Messages.Text("target-or-load-balancer"));
+        });
+        noun.Act(associate, async (session, parsed, cancel) =>
+        {
+            var to = parsed.GetValue(target) ?? "";
             var face = to.Contains('/', StringComparison.Ordinal) ? (await InterfaceCommands.FindAsync(session, to, cancel)).Id : to.StartsWith("eni-", StringComparison.Ordinal) ? to : null;
             session.Write(await session.Client.PostAsync<AssociateFloatingAddress, FloatingAddress>(
-                noun.PathOf(parsed.GetValue(key)!) + "/associate", new AssociateFloatingAddress(face is null ? to : null, face, parsed.GetValue(move)), null, cancel));
+                noun.PathOf(parsed.GetValue(key)!) + "/associate", new AssociateFloatingAddress(face is null && to.Length > 0 ? to : null, face, parsed.GetValue(move), parsed.GetValue(balancer)), null, cancel));
             return ExitCodes.Ok;
         });
         var from = noun.Key();

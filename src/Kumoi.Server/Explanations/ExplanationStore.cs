@@ -24,6 +24,7 @@ public sealed class ExplanationStore(Database database, HostBell bell)
         UNION ALL (SELECT 'image', id, name, account_id FROM images WHERE (account_id = $1 OR visibility = 'public' OR $3 AND $4) AND deleted_at IS NULL
                    AND (id = $2 OR name = $2 AND (account_id = $1 OR visibility = 'public')) ORDER BY account_id = $1 DESC, id LIMIT 1)
         UNION ALL SELECT 'network', id, name, account_id FROM networks WHERE (account_id = $1 OR $3 AND $4) AND (id = $2 OR name = $2 AND account_id = $1)
+        UNION ALL SELECT 'load-balancer', id, name, account_id FROM load_balancers WHERE (account_id = $1 OR $3 AND $4) AND (id = $2 OR name = $2 AND account_id = $1)
         """, row => new Named(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), cancel, accountId, key, operates, Ids.Looks(key));
 
     public Task<(string Power, int Incarnation, string? Storage, DateTimeOffset? AskedAt)> InstanceAsync(string id, CancellationToken cancel) => database.FindAsync(

@@ -3,6 +3,7 @@ using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Placement;
 using Kumoi.Server.PlacementGroups;
@@ -14,7 +15,7 @@ namespace Kumoi.Server.Explanations;
 
 /// <summary>Explains resources to their owners and to operators, from records as they are now.</summary>
 public sealed class ExplanationUseCases(
-    ExplanationStore store, InstanceStore instances, HostUseCases hosts, ImageStore images, NetworkStore networks, PlacementGroupStore groups, EventStore events, HostSnapshot snapshot)
+    ExplanationStore store, InstanceStore instances, HostUseCases hosts, ImageStore images, NetworkStore networks, LoadBalancerStore balancers, PlacementGroupStore groups, EventStore events, HostSnapshot snapshot)
 {
     public async Task<Result<Explanation>> ExplainAsync(Caller caller, string key, CancellationToken cancel)
     {
@@ -27,6 +28,7 @@ public sealed class ExplanationUseCases(
             "instance" => await InstanceAsync(found, cancel),
             "host" => await HostAsync(found, cancel),
             "image" => await images.FindAsync(found.AccountId, found.Id, cancel) is { } image && await store.ImageAsync(image.Id, cancel) is { } intake ? ImageExplanation.Of(image, intake) : null,
+            "load-balancer" => await balancers.FindAsync(found.AccountId, found.Id, cancel) is { } balancer ? LoadBalancerExplanation.Of(balancer) : null,
             _ => await networks.FindAsync(found.AccountId, found.Id, cancel) is { } network && await store.NetworkAsync(network, cancel) is { } sight ? NetworkExplanation.Of(sight) : null,
         };
         // Gone between the look for its name and the look at its record.
@@ -58,6 +60,6 @@ public static class ExplanationEndpoints
     public static IServiceCollection AddExplanations(this IServiceCollection services) => services.AddSingleton<ExplanationStore>().AddSingleton<ExplanationUseCases>();
 
     public static void MapExplanations(this IEndpointRouteBuilder routes, ExplanationUseCases explanations) =>
-        routes.Get("/explain/{resource}", Permission.Read, "Explain", "Say why an instance, image, network or (to operators) a host is as it is, what it waits for and what comes next",
+        routes.Get("/explain/{resource}", Permission.Read, "Explain", "Say why an instance, image, network, load balancer or (to operators) a host is as it is, what it waits for and what comes next",
             call => explanations.ExplainAsync(call.Caller, call.Route("resource"), call.Cancelled)).Fails(409);
 }

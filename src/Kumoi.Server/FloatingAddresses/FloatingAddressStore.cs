@@ -15,16 +15,17 @@ public sealed class FloatingAddressStore(Database database)
 {
     private const string Columns_ =
         """
-        SELECT f.id, host(f.address), p.id, p.name, f.interface_id, v.id, v.name, f.kept, f.description, f.created_at, n.id, n.name
+        SELECT f.id, host(f.address), p.id, p.name, f.interface_id, v.id, v.name, f.kept, f.description, f.created_at, n.id, n.name, b.id, b.name
         FROM floating_addresses f LEFT JOIN address_pool_ranges r ON NOT r.excluded AND f.address << r.cidr LEFT JOIN address_pools p ON p.id = r.pool_id
         LEFT JOIN interfaces i ON i.id = f.interface_id LEFT JOIN instances v ON v.id = i.instance_id
         LEFT JOIN network_gateways g ON g.address = f.address LEFT JOIN networks n ON n.id = g.network_id
+        LEFT JOIN load_balancer_addresses x ON x.address = f.address LEFT JOIN load_balancers b ON b.id = x.load_balancer_id
         """;
 
     private static FloatingAddress Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : new Ref(row.GetString(2), row.GetString(3)), row.TextOrNull(4),
         row.IsDBNull(5) ? null : new Ref(row.GetString(5), row.GetString(6)), row.GetBoolean(7), row.GetString(8), row.Time(9),
-        row.IsDBNull(10) ? null : new Ref(row.GetString(10), row.GetString(11)));
+        row.IsDBNull(10) ? null : new Ref(row.GetString(10), row.GetString(11)), row.IsDBNull(12) ? null : new Ref(row.GetString(12), row.GetString(13)));
 
     public Task<List<FloatingAddress>> ListAsync(string accountId, PageRequest page, CancellationToken cancel) =>
         database.QueryAsync(Columns_ + " WHERE f.account_id = $1 AND f.id > $2 ORDER BY f.id LIMIT $3", Read, cancel, accountId, page.After, page.Limit + 1);

@@ -3,11 +3,13 @@ using Kumoi.Api;
 using Kumoi.Server.AddressPools;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Routers;
 
 namespace Kumoi.Server.FloatingAddresses;
 
@@ -57,9 +59,11 @@ public sealed class FloatingAddressUseCases(
         return wanted;
     }
 
-    /// <summary>Leads an address to an interface. The hosts of both, the one that had it and the one that gets it, hear of it in one change.</summary>
+    /// <summary>Leads an address to an interface or a load balancer. The hosts of both, the one that had it and the one that gets it, hear of it in one change.</summary>
     public async Task<Result<FloatingAddress>> AssociateAsync(Caller caller, string key, AssociateFloatingAddress associate, CancellationToken cancel)
     {
+        if (associate.LoadBalancer is { } balancer)
+            return (associate.Instance ?? associate.Interface) is null ? await BalanceAsync(caller, key, balancer, associate.Move == true, cancel) : Failure.Invalid("loadBalancer", "one-target-only");
         if (associate.Instance is null && associate.Interface is null) return Failure.Invalid("instance", "required");
         return await database.TransactionAsync<FloatingAddress>(async transaction =>
         {
@@ -70,6 +74,11 @@ public sealed class FloatingAddressUseCases(
                 return associate.Interface is { } face ? Failure.Invalid("interface", "no-such", new Noun("interface"), face) : Failure.Invalid("instance", "no-such", new Noun("instance"), associate.Instance!);
             if (!target.HasIpv4) return Failure.Invalid(associate.Interface is null ? "instance" : "interface", "no-ipv4", target.InstanceName);
             if (address.Interface == target.InterfaceId) return address;
+            if (address.LoadBalancer is { } had)
+            {
+                if (associate.Move != true) return new Failure("address-associated", 409, address.Address) { UsedBy = [had] };
+                address = await ReleaseAsync(transaction, caller, address, cancel);
+            }
             if (address.Network is { } network) return new Failure("address-serves-network", 409, address.Address, network.Name);
             if (address.Interface is not null && associate.Move != true)
                 return new Failure("address-associated", 409, address.Address) { UsedBy = address.Instance is { } user ? [user] : [] };
@@ -84,10 +93,47 @@ public sealed class FloatingAddressUseCases(
         }, cancel);
     }
 
+    /// <summary>Leads an address to every port that a load balancer listens at. It serves the network from then on, on one of its hosts.</summary>
+    private Task<Result<FloatingAddress>> BalanceAsync(Caller caller, string key, string balancerKey, bool move, CancellationToken cancel) => database.TransactionAsync<FloatingAddress>(async transaction =>
+    {
+        if (await FloatingAddressStore.FindAsync(transaction, caller.AccountId, key, cancel) is null) return Failure.NotFound("floating-address", key);
+        if (await LoadBalancerStore.LookAsync(transaction, caller.AccountId, balancerKey, cancel) is not { } seen) return Failure.Invalid("loadBalancer", "no-such", new Noun("load-balancer"), balancerKey);
+        // Hosts before everything else, as everywhere.
+        await hosts.TouchByNetworksAsync(transaction, [seen.Network.Id], cancel);
+        if (await LoadBalancerStore.LockAsync(transaction, caller.AccountId, seen.Id, cancel) is not { } balancer) return Failure.Invalid("loadBalancer", "no-such", new Noun("load-balancer"), balancerKey);
+        if (!balancer.HasIpv4) return Failure.Invalid("loadBalancer", "balancer-no-ipv4", balancer.Name);
+        if (await FloatingAddressStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } address) return Failure.NotFound("floating-address", key);
+        if (address.LoadBalancer?.Id == balancer.Id) return address;
+        if ((address.LoadBalancer ?? address.Instance) is { } user && !move) return new Failure("address-associated", 409, address.Address) { UsedBy = [user] };
+        if (address.LoadBalancer is not null) address = await ReleaseAsync(transaction, caller, address, cancel);
+        if (await GatewayStore.ForwardsOfAsync(transaction, address.Address, cancel) is { Count: > 0 } forwards) return Failure.InUse("floating-address", address.Address, forwards);
+        if (address.Interface is not null && await FloatingAddressStore.HostAsync(transaction, address.Interface, cancel) is { } before) await hosts.TouchAsync(transaction, before, cancel);
+        await FloatingAddressStore.LeadAsync(transaction, address.Id, null, cancel);
+        var served = await GatewayStore.ServeAsync(transaction, caller.AccountId, "address", address.Id, balancer.Network, cancel);
+        if (served.Failure is { } failure) return failure;
+        await LoadBalancerStore.LeadAsync(transaction, caller.AccountId, address.Address, balancer.Id, cancel);
+        await events.WriteAsync(transaction, caller, "floating-address.associate", new Subject("floating-address", address.Id, address.Address), cancel);
+        return (await FloatingAddressStore.FindAsync(transaction, caller.AccountId, address.Id, cancel))!;
+    }, cancel);
+
+    /// <summary>Takes an address away from its load balancer; the address as it is then.</summary>
+    private async Task<FloatingAddress> ReleaseAsync(Transaction transaction, Caller caller, FloatingAddress address, CancellationToken cancel)
+    {
+        await hosts.TouchByNetworksAsync(transaction, [address.Network!.Id], cancel);
+        await LoadBalancerStore.ReleaseAsync(transaction, address.Address, cancel);
+        await GatewayStore.ForgetIdleAsync(transaction, address.Network.Id, cancel);
+        return (await FloatingAddressStore.FindAsync(transaction, caller.AccountId, address.Id, cancel))!;
+    }
+
     public Task<Result<FloatingAddress>> DisassociateAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<FloatingAddress>(async transaction =>
     {
         var address = await FloatingAddressStore.LockAsync(transaction, caller.AccountId, key, cancel);
         if (address is null) return Failure.NotFound("floating-address", key);
+        if (address.LoadBalancer is not null)
+        {
+            await events.WriteAsync(transaction, caller, "floating-address.disassociate", new Subject("floating-address", address.Id, address.Address), cancel);
+            return await ReleaseAsync(transaction, caller, address, cancel);
+        }
         if (address.Interface is null) return address;
         var host = await FloatingAddressStore.HostAsync(transaction, address.Interface, cancel);
         await FloatingAddressStore.LeadAsync(transaction, address.Id, null, cancel);
@@ -100,6 +146,7 @@ public sealed class FloatingAddressUseCases(
     {
         var address = await FloatingAddressStore.LockAsync(transaction, caller.AccountId, key, cancel);
         if (address is null) return Failure.NotFound("floating-address", key);
+        if (address.LoadBalancer is { } balancer) return Failure.InUse("floating-address", address.Address, [balancer]);
         if (address.Network is { } network) return new Failure("address-serves-network", 409, address.Address, network.Name);
         var host = await FloatingAddressStore.HostAsync(transaction, address.Interface, cancel);
         await FloatingAddressStore.DeleteAsync(transaction, address.Id, cancel);
@@ -121,7 +168,7 @@ public static class FloatingAddressEndpoints
             async (call, create) => await Endpoints.Idempotency(call).Then(once => addresses.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
         routes.Get("/floating-addresses/{floatingAddress}", Permission.Read, "ShowFloatingAddress", "Show a floating address",
             call => addresses.GetAsync(call.Caller, call.Route("floatingAddress"), call.Cancelled));
-        routes.Post<AssociateFloatingAddress, FloatingAddress>("/floating-addresses/{floatingAddress}/associate", Permission.Write, "AssociateFloatingAddress", "Lead a floating address to an interface", 200,
+        routes.Post<AssociateFloatingAddress, FloatingAddress>("/floating-addresses/{floatingAddress}/associate", Permission.Write, "AssociateFloatingAddress", "Lead a floating address to an interface or a load balancer", 200,
             (call, associate) => addresses.AssociateAsync(call.Caller, call.Route("floatingAddress"), associate, call.Cancelled)).Fails(409);
         routes.Post<FloatingAddress>("/floating-addresses/{floatingAddress}/disassociate", Permission.Write, "DisassociateFloatingAddress", "Lead a floating address nowhere; the account keeps it", 200,
             call => addresses.DisassociateAsync(call.Caller, call.Route("floatingAddress"), call.Cancelled));

@@ -6,6 +6,7 @@ using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Instances;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
@@ -24,14 +25,15 @@ public sealed class DesiredDocuments
     private readonly HostBell _bell;
     private readonly ServerOptions _options;
     private readonly ServerRegistry _servers;
+    private readonly ListenerKeys _keys;
     private readonly TimeProvider _clock;
     private readonly Batcher<string, DesiredDocument?> _documents;
     private readonly Batcher<(string HostId, DesiredQuestion Question), Look?> _looks;
     private readonly PeersBell _peers;
 
-    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, ServerOptions options, ServerRegistry servers, TimeProvider clock)
+    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, ServerOptions options, ServerRegistry servers, ListenerKeys keys, TimeProvider clock)
     {
-        (_database, _bell, _peers, _options, _servers, _clock) = (database, bell, peers, options, servers, clock);
+        (_database, _bell, _peers, _options, _servers, _keys, _clock) = (database, bell, peers, options, servers, keys, clock);
         _documents = new Batcher<string, DesiredDocument?>("documents", Parallelism, DocumentsAtOnce, BuildAsync);
         _looks = new Batcher<(string, DesiredQuestion), Look?>("looks", Parallelism, LooksAtOnce, LookAsync);
     }
@@ -130,7 +132,7 @@ public sealed class DesiredDocuments
                    v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent
             FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Image: ReadImage(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
-        var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()]);
+        var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()], _keys);
         var groups = await ReadGroupsAsync(connection, [.. faces.SelectMany(f => f.Interface.SecurityGroupIds).Distinct()]);
         var consoles = (await connection.RowsAsync(
             """

@@ -21,21 +21,25 @@ public sealed class HostReports : IDisposable
     private readonly Database _database;
     private readonly InstanceObservation _instances;
     private readonly InterfaceObservation _interfaces;
-    private readonly TrafficRecords _traffic;
+    private readonly IReportObserver[] _observers;
     private readonly HostRevisions _revisions;
     private readonly EventLog _events;
     private readonly HostSnapshot _snapshot;
     private readonly ServerRegistry _servers;
     private readonly ServerOptions _options;
     private readonly TimeProvider _clock;
+    private readonly ILogger _log;
     private readonly Batcher<(string HostId, ObservedReport Report), Task<Result<ReportAnswer>>> _batcher;
 
     // Reports whose host's row another transaction holds wait by themselves; so few that they leave connections for everything else.
     private readonly SemaphoreSlim _waiting = new(8);
 
-    public HostReports(Database database, InstanceObservation instances, InterfaceObservation interfaces, TrafficRecords traffic, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
+    public HostReports(
+        Database database, InstanceObservation instances, InterfaceObservation interfaces, IEnumerable<IReportObserver> observers, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers,
+        ServerOptions options, TimeProvider clock, ILogger<HostReports> log)
     {
-        (_database, _instances, _interfaces, _traffic, _revisions, _events, _snapshot, _servers, _options, _clock) = (database, instances, interfaces, traffic, revisions, events, snapshot, servers, options, clock);
+        (_database, _instances, _interfaces, _observers, _revisions, _events, _snapshot, _servers, _options, _clock, _log) =
+            (database, instances, interfaces, [.. observers], revisions, events, snapshot, servers, options, clock, log);
         _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
@@ -73,10 +77,22 @@ public sealed class HostReports : IDisposable
         HostSight[] sights = [.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))];
         await _instances.ObserveAsync(sights, default);
         await _interfaces.ObserveAsync(sights, default);
-        await _traffic.ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId)).SelectMany(r => (r.Report.Traffic ?? []).Select(one => (r.HostId, one)))], default);
+        foreach (var observer in _observers) await ObserveAsync(observer, [.. reports.Where(r => known.ContainsKey(r.HostId))]);
         ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls, _clock.GetUtcNow());
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
+    }
+
+    private async Task ObserveAsync(IReportObserver observer, IReadOnlyList<(string HostId, ObservedReport Report)> reports)
+    {
+        try
+        {
+            await observer.ObserveAsync(reports, default);
+        }
+        catch (Npgsql.NpgsqlException e)
+        {
+            HostLog.ObserverFailed(_log, observer.GetType().Name, e.Message);
+        }
     }
 
     private async Task<Result<Dictionary<string, Row>>> HostsAsync(Transaction transaction, IReadOnlyList<(string HostId, ObservedReport Report)> reports, int beat, bool wait)

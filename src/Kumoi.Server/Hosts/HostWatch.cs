@@ -82,6 +82,9 @@ internal static partial class HostLog
     [LoggerMessage(3001, LogLevel.Warning, "Silent hosts could not be looked for, and the time until now does not count as silence: {Message}")]
     public static partial void WatchFailed(ILogger logger, string message);
 
+    [LoggerMessage(3003, LogLevel.Warning, "What hosts' reports tell was not taken in by {Observer}; it is told again: {Message}")]
+    public static partial void ObserverFailed(ILogger logger, string observer, string message);
+
     [LoggerMessage(3002, LogLevel.Warning, "Hosts whose wake-up was missed could not be looked for; the next try is in two seconds: {Message}")]
     public static partial void RevisionsFailed(ILogger logger, string message);
 }

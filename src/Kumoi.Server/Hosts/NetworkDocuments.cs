@@ -1,5 +1,6 @@
 using System.Net;
 using Kumoi.Api.Agent;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -15,7 +16,7 @@ public sealed class NetworkDocuments
 
     private NetworkDocuments(Dictionary<string, (int, DesiredNetwork)> networks, ILookup<string, string> links) => (_networks, _links) = (networks, links);
 
-    public static async Task<NetworkDocuments> ReadAsync(NpgsqlConnection connection, string[] own)
+    public static async Task<NetworkDocuments> ReadAsync(NpgsqlConnection connection, string[] own, ListenerKeys keys)
     {
         var links = await connection.RowsAsync("SELECT DISTINCT network_id, other_id FROM network_links WHERE network_id = ANY($1) ORDER BY 1, 2", row => (Network: row.GetString(0), Other: row.GetString(1)), default, Columns.Texts(own));
         var ids = Columns.Texts(own.Concat(links.Select(link => link.Other)).Distinct());
@@ -26,10 +27,12 @@ public sealed class NetworkDocuments
         var routes = (await connection.RowsAsync("SELECT network_id, destination, host(via) FROM network_routes WHERE network_id = ANY($1) ORDER BY id",
             row => (Network: row.GetString(0), Route: new DesiredRoute(row.GetFieldValue<IPNetwork>(1).ToString(), row.GetString(2))), default, ids.Clone())).ToLookup(r => r.Network, r => r.Route);
         var gateways = await GatewaysAsync(connection, ids);
+        var balancers = await LoadBalancerDocuments.ReadAsync(connection, ids, keys);
         var networks = (await connection.RowsAsync($"SELECT n.id, n.name, n.vni, n.peers_revision, n.domain, {NetworkStore.Mtu}, n.outside, n.search_domains FROM networks n WHERE n.id = ANY($1)",
             row => (Vni: row.GetInt32(2), Network: new DesiredNetwork(
                 row.GetString(0), row.GetString(1), row.GetInt32(2), "", NetworkStore.Domain(row.GetString(0), row.GetString(1), row.TextOrNull(4)), [.. subnets[row.GetString(0)]], [], row.GetInt64(3),
-                row.GetInt32(5), row.GetString(6), Routes: [.. routes[row.GetString(0)]], Gateways: [.. gateways[row.GetString(0)]], SearchDomains: row.Texts(7))), default, ids.Clone()))
+                row.GetInt32(5), row.GetString(6), Routes: [.. routes[row.GetString(0)]], Gateways: [.. gateways[row.GetString(0)]], SearchDomains: row.Texts(7),
+                LoadBalancers: [.. balancers[row.GetString(0)]])), default, ids.Clone()))
             .ToDictionary(n => n.Network.Id);
         return new NetworkDocuments(networks, links.ToLookup(link => link.Network, link => link.Other));
     }
@@ -39,7 +42,9 @@ public sealed class NetworkDocuments
         var forwards = (await connection.RowsAsync(
             """
             SELECT host(f.address), f.protocol, f.port, host(i.address), f.target_port FROM port_forwards f JOIN network_gateways g ON g.address = f.address JOIN interfaces i ON i.id = f.interface_id
-            WHERE g.network_id = ANY($1) AND i.released_at IS NULL AND i.detached_at IS NULL ORDER BY f.protocol, f.port
+            WHERE g.network_id = ANY($1) AND i.released_at IS NULL AND i.detached_at IS NULL
+            UNION ALL SELECT host(a.address), l.transport, l.port, host(b.address), l.port FROM load_balancer_addresses a JOIN network_gateways g ON g.address = a.address
+            JOIN load_balancers b ON b.id = a.load_balancer_id JOIN load_balancer_listeners l ON l.load_balancer_id = b.id WHERE g.network_id = ANY($1) ORDER BY 2, 3
             """, row => (Address: row.GetString(0), Forward: new DesiredForward(row.GetString(1), row.GetInt32(2), row.GetString(3), row.GetInt32(4))), default, networkIds.Clone())).ToLookup(f => f.Address, f => f.Forward);
         return (await connection.RowsAsync(
             "SELECT g.network_id, host(g.address), h.address, g.is_source FROM network_gateways g JOIN hosts h ON h.id = g.host_id WHERE g.network_id = ANY($1) ORDER BY g.address",

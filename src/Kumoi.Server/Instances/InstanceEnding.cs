@@ -23,7 +23,8 @@ public sealed class InstanceEnding(HostRevisions hosts, TimeProvider clock)
         await transaction.ExecuteAsync("DELETE FROM floating_addresses WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
         await transaction.ExecuteAsync("DELETE FROM interface_security_groups WHERE interface_id = ANY($1)", cancel, Columns.Texts(interfaceIds));
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = ANY($1)", cancel, Columns.Texts(ids));
-        if (await Routers.GatewayStore.ForgetForwardsAsync(transaction, interfaceIds, cancel) is { Count: > 0 } forwarding) await hosts.TouchByNetworksAsync(transaction, [.. forwarding.Distinct()], cancel);
+        var told = (await Routers.GatewayStore.ForgetForwardsAsync(transaction, interfaceIds, cancel)).Concat(await LoadBalancers.MemberStore.ForgetAsync(transaction, interfaceIds, cancel)).Distinct().ToList();
+        if (told.Count > 0) await hosts.TouchByNetworksAsync(transaction, told, cancel);
         await hosts.GiveBackAsync(transaction, gone.Select(instance => (instance.HostId, instance.GivenBack)), cancel);
         await hosts.TouchNetworksAsync(transaction, interfaces.Select(face => face.Network), cancel);
         transaction.AfterCommit(() => ServerMeter.Terminated.Add(gone.Count));

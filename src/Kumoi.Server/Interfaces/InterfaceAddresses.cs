@@ -9,10 +9,13 @@ namespace Kumoi.Server.Interfaces;
 public sealed class InterfaceAddresses(AddressClaims claims)
 {
     /// <summary>Gives each interface its addresses; what those that cannot have theirs fail with.</summary>
-    public async Task<Dictionary<NewInterface, Failure>> TakeAsync(Transaction transaction, IReadOnlyCollection<NewInterface> interfaces)
+    public Task<Dictionary<NewInterface, Failure>> TakeAsync(Transaction transaction, IReadOnlyCollection<NewInterface> interfaces) => TakeAsync(transaction, interfaces, one => one.Needs);
+
+    /// <summary>The same for anything else that has addresses of subnets.</summary>
+    public async Task<Dictionary<T, Failure>> TakeAsync<T>(Transaction transaction, IReadOnlyCollection<T> takers, Func<T, IEnumerable<AddressNeed>> needsOf) where T : class
     {
-        var failed = await TakeWantedAsync(transaction, interfaces);
-        var needs = interfaces.Where(one => !failed.ContainsKey(one)).SelectMany(one => one.Needs).Where(need => need.Address is null).ToList();
+        var failed = await TakeWantedAsync(transaction, takers, needsOf);
+        var needs = takers.Where(one => !failed.ContainsKey(one)).SelectMany(needsOf).Where(need => need.Address is null).ToList();
         // First subnets first; the next one for what did not fit.
         for (var depth = 0; needs.Exists(need => need.Address is null && need.Subnets.Count > depth); depth++)
             foreach (var alike in needs.Where(need => need.Address is null && need.Subnets.Count > depth).GroupBy(need => need.Subnets[depth].Subnet.Id).ToList())
@@ -20,15 +23,15 @@ public sealed class InterfaceAddresses(AddressClaims claims)
                 var subnet = alike.First().Subnets[depth];
                 foreach (var (need, address) in alike.Zip(await claims.InSubnetAsync(transaction, alike.Key, subnet.Range, alike.Count()))) need.Take(subnet, address);
             }
-        foreach (var one in interfaces)
-            if (one.Needs.Any(need => need.Address is null)) failed.TryAdd(one, new Failure("addresses-exhausted", 409));
+        foreach (var one in takers)
+            if (needsOf(one).Any(need => need.Address is null)) failed.TryAdd(one, new Failure("addresses-exhausted", 409));
         return failed;
     }
 
-    private static async Task<Dictionary<NewInterface, Failure>> TakeWantedAsync(Transaction transaction, IReadOnlyCollection<NewInterface> interfaces)
+    private static async Task<Dictionary<T, Failure>> TakeWantedAsync<T>(Transaction transaction, IReadOnlyCollection<T> takers, Func<T, IEnumerable<AddressNeed>> needsOf) where T : class
     {
-        var failed = new Dictionary<NewInterface, Failure>();
-        var wanted = interfaces.SelectMany(one => one.Needs.Where(need => need.Wanted is not null).Select(need => (Interface: one, Need: need, Subnet: need.Subnets.First(s => s.Range.Contains(need.Wanted!))))).ToList();
+        var failed = new Dictionary<T, Failure>();
+        var wanted = takers.SelectMany(one => needsOf(one).Where(need => need.Wanted is not null).Select(need => (Taker: one, Need: need, Subnet: need.Subnets.First(s => s.Range.Contains(need.Wanted!))))).ToList();
         if (wanted.Count == 0) return failed;
         var held = (await transaction.QueryAsync(
             """

@@ -61,6 +61,7 @@ public sealed class InterfaceUseCases(
         if ((await InterfaceStore.OfAsync(transaction, face.Instance.Id, cancel)).Count(one => one.State == InterfaceStates.Attached) == 1)
             return new Failure("last-interface", 409, face.Instance.Name);
         if (await Routers.GatewayStore.ForwardsToAsync(transaction, face.Id, cancel) is { Count: > 0 } forwards) return Failure.InUse("interface", face.Id, forwards);
+        if (await LoadBalancers.LoadBalancerStore.OfInterfaceAsync(transaction, face.Id, cancel) is { Count: > 0 } balancers) return Failure.InUse("interface", face.Id, balancers);
         var generation = await ChangedAsync(transaction, caller, "interface.detach", face, hostId, cancel);
         await InterfaceStore.DetachAsync(transaction, face.Id, generation, clock.GetUtcNow(), cancel);
         return new Done();
@@ -128,7 +129,7 @@ public sealed class InterfaceUseCases(
 public static class InterfaceEndpoints
 {
     public static IServiceCollection AddInterfaces(this IServiceCollection services) =>
-        services.AddSingleton<InterfaceStore>().AddSingleton<InterfaceAddresses>().AddSingleton<InterfaceUseCases>().AddSingleton<TrafficRecords>().AddSingleton<InterfaceObservation>();
+        services.AddSingleton<InterfaceStore>().AddSingleton<InterfaceAddresses>().AddSingleton<InterfaceUseCases>().AddSingleton<TrafficRecords>().AddSingleton<IReportObserver>(services => services.GetRequiredService<TrafficRecords>()).AddSingleton<InterfaceObservation>();
 
     public static void MapInterfaces(this IEndpointRouteBuilder routes, InterfaceUseCases interfaces)
     {

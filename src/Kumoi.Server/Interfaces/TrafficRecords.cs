@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Interfaces;
@@ -8,7 +9,7 @@ namespace Kumoi.Server.Interfaces;
 /// Adds up what hosts count at interfaces. A host tells how much passed since its counting began; what is more than it told last is new, and after a new
 /// beginning all of it. So a report that comes twice, or not at all, changes nothing in the end.
 /// </summary>
-public sealed class TrafficRecords(Database database, TimeProvider clock)
+public sealed class TrafficRecords(Database database, TimeProvider clock) : IReportObserver
 {
     /// <summary>Hours are kept this long.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromDays(400);
@@ -16,10 +17,11 @@ public sealed class TrafficRecords(Database database, TimeProvider clock)
     // No device carries this much between two reports; a host that says so must not make sums overflow.
     private const long MostAtOnce = 1L << 50;
 
-    public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedTraffic Traffic)> told, CancellationToken cancel)
+    public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports, CancellationToken cancel)
     {
+        var told = reports.SelectMany(r => (r.Report.Traffic ?? []).Select(traffic => (r.HostId, Traffic: traffic))).ToList();
         if (told.Count == 0) return;
-        // Of several reports of one interface the last; in one order, so that two servers do not wait for each other.
+        // In one order, so that two servers do not wait for each other.
         var last = told.GroupBy(one => one.Traffic.Interface).Select(one => one.Last()).OrderBy(one => one.Traffic.Interface, StringComparer.Ordinal).ToList();
         await database.ExecuteAsync(
             """

@@ -141,19 +141,21 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
     public static Task<Ref?> LockAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
         "SELECT id, name FROM networks WHERE account_id = $1 AND (id = $2 OR name = $2) FOR UPDATE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, accountId, key);
 
-    /// <summary>The instances that have an interface there, what links it with others, and addresses that serve it.</summary>
+    /// <summary>The instances that have an interface there, load balancers, what links it with others, and addresses that serve it.</summary>
     public Task<List<Ref>> UsersAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.QueryAsync(
         """
         SELECT v.id, v.name FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL
         UNION SELECT r.id, r.name FROM router_networks x JOIN routers r ON r.id = x.router_id WHERE x.network_id = $1
         UNION SELECT id, id FROM network_peerings WHERE active AND $1 IN (network_id, peer_network_id)
-        UNION SELECT f.id, host(f.address) FROM network_gateways g JOIN floating_addresses f ON f.address = g.address WHERE g.network_id = $1 ORDER BY 1 LIMIT 20
+        UNION SELECT f.id, host(f.address) FROM network_gateways g JOIN floating_addresses f ON f.address = g.address WHERE g.network_id = $1
+        UNION SELECT id, name FROM load_balancers WHERE network_id = $1 ORDER BY 1 LIMIT 20
         """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, networkId);
 
-    /// <summary>The instances that have an address of the subnet.</summary>
+    /// <summary>The instances and load balancers that have an address of the subnet.</summary>
     public Task<List<Ref>> UsersOfSubnetAsync(Transaction transaction, string subnetId, CancellationToken cancel) => transaction.QueryAsync(
         """
-        SELECT DISTINCT v.id, v.name FROM subnet_addresses a JOIN interfaces i ON i.id = a.interface_id JOIN instances v ON v.id = i.instance_id WHERE a.subnet_id = $1 ORDER BY v.id LIMIT 20
+        SELECT DISTINCT v.id, v.name FROM subnet_addresses a JOIN interfaces i ON i.id = a.interface_id JOIN instances v ON v.id = i.instance_id WHERE a.subnet_id = $1
+        UNION SELECT id, name FROM load_balancers WHERE $1 IN (subnet_id, subnet6_id) ORDER BY 1 LIMIT 20
         """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, subnetId);
 
     public async Task DeleteAsync(Transaction transaction, string networkId, CancellationToken cancel)

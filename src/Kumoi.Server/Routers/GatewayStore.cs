@@ -53,7 +53,7 @@ public static class GatewayStore
 
     /// <summary>Frees addresses of a network that serve it with nothing any more.</summary>
     public static Task<int> ForgetIdleAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.ExecuteAsync(
-        "DELETE FROM network_gateways g WHERE g.network_id = $1 AND NOT g.is_source AND NOT EXISTS (SELECT 1 FROM port_forwards f WHERE f.address = g.address)", cancel, networkId);
+        "DELETE FROM network_gateways g WHERE g.network_id = $1 AND NOT g.is_source AND NOT EXISTS (SELECT 1 FROM port_forwards f WHERE f.address = g.address) AND NOT EXISTS (SELECT 1 FROM load_balancer_addresses a WHERE a.address = g.address)", cancel, networkId);
 
     /// <summary>The address under which a network's guests leave.</summary>
     /// <param name="key">An address of the account; <c>none</c>: the host's.</param>
@@ -73,6 +73,10 @@ public static class GatewayStore
     /// <summary>Port forwards that lead to an interface.</summary>
     public static Task<List<Ref>> ForwardsToAsync(Transaction transaction, string interfaceId, CancellationToken cancel) => transaction.QueryAsync(
         "SELECT id, host(address) || ' ' || protocol || ' ' || port FROM port_forwards WHERE interface_id = $1 ORDER BY id", row => new Ref(row.GetString(0), row.GetString(1)), cancel, interfaceId);
+
+    /// <summary>Port forwards of an address.</summary>
+    public static Task<List<Ref>> ForwardsOfAsync(Transaction transaction, string address, CancellationToken cancel) => transaction.QueryAsync(
+        "SELECT id, protocol || ' ' || port FROM port_forwards WHERE address = $1 ORDER BY id", row => new Ref(row.GetString(0), row.GetString(1)), cancel, Columns.Inet(IPAddress.Parse(address)));
 
     /// <summary>Removes the forwards to interfaces that are gone; the networks that they were of.</summary>
     public static Task<List<string>> ForgetForwardsAsync(Transaction transaction, IReadOnlyCollection<string> interfaceIds, CancellationToken cancel) => transaction.QueryAsync(

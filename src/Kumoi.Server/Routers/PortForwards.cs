@@ -52,6 +52,7 @@ public sealed class PortForwardUseCases(Database database, HostRevisions hosts, 
             await hosts.TouchByNetworksAsync(transaction, [network!.Id], cancel);
             var served = await GatewayStore.ServeAsync(transaction, caller.AccountId, "address", create.Address, network, cancel);
             if (served.Failure is { } failure) return failure;
+            if (served.Value.LoadBalancer is { } balancer) return new Failure("address-balanced", 409, served.Value.Address, balancer.Name);
             var id = ids.New(Ids.PortForward);
             var made = await transaction.ExecuteAsync(
                 """

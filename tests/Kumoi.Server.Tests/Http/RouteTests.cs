@@ -70,6 +70,7 @@ public sealed class RouteTests
         var owner = scene.Tenant;
         var stranger = await scene.Cloud.TenantAsync("stranger");
         var instance = await scene.LaunchAsync("web-1");
+        var balancer = await owner.PostAsync<LoadBalancer>("/load-balancers", new { name = "own", listeners = new[] { new { port = 80 } }, members = new[] { new { instance = "web-1" } } });
         var ids = new Dictionary<string, string>
         {
             ["{instance}"] = instance.Id,
@@ -86,6 +87,9 @@ public sealed class RouteTests
             ["{portForward}"] = (await owner.PostAsync<PortForward>("/port-forwards", new { address = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Address, protocol = "tcp", port = 80, instance = "web-1" })).Id,
             ["{peering}"] = (await owner.PostAsync<Peering>("/peerings", new { network = "default", with = "operator/default" })).Id,
             ["{floatingAddress}"] = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Id,
+            ["{loadBalancer}"] = balancer.Id,
+            ["{listener}"] = balancer.Listeners[0].Id,
+            ["{member}"] = balancer.Listeners[0].Members[0].Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
         };
@@ -96,6 +100,11 @@ public sealed class RouteTests
             ["/routers/{router}"] = new { attach = Array.Empty<string>() },
             ["/interfaces/{interface}"] = new { allowedRanges = Array.Empty<string>() },
             ["/floating-addresses/{floatingAddress}/associate"] = new { instance = "web-1" },
+            ["/load-balancers/{loadBalancer}"] = new { description = "x" },
+            ["/load-balancers/{loadBalancer}/listeners"] = new { port = 81 },
+            ["/load-balancers/{loadBalancer}/listeners/{listener}"] = new { port = 82 },
+            ["/load-balancers/{loadBalancer}/members"] = new { instance = "web-1" },
+            ["/load-balancers/{loadBalancer}/members/{member}"] = new { draining = true },
             ["/security-groups/{group}/rules"] = new { protocol = "tcp", fromPort = 22, cidr = "0.0.0.0/0" },
             ["PUT /security-groups/{group}/rules"] = new { remove = Array.Empty<string>() },
             ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
@@ -112,7 +121,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/security-groups", "/users", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

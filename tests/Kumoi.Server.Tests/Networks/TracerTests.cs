@@ -33,6 +33,12 @@ public sealed class TracerTests
         Group("open", Rule("r-all", "ingress", "any", null, null, "0.0.0.0/0"), Rule("r-open-out", "egress", "any", null, null, "0.0.0.0/0")),
     }.ToDictionary(group => group.Id);
 
+    private static readonly TraceBalancer[] Balancers =
+    [
+        new("lb", "net-1", [IPAddress.Parse("10.1.0.50"), IPAddress.Parse("fd00:1::50")], [IPAddress.Parse("203.0.113.50")], [new("http", "tcp", 80, [("eni-b", "b", 8080)]), new("udp", "udp", 53, [])], false),
+        new("theirs", "net-2", [IPAddress.Parse("10.2.0.50")], [], [new("tcp", "tcp", 80, [])], true),
+    ];
+
     private static TraceEnd End(string text) => text switch
     {
         "a" => new(text, null, A), "b" => new(text, null, B), "c" => new(text, null, C), "d" => new(text, null, D), "e" => new(text, null, Alone), "outside" => new(text, null, null),
@@ -40,7 +46,7 @@ public sealed class TracerTests
     };
 
     private static IReadOnlyList<TraceFinding> Trace(string from, string to, string protocol, int? port) => Tracer.Trace(new TraceFacts(
-        End(from), End(to), protocol, port, new[] { One, Two, Three }.ToDictionary(n => n.Id), Groups, [new TraceForward(IPAddress.Parse("203.0.113.9"), "tcp", 8080, D, 80)], IPNetwork.Parse("198.19.0.0/16")));
+        End(from), End(to), protocol, port, new[] { One, Two, Three }.ToDictionary(n => n.Id), Groups, [new TraceForward(IPAddress.Parse("203.0.113.9"), "tcp", 8080, D, 80)], Balancers, IPNetwork.Parse("198.19.0.0/16")));
 
     [Theory]
     [InlineData("a", "b", "tcp", 80, true, "r-out r-80")]
@@ -75,6 +81,21 @@ public sealed class TracerTests
     [InlineData("outside", "fd00:1::b", "tcp", 80, false, "no-public-address")]
     [InlineData("a", "2001:db8::1", "tcp", 80, false, "no-way-v6")]
     [InlineData("outside", "8.8.8.8", "tcp", 80, false, "nobody")]
+    [InlineData("a", "10.1.0.50", "tcp", 80, true, "balancer")]
+    [InlineData("c", "10.1.0.50", "tcp", 80, true, "balancer")]
+    [InlineData("c", "fd00:1::50", "tcp", 80, false, "no-address-of-family")]
+    [InlineData("a", "10.1.0.50", "tcp", 81, false, "balancer-no-listener")]
+    [InlineData("a", "10.1.0.50", "icmp", 8, false, "balancer-no-listener")]
+    [InlineData("a", "10.1.0.50", "udp", 53, false, "balancer-no-members")]
+    [InlineData("a", "10.2.0.50", "tcp", 80, true, "balancer-foreign")]
+    [InlineData("a", "203.0.113.50", "tcp", 80, true, "leaves-shared balancer-public balancer")]
+    [InlineData("c", "203.0.113.50", "tcp", 80, false, "isolated")]
+    [InlineData("d", "10.1.0.50", "tcp", 80, false, "no-holder")]
+    [InlineData("outside", "203.0.113.50", "tcp", 80, true, "balancer-public balancer")]
+    [InlineData("outside", "10.1.0.50", "tcp", 80, false, "balancer-inside")]
+    [InlineData("10.1.0.50", "b", "tcp", 8080, true, "balancer-to-member")]
+    [InlineData("10.1.0.50", "b", "tcp", 22, false, "balancer-to-others")]
+    [InlineData("10.1.0.50", "203.0.113.5", "tcp", 80, false, "balancer-to-others")]
     public void A_packet_meets_the_rules_of_its_way(string from, string to, string protocol, int? port, bool passes, string said)
     {
         var findings = Trace(from, to, protocol, port);
@@ -85,7 +106,7 @@ public sealed class TracerTests
     [Fact]
     public void Of_another_accounts_interface_only_the_outcome_is_told()
     {
-        var facts = new TraceFacts(End("a"), new TraceEnd("c", null, C with { IsForeign = true }), "tcp", 5432, new[] { One, Two }.ToDictionary(n => n.Id), Groups, [], IPNetwork.Parse("198.19.0.0/16"));
+        var facts = new TraceFacts(End("a"), new TraceEnd("c", null, C with { IsForeign = true }), "tcp", 5432, new[] { One, Two }.ToDictionary(n => n.Id), Groups, [], [], IPNetwork.Parse("198.19.0.0/16"));
         var last = Tracer.Trace(facts)[^1];
         Assert.Equal(("foreign-passes", true, null, null), (last.Code, last.Passes, last.Rule, last.Group));
         last = Tracer.Trace(facts with { Port = 22 })[^1];

@@ -22,6 +22,8 @@ public sealed class MigrationTests
         [(5, "interfaces.hold_addresses")] = "An address that is held looks like one that is taken; the version before then takes another.",
         [(5, "interfaces.rest_addresses")] = "It changes nothing that the version before reads.",
         [(5, "floating_addresses.rest_address")] = "What the version before gives out goes as ever; what it does not know of stays.",
+        [(8, "load_balancers.hold_addresses")] = "The version before does not know the table.",
+        [(8, "load_balancers.rest_addresses")] = "The same.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)

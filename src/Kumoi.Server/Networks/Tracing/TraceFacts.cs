@@ -32,11 +32,22 @@ public sealed record TraceEnd(string Named, IPAddress? Address, TraceInterface? 
 /// <param name="TargetPort">The guest's port.</param>
 public sealed record TraceForward(IPAddress Address, string Protocol, int Port, TraceInterface Target, int TargetPort);
 
+/// <summary>A load balancer that has an address at one end.</summary>
+/// <param name="Addresses">Its own, in its network.</param>
+/// <param name="Public">Floating addresses that lead to it.</param>
+/// <param name="IsForeign">It is another account's: its members are not told.</param>
+public sealed record TraceBalancer(string Name, string NetworkId, IReadOnlyList<IPAddress> Addresses, IReadOnlyList<IPAddress> Public, IReadOnlyList<TraceListener> Listeners, bool IsForeign);
+
+/// <param name="Protocol">What it speaks, such as <c>https</c>.</param>
+/// <param name="Transport"><c>tcp</c> or <c>udp</c>.</param>
+/// <param name="Members">By the id of their interface, with the instance's name and port.</param>
+public sealed record TraceListener(string Protocol, string Transport, int Port, IReadOnlyList<(string InterfaceId, string Instance, int Port)> Members);
+
 /// <summary>Everything that a trace looks at.</summary>
 /// <param name="Uplinks">Range of the networks' own addresses on hosts.</param>
 public sealed record TraceFacts(
     TraceEnd From, TraceEnd To, string Protocol, int? Port, IReadOnlyDictionary<string, TraceNetwork> Networks, IReadOnlyDictionary<string, SecurityGroup> Groups,
-    IReadOnlyList<TraceForward> Forwards, IPNetwork Uplinks);
+    IReadOnlyList<TraceForward> Forwards, IReadOnlyList<TraceBalancer> Balancers, IPNetwork Uplinks);
 
 /// <summary>A step of the answer, before it is put in words.</summary>
 /// <param name="Code">Of its sentence in the catalogue, after <c>trace.</c>.</param>

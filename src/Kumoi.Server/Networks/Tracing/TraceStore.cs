@@ -62,6 +62,36 @@ public sealed class TraceStore(Database database, SecurityGroupStore groups)
         return [.. rows.Where(row => faces.ContainsKey(row.Interface)).Select(row => new TraceForward(address, row.Protocol, row.Port, faces[row.Interface], row.Target))];
     }
 
+    /// <summary>Load balancers that have one of the addresses, own or public: the account's, and those in networks that its own are linked with.</summary>
+    public async Task<List<TraceBalancer>> BalancersAsync(string accountId, IReadOnlyList<IPAddress> addresses, CancellationToken cancel)
+    {
+        var found = await database.QueryAsync(
+            """
+            SELECT b.id, b.name, b.network_id, b.address, b.address6, b.account_id <> $1,
+                   (SELECT coalesce(array_agg(a.address ORDER BY a.address), '{}') FROM load_balancer_addresses a WHERE a.load_balancer_id = b.id) FROM load_balancers b
+            WHERE (b.address = ANY($2) OR b.address6 = ANY($2) OR EXISTS (SELECT 1 FROM load_balancer_addresses a WHERE a.load_balancer_id = b.id AND a.address = ANY($2)))
+              AND (b.account_id = $1 OR b.network_id IN (SELECT l.other_id FROM network_links l JOIN networks n ON n.id = l.network_id WHERE n.account_id = $1)) ORDER BY b.id
+            """, row => (Id: row.GetString(0), Balancer: new TraceBalancer(
+                row.GetString(1), row.GetString(2), row.IsDBNull(4) ? [row.GetFieldValue<IPAddress>(3)] : [row.GetFieldValue<IPAddress>(3), row.GetFieldValue<IPAddress>(4)], row.GetFieldValue<IPAddress[]>(6), [], row.GetBoolean(5))),
+            cancel, accountId, Columns.Inets(addresses));
+        if (found.Count == 0) return [];
+        var rows = await database.QueryAsync(
+            """
+            SELECT l.load_balancer_id, l.id, l.protocol, l.transport, l.port, i.id, v.name, m.port FROM load_balancer_listeners l
+            LEFT JOIN load_balancer_members m ON m.listener_id = l.id LEFT JOIN interfaces i ON i.id = m.interface_id LEFT JOIN instances v ON v.id = i.instance_id
+            WHERE l.load_balancer_id = ANY($1) ORDER BY l.port, l.transport, m.id
+            """, row => (Balancer: row.GetString(0), Id: row.GetString(1), Protocol: row.GetString(2), Transport: row.GetString(3), Port: row.GetInt32(4),
+                Member: row.IsDBNull(5) ? ((string, string, int)?)null : (row.GetString(5), row.GetString(6), row.GetInt32(7))), cancel, Columns.Texts(found.Select(b => b.Id)));
+        return found.ConvertAll(b => b.Balancer with
+        {
+            Listeners = [.. rows.Where(row => row.Balancer == b.Id).GroupBy(row => row.Id).Select(l => new TraceListener(l.First().Protocol, l.First().Transport, l.First().Port, [.. l.Where(row => row.Member is not null).Select(row => row.Member!.Value)]))],
+        });
+    }
+
+    /// <summary>The account's load balancer of a name or id, by its first address; null if there is none.</summary>
+    public Task<IPAddress?> BalancerAddressAsync(string accountId, string key, CancellationToken cancel) =>
+        database.FindAsync("SELECT address FROM load_balancers WHERE account_id = $1 AND (id = $2 OR name = $2)", row => row.GetFieldValue<IPAddress>(0), cancel, accountId, key);
+
     public async Task<Dictionary<string, SecurityGroup>> GroupsAsync(IEnumerable<string> ids, CancellationToken cancel) =>
         (await groups.ReadAsync([.. ids.Distinct()], cancel)).ToDictionary(group => group.Id);
 }

@@ -8,7 +8,7 @@ namespace Kumoi.Server.Networks.Tracing;
 /// Follows a packet through the same records that hosts' filters are made of: pure. Filters act where the sender is and where the receiver is; in
 /// between, networks are the same, linked, or joined by the outside, where addresses are translated.
 /// </summary>
-public static class Tracer
+public static partial class Tracer
 {
     /// <summary>How the packet gets from end to end, and with which addresses the two filters see it.</summary>
     /// <param name="Seen">Its destination, as the sender's filter sees it.</param>
@@ -33,9 +33,11 @@ public static class Tracer
     private static Way? Find(TraceFacts facts, List<TraceFinding> findings)
     {
         var (from, to) = (facts.From, facts.To);
-        if (from.Interface is null && to.Interface is null && ForwardOf(facts) is null) return Stop(findings, "nobody", from.Named, to.Named);
+        if (from.Interface is null && to.Interface is null && ForwardOf(facts) is null && Balancing(facts) is null) return Stop(findings, "nobody", from.Named, to.Named);
+        if (BalancerSends(facts, findings)) return null;
         if (from.Interface is { } sender) findings.Add(new("from", true, "from", [sender.Instance, Name(facts, sender), sender.Addresses[0].ToString()], sender.Id));
         else findings.Add(from.Address is { } address ? new("from", true, "from-address", [address.ToString()]) : new("from", true, "from-outside", []));
+        if (Balancing(facts) is { } balancer) return Balance(facts, balancer, findings);
         if (from.Interface is { } inside && InsideOf(facts, inside, findings) is { } together) return together;
         if (findings.Exists(finding => !finding.Passes)) return null;
         return to.Interface is null && ForwardOf(facts) is null ? LeaveFor(facts, findings) : ArriveFrom(facts, findings);

@@ -27,10 +27,11 @@ public sealed class TraceUseCases(TraceStore store, ServerOptions options)
         // Of several interfaces those that are together.
         var (start, end) = from.SelectMany(a => to.Select(b => (a, b))).OrderBy(pair => Distance(pair.a, pair.b, networks)).First();
         var forwards = end.Address is { } address ? await store.ForwardsAsync(caller.AccountId, address, cancel) : [];
+        var balancers = new[] { start, end }.Where(one => one.Interface is null).Select(one => one.Address).OfType<System.Net.IPAddress>().ToList() is { Count: > 0 } nobodys ? await store.BalancersAsync(caller.AccountId, nobodys, cancel) : [];
         var faces = new[] { start.Interface, end.Interface }.Concat(forwards.Select(f => f.Target)).OfType<TraceInterface>().ToList();
         foreach (var more in await store.NetworksAsync([.. forwards.Select(f => f.Target.NetworkId).Where(id => !networks.ContainsKey(id)).Distinct()], cancel)) networks.TryAdd(more.Key, more.Value);
         var facts = new TraceFacts(
-            start, end, question.Protocol, question.Port, networks, await store.GroupsAsync(faces.SelectMany(face => face.GroupIds), cancel), forwards, System.Net.IPNetwork.Parse(options.UplinkRange));
+            start, end, question.Protocol, question.Port, networks, await store.GroupsAsync(faces.SelectMany(face => face.GroupIds), cancel), forwards, balancers, System.Net.IPNetwork.Parse(options.UplinkRange));
         var findings = Tracer.Trace(facts);
         return new PacketTrace(findings.All(finding => finding.Passes), [.. findings.Select(finding => new TraceStep(
             finding.Kind, finding.Passes, Messages.Text(caller.Language, "trace." + finding.Code, finding.Arguments), finding.InterfaceId,
@@ -43,7 +44,9 @@ public sealed class TraceUseCases(TraceStore store, ServerOptions options)
         if (text == Outside) return [new TraceEnd(text, null, null)];
         if (AddressRange.Read(text) is { } address)
             return (await store.HoldingAsync(caller.AccountId, address, cancel)).Select(face => new TraceEnd(text, address, face)).DefaultIfEmpty(new TraceEnd(text, address, null)).ToList();
-        return (await store.NamedAsync(caller.AccountId, text, cancel)).ConvertAll(face => new TraceEnd(text, null, face));
+        var faces = await store.NamedAsync(caller.AccountId, text, cancel);
+        if (faces.Count == 0 && await store.BalancerAddressAsync(caller.AccountId, text, cancel) is { } balancer) return [new TraceEnd(text, balancer, null)];
+        return faces.ConvertAll(face => new TraceEnd(text, null, face));
     }
 
     private static int Distance(TraceEnd a, TraceEnd b, Dictionary<string, TraceNetwork> networks) =>
