@@ -81,6 +81,8 @@ public sealed class FakeHost : IDisposable
 
     public Task<HttpStatusCode> ReportDepartedAsync(params FormerInstance[] departed) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], departed));
 
+    public Task<HttpStatusCode> ReportVpnsAsync(params ObservedVpn[] vpns) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Vpns: vpns));
+
     private async Task<HttpStatusCode> SendAsync(ObservedReport report)
     {
         using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(report, ApiJson.Default.ObservedReport));

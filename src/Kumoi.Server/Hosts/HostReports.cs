@@ -7,6 +7,7 @@ using Kumoi.Server.Metrics;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Vpns;
 
 namespace Kumoi.Server.Hosts;
 
@@ -21,6 +22,7 @@ public sealed class HostReports : IDisposable
     private readonly Database _database;
     private readonly InstanceObservation _instances;
     private readonly InterfaceObservation _interfaces;
+    private readonly VpnObservation _vpns;
     private readonly HostRevisions _revisions;
     private readonly EventLog _events;
     private readonly HostSnapshot _snapshot;
@@ -32,9 +34,9 @@ public sealed class HostReports : IDisposable
     // Reports whose host's row another transaction holds wait by themselves; so few that they leave connections for everything else.
     private readonly SemaphoreSlim _waiting = new(8);
 
-    public HostReports(Database database, InstanceObservation instances, InterfaceObservation interfaces, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
+    public HostReports(Database database, InstanceObservation instances, InterfaceObservation interfaces, VpnObservation vpns, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers, ServerOptions options, TimeProvider clock)
     {
-        (_database, _instances, _interfaces, _revisions, _events, _snapshot, _servers, _options, _clock) = (database, instances, interfaces, revisions, events, snapshot, servers, options, clock);
+        (_database, _instances, _interfaces, _vpns, _revisions, _events, _snapshot, _servers, _options, _clock) = (database, instances, interfaces, vpns, revisions, events, snapshot, servers, options, clock);
         _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
@@ -72,6 +74,7 @@ public sealed class HostReports : IDisposable
         HostSight[] sights = [.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))];
         await _instances.ObserveAsync(sights, default);
         await _interfaces.ObserveAsync(sights, default);
+        await _vpns.ObserveAsync([.. reports.Where(r => r.Report.Vpns is not null && known.ContainsKey(r.HostId)).Select(r => (r.HostId, r.Report.Vpns!))], default);
         ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls, _clock.GetUtcNow());
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
