@@ -74,8 +74,8 @@ public static class NetworkRuleset
 
     private static Chain Input(NetworkIntent intent, string inner)
     {
-        var rules = new List<string>
-        {
+        List<string> rules =
+        [
             "iifname \"lo\" accept",
             Known,
             $"iifname \"{UplinkDevice}\" icmp type echo-request limit rate 20/second accept",
@@ -85,7 +85,7 @@ public static class NetworkRuleset
             .. VpnRuleset.Inner(intent, GatewayServices(intent)),
             "udp sport 68 udp dport 67 accept",
             "ip daddr 169.254.169.254 tcp dport 80 accept",
-        };
+        ];
         rules.AddRange(GatewayServices(intent));
         if (intent.HasIpv6)
         {

@@ -96,6 +96,8 @@ public sealed class VpnPacketTests : IAsyncLifetime
         await _hosts.ServeAsync(phone.Namespace, 80);
         DesiredVpnPeer[] peers = [Client(laptop, 2), Client(phone, 3)];
         Assert.Null((await ApplyAsync(One, [Clients, Clients6], peers))!.Problem);
+        // The gateway does not look for clients: it hears of each when that speaks.
+        Assert.Equal("10.99.0.3", await ReachAsync(phone, _near.Address));
         foreach (var ipv6 in new[] { false, true })
             foreach (var guest in _guests)
             {
@@ -137,6 +139,7 @@ public sealed class VpnPacketTests : IAsyncLifetime
         var peer = new DesiredVpnPeer("vps-19a3f2b4c5d6e0001", site.PublicKey, Secret, "172.31.0.60:51821", [Site]);
         // The default route leads to the other host; WireGuard's own packets must not.
         await ApplyAsync(One, [Clients, Site], [peer], source: Two);
+        await Wait.ForAsync("the gateway finds the site", async () => await Hosts.TcpAsync(_guests[0].Namespace, "192.168.10.5", 80) is not null, Patience);
         foreach (var guest in _guests)
         {
             Assert.Equal(guest.Ipv4, await Hosts.TcpAsync(guest.Namespace, "192.168.10.5", 80));
