@@ -82,11 +82,11 @@ public static class VpnRules
     }
 
     /// <summary>The rule that a range breaks because something overlaps it; null: none.</summary>
-    public static Violation? Overlap(string field, IPNetwork range, IReadOnlyList<(IPNetwork Range, string Kind)> taken, IPAddress gateway)
+    public static Violation? Overlap(string field, IPNetwork range, IReadOnlyList<(IPNetwork Range, string Rule)> taken, IPAddress gateway)
     {
         if (range.Contains(gateway)) return new Violation(field, "contains-gateway", gateway.ToString());
-        foreach (var (other, kind) in taken)
-            if (AddressRange.Overlap(other, range)) return new Violation(field, "overlaps-" + kind, other.ToString());
+        foreach (var (other, rule) in taken)
+            if (AddressRange.Overlap(other, range)) return new Violation(field, rule, other.ToString());
         return null;
     }
 }

@@ -85,11 +85,11 @@ public sealed class VpnStore(Database database)
     public static Task<string?> OverlappingAsync(Transaction transaction, string networkId, IPNetwork range, CancellationToken cancel) =>
         transaction.FindAsync("SELECT range::text FROM vpn_ranges WHERE network_id = $1 AND range && $2 ORDER BY range LIMIT 1", row => row.GetString(0), cancel, networkId, Columns.Cidr(range));
 
-    /// <summary>What the network and those that it is linked with have, and what its routes lead to: nothing of it can be elsewhere, too.</summary>
-    public static Task<List<(IPNetwork Range, string Kind)>> TakenAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.QueryAsync(
+    /// <summary>What the network and those that it is linked with have, and what its routes lead to: nothing of it can be elsewhere, too. The rule is the one that is broken by what overlaps it.</summary>
+    public static Task<List<(IPNetwork Range, string Rule)>> TakenAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.QueryAsync(
         """
-        SELECT cidr, 'subnet' FROM subnets WHERE network_id = $1 UNION ALL SELECT cidr, 'linked-range' FROM subnets WHERE network_id IN (SELECT other_id FROM network_links WHERE network_id = $1)
-        UNION ALL SELECT destination, 'route' FROM network_routes WHERE network_id = $1 UNION ALL SELECT range, 'vpn' FROM vpn_ranges WHERE network_id = $1 ORDER BY 2 DESC, 1
+        SELECT cidr, 'overlaps-subnet' FROM subnets WHERE network_id = $1 UNION ALL SELECT cidr, 'overlaps-linked-range' FROM subnets WHERE network_id IN (SELECT other_id FROM network_links WHERE network_id = $1)
+        UNION ALL SELECT destination, 'overlaps-route' FROM network_routes WHERE network_id = $1 UNION ALL SELECT range, 'overlaps-vpn' FROM vpn_ranges WHERE network_id = $1 ORDER BY 2 DESC, 1
         """, row => (row.GetFieldValue<IPNetwork>(0), row.GetString(1)), cancel, networkId);
 
     private const string PeerColumns =
