@@ -175,6 +175,21 @@ public sealed class VpnPacketTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_gateway_that_cannot_work_is_told_of_and_the_network_goes_on()
+    {
+        var broken = true;
+        var commands = new Commands(TimeProvider.System) { Fault = (_, input) => broken && input?.StartsWith("[Interface]", StringComparison.Ordinal) == true ? throw new IOException("There is no such program.") : input };
+        using var driver = new LinuxNetworks(One.Options, commands, TimeProvider.System, One.Namespace);
+        var laptop = await RemoteAsync(50, ["10.99.0.2"], ["10.0.0.0/24"]);
+        Assert.Equal("There is no such program.", (await ApplyAsync(One, [Clients, Site], [Client(laptop, 2)], driver: driver))!.Problem);
+        Assert.NotNull(await Hosts.TcpAsync(_guests[0].Namespace, Elsewhere, 80));
+        Assert.Null(await ReachAsync(laptop, _near.Address));
+        broken = false;
+        Assert.Null((await ApplyAsync(One, [Clients, Site], [Client(laptop, 2)], driver: driver))!.Problem);
+        await Wait.ForAsync("the client gets in", async () => await ReachAsync(laptop, _near.Address) is not null, Patience);
+    }
+
+    [Fact]
     public async Task It_outlives_the_agent_comes_back_when_it_is_killed_and_moves_with_its_address()
     {
         var laptop = await RemoteAsync(50, ["10.99.0.2"], ["10.0.0.0/24"]);
