@@ -773,6 +773,48 @@ CREATE TABLE public.users (
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'reader'::text])))
 );
 
+CREATE TABLE public.vpn_peers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    vpn_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    public_key text NOT NULL,
+    number integer,
+    configured_endpoint text,
+    encrypted_preshared_key bytea,
+    created_at timestamp with time zone NOT NULL,
+    handshake_at timestamp with time zone,
+    endpoint text,
+    bytes_in bigint DEFAULT 0 NOT NULL,
+    bytes_out bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT vpn_peers_number_check CHECK ((number >= 2))
+);
+
+CREATE TABLE public.vpn_ranges (
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    vpn_id text NOT NULL COLLATE pg_catalog."C",
+    peer_id text COLLATE pg_catalog."C",
+    range cidr NOT NULL
+);
+
+CREATE TABLE public.vpns (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    address inet NOT NULL,
+    takes_address boolean NOT NULL,
+    port integer NOT NULL,
+    public_key text NOT NULL,
+    encrypted_private_key bytea NOT NULL,
+    last_number integer DEFAULT 1 NOT NULL,
+    reported_by text COLLATE pg_catalog."C",
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT vpns_port_check CHECK (((port >= 1) AND (port <= 65535)))
+);
+
 CREATE TABLE public.zones (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1004,6 +1046,33 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.vpn_peers
+    ADD CONSTRAINT vpn_peers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.vpn_peers
+    ADD CONSTRAINT vpn_peers_vpn_id_number_key UNIQUE (vpn_id, number);
+
+ALTER TABLE ONLY public.vpn_peers
+    ADD CONSTRAINT vpn_peers_vpn_id_public_key_key UNIQUE (vpn_id, public_key);
+
+ALTER TABLE ONLY public.vpn_ranges
+    ADD CONSTRAINT vpn_ranges_network_id_range_excl EXCLUDE USING gist (network_id WITH =, range inet_ops WITH &&);
+
+ALTER TABLE ONLY public.vpn_ranges
+    ADD CONSTRAINT vpn_ranges_pkey PRIMARY KEY (network_id, range);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_address_key UNIQUE (address);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_network_id_key UNIQUE (network_id);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.zones
     ADD CONSTRAINT zones_name_key UNIQUE (name);
 
@@ -1113,6 +1182,12 @@ CREATE INDEX tokens_user ON public.tokens USING btree (user_id, id);
 CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name) WHERE (name IS NOT NULL);
 
 CREATE INDEX users_account ON public.users USING btree (account_id, id);
+
+CREATE UNIQUE INDEX vpn_peers_name ON public.vpn_peers USING btree (vpn_id, ((number IS NULL)), name);
+
+CREATE INDEX vpn_ranges_peer ON public.vpn_ranges USING btree (peer_id);
+
+CREATE INDEX vpn_ranges_vpn ON public.vpn_ranges USING btree (vpn_id);
 
 ALTER INDEX public.events_account ATTACH PARTITION public.events_rest_account_id_id_idx;
 
@@ -1386,6 +1461,36 @@ ALTER TABLE ONLY public.tokens
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.vpn_peers
+    ADD CONSTRAINT vpn_peers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.vpn_peers
+    ADD CONSTRAINT vpn_peers_vpn_id_fkey FOREIGN KEY (vpn_id) REFERENCES public.vpns(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.vpn_ranges
+    ADD CONSTRAINT vpn_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.vpn_ranges
+    ADD CONSTRAINT vpn_ranges_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.vpn_ranges
+    ADD CONSTRAINT vpn_ranges_peer_id_fkey FOREIGN KEY (peer_id) REFERENCES public.vpn_peers(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.vpn_ranges
+    ADD CONSTRAINT vpn_ranges_vpn_id_fkey FOREIGN KEY (vpn_id) REFERENCES public.vpns(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_address_fkey FOREIGN KEY (address) REFERENCES public.network_gateways(address);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.vpns
+    ADD CONSTRAINT vpns_reported_by_fkey FOREIGN KEY (reported_by) REFERENCES public.hosts(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.zones
     ADD CONSTRAINT zones_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

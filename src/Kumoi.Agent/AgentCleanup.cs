@@ -1,5 +1,6 @@
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Networks.Vpn;
 using Microsoft.Extensions.Logging;
 
 namespace Kumoi.Agent;
@@ -28,7 +29,7 @@ public static class AgentCleanup
                 log.CleanupLeft(what, e.Message);
             }
         }
-        await TryAsync("processes", () => EndProcessesAsync(paths, clock, cancel));
+        await TryAsync("processes", () => EndProcessesAsync(options, clock, cancel));
         foreach (var name in NetworkNamespaces.List(ObjectNames.NamespacePrefix(options.Tag)))
             await TryAsync(name, () => new NetworkNamespaces(commands).DeleteAsync(name, cancel));
         foreach (var device in Links(options.Tag))
@@ -47,18 +48,21 @@ public static class AgentCleanup
     private static string[] Links(string tag) =>
         [.. Directory.EnumerateFileSystemEntries("/sys/class/net", ObjectNames.UplinkPrefix(tag) + "*").Select(path => Path.GetFileName(path))];
 
-    /// <summary>Guests and name servers are known by the run directory in their command lines, a guest that only probes by the state directory.</summary>
-    private static async Task EndProcessesAsync(AgentPaths paths, TimeProvider clock, CancellationToken cancel)
+    /// <summary>Guests and name servers are known by the run directory in their command lines, a guest that only probes by the state directory, VPN gateways by their devices.</summary>
+    private static async Task EndProcessesAsync(AgentOptions options, TimeProvider clock, CancellationToken cancel)
     {
+        var (paths, vpn) = (options.Paths, ObjectNames.VpnPrefix(options.Tag));
         string[] marks = [paths.RunRoot + "/", paths.State + "/"];
         var own = Processes.All().Where(process =>
-            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or DnsmasqCommand.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal))));
+            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or DnsmasqCommand.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal)))
+            || WireGuard.IsOf(vpn, process.Arguments));
         foreach (var process in own.ToArray())
         {
             Processes.Signal(process.Id, Libc.SignalKill);
             if (!await Processes.WaitForEndAsync(process.Id, TimeSpan.FromSeconds(10), clock, cancel))
                 throw new IOException($"Process {process.Id} could not be ended.");
         }
+        WireGuard.ForgetSockets(vpn);
     }
 
     private static async Task DeleteLinkAsync(Commands commands, string device, CancellationToken cancel)

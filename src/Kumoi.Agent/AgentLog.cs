@@ -20,7 +20,7 @@ internal static partial class AgentLog
     [LoggerMessage(11, LogLevel.Error, "Putting network {Network} in order failed unexpectedly")]
     public static partial void NetworkBroken(this ILogger log, Exception e, string network);
 
-    [LoggerMessage(12, LogLevel.Warning, "The DHCP and DNS server of network {Network} has ended and is started again")]
+    [LoggerMessage(12, LogLevel.Warning, "A server of network {Network} (DHCP and DNS, or VPN) has ended and is started again")]
     public static partial void NetworkUnserved(this ILogger log, string network);
 
     [LoggerMessage(20, LogLevel.Warning, "Instance {Instance}: {Step} failed: {Message}")]

@@ -32,6 +32,11 @@ public static partial class ObjectNames
 
     public static string UplinkPrefix(string tag) => $"k{tag}-";
 
+    /// <summary>The WireGuard device of a network: <c>w</c>, the tag, and the network's number in base 36; at most 15 characters.</summary>
+    public static string Vpn(string tag, int vni) => VpnPrefix(tag) + Base36(vni);
+
+    public static string VpnPrefix(string tag) => $"w{tag}-";
+
     /// <summary>The nftables table in the host's own namespace.</summary>
     public static string HostTable(string tag) => $"kumoi_{tag}";
 

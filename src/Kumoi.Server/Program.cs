@@ -28,6 +28,7 @@ using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
+using Kumoi.Server.Vpns;
 using Kumoi.Server.Zones;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Npgsql;
@@ -72,7 +73,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces().AddVpns()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -136,6 +137,7 @@ public static class ServerProgram
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
+        api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
         app.MapMetrics(options);

@@ -86,6 +86,8 @@ public sealed class FakeHost : IDisposable
     /// <summary>Reports what it sees of load balancers.</summary>
     public Task<HttpStatusCode> ReportListenersAsync(bool full, params ObservedListener[] listeners) => SendAsync(new ObservedReport(full, 0, _facts, [], [], [], Listeners: listeners));
 
+    public Task<HttpStatusCode> ReportVpnsAsync(params ObservedVpn[] vpns) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Vpns: vpns));
+
     private async Task<HttpStatusCode> SendAsync(ObservedReport report)
     {
         using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(report, ApiJson.Default.ObservedReport));

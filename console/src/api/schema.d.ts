@@ -902,6 +902,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/interfaces/{interface}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What passed a network interface: in all, and in each hour
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowInterfaceTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/key-pairs": {
         parameters: {
             query?: never;
@@ -1650,6 +1670,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vpns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List VPN gateways
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVpns"];
+        put?: never;
+        /**
+         * Make the VPN gateway of a network
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateVpn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vpns/{vpn}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a VPN gateway
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVpn"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a VPN gateway with its clients and sites
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteVpn"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vpns/{vpn}/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a VPN gateway's clients
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVpnClients"];
+        put?: never;
+        /**
+         * Let a device connect; answers its configuration
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateVpnClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vpns/{vpn}/clients/{vpnClient}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a client, and its configuration without the private key
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVpnClient"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a client; its access ends at once
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteVpnClient"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vpns/{vpn}/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a VPN gateway's sites
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVpnSites"];
+        put?: never;
+        /**
+         * Join another network; answers its gateway's configuration
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateVpnSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vpns/{vpn}/sites/{vpnSite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a site, and its configuration without keys
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVpnSite"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a site; nothing is led to it any more
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteVpnSite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/zones": {
         parameters: {
             query?: never;
@@ -2056,6 +2220,36 @@ export interface components {
             role: string;
             account?: null | string;
         };
+        CreateVpn: {
+            name: string;
+            /** @description It has one VPN gateway at most. */
+            network: string;
+            /** @description A floating address of the account that leads to no interface; default: one is taken from the pool `default`, and goes with the gateway. */
+            address?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 65,535; default 51,820.
+             */
+            port?: null | number;
+            /** @description One IPv4 range of /16 to /30, one IPv6 range of /64 to /120, or one of each; default: a free range of 10.99.0.0/16. */
+            clients?: null | string[];
+        };
+        CreateVpnClient: {
+            name: string;
+            /** @description Of the device, in base64; default: a pair is made, whose private key is answered once and kept nowhere. */
+            publicKey?: null | string;
+        };
+        CreateVpnSite: {
+            name: string;
+            /** @description Of the other side, in base64; default: a pair is made, whose private key is answered once and kept nowhere. */
+            publicKey?: null | string;
+            /** @description What is there: ranges that overlap nothing that the network reaches. */
+            ranges: string[];
+            /** @description `ADDRESS:PORT` (IPv4) of the other side, if it is to be looked for. */
+            endpoint?: null | string;
+            /** @description A secret that both ends have beside their keys, 32 bytes in base64; `generate`: one is made and answered once; absent: none. */
+            presharedKey?: null | string;
+        };
         CreateZone: {
             name: string;
         };
@@ -2420,6 +2614,28 @@ export interface components {
              */
             rateMbps: null | number;
         };
+        /** @description What passed a network interface. "Sent" and "received" are the guest's; inside traffic counts as outside traffic does. */
+        InterfaceTraffic: {
+            interface: string;
+            /**
+             * Format: int64
+             * @description Since the interface was made, as the others.
+             */
+            bytesSent: number;
+            /** Format: int64 */
+            bytesReceived: number;
+            /** Format: int64 */
+            packetsSent: number;
+            /** Format: int64 */
+            packetsReceived: number;
+            /**
+             * Format: date-time
+             * @description When its host last told; every five minutes if there is something new. Null: not yet.
+             */
+            toldAt: null | string;
+            /** @description The hours asked for in which something passed, the latest first. */
+            hours: components["schemas"]["TrafficHour"][];
+        };
         /**
          * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
          *                 fingerprint of the cloud's certificate authority, so the host knows whom it talks to.
@@ -2735,6 +2951,21 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVpn: {
+            items: components["schemas"]["Vpn"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVpnClient: {
+            items: components["schemas"]["VpnClient"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVpnSite: {
+            items: components["schemas"]["VpnSite"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfZone: {
             items: components["schemas"]["Zone"][];
             next: null | string;
@@ -2979,6 +3210,21 @@ export interface components {
              */
             bytesOut: number;
         };
+        TrafficHour: {
+            /**
+             * Format: date-time
+             * @description Its beginning (UTC). What a host counted counts for the hour in which it told.
+             */
+            hour: string;
+            /** Format: int64 */
+            bytesSent: number;
+            /** Format: int64 */
+            bytesReceived: number;
+            /** Format: int64 */
+            packetsSent: number;
+            /** Format: int64 */
+            packetsReceived: number;
+        };
         /** @description Changes a pool; what is absent stays. Addresses that accounts have stay theirs, and their ranges must stay too. */
         UpdateAddressPool: {
             description?: null | string;
@@ -3092,6 +3338,97 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** @description The VPN gateway of a network (WireGuard): clients and sites reach the network's guests by it. */
+        Vpn: {
+            id: string;
+            name: string;
+            network: components["schemas"]["Ref"];
+            /** @description Its public address. */
+            address: string;
+            /**
+             * Format: int32
+             * @description Of UDP.
+             */
+            port: number;
+            /** @description Of the gateway, in base64. */
+            publicKey: string;
+            /** @description The ranges that clients' addresses are of: one of a family at most. */
+            clients: string[];
+            /** @description `up`, `pending` (its host has not told of it yet), `failed`, or `no-host` (no host with guests of the network is up). */
+            state: string;
+            /** @description Why it has failed, as the host says; null if it has not. */
+            problem: null | string;
+            /** Format: int32 */
+            clientCount: number;
+            /** Format: int32 */
+            siteCount: number;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description Somebody's device, which reaches the network from wherever it is. */
+        VpnClient: {
+            id: string;
+            name: string;
+            vpn: components["schemas"]["Ref"];
+            publicKey: string;
+            /** @description Its own, of the gateway's ranges of clients. */
+            addresses: string[];
+            /**
+             * Format: date-time
+             * @description When it was heard last, to the nearest two minutes; null: never.
+             */
+            handshakeAt: null | string;
+            /** @description Whence it spoke last. */
+            endpoint: null | string;
+            /**
+             * Format: int64
+             * @description Sent by it since the gateway came to its present host.
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Sent to it.
+             */
+            bytesOut: number;
+            /** @description The device's configuration (wg-quick). Its private key is there only in the answer to its creation, and only if it was made then. Null in lists. */
+            profile: null | string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description Another network with a WireGuard gateway of its own. */
+        VpnSite: {
+            id: string;
+            name: string;
+            vpn: components["schemas"]["Ref"];
+            publicKey: string;
+            /** @description What is there. */
+            ranges: string[];
+            /** @description Where the gateway looks for it; null: the site comes by itself. */
+            configuredEndpoint: null | string;
+            /** @description True if both ends have a secret beside their keys. */
+            hasPresharedKey: boolean;
+            /**
+             * Format: date-time
+             * @description When it was heard last, to the nearest two minutes; null: never.
+             */
+            handshakeAt: null | string;
+            /** @description Whence it spoke last. */
+            endpoint: null | string;
+            /**
+             * Format: int64
+             * @description Sent by it since the gateway came to its present host.
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Sent to it.
+             */
+            bytesOut: number;
+            /** @description The other side's configuration (wg-quick). Keys that were made are there only in the answer to its creation. Null in lists. */
+            profile: null | string;
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** @description A place whose hosts share power, network and distance. */
         Zone: {
             id: string;
@@ -3140,6 +3477,9 @@ export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroup
 export type CreateSubnet = components['schemas']['CreateSubnet'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
+export type CreateVpn = components['schemas']['CreateVpn'];
+export type CreateVpnClient = components['schemas']['CreateVpnClient'];
+export type CreateVpnSite = components['schemas']['CreateVpnSite'];
 export type CreateZone = components['schemas']['CreateZone'];
 export type DhcpOption = components['schemas']['DhcpOption'];
 export type DoctorReport = components['schemas']['DoctorReport'];
@@ -3158,6 +3498,7 @@ export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
 export type Instance = components['schemas']['Instance'];
 export type Interface = components['schemas']['Interface'];
+export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
 export type JoinToken = components['schemas']['JoinToken'];
 export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
@@ -3194,6 +3535,9 @@ export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
+export type PageOfVpn = components['schemas']['PageOfVpn'];
+export type PageOfVpnClient = components['schemas']['PageOfVpnClient'];
+export type PageOfVpnSite = components['schemas']['PageOfVpnSite'];
 export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
@@ -3214,6 +3558,7 @@ export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
 export type TraceStep = components['schemas']['TraceStep'];
 export type Traffic = components['schemas']['Traffic'];
+export type TrafficHour = components['schemas']['TrafficHour'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
@@ -3223,6 +3568,9 @@ export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type User = components['schemas']['User'];
+export type Vpn = components['schemas']['Vpn'];
+export type VpnClient = components['schemas']['VpnClient'];
+export type VpnSite = components['schemas']['VpnSite'];
 export type Zone = components['schemas']['Zone'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -7094,6 +7442,68 @@ export interface operations {
             };
         };
     };
+    ShowInterfaceTraffic: {
+        parameters: {
+            query?: {
+                /** @description Time (RFC 3339) of the earliest hour; default: a day ago; at most 31 days ago */
+                since?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                interface: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterfaceTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListKeyPairs: {
         parameters: {
             query?: {
@@ -10770,6 +11180,773 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PacketTrace"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVpns: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVpn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVpn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVpn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vpn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVpn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vpn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVpn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVpnClients: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVpnClient"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVpnClient: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                vpn: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVpnClient"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VpnClient"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVpnClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+                /** @description Id or name */
+                vpnClient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VpnClient"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVpnClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+                /** @description Id or name */
+                vpnClient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVpnSites: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVpnSite"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVpnSite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                vpn: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVpnSite"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VpnSite"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVpnSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+                /** @description Id or name */
+                vpnSite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VpnSite"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVpnSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                vpn: string;
+                /** @description Id or name */
+                vpnSite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

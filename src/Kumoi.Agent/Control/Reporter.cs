@@ -149,7 +149,7 @@ public sealed class Reporter(
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
         var departed = instances.Departed();
         var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), Traffic: Traffic?.Untold());
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), Traffic: Traffic?.Untold(), Vpns: networks.TellVpns(wantFull));
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {

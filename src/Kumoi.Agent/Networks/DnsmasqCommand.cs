@@ -33,6 +33,8 @@ public static class DnsmasqCommand
             "--no-resolv", "--domain-needed", "--bogus-priv", "--cache-size=1000", $"--domain={intent.Domain}", $"--local=/{intent.Domain}/",
             Number($"--dhcp-option-force=option:mtu,{intent.Mtu}"),
         };
+        // Clients of the VPN gateway ask for names; addresses they have already.
+        if (intent.OwnVpn is { } vpn) arguments.AddRange([$"--interface={vpn.Device}", $"--no-dhcp-interface={vpn.Device}"]);
         arguments.AddRange(resolvers.Select(resolver => $"--server={resolver}"));
         if (intent.HasIpv6) arguments.AddRange(["--enable-ra", "--quiet-dhcp6", "--quiet-ra", Number($"--ra-param=*,mtu:{intent.Mtu},60,1800")]);
         arguments.AddRange(intent.Subnets.Select(Range));

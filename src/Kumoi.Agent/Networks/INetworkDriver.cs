@@ -1,8 +1,11 @@
+using Kumoi.Api.Agent;
+
 namespace Kumoi.Agent.Networks;
 
 /// <summary>What was found in a network's namespace after it was put in order.</summary>
 /// <param name="Taps">Every tap that is there.</param>
-public sealed record NetworkSight(IReadOnlyList<string> Taps);
+/// <param name="Vpn">The VPN gateway that the host is for the network; null: it is none.</param>
+public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null);
 
 /// <summary>The edge between the agent and what carries guests' packets.</summary>
 public interface INetworkDriver
@@ -29,7 +32,7 @@ public interface INetworkDriver
     /// <summary>How often to look whether name servers live; null if they cannot die.</summary>
     TimeSpan? WatchPeriod { get; }
 
-    /// <summary>True while the network's DHCP and DNS server lives.</summary>
+    /// <summary>True while the network's DHCP and DNS server lives, and that of its VPN gateway.</summary>
     bool IsServed(string networkNamespace);
 }
 
@@ -46,7 +49,7 @@ public sealed class SimulatedNetworks : INetworkDriver
     {
         var taps = intent.Ports.Select(port => port.Tap).ToArray();
         _networks[intent.Namespace] = taps;
-        return Task.FromResult(new NetworkSight(taps));
+        return Task.FromResult(new NetworkSight(taps, intent.OwnVpn is { } vpn ? new ObservedVpn(vpn.Id, null, []) : null));
     }
 
     public Task<IReadOnlyList<string>?> TryRemoveAsync(string networkNamespace, IReadOnlySet<string> removable, CancellationToken cancel)

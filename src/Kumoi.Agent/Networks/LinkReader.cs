@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Kumoi.Agent.Networks.Vpn;
 
 namespace Kumoi.Agent.Networks;
 
@@ -68,7 +69,7 @@ public static class LinkReader
 
     /// <summary>Other devices may be there because a module of the kernel brings one with it.</summary>
     private static bool IsOwn(string name) =>
-        name is NetworkRuleset.UplinkDevice or NetworkRuleset.OverlayDevice || LinkPlan.IsTap(name) || LinkIntent.IsDevice(name) || RateLimits.IsDevice(name);
+        name is NetworkRuleset.UplinkDevice or NetworkRuleset.OverlayDevice || LinkPlan.IsTap(name) || LinkIntent.IsDevice(name) || RateLimits.IsDevice(name) || VpnIntent.IsDevice(name);
 
     private static void Route(JsonElement entry, Dictionary<string, string> routes, string device)
     {

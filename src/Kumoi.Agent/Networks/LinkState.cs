@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kumoi.Agent.Networks.Vpn;
 
 namespace Kumoi.Agent.Networks;
 
@@ -39,7 +40,7 @@ public sealed record LinkState(
         new Dictionary<string, DeviceState>(), new HashSet<string>(), new Dictionary<string, string>(), new HashSet<string>(),
         new Dictionary<string, string>(), new Dictionary<string, string>(), new Dictionary<string, string>(), RateLimits.None);
 
-    /// <param name="links">Devices to other networks that are there: a network that comes up later brings its link with it.</param>
+    /// <param name="links">Devices to other networks and of VPN gateways that are there: a network that comes up later brings its link with it.</param>
     public static LinkState Wanted(NetworkIntent intent, IReadOnlySet<string> links)
     {
         var devices = new Dictionary<string, DeviceState> { [Uplink] = new("", true, intent.Mtu) };
@@ -48,10 +49,12 @@ public sealed record LinkState(
         foreach (var port in intent.Ports.Where(port => port.RateMbps is not null)) devices[RateLimits.DeviceOf(port.Tap)] = new DeviceState("", true, intent.Mtu);
         var present = intent.Links.Where(link => links.Contains(link.Device)).ToArray();
         foreach (var link in present) devices[link.Device] = new DeviceState(LinkIntent.MacOf(intent.Vni), true, intent.Mtu);
+        var vpn = intent.OwnVpn is { } own && links.Contains(own.Device) ? own.Device : null;
+        if (vpn is not null) devices[vpn] = new DeviceState("", true, VpnIntent.Mtu(intent));
         var neighbours = intent.Remotes.ToDictionary(remote => $"{remote.NextHop} dev {Overlay}", remote => remote.Mac);
         foreach (var link in present) neighbours[$"{LinkIntent.NextHopOf(link.Vni)} dev {link.Device}"] = LinkIntent.MacOf(link.Vni);
         return new LinkState(
-            devices, Addresses(intent), WantedRoutes(intent, present), WantedRules(intent), neighbours, intent.Remotes.ToDictionary(remote => remote.Mac, remote => remote.Address),
+            devices, Addresses(intent), WantedRoutes(intent, present, vpn), WantedRules(intent), neighbours, intent.Remotes.ToDictionary(remote => remote.Mac, remote => remote.Address),
             WantedHostRoutes(intent), RateLimits.Wanted(intent));
     }
 
@@ -65,7 +68,8 @@ public sealed record LinkState(
         .. intent.Subnets.Select(subnet => subnet.IsIpv6 ? $"{subnet.Gateway}/64 dev lo" : $"{subnet.Gateway}/32 dev lo"),
     ];
 
-    private static Dictionary<string, string> WantedRoutes(NetworkIntent intent, LinkIntent[] present)
+    /// <param name="vpn">The device of the VPN gateway that this host is, if it is there.</param>
+    private static Dictionary<string, string> WantedRoutes(NetworkIntent intent, LinkIntent[] present, string? vpn)
     {
         var routes = new Dictionary<string, string> { ["0.0.0.0/0"] = $"via {HostEnd} dev {Uplink}" };
         if (intent.Remotes.FirstOrDefault(remote => remote.Address == intent.Source?.Host) is { } source)
@@ -78,6 +82,9 @@ public sealed record LinkState(
         foreach (var range in intent.Inside) routes[range] = "unreachable";
         foreach (var link in present)
             foreach (var range in link.Cidrs) routes[range] = $"via {LinkIntent.NextHopOf(link.Vni)} dev {link.Device}";
+        var elsewhere = intent.Remotes.FirstOrDefault(remote => remote.Address == intent.Vpn?.Host);
+        if ((vpn is not null ? $"dev {vpn}" : elsewhere is not null ? Way(elsewhere) : null) is { } tunnel)
+            foreach (var range in intent.Vpn!.Ranges) routes[range] = tunnel;
         // A guest that is here counts as here, whatever is said of other hosts while it moves.
         var owners = new Dictionary<string, string>();
         foreach (var remote in intent.Remotes)
@@ -98,7 +105,10 @@ public sealed record LinkState(
     {
         var rules = new HashSet<string>();
         foreach (var host in TranslationRuleset.ForwardingHosts(intent)) rules.Add(Number($"pref 950 fwmark {TableOf(host)} lookup {TableOf(host)}"));
-        if (intent.Remotes.Any(remote => remote.Address == intent.Source?.Host))
+        var leavesElsewhere = intent.Remotes.Any(remote => remote.Address == intent.Source?.Host);
+        // WireGuard's own packets leave by this host, which has its address.
+        if (leavesElsewhere && intent.OwnVpn is not null) rules.Add(Number($"pref 940 fwmark {VpnRuleset.Mark} lookup {UplinkTable}"));
+        if (leavesElsewhere)
             foreach (var (_, guest) in TranslationRuleset.Floating(intent)) rules.Add(Number($"pref 1000 from {guest} lookup {UplinkTable}"));
         if (rules.Count > 0) rules.Add("pref 900 lookup main suppress_prefixlength 0");
         return rules;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Networks.Vpn;
 
 namespace Kumoi.Agent.Networks;
 
@@ -18,6 +19,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly NetworkLinks _links = new(commands, hostNamespace);
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
+    private readonly WireGuard _wireGuard = new(commands, clock);
 
     /// <summary>What each network was made the last time everything was looked at, or since.</summary>
     private readonly ConcurrentDictionary<string, Made> _made = new();
@@ -27,8 +29,11 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     public TimeSpan? WatchPeriod { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>A network without guests here needs no server.</summary>
-    public bool IsServed(string networkNamespace) =>
-        (_made.TryGetValue(networkNamespace, out var made) && made.Intent.Ports.Count == 0) || Dnsmasq.IsAlive(FilesOf(networkNamespace));
+    public bool IsServed(string networkNamespace)
+    {
+        var made = _made.GetValueOrDefault(networkNamespace);
+        return (made?.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && (made?.Intent.Ports.Count == 0 || Dnsmasq.IsAlive(FilesOf(networkNamespace)));
+    }
 
     public async Task ApplyHostAsync(IReadOnlyList<NetworkIntent> networks, CancellationToken cancel)
     {
@@ -61,7 +66,9 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         var ruleset = NetworkRuleset.Build(intent);
         await Task.WhenAll(_tables.ApplyAsync(intent.Namespace, ruleset, cancel), looking);
         var seen = await looking;
-        var links = await _links.LinkAsync(intent, seen, cancel);
+        var vpn = await EnsureVpnAsync(intent, seen, cancel);
+        var links = new HashSet<string>(await _links.LinkAsync(intent, seen, cancel));
+        if (vpn is { HasDevice: true }) links.Add(intent.OwnVpn!.Device);
         var wanted = LinkState.Wanted(intent, links);
         var plan = LinkPlan.Between(seen, wanted, intent, removable);
         await _links.ApplyAsync(plan, wanted, intent, cancel);
@@ -69,7 +76,14 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         else await _dnsmasq.StopAsync(FilesOf(intent.Namespace), cancel);
         await _links.RemoveAsync(intent.Namespace, plan.Surplus, cancel);
         _made[intent.Namespace] = new Made(intent, ruleset, links, clock.GetTimestamp());
-        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)]);
+        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], vpn?.Seen);
+    }
+
+    /// <summary>The VPN gateway, if the host is to be it. A device that is wanted no more goes with its program, or with what is surplus.</summary>
+    private async Task<WireGuardDevice?> EnsureVpnAsync(NetworkIntent intent, LinkState seen, CancellationToken cancel)
+    {
+        foreach (var device in seen.Devices.Keys.Where(name => VpnIntent.IsDevice(name) && name != intent.OwnVpn?.Device)) await _wireGuard.StopAsync(device, cancel);
+        return intent.OwnVpn is { } vpn ? await _wireGuard.EnsureAsync(intent, vpn, seen.Devices.ContainsKey(vpn.Device), cancel) : null;
     }
 
     public async Task<bool> TryApplyPeersAsync(NetworkIntent intent, CancellationToken cancel)
@@ -92,7 +106,10 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         if (NetworkNamespaces.Exists(networkNamespace))
         {
             var addresses = await commands.RunAsync("ip", ["-n", networkNamespace, "-j", "addr", "show"], cancel);
-            var taps = LinkReader.Read(addresses, null, null, null, "").Devices.Keys.Where(LinkPlan.IsTap).ToArray();
+            var devices = LinkReader.Read(addresses, null, null, null, "").Devices.Keys;
+            var taps = devices.Where(LinkPlan.IsTap).ToArray();
+            // A program that stays would keep the namespace.
+            foreach (var device in devices.Where(VpnIntent.IsDevice)) await _wireGuard.StopAsync(device, cancel);
             var left = taps.Where(tap => !removable.Contains(tap)).ToArray();
             if (left.Length > 0)
             {

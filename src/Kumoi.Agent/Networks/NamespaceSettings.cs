@@ -1,3 +1,5 @@
+using Kumoi.Agent.Networks.Vpn;
+
 namespace Kumoi.Agent.Networks;
 
 /// <summary>The kernel's settings (sysctl) of a network's namespace. To be called on a thread that is inside.</summary>
@@ -41,7 +43,7 @@ public static class NamespaceSettings
         Set($"net/ipv6/conf/{device}/accept_dad", "0");
         Set($"net/ipv6/conf/{device}/accept_ra", "0");
         if (tap) Set($"net/ipv6/conf/{device}/addr_gen_mode", "1");
-        Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && !RateLimits.IsDevice(device) && (!tap || intent.HasIpv6) ? "0" : "1");
+        Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && !RateLimits.IsDevice(device) && (!tap || intent.HasIpv6) && (!VpnIntent.IsDevice(device) || intent.Vpn?.Ranges.Any(AddressForm.IsIpv6) == true) ? "0" : "1");
     }
 
     private static bool HasIpv6 => Directory.Exists("/proc/sys/net/ipv6");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
@@ -32,6 +33,7 @@ public sealed class NetworkController : IAsyncDisposable
 
     /// <summary>Networks of which more may have changed than who else is in them.</summary>
     private readonly ConcurrentDictionary<string, bool> _whole = new();
+    private readonly VpnSights _vpns;
     private volatile string _hostApplied = "";
     private volatile Wanted? _wanted;
     private volatile Intents? _intents;
@@ -41,6 +43,7 @@ public sealed class NetworkController : IAsyncDisposable
         AgentOptions options, AgentState state, INetworkDriver driver, Func<string, bool?> hasProcess, Random random, TimeProvider clock, ILogger log)
     {
         (_options, _state, _driver, _hasProcess, _clock, _log) = (options, state, driver, hasProcess, clock, log);
+        _vpns = new VpnSights(clock);
         _queue = new WorkQueue<string>(
             Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
     }
@@ -54,7 +57,10 @@ public sealed class NetworkController : IAsyncDisposable
     /// <summary>Namespaces and taps no record explains.</summary>
     public IReadOnlyList<string> Strays => [.. _strays.Values.SelectMany(names => names).Order(StringComparer.Ordinal)];
 
-    public IReadOnlyList<Condition> Conditions => [.. _conditions.Values];
+    public IReadOnlyList<Condition> Conditions => [.. _conditions.Values, .. _vpns.Conditions];
+
+    /// <summary>The VPN gateways that the host is: all of them, or those of which something has changed since it was told; null if there is nothing to tell.</summary>
+    public IReadOnlyList<ObservedVpn>? TellVpns(bool all) => _vpns.Tell(all);
 
     /// <summary>Looks at everything, also at what is being made for a document of before.</summary>
     public void RingAll()
@@ -225,6 +231,7 @@ public sealed class NetworkController : IAsyncDisposable
         await ApplyHostAsync(document, cancel);
         var sight = await _driver.ApplyAsync(intent, Removable(document), cancel);
         await Served(intent.Namespace, intent.Id, cancel);
+        _vpns.Take(intent.Namespace, sight.Vpn);
         foreach (var port in intent.Ports) _known[port.Tap] = port;
         // A network that was there before this one has its end of their link to be put in order.
         if (!_applied.ContainsKey(intent.Namespace)) foreach (var link in intent.Links) RingWhole(link.Namespace);
@@ -246,6 +253,7 @@ public sealed class NetworkController : IAsyncDisposable
     private async Task RemoveAsync(string name, DesiredDocument document, CancellationToken cancel)
     {
         var left = await _driver.TryRemoveAsync(name, Removable(document), cancel);
+        _vpns.Take(name, null);
         if (left is null)
         {
             await Served(name, null, cancel);

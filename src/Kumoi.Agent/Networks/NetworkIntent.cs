@@ -1,3 +1,4 @@
+using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -27,21 +28,27 @@ public sealed record PortAddress(string Text, bool Announced);
 /// <param name="Mtu">In bytes.</param>
 /// <param name="TranslatesOutside">True if guests without a floating address reach the outside.</param>
 /// <param name="Remotes">The other hosts with guests of the network.</param>
+/// <param name="Vpn">Its VPN gateway, wherever that is; null: none.</param>
 public sealed record NetworkIntent(
     string Id, string Namespace, int Vni, string HostDevice, string Uplink, string? Underlay, string Domain, IReadOnlyList<string> SearchDomains, int Mtu,
     bool TranslatesOutside, IReadOnlyList<SubnetIntent> Subnets, IReadOnlyList<DesiredName> Names, IReadOnlyList<Port> Ports, IReadOnlyList<GroupIntent> Groups,
-    IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways)
+    IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways,
+    VpnIntent? Vpn)
 {
     public bool HasIpv6 => Subnets.Any(subnet => subnet.IsIpv6);
 
     /// <summary>Every range that is reached without going outside.</summary>
-    public IEnumerable<string> Inside => Subnets.Select(subnet => subnet.Cidr).Concat(Links.SelectMany(link => link.Cidrs)).Concat(Routes.Select(route => route.Destination)).Distinct();
+    public IEnumerable<string> Inside => Subnets.Select(subnet => subnet.Cidr).Concat(Links.SelectMany(link => link.Cidrs)).Concat(Routes.Select(route => route.Destination))
+        .Concat(Vpn?.Ranges ?? []).Distinct();
 
     /// <summary>True if packets come from or go to other hosts: to guests there, or back to those from which a linked network's packets came.</summary>
     public bool NeedsOverlay => Underlay is not null && (Remotes.Count > 0 || Links.Any(link => link.Spans));
 
     /// <summary>Gateways whose public address this host has.</summary>
     public IEnumerable<DesiredGateway> OwnGateways => Gateways.Where(gateway => gateway.Host == Underlay);
+
+    /// <summary>The VPN gateway, if this host is it.</summary>
+    public VpnIntent? OwnVpn => Vpn?.Host == Underlay ? Vpn : null;
 
     /// <summary>The gateway under whose address guests without a floating one leave; null: each host's own.</summary>
     public DesiredGateway? Source => TranslatesOutside ? Gateways.FirstOrDefault(gateway => gateway.IsSource) : null;

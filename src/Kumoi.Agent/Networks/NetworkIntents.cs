@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -20,13 +21,15 @@ public static partial class NetworkIntents
         var ipv6 = subnets.Any(subnet => subnet.IsIpv6);
         Port[] ports = [.. Ports(document, networkId, keep).Select(port => ipv6 ? port : port with { Addresses = [.. port.Addresses.Where(address => !AddressForm.IsIpv6(address.Text))] })];
         var own = AddressForm.Ipv4(underlay);
+        var gateways = Gateways(network, ports);
         return new NetworkIntent(
             network.Id, ObjectNames.Namespace(tag, network.Id), network.Vni, ObjectNames.Uplink(tag, network.Vni), uplink, own,
             IsDomain(network.Domain) ? network.Domain : "internal", [.. (network.SearchDomains ?? []).Where(IsDomain).Take(6)],
             network.Mtu is >= MtuMin and <= MtuMax ? network.Mtu : MtuDefault, network.Outside != NetworkOutside.None, subnets,
             [.. network.Names.Where(name => IsLabel(name.Name)).Select(name => (name.Name, Address: AddressForm.Address(name.Address))).Where(name => name.Address is not null)
                 .Select(name => new DesiredName(name.Name, name.Address!)).OrderBy(name => name.Name, StringComparer.Ordinal)],
-            ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own), Links(document, network, subnets, tag, own), Routes(network, subnets), Gateways(network, ports));
+            ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own), Links(document, network, subnets, tag, own), Routes(network, subnets), gateways,
+            own is null ? null : VpnIntent.Read(network.Vpn, ObjectNames.Vpn(tag, network.Vni), gateways, range => IsElsewhere(range, subnets)));
     }
 
     private static Port[] Ports(DesiredDocument document, string networkId, Func<string, bool> keep) =>

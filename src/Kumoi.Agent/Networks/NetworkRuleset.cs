@@ -1,3 +1,4 @@
+using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -40,12 +41,14 @@ public static class NetworkRuleset
                 $"iifname \"{UplinkDevice}\" accept",
                 $"iifname {inner} accept",
                 "ip daddr 169.254.0.0/16 drop",
+                .. VpnRuleset.Egress(intent),
                 "iifname vmap @ports_out",
             ]),
             new("ingress", new ChainHook("filter", "forward", 0, "drop"),
-                [Known, $"oifname \"{UplinkDevice}\" jump outside", $"oifname {inner} accept", "oifname vmap @ports_in"]),
+                [Known, $"oifname \"{UplinkDevice}\" jump outside", .. VpnRuleset.Ingress(intent), $"oifname {inner} accept", "oifname vmap @ports_in"]),
             Outside(intent, inner),
             .. TranslationRuleset.Chains(intent),
+            .. VpnRuleset.Chains(intent),
         ];
         var used = intent.Ports.SelectMany(port => port.SecurityGroups).ToHashSet();
         foreach (var group in intent.Groups.Where(group => used.Contains(group.Name))) chains.AddRange(GroupRuleset.Chains(group, intent));
@@ -65,27 +68,25 @@ public static class NetworkRuleset
         // The other direction may take another way, so what only passes belongs to no connection.
         $"iifname {inner} fib daddr oifname {inner} notrack",
         $"iifname {inner} accept",
+        .. VpnRuleset.Sources(intent),
         "iifname vmap @ports_from",
     ]);
 
     private static Chain Input(NetworkIntent intent, string inner)
     {
-        var rules = new List<string>
-        {
+        List<string> rules =
+        [
             "iifname \"lo\" accept",
             Known,
             $"iifname \"{UplinkDevice}\" icmp type echo-request limit rate 20/second accept",
+            .. VpnRuleset.Outer(intent),
             $"iifname \"{UplinkDevice}\" drop",
             $"iifname {inner} drop",
+            .. VpnRuleset.Inner(intent, GatewayServices(intent)),
             "udp sport 68 udp dport 67 accept",
             "ip daddr 169.254.169.254 tcp dport 80 accept",
-        };
-        foreach (var family in intent.Subnets.GroupBy(subnet => subnet.IsIpv6).OrderBy(family => family.Key))
-        {
-            var gateways = $"{Family(family.Key)} daddr {{ {string.Join(", ", family.Select(subnet => subnet.Gateway).Distinct())} }}";
-            rules.Add($"{gateways} meta l4proto . th dport {{ udp . 53, tcp . 53 }} accept");
-            rules.Add($"{gateways} {(family.Key ? "icmpv6" : "icmp")} type echo-request accept");
-        }
+        ];
+        rules.AddRange(GatewayServices(intent));
         if (intent.HasIpv6)
         {
             rules.Add($"ip6 daddr {MetadataIpv6} tcp dport 80 accept");
@@ -95,10 +96,21 @@ public static class NetworkRuleset
         return new Chain("input", new ChainHook("filter", "input", 0, "drop"), rules);
     }
 
+    /// <summary>What the gateways' addresses answer: names and ping.</summary>
+    private static IEnumerable<string> GatewayServices(NetworkIntent intent)
+    {
+        foreach (var family in intent.Subnets.GroupBy(subnet => subnet.IsIpv6).OrderBy(family => family.Key))
+        {
+            var gateways = $"{Family(family.Key)} daddr {{ {string.Join(", ", family.Select(subnet => subnet.Gateway).Distinct())} }}";
+            yield return $"{gateways} meta l4proto . th dport {{ udp . 53, tcp . 53 }} accept";
+            yield return $"{gateways} {(family.Key ? "icmpv6" : "icmp")} type echo-request accept";
+        }
+    }
+
     /// <summary>What may leave by the uplink. Replies to what came in by it have passed as known connections.</summary>
     private static Chain Outside(NetworkIntent intent, string inner)
     {
-        var rules = new List<string> { "ip saddr @floated accept" };
+        var rules = new List<string>(VpnRuleset.Outside(intent)) { "ip saddr @floated accept" };
         var served = intent.Source is { } source && source.Host == intent.Underlay;
         // Other hosts' guests leave here only if this host has the network's address.
         if (!served) rules.Add($"iifname {inner} drop");

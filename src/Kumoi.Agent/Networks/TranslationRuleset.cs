@@ -1,3 +1,4 @@
+using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -8,8 +9,8 @@ public static class TranslationRuleset
     public static IEnumerable<Chain> Chains(NetworkIntent intent)
     {
         yield return new Chain("translate_in", new ChainHook("nat", "prerouting", -100, "accept"),
-            ["dnat ip to ip daddr map @floating_in", .. intent.OwnGateways.SelectMany(gateway => gateway.Forwards.Select(forward => Forward(gateway, forward)))]);
-        var outgoing = new List<string> { $"oifname \"{NetworkRuleset.UplinkDevice}\" snat ip to ip saddr map @floating_out" };
+            [.. VpnRuleset.TranslateIn(intent), "dnat ip to ip daddr map @floating_in", .. intent.OwnGateways.SelectMany(gateway => gateway.Forwards.Select(forward => Forward(gateway, forward)))]);
+        var outgoing = new List<string>(VpnRuleset.TranslateOut(intent)) { $"oifname \"{NetworkRuleset.UplinkDevice}\" snat ip to ip saddr map @floating_out" };
         string[] ranges = [.. intent.Subnets.Where(subnet => !subnet.IsIpv6).Select(subnet => subnet.Cidr)];
         if (intent.TranslatesOutside && ranges.Length > 0)
             outgoing.Add($"oifname \"{NetworkRuleset.UplinkDevice}\" ip saddr {{ {string.Join(", ", ranges)} }} snat ip to {(intent.Source is { } source && source.Host == intent.Underlay ? source.Address : intent.Uplink)}");

@@ -39,11 +39,12 @@ public sealed record DesiredImage(string Id, string Sha256, string Format, long 
 /// <param name="Gateways">Public addresses that serve the whole network, and which host has each.</param>
 /// <param name="SearchDomains">Domains that guests are told to try; empty: the network's own.</param>
 /// <param name="LoadBalancers">Those with an address in the network.</param>
+/// <param name="Vpn">The gateway by which it is reached from elsewhere; null: it has none, or no host has it.</param>
 public sealed record DesiredNetwork(
     string Id, string Name, int Vni, string Uplink, string Domain, IReadOnlyList<DesiredSubnet> Subnets, IReadOnlyList<DesiredName> Names, long PeersRevision = 0,
     int Mtu = 0, string Outside = NetworkOutside.Nat, DesiredSegment? Segment = null, IReadOnlyList<NetworkHost>? Hosts = null, IReadOnlyList<DesiredLink>? Links = null,
     IReadOnlyList<DesiredRoute>? Routes = null, IReadOnlyList<DesiredGateway>? Gateways = null, IReadOnlyList<string>? SearchDomains = null,
-    IReadOnlyList<DesiredLoadBalancer>? LoadBalancers = null);
+    IReadOnlyList<DesiredLoadBalancer>? LoadBalancers = null, DesiredVpn? Vpn = null);
 
 /// <summary>How a network reaches the outside.</summary>
 public static class NetworkOutside

@@ -9,10 +9,11 @@ namespace Kumoi.Api.Agent;
 /// <param name="Departed">Former placements of which nothing is left on the host.</param>
 /// <param name="Listeners">What the host's part of load balancers does: all of them in a full report, or those whose members' health has changed; null if there is nothing to say.</param>
 /// <param name="Traffic">What interfaces have sent and received, where it has changed; told every few minutes, otherwise null.</param>
+/// <param name="Vpns">The VPN gateways that the host is: all of them in a full report, or those of which something has changed; null if there is nothing to say.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
     IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null,
-    IReadOnlyList<ObservedListener>? Listeners = null, IReadOnlyList<ObservedTraffic>? Traffic = null);
+    IReadOnlyList<ObservedListener>? Listeners = null, IReadOnlyList<ObservedTraffic>? Traffic = null, IReadOnlyList<ObservedVpn>? Vpns = null);
 
 /// <summary>
 /// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the

@@ -42,6 +42,17 @@ public sealed class FloatingAddressUseCases(
         }), cancel, choosesAnew: true);
     }
 
+    /// <summary>Takes the next free address of the pool <c>default</c> for the account, in a transaction that chooses anew.</summary>
+    public async Task<Result<string>> TakeAsync(Transaction transaction, Caller caller, string description, CancellationToken cancel)
+    {
+        var chosen = await NextAsync(transaction, caller, AddressPoolStore.Default, cancel);
+        if (chosen.Failure is { } failure) return failure;
+        var id = ids.New(Ids.FloatingAddress);
+        if (!await FloatingAddressStore.InsertAsync(transaction, id, caller.AccountId, chosen.Value, description, clock.GetUtcNow(), cancel)) return new Failure("changed-meanwhile", 409);
+        await events.WriteAsync(transaction, caller, "floating-address.create", new Subject("floating-address", id, chosen.Value.ToString()), cancel);
+        return chosen.Value.ToString();
+    }
+
     private async Task<Result<IPAddress>> NextAsync(Transaction transaction, Caller caller, string key, CancellationToken cancel)
     {
         var pool = (await AddressPoolStore.ReadAsync(transaction, "p.id = $1 OR p.name = $1", key, cancel)).Find(pool => pool.IsFor(caller.AccountId));

@@ -11,6 +11,7 @@ using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Vpns;
 using Npgsql;
 
 namespace Kumoi.Server.Hosts;
@@ -30,10 +31,11 @@ public sealed class DesiredDocuments
     private readonly Batcher<string, DesiredDocument?> _documents;
     private readonly Batcher<(string HostId, DesiredQuestion Question), Look?> _looks;
     private readonly PeersBell _peers;
+    private readonly VpnKeys _vpnKeys;
 
-    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, ServerOptions options, ServerRegistry servers, ListenerKeys keys, TimeProvider clock)
+    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, VpnKeys vpnKeys, ServerOptions options, ServerRegistry servers, ListenerKeys keys, TimeProvider clock)
     {
-        (_database, _bell, _peers, _options, _servers, _keys, _clock) = (database, bell, peers, options, servers, keys, clock);
+        (_database, _bell, _peers, _vpnKeys, _options, _servers, _keys, _clock) = (database, bell, peers, vpnKeys, options, servers, keys, clock);
         _documents = new Batcher<string, DesiredDocument?>("documents", Parallelism, DocumentsAtOnce, BuildAsync);
         _looks = new Batcher<(string, DesiredQuestion), Look?>("looks", Parallelism, LooksAtOnce, LookAsync);
     }
@@ -157,7 +159,7 @@ public sealed class DesiredDocuments
         // Groups that are only named by rules stand there for their members.
         var named = used.SelectMany(g => g.Rules).Select(r => r.GroupId).OfType<string>().Except(used.Select(g => g.Id)).Select(id => new DesiredSecurityGroup(id, [], []));
         return new DesiredDocument(
-            revision, hostId, images, networks.For([.. faces.Select(f => f.NetworkId).Distinct()], new Uplinks(IPNetwork.Parse(_options.UplinkRange))),
+            revision, hostId, images, networks.For(hostId, [.. faces.Select(f => f.NetworkId).Distinct()], new Uplinks(IPNetwork.Parse(_options.UplinkRange)), _vpnKeys),
             [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers);
     }
 

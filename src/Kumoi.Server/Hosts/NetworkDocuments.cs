@@ -3,6 +3,7 @@ using Kumoi.Api.Agent;
 using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Vpns;
 using Npgsql;
 
 namespace Kumoi.Server.Hosts;
@@ -13,8 +14,9 @@ public sealed class NetworkDocuments
 {
     private readonly Dictionary<string, (int Vni, DesiredNetwork Network)> _networks;
     private readonly ILookup<string, string> _links;
+    private readonly VpnDocuments _vpns;
 
-    private NetworkDocuments(Dictionary<string, (int, DesiredNetwork)> networks, ILookup<string, string> links) => (_networks, _links) = (networks, links);
+    private NetworkDocuments(Dictionary<string, (int, DesiredNetwork)> networks, ILookup<string, string> links, VpnDocuments vpns) => (_networks, _links, _vpns) = (networks, links, vpns);
 
     public static async Task<NetworkDocuments> ReadAsync(NpgsqlConnection connection, string[] own, ListenerKeys keys)
     {
@@ -34,7 +36,7 @@ public sealed class NetworkDocuments
                 row.GetInt32(5), row.GetString(6), Routes: [.. routes[row.GetString(0)]], Gateways: [.. gateways[row.GetString(0)]], SearchDomains: row.Texts(7),
                 LoadBalancers: [.. balancers[row.GetString(0)]])), default, ids.Clone()))
             .ToDictionary(n => n.Network.Id);
-        return new NetworkDocuments(networks, links.ToLookup(link => link.Network, link => link.Other));
+        return new NetworkDocuments(networks, links.ToLookup(link => link.Network, link => link.Other), await VpnDocuments.ReadAsync(connection, ids));
     }
 
     private static async Task<ILookup<string, DesiredGateway>> GatewaysAsync(NpgsqlConnection connection, NpgsqlParameter networkIds)
@@ -54,7 +56,7 @@ public sealed class NetworkDocuments
 
     /// <summary>The networks of one host, in the order of their ids.</summary>
     /// <param name="own">Those in which it has guests.</param>
-    public IReadOnlyList<DesiredNetwork> For(IReadOnlyCollection<string> own, Uplinks uplinks)
+    public IReadOnlyList<DesiredNetwork> For(string hostId, IReadOnlyCollection<string> own, Uplinks uplinks, VpnKeys keys)
     {
         // Links come in pairs; one between two networks without guests here would carry nothing.
         var pairs = own.SelectMany(id => _links[id].Select(other => (id, other))).ToList();
@@ -62,6 +64,7 @@ public sealed class NetworkDocuments
         return [.. own.Concat(pairs.Select(pair => pair.other)).Distinct().Order(StringComparer.Ordinal).Where(_networks.ContainsKey).Select(id => _networks[id]).Select(n => n.Network with
         {
             Uplink = uplinks.For(n.Vni).ToString(),
+            Vpn = _vpns.For(n.Network.Id, hostId, keys),
             Links = [.. linked[n.Network.Id].Where(_networks.ContainsKey).Order(StringComparer.Ordinal).Select(other => new DesiredLink(other, [.. _networks[other].Network.Subnets.Select(s => s.Cidr)]))],
         })];
     }

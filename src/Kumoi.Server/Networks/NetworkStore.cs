@@ -147,6 +147,7 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
         SELECT v.id, v.name FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.network_id = $1 AND i.released_at IS NULL
         UNION SELECT r.id, r.name FROM router_networks x JOIN routers r ON r.id = x.router_id WHERE x.network_id = $1
         UNION SELECT id, id FROM network_peerings WHERE active AND $1 IN (network_id, peer_network_id)
+        UNION SELECT id, name FROM vpns WHERE network_id = $1
         UNION SELECT f.id, host(f.address) FROM network_gateways g JOIN floating_addresses f ON f.address = g.address WHERE g.network_id = $1
         UNION SELECT id, name FROM load_balancers WHERE network_id = $1 ORDER BY 1 LIMIT 20
         """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, networkId);

@@ -7,6 +7,7 @@ using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Routers;
+using Kumoi.Server.Vpns;
 
 namespace Kumoi.Server.Networks;
 
@@ -93,6 +94,7 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             if (network is null) return Failure.NotFound("network", create.Network);
             var present = await transaction.QueryAsync("SELECT cidr FROM subnets WHERE network_id = $1", row => row.GetFieldValue<IPNetwork>(0), cancel, network.Id);
             if (present.Any(other => AddressRange.Overlap(other, range))) return Failure.Invalid("cidr", "overlaps");
+            if (await VpnStore.OverlappingAsync(transaction, network.Id, range, cancel) is { } vpn) return Failure.Invalid("cidr", "overlaps-vpn", vpn);
             var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, new CreateNetworkSubnet(create.Name, create.Cidr, create.DnsServers, create.DhcpOptions), range, cancel);
             if (id is null) return Failure.NameTaken("subnet", create.Name ?? range.ToString());
             await LinkStore.LockAsync(transaction, [network.Id], cancel);

@@ -53,7 +53,8 @@ public static class GatewayStore
 
     /// <summary>Frees addresses of a network that serve it with nothing any more.</summary>
     public static Task<int> ForgetIdleAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.ExecuteAsync(
-        "DELETE FROM network_gateways g WHERE g.network_id = $1 AND NOT g.is_source AND NOT EXISTS (SELECT 1 FROM port_forwards f WHERE f.address = g.address) AND NOT EXISTS (SELECT 1 FROM load_balancer_addresses a WHERE a.address = g.address)", cancel, networkId);
+        "DELETE FROM network_gateways g WHERE g.network_id = $1 AND NOT g.is_source AND NOT EXISTS (SELECT 1 FROM port_forwards f WHERE f.address = g.address) AND NOT EXISTS (SELECT 1 FROM load_balancer_addresses a WHERE a.address = g.address) AND NOT EXISTS (SELECT 1 FROM vpns v WHERE v.address = g.address)",
+        cancel, networkId);
 
     /// <summary>The address under which a network's guests leave.</summary>
     /// <param name="key">An address of the account; <c>none</c>: the host's.</param>

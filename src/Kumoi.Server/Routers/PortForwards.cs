@@ -7,6 +7,7 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Vpns;
 using Npgsql;
 
 namespace Kumoi.Server.Routers;
@@ -53,6 +54,7 @@ public sealed class PortForwardUseCases(Database database, HostRevisions hosts, 
             var served = await GatewayStore.ServeAsync(transaction, caller.AccountId, "address", create.Address, network, cancel);
             if (served.Failure is { } failure) return failure;
             if (served.Value.LoadBalancer is { } balancer) return new Failure("address-balanced", 409, served.Value.Address, balancer.Name);
+            if (create.Protocol == "udp" && await VpnStore.AtAsync(transaction, served.Value.Address, create.Port, cancel) is { } vpn) return new Failure("port-of-vpn", 409, served.Value.Address, create.Port, vpn);
             var id = ids.New(Ids.PortForward);
             var made = await transaction.ExecuteAsync(
                 """

@@ -7,6 +7,7 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Vpns;
 using Npgsql;
 
 namespace Kumoi.Server.Routers;
@@ -58,6 +59,7 @@ public sealed class RouteUseCases(Database database, HostRevisions hosts, EventL
             row => row.GetString(0), cancel, holder.Id, Columns.Inet(via));
         if (instance is null) return Failure.Invalid("via", "nobodys-address", via.ToString());
         var present = await transaction.QueryAsync("SELECT destination FROM network_routes WHERE network_id = $1", row => row.GetFieldValue<IPNetwork>(0), cancel, network.Id);
+        if (await VpnStore.OverlappingAsync(transaction, network.Id, destination, cancel) is { } vpn) return Failure.Invalid("destination", "overlaps-vpn", vpn);
         if (present.Contains(destination)) return Failure.Invalid("destination", "route-exists", destination.ToString());
         if (present.Count >= RoutesMax) return Failure.Invalid("destination", "routes-at-most", RoutesMax);
         // A guest in two networks to which both lead the range would be sent its own packets again.
@@ -93,17 +95,20 @@ public static class RouteRules
     {
         var (range, via) = (AddressRange.ReadRange(create.Destination), AddressRange.Read(create.Via));
         if (via is null) yield return new Violation("via", "ip-address");
-        if (range is not { } destination)
-        {
-            yield return new Violation("destination", "cidr");
-            yield break;
-        }
-        var (least, most) = AddressRange.IsV4(destination) ? (PrefixMinV4, 32) : (PrefixMinV6, 128);
-        if (destination.PrefixLength < least) yield return new Violation("destination", "prefix-between", least, most);
-        else if (Never.Any(never => AddressRange.Overlap(never, destination))) yield return new Violation("destination", "never-sent-from");
+        if (CheckRange("destination", create.Destination) is { } wrong) yield return wrong;
+        if (range is not { } destination) yield break;
         if (via is null) yield break;
         if (via.AddressFamily != destination.BaseAddress.AddressFamily) yield return new Violation("via", "via-other-family");
         else if (destination.Contains(via)) yield return new Violation("via", "via-in-destination", destination.ToString());
+    }
+
+    /// <summary>A range elsewhere that guests of a network may be led to.</summary>
+    public static Violation? CheckRange(string field, string text)
+    {
+        if (AddressRange.ReadRange(text) is not { } range) return new Violation(field, "cidr");
+        var (least, most) = AddressRange.IsV4(range) ? (PrefixMinV4, 32) : (PrefixMinV6, 128);
+        if (range.PrefixLength < least) return new Violation(field, "prefix-between", least, most);
+        return Never.Any(never => AddressRange.Overlap(never, range)) ? new Violation(field, "never-sent-from") : null;
     }
 }
 

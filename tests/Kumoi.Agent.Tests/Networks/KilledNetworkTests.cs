@@ -1,5 +1,6 @@
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
 using Xunit;
@@ -76,6 +77,11 @@ public sealed class KilledNetworkTests
         {
             var seen = await links.SeeAsync(intent, default);
             var present = intent.Links.Select(link => link.Device).ToHashSet();
+            if (intent.OwnVpn is { } vpn)
+            {
+                present.Add(vpn.Device);
+                Assert.True(WireGuardConfiguration.Holds(vpn, WireGuardSight.Read(await hosts.Commands.RunAsync("nsenter", NetworkNamespaces.Inside(intent.Namespace, "wg", "show", vpn.Device, "dump"), default))!));
+            }
             var plan = LinkPlan.Between(seen, LinkState.Wanted(intent, present), intent, Taps(host).ToHashSet());
             Assert.Empty(plan.Outdated.Concat(plan.Leading).Concat(plan.Taps).Concat(plan.Inside).Concat(plan.Forwarding).Concat(plan.Limits).Concat(plan.Host).Concat(plan.Surplus));
             Assert.Null(NetworkRuleset.Build(intent).Change(await tables.SeeAsync(intent.Namespace, NetworkRuleset.Table, default)));

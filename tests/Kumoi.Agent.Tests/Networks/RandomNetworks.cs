@@ -10,6 +10,8 @@ internal static class RandomNetworks
     public const string Other = "net-19a3f2b4c5d6e7f99";
     private static readonly string[] Groups = [.. Enumerable.Range(1, 4).Select(i => $"sg-19a3f2b4c5d6e00{i:x2}")];
 
+    private static readonly string[] Peers = ["1lBtXp6ybAnS3TxMGnAyfMKSURJzCOwc/bbR69Ffg2w=", "pjnmi/etX73IZA9J4y+l+M2HiL/6gGJ5KTEo8DZ7Wn8="];
+
     public static NetworkIntent Intent(Random random) => NetworkIntents.Read(Document(random), Samples.Network, "abcd12", "172.31.0.1", _ => false)!;
 
     public static DesiredDocument Document(Random random)
@@ -21,6 +23,11 @@ internal static class RandomNetworks
             Samples.Network, "default", 7, "100.64.0.2", "default.internal", subnets, [], 0, random.Next(2) == 0 ? 1450 : 0, random.Next(2) == 0 ? NetworkOutside.None : NetworkOutside.Nat, null, hosts,
             random.Next(2) == 0 ? [new DesiredLink(Other, ["10.8.0.0/24", "fd00:8::/64"])] : [], random.Next(2) == 0 ? [new DesiredRoute("172.20.0.0/16", "10.0.0.1" + random.Next(1, 9))] : [],
             random.Next(2) == 0 ? [new DesiredGateway("198.51.100.99", $"172.31.0.{random.Next(1, 3)}", random.Next(2) == 0, [new DesiredForward("tcp", 8080, "10.0.0.11", 80)])] : []);
+        if (network.Gateways is [var gateway] && random.Next(2) == 0)
+        {
+            var here = gateway.Host == "172.31.0.1";
+            network = network with { Vpn = new DesiredVpn("vpn-19a3f2b4c5d6e7fa0", gateway.Address, 51820, gateway.Host, ["10.99.0.0/24"], here ? "WE8ynvO/eR8+wfmO9kF1kSrlyvo2bOtL/e+aV8zz4lE=" : null, here ? [.. Peers.Where(_ => random.Next(2) == 0).Select((key, i) => new DesiredVpnPeer($"vpc-{i}", key, null, null, [$"10.99.0.{i + 2}/32"]))] : null) };
+        }
         var other = new DesiredNetwork(Other, "other", 8, "100.64.0.3", "other.internal", [new DesiredSubnet("subnet-19a3f2b4c5d6e7f92", "10.8.0.0/24", "10.8.0.1", [])], [], Links: [new DesiredLink(Samples.Network, ["10.0.0.0/24"])], Hosts: hosts);
         return new DesiredDocument(1, "h-1", [], [network, other], [.. Groups.Where(_ => random.Next(4) > 0).Select(id => Group(random, id))], instances, [], [], []);
     }

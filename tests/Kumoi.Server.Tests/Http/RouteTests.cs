@@ -86,6 +86,9 @@ public sealed class RouteTests
             ["{route}"] = (await owner.PostAsync<NetworkRoute>("/networks/default/routes", new { destination = "172.16.0.0/16", via = instance.Interfaces[0].Address })).Id,
             ["{portForward}"] = (await owner.PostAsync<PortForward>("/port-forwards", new { address = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Address, protocol = "tcp", port = 80, instance = "web-1" })).Id,
             ["{peering}"] = (await owner.PostAsync<Peering>("/peerings", new { network = "default", with = "operator/default" })).Id,
+            ["{vpn}"] = (await owner.PostAsync<Vpn>("/vpns", new { name = "own", network = "default" })).Id,
+            ["{vpnClient}"] = (await owner.PostAsync<VpnClient>("/vpns/own/clients", new { name = "own" })).Id,
+            ["{vpnSite}"] = (await owner.PostAsync<VpnSite>("/vpns/own/sites", new { name = "own", ranges = new[] { "192.168.10.0/24" } })).Id,
             ["{floatingAddress}"] = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Id,
             ["{loadBalancer}"] = balancer.Id,
             ["{listener}"] = balancer.Listeners[0].Id,
@@ -105,6 +108,8 @@ public sealed class RouteTests
             ["/load-balancers/{loadBalancer}/listeners/{listener}"] = new { port = 82 },
             ["/load-balancers/{loadBalancer}/members"] = new { instance = "web-1" },
             ["/load-balancers/{loadBalancer}/members/{member}"] = new { draining = true },
+            ["/vpns/{vpn}/clients"] = new { name = "laptop" },
+            ["/vpns/{vpn}/sites"] = new { name = "osaka", ranges = new[] { "192.168.20.0/24" } },
             ["/security-groups/{group}/rules"] = new { protocol = "tcp", fromPort = 22, cidr = "0.0.0.0/0" },
             ["PUT /security-groups/{group}/rules"] = new { remove = Array.Empty<string>() },
             ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
@@ -121,7 +126,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/security-groups", "/users", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

@@ -10,7 +10,8 @@ public sealed class TracerTests
 {
     private static readonly TraceNetwork
         One = new("net-1", "one", false, [IPNetwork.Parse("10.1.0.0/24"), IPNetwork.Parse("fd00:1::/64")], new Dictionary<string, string> { ["net-2"] = "r1" },
-            [new(IPNetwork.Parse("172.16.0.0/16"), IPAddress.Parse("10.1.0.2"), "eni-b")], null),
+            [new(IPNetwork.Parse("172.16.0.0/16"), IPAddress.Parse("10.1.0.2"), "eni-b")], null,
+            [new(IPNetwork.Parse("10.99.0.0/24"), "v1", null), new(IPNetwork.Parse("192.168.10.0/24"), "v1", "osaka")]),
         Two = new("net-2", "two", true, [IPNetwork.Parse("10.2.0.0/24")], new Dictionary<string, string> { ["net-1"] = "r1" }, [], null),
         Three = new("net-3", "three", false, [IPNetwork.Parse("10.1.0.0/24")], new Dictionary<string, string>(), [], IPAddress.Parse("203.0.113.9"));
 
@@ -62,6 +63,14 @@ public sealed class TracerTests
     [InlineData("c", "a", "tcp", 81, false, "egress-none ingress-none")]
     [InlineData("a", "d", "tcp", 80, false, "not-linked")]
     [InlineData("c", "outside", "tcp", 80, false, "isolated")]
+    [InlineData("a", "10.99.0.2", "tcp", 443, true, "to-vpn-client r-out")]
+    [InlineData("a", "192.168.10.9", "udp", 53, true, "to-vpn-site r-out")]
+    [InlineData("10.99.0.2", "a", "tcp", 80, true, "from-vpn-client r-80")]
+    [InlineData("192.168.10.9", "b", "tcp", 22, false, "from-vpn-site ingress-none")]
+    [InlineData("10.99.0.2", "fd00:1::b", "tcp", 80, false, "no-common-family")]
+    [InlineData("10.99.0.2", "c", "tcp", 80, false, "no-public-address")]
+    [InlineData("10.99.0.2", "203.0.113.5", "tcp", 80, true, "floating r-80")]
+    [InlineData("c", "192.168.10.9", "tcp", 80, false, "isolated")]
     [InlineData("a", "outside", "tcp", 443, true, "leaves-shared r-out")]
     [InlineData("b", "outside", "tcp", 443, true, "leaves-floating r-out")]
     [InlineData("d", "outside", "udp", 53, true, "leaves-source r-open-out")]

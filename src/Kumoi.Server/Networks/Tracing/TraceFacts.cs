@@ -8,8 +8,19 @@ namespace Kumoi.Server.Networks.Tracing;
 /// <param name="Ranges">Of its subnets.</param>
 /// <param name="Links">Networks that it is linked with, and the router or peering that does it.</param>
 /// <param name="SourceAddress">Under which guests without a floating address leave, if it is one of the account's own.</param>
+/// <param name="Vpn">What its VPN gateway leads to; null: nothing.</param>
 public sealed record TraceNetwork(
-    string Id, string Name, bool Isolated, IReadOnlyList<IPNetwork> Ranges, IReadOnlyDictionary<string, string> Links, IReadOnlyList<TraceRoute> Routes, IPAddress? SourceAddress);
+    string Id, string Name, bool Isolated, IReadOnlyList<IPNetwork> Ranges, IReadOnlyDictionary<string, string> Links, IReadOnlyList<TraceRoute> Routes, IPAddress? SourceAddress,
+    IReadOnlyList<TraceVpnRange>? Vpn = null)
+{
+    /// <summary>The range behind the VPN gateway that an address is of; null: none.</summary>
+    public TraceVpnRange? BehindVpn(IPAddress? address) => address is null ? null : Vpn?.FirstOrDefault(behind => behind.Range.Contains(address));
+}
+
+/// <summary>A range that is reached by a network's VPN gateway.</summary>
+/// <param name="Gateway">Its name.</param>
+/// <param name="Site">The site that has the range; null: it is the clients'.</param>
+public sealed record TraceVpnRange(IPNetwork Range, string Gateway, string? Site);
 
 /// <param name="Via">The interface behind which the range is; null: nobody has the address.</param>
 public sealed record TraceRoute(IPNetwork Destination, IPAddress Via, string? InterfaceId);

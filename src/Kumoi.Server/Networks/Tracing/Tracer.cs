@@ -38,6 +38,7 @@ public static partial class Tracer
         if (from.Interface is { } sender) findings.Add(new("from", true, "from", [sender.Instance, Name(facts, sender), sender.Addresses[0].ToString()], sender.Id));
         else findings.Add(from.Address is { } address ? new("from", true, "from-address", [address.ToString()]) : new("from", true, "from-outside", []));
         if (Balancing(facts) is { } balancer) return Balance(facts, balancer, findings);
+        if (from.Interface is null && to.Interface is { } reached && FromVpn(facts, reached, findings) is { } arrived) return arrived;
         if (from.Interface is { } inside && InsideOf(facts, inside, findings) is { } together) return together;
         if (findings.Exists(finding => !finding.Passes)) return null;
         return to.Interface is null && ForwardOf(facts) is null ? LeaveFor(facts, findings) : ArriveFrom(facts, findings);
@@ -60,10 +61,25 @@ public static partial class Tracer
         var route = network.Routes.Where(route => route.Destination.Contains(address)).OrderByDescending(route => route.Destination.PrefixLength).FirstOrDefault();
         if (network.Ranges.Any(range => range.Contains(address))) return Stop(findings, "no-holder", address.ToString(), network.Name);
         foreach (var other in network.Links.Keys.Select(id => facts.Networks[id]).Where(other => other.Ranges.Any(range => range.Contains(address)))) return Stop(findings, "no-holder", address.ToString(), other.Name);
+        if (network.BehindVpn(address) is { } behind)
+        {
+            findings.Add(behind.Site is null ? new("path", true, "to-vpn-client", [behind.Range.ToString(), behind.Gateway]) : new("path", true, "to-vpn-site", [behind.Range.ToString(), behind.Gateway, behind.Site]));
+            return new Way(null, address, sender.Of(address.AddressFamily), false, facts.Port);
+        }
         if (route is null) return null;
         findings.Add(new("path", route.InterfaceId is not null, route.InterfaceId is null ? "route-to-nobody" : "route", [route.Destination.ToString(), route.Via.ToString()], route.InterfaceId));
         // Behind the guest its own filters decide; the cloud's have seen the packet when it reaches the tap.
         return route.InterfaceId is null ? null : new Way(null, address, sender.Of(address.AddressFamily), false, facts.Port);
+    }
+
+    /// <summary>From a client or a site of the network's VPN gateway to one of the network's own addresses; null if it does not come from there, or asks for a public one.</summary>
+    private static Way? FromVpn(TraceFacts facts, TraceInterface receiver, List<TraceFinding> findings)
+    {
+        var (source, asked) = (facts.From.Address, facts.To.Address);
+        if (facts.Networks[receiver.NetworkId].BehindVpn(source) is not { } behind || (asked is not null && asked.Equals(receiver.Floating))) return null;
+        if ((asked ?? receiver.Of(source!.AddressFamily)) is not { } destination || destination.AddressFamily != source!.AddressFamily) return Stop(findings, "no-common-family", facts.From.Named, receiver.Instance);
+        findings.Add(behind.Site is null ? new("path", true, "from-vpn-client", [behind.Range.ToString(), behind.Gateway, Name(facts, receiver)]) : new("path", true, "from-vpn-site", [behind.Range.ToString(), behind.Gateway, Name(facts, receiver), behind.Site]));
+        return new Way(receiver, destination, source, false, facts.Port);
     }
 
     /// <summary>From a guest to the outside.</summary>
