@@ -103,6 +103,7 @@ public static class ServerProgram
     {
         var services = app.Services;
         app.UseRequestDefaults();
+        app.Use(app.Services.GetRequiredService<ChangesAsked>().CountAsync);
         app.UseResponseCompression();
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(20) });
         app.UseRouting();

@@ -111,7 +111,7 @@ public static class HostEndpoints
 {
     public static IServiceCollection AddHosts(this IServiceCollection services) => services
         .AddSingleton<HostBell>().AddSingleton<HostRevisions>().AddSingleton<HostUseCases>().AddSingleton<HostRemoval>().AddSingleton<HostJoin>().AddSingleton<HostReports>().AddSingleton<DesiredDocuments>()
-        .AddSingleton<NetworkPeersDocuments>().AddSingleton<PeersBell>().AddSingleton<Recovery.RecoveryBell>().AddLoop<HostWatch>().AddLoop<RevisionWatch>()
+        .AddSingleton<NetworkPeersDocuments>().AddSingleton<PeersBell>().AddSingleton<ChangesAsked>().AddSingleton<Recovery.RecoveryBell>().AddLoop<HostWatch>().AddLoop<RevisionWatch>()
         .AddLoop<Recovery.RecoveryController>();
 
     public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts, HostRemoval removal)

@@ -1,19 +1,26 @@
 using System.Collections.Concurrent;
+using Kumoi.Server.Platform.Http;
 
 namespace Kumoi.Server.Hosts;
 
 /// <summary>
 /// Wakes hosts for which names or members in one of their networks have changed. Those to be woken stand in line, each once, and so many are woken
-/// in a second: in a cloud of thousands of hosts a burst of launches does not become a storm, and what changes meanwhile is told together.
+/// in a second: in a cloud of thousands of hosts a burst of launches does not become a storm, and what changes meanwhile is told together. While changes are
+/// asked for, the line is slower: who waits for an answer goes before who waits for news of others.
 /// </summary>
-public sealed class PeersBell(HostBell hosts, TimeProvider clock)
+public sealed class PeersBell(HostBell hosts, ChangesAsked changes, TimeProvider clock)
 {
     // More: hosts of large clouds hear of their networks sooner, and telling takes more of the processors from everything else.
     private const int HostsPerSecond = 1000;
 
+    // Less: networks of a cloud in which changes never cease would hear of them too late.
+    private const int HostsPerSecondLeast = 200;
+
     // Changes that come together are told together.
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
-    private static readonly int HostsPerTick = (int)(HostsPerSecond * Tick.TotalSeconds);
+
+    /// <summary>So many hosts are woken in a second while so many changes are being answered. Pure.</summary>
+    public static int RateAt(int changes) => Math.Max(HostsPerSecondLeast, HostsPerSecond / (1 + changes));
 
     private readonly ConcurrentDictionary<string, Listener> _listeners = new();
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, byte>> _networks = new();
@@ -89,9 +96,10 @@ public sealed class PeersBell(HostBell hosts, TimeProvider clock)
         {
             await Task.Delay(Tick, clock);
             bool more;
+            var places = (int)(RateAt(changes.Now) * Tick.TotalSeconds);
             lock (_gate)
             {
-                while (turn.Count < HostsPerTick && _line.TryDequeue(out var next))
+                while (turn.Count < places && _line.TryDequeue(out var next))
                 {
                     Volatile.Write(ref next.InLine, false);
                     turn.Add(next.HostId);

@@ -82,6 +82,13 @@ public sealed class PeersTests
         Assert.Equal(all.Groups.Single().Addresses.ToHashSet(), known.Groups.Single().Addresses.ToHashSet());
     }
 
+    [Theory]
+    [InlineData(0, 1000)]
+    [InlineData(1, 500)]
+    [InlineData(4, 200)]
+    [InlineData(1000, 200)]
+    public void The_line_is_slower_while_changes_are_asked_for_and_never_stands(int changes, int hosts) => Assert.Equal(hosts, PeersBell.RateAt(changes));
+
     [Fact]
     public void Differences_are_kept_until_they_are_longer_than_everything()
     {
