@@ -2,7 +2,8 @@ namespace Kumoi.Agent.Networks;
 
 /// <summary>What was found in a network's namespace after it was put in order.</summary>
 /// <param name="Taps">Every tap that is there.</param>
-public sealed record NetworkSight(IReadOnlyList<string> Taps);
+/// <param name="Lacking">What of the network does not work here, though the rest does: a sentence; null if nothing.</param>
+public sealed record NetworkSight(IReadOnlyList<string> Taps, string? Lacking = null);
 
 /// <summary>The edge between the agent and what carries guests' packets.</summary>
 public interface INetworkDriver

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.LoadBalancers;
 
 namespace Kumoi.Agent.Networks;
 
@@ -18,6 +19,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly NetworkLinks _links = new(commands, hostNamespace);
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
+    private readonly Haproxy _haproxy = new(commands, clock);
 
     /// <summary>What each network was made the last time everything was looked at, or since.</summary>
     private readonly ConcurrentDictionary<string, Made> _made = new();
@@ -67,9 +69,11 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         await _links.ApplyAsync(plan, wanted, intent, cancel);
         if (intent.Ports.Count > 0) await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         else await _dnsmasq.StopAsync(FilesOf(intent.Namespace), cancel);
+        // It opens the load balancers' addresses, which are there now.
+        var lacking = await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         await _links.RemoveAsync(intent.Namespace, plan.Surplus, cancel);
         _made[intent.Namespace] = new Made(intent, ruleset, links, clock.GetTimestamp());
-        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)]);
+        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], lacking);
     }
 
     public async Task<bool> TryApplyPeersAsync(NetworkIntent intent, CancellationToken cancel)
@@ -102,6 +106,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         }
         var directory = FilesOf(networkNamespace);
         await _dnsmasq.StopAsync(directory, cancel);
+        await _haproxy.StopAsync(directory, cancel);
         // The other ends of its links go with the namespace.
         await _namespaces.DeleteAsync(networkNamespace, cancel);
         if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);

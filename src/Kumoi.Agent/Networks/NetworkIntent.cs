@@ -1,3 +1,4 @@
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -32,6 +33,15 @@ public sealed record NetworkIntent(
     bool TranslatesOutside, IReadOnlyList<SubnetIntent> Subnets, IReadOnlyList<DesiredName> Names, IReadOnlyList<Port> Ports, IReadOnlyList<GroupIntent> Groups,
     IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways)
 {
+    /// <summary>Load balancers with an address in the network.</summary>
+    public IReadOnlyList<BalancerIntent> Balancers { get; init; } = [];
+
+    /// <summary>Those of linked networks, as far as the kernel balances them: that is done where the sender is.</summary>
+    public IReadOnlyList<BalancerIntent> LinkedBalancers { get; init; } = [];
+
+    /// <summary>What the record asks for and this host cannot do, a sentence each.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     public bool HasIpv6 => Subnets.Any(subnet => subnet.IsIpv6);
 
     /// <summary>Every range that is reached without going outside.</summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -20,14 +21,24 @@ public static partial class NetworkIntents
         var ipv6 = subnets.Any(subnet => subnet.IsIpv6);
         Port[] ports = [.. Ports(document, networkId, keep).Select(port => ipv6 ? port : port with { Addresses = [.. port.Addresses.Where(address => !AddressForm.IsIpv6(address.Text))] })];
         var own = AddressForm.Ipv4(underlay);
+        var links = Links(document, network, subnets, tag, own);
+        var leftOut = new List<string>();
         return new NetworkIntent(
             network.Id, ObjectNames.Namespace(tag, network.Id), network.Vni, ObjectNames.Uplink(tag, network.Vni), uplink, own,
             IsDomain(network.Domain) ? network.Domain : "internal", [.. (network.SearchDomains ?? []).Where(IsDomain).Take(6)],
             network.Mtu is >= MtuMin and <= MtuMax ? network.Mtu : MtuDefault, network.Outside != NetworkOutside.None, subnets,
             [.. network.Names.Where(name => IsLabel(name.Name)).Select(name => (name.Name, Address: AddressForm.Address(name.Address))).Where(name => name.Address is not null)
                 .Select(name => new DesiredName(name.Name, name.Address!)).OrderBy(name => name.Name, StringComparer.Ordinal)],
-            ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own), Links(document, network, subnets, tag, own), Routes(network, subnets), Gateways(network, ports));
+            ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own), links, Routes(network, subnets), Gateways(network, ports))
+        {
+            Balancers = BalancerIntents.Read(network, [.. subnets.Select(subnet => subnet.Cidr)], leftOut.Add),
+            LinkedBalancers = [.. links.SelectMany(link => Linked(document.Networks.First(other => other.Id == link.NetworkId), link))],
+            LeftOut = leftOut,
+        };
     }
+
+    private static IEnumerable<BalancerIntent> Linked(DesiredNetwork network, LinkIntent link) =>
+        BalancerIntents.Read(network, link.Cidrs, _ => { }).Select(balancer => balancer with { Listeners = [.. balancer.Translated] }).Where(balancer => balancer.Listeners.Count > 0);
 
     private static Port[] Ports(DesiredDocument document, string networkId, Func<string, bool> keep) =>
         [.. document.Instances.Where(instance => ObjectNames.IsId(instance.Id) && (!instance.Leaves() || keep(instance.Id)))

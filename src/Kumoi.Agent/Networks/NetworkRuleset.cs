@@ -1,4 +1,4 @@
-using Kumoi.Api.Agent;
+using Kumoi.Agent.LoadBalancers;
 
 namespace Kumoi.Agent.Networks;
 
@@ -43,14 +43,14 @@ public static class NetworkRuleset
                 "iifname vmap @ports_out",
             ]),
             new("ingress", new ChainHook("filter", "forward", 0, "drop"),
-                [Known, $"oifname \"{UplinkDevice}\" jump outside", $"oifname {inner} accept", "oifname vmap @ports_in"]),
+                [Known, $"oifname \"{UplinkDevice}\" jump outside", $"oifname {inner} accept", .. BalancerFilters.ToMembers(intent), "oifname vmap @ports_in"]),
             Outside(intent, inner),
             .. TranslationRuleset.Chains(intent),
         ];
         var used = intent.Ports.SelectMany(port => port.SecurityGroups).ToHashSet();
         foreach (var group in intent.Groups.Where(group => used.Contains(group.Name))) chains.AddRange(GroupRuleset.Chains(group, intent));
         chains.AddRange(intent.Ports.SelectMany(port => PortRuleset.Chains(port, intent)));
-        return new Ruleset(Table, chains, [.. PortRuleset.Sets(intent), .. TranslationRuleset.Sets(intent), .. intent.Groups.SelectMany(group => GroupRuleset.Sets(group, intent))]);
+        return new Ruleset(Table, chains, [.. PortRuleset.Sets(intent), .. TranslationRuleset.Sets(intent), .. intent.Groups.SelectMany(group => GroupRuleset.Sets(group, intent))]) { Objects = [.. BalancerRuleset.Objects(intent)] };
     }
 
     /// <summary>Devices behind which are other parts of the cloud, whose filters a packet has passed.</summary>
@@ -64,6 +64,7 @@ public static class NetworkRuleset
         $"iifname \"{UplinkDevice}\" accept",
         // The other direction may take another way, so what only passes belongs to no connection.
         $"iifname {inner} fib daddr oifname {inner} notrack",
+        .. BalancerFilters.Zones(intent),
         $"iifname {inner} accept",
         "iifname vmap @ports_from",
     ]);
@@ -74,8 +75,10 @@ public static class NetworkRuleset
         {
             "iifname \"lo\" accept",
             Known,
+            .. BalancerFilters.FromOutside(intent),
             $"iifname \"{UplinkDevice}\" icmp type echo-request limit rate 20/second accept",
             $"iifname \"{UplinkDevice}\" drop",
+            .. BalancerFilters.FromLinks(intent),
             $"iifname {inner} drop",
             "udp sport 68 udp dport 67 accept",
             "ip daddr 169.254.169.254 tcp dport 80 accept",
@@ -92,6 +95,7 @@ public static class NetworkRuleset
             rules.Add("icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept");
             rules.Add("udp sport 546 udp dport 547 accept");
         }
+        rules.AddRange(BalancerFilters.FromGuests(intent));
         return new Chain("input", new ChainHook("filter", "input", 0, "drop"), rules);
     }
 

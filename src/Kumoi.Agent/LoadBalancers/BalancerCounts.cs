@@ -1,0 +1,53 @@
+using System.Text.Json;
+
+namespace Kumoi.Agent.LoadBalancers;
+
+/// <param name="Active">Open now.</param>
+/// <param name="Connections">Since the counts began.</param>
+public sealed record Counts(long Active, long Connections, long BytesIn, long BytesOut)
+{
+    public static Counts None { get; } = new(0, 0, 0, 0);
+
+    public static Counts operator +(Counts a, Counts b) => new(a.Active + b.Active, a.Connections + b.Connections, a.BytesIn + b.BytesIn, a.BytesOut + b.BytesOut);
+
+    public static Counts Sum(IEnumerable<Counts> counts) => counts.Aggregate(None, (sum, one) => sum + one);
+}
+
+/// <summary>The kernel's counts of what it balances, as <c>nft -j list counters</c> and the table of connections show them.</summary>
+public static class BalancerCounts
+{
+    public const string New = "n", In = "i", Out = "o";
+
+    public static string NameOf(string what, ListenerIntent listener, MemberIntent member) => $"{what}_{listener.Name}_{member.Name}";
+
+    /// <param name="json">Of <c>nft -j list counters table</c>.</param>
+    /// <param name="connections">The kernel's table of connections, as <c>/proc/net/nf_conntrack</c> shows it.</param>
+    public static IReadOnlyDictionary<(string Listener, string Member), Counts> Read(IReadOnlyList<BalancerIntent> balancers, string json, IEnumerable<string> connections)
+    {
+        var counters = new Dictionary<string, (long Packets, long Bytes)>();
+        using var document = JsonDocument.Parse(json);
+        foreach (var entry in document.RootElement.GetProperty("nftables").EnumerateArray())
+            if (entry.TryGetProperty("counter", out var counter))
+                counters[counter.GetProperty("name").GetString()!] = (counter.GetProperty("packets").GetInt64(), counter.GetProperty("bytes").GetInt64());
+        var open = Open(connections);
+        return balancers.SelectMany(balancer => balancer.Translated.SelectMany(listener => listener.Members.Select(member => (balancer, listener, member)))).ToDictionary(
+            each => (each.listener.Id, each.member.Id),
+            each => new Counts(
+                open.GetValueOrDefault((each.listener.Transport, each.balancer.Of(each.member.IsIpv6)!, each.listener.Port, each.member.Address, each.member.Port)),
+                counters.GetValueOrDefault(NameOf(New, each.listener, each.member)).Packets, counters.GetValueOrDefault(NameOf(In, each.listener, each.member)).Bytes,
+                counters.GetValueOrDefault(NameOf(Out, each.listener, each.member)).Bytes));
+    }
+
+    /// <summary>How many connections to each address and port are with each member: of TCP those that are established, of UDP those that were answered.</summary>
+    private static Dictionary<(string Transport, string Address, int Port, string Member, int MemberPort), int> Open(IEnumerable<string> connections)
+    {
+        var open = new Dictionary<(string, string, int, string, int), int>();
+        foreach (var line in connections)
+            if (Connection.Parse(line) is { IsOpen: true } connection)
+            {
+                var key = (connection.Transport, connection.Destination, connection.DestinationPort, connection.Answerer, connection.AnswererPort);
+                open[key] = open.GetValueOrDefault(key) + 1;
+            }
+        return open;
+    }
+}
