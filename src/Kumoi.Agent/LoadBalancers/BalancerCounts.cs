@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kumoi.Agent.Linux;
 
 namespace Kumoi.Agent.LoadBalancers;
 
@@ -21,8 +22,8 @@ public static class BalancerCounts
     public static string NameOf(string what, ListenerIntent listener, MemberIntent member) => $"{what}_{listener.Name}_{member.Name}";
 
     /// <param name="json">Of <c>nft -j list counters table</c>.</param>
-    /// <param name="connections">The kernel's table of connections, as <c>/proc/net/nf_conntrack</c> shows it.</param>
-    public static IReadOnlyDictionary<(string Listener, string Member), Counts> Read(IReadOnlyList<BalancerIntent> balancers, string json, IEnumerable<string> connections)
+    /// <param name="connections">The kernel's table of connections.</param>
+    public static IReadOnlyDictionary<(string Listener, string Member), Counts> Read(IReadOnlyList<BalancerIntent> balancers, string json, IEnumerable<Connection> connections)
     {
         var counters = new Dictionary<string, (long Packets, long Bytes)>();
         using var document = JsonDocument.Parse(json);
@@ -33,21 +34,16 @@ public static class BalancerCounts
         return balancers.SelectMany(balancer => balancer.Translated.SelectMany(listener => listener.Members.Select(member => (balancer, listener, member)))).ToDictionary(
             each => (each.listener.Id, each.member.Id),
             each => new Counts(
-                open.GetValueOrDefault((each.listener.Transport, each.balancer.Of(each.member.IsIpv6)!, each.listener.Port, each.member.Address, each.member.Port)),
+                open.GetValueOrDefault(new ConnectionWay(each.listener.Transport, each.balancer.Of(each.member.IsIpv6)!, each.listener.Port, each.member.Address, each.member.Port)),
                 counters.GetValueOrDefault(NameOf(New, each.listener, each.member)).Packets, counters.GetValueOrDefault(NameOf(In, each.listener, each.member)).Bytes,
                 counters.GetValueOrDefault(NameOf(Out, each.listener, each.member)).Bytes));
     }
 
     /// <summary>How many connections to each address and port are with each member: of TCP those that are established, of UDP those that were answered.</summary>
-    private static Dictionary<(string Transport, string Address, int Port, string Member, int MemberPort), int> Open(IEnumerable<string> connections)
+    private static Dictionary<ConnectionWay, int> Open(IEnumerable<Connection> connections)
     {
-        var open = new Dictionary<(string, string, int, string, int), int>();
-        foreach (var line in connections)
-            if (Connection.Parse(line) is { IsOpen: true } connection)
-            {
-                var key = (connection.Transport, connection.Destination, connection.DestinationPort, connection.Answerer, connection.AnswererPort);
-                open[key] = open.GetValueOrDefault(key) + 1;
-            }
+        var open = new Dictionary<ConnectionWay, int>();
+        foreach (var connection in connections.Where(connection => connection.IsOpen)) open[connection.Way] = open.GetValueOrDefault(connection.Way) + 1;
         return open;
     }
 }

@@ -60,17 +60,39 @@ public sealed class Balancing : IAsyncDisposable
     /// <summary>Has a network's members asked from now on; to be called when its rules are in force.</summary>
     public async Task TakeAsync(NetworkIntent intent, CancellationToken cancel)
     {
+        var before = _taken.GetValueOrDefault(intent.Namespace);
+        // The rules lead nobody there any more; connections of before go by what they were given at first.
+        if (before is not null) await EndConnectionsAsync(intent, [.. Ways(before).Except(Ways(intent))]);
         if (intent.Balancers.Count + intent.LinkedBalancers.Count == 0)
         {
             Forget(intent.Namespace);
             return;
         }
-        var listeners = Ids(_taken.GetValueOrDefault(intent.Namespace));
+        var listeners = Ids(before);
         DurableFiles.MakeDirectory(DirectoryOf(intent.Id), AgentModes.Passable);
         _taken[intent.Namespace] = intent;
         _checks.Take(intent);
         // At once, so that nothing that passes from now on is missed.
         if (!Ids(intent).SetEquals(listeners)) await CountAsync(intent, cancel);
+    }
+
+    /// <summary>
+    /// Where connections may be: from an address and port to a member. Of TCP these are all members of the record, as connections of one that does not work end by
+    /// themselves; a sender of UDP never notices, and must be led to another.
+    /// </summary>
+    private static IEnumerable<ConnectionWay> Ways(NetworkIntent intent) =>
+        intent.Balancers.Concat(intent.LinkedBalancers).SelectMany(balancer => balancer.Translated.SelectMany(listener => listener.Members
+            .Where(member => listener.Transport == "tcp" || member.Works)
+            .Select(member => new ConnectionWay(listener.Transport, balancer.Of(member.IsIpv6)!, listener.Port, member.Address, member.Port))));
+
+    private static async Task EndConnectionsAsync(NetworkIntent intent, HashSet<ConnectionWay> ways)
+    {
+        if (ways.Count == 0) return;
+        await NetworkNamespaces.RunInsideAsync(intent.Namespace, () =>
+        {
+            foreach (var connection in ConnectionTable.Read().Where(connection => ways.Contains(connection.Way)).ToArray()) ConnectionTable.Delete(connection);
+            return true;
+        });
     }
 
     public void Forget(string networkNamespace)
@@ -165,7 +187,7 @@ public sealed class Balancing : IAsyncDisposable
         var counters = await _commands.TryRunAsync("nsenter", NetworkNamespaces.Inside(intent.Namespace, "nft", "-j", "list", "counters", "table", "inet", "kumoi"), cancel);
         // A network that is just being taken away.
         if (!counters.Succeeded) return;
-        var counts = await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => BalancerCounts.Read(balancers, counters.Output, File.ReadLines("/proc/thread-self/net/nf_conntrack")));
+        var counts = await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => BalancerCounts.Read(balancers, counters.Output, ConnectionTable.Read()));
         foreach (var ((listener, member), seen) in counts) Add(intent, listener, member, seen, "kernel");
     }
 

@@ -233,7 +233,9 @@ public sealed class NetworkController : IAsyncDisposable
     {
         var network = _driver.TryApplyPeersAsync(intent, cancel);
         await Task.WhenAll(network, ApplyHostAsync(document, cancel));
-        return await network;
+        if (!await network) return false;
+        await Balanced(intent, cancel);
+        return true;
     }
 
     private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)

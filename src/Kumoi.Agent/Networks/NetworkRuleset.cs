@@ -71,8 +71,8 @@ public static class NetworkRuleset
 
     private static Chain Input(NetworkIntent intent, string inner)
     {
-        var rules = new List<string>
-        {
+        List<string> rules =
+        [
             "iifname \"lo\" accept",
             Known,
             .. BalancerFilters.FromOutside(intent),
@@ -82,7 +82,7 @@ public static class NetworkRuleset
             $"iifname {inner} drop",
             "udp sport 68 udp dport 67 accept",
             "ip daddr 169.254.169.254 tcp dport 80 accept",
-        };
+        ];
         foreach (var family in intent.Subnets.GroupBy(subnet => subnet.IsIpv6).OrderBy(family => family.Key))
         {
             var gateways = $"{Family(family.Key)} daddr {{ {string.Join(", ", family.Select(subnet => subnet.Gateway).Distinct())} }}";

@@ -5,6 +5,8 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
+using Hosts = Kumoi.Agent.Tests.Networks.Hosts;
+
 /// <summary>
 /// Goal: a load balancer is reached from linked networks and from the outside, whoever balances, and wherever its members are. Method: hosts in namespaces joined by
 /// an underlay that is also the outside.

@@ -1,3 +1,4 @@
+using Kumoi.Agent.Linux;
 using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
@@ -101,7 +102,7 @@ public sealed class BalancerReadingTests
             "ipv4     2 icmp     1 29 src=10.0.0.9 dst=10.0.0.50 type=8 code=0 id=1 src=10.0.0.50 dst=10.0.0.9 type=0 code=0 id=1 mark=0 use=1",
             "nonsense",
         ];
-        var counts = BalancerCounts.Read([new BalancerIntent("lb-1", "net-1", "10.0.0.50", null, [listener])], json, connections);
+        var counts = BalancerCounts.Read([new BalancerIntent("lb-1", "net-1", "10.0.0.50", null, [listener])], json, connections.Select(Connection.Parse).OfType<Connection>());
         Assert.Equal(new Counts(1, 7, 7000, 9000), counts[("lsn-f", "mbr-1")]);
         Assert.Equal(Counts.None, counts[("lsn-f", "mbr-2")]);
     }

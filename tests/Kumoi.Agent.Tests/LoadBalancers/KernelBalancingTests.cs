@@ -8,6 +8,8 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
+using Hosts = Kumoi.Agent.Tests.Networks.Hosts;
+
 /// <summary>
 /// Goal: connections to a load balancer that the kernel balances come to the members that should get them, from wherever they are made. Method: hosts in namespaces
 /// joined by an underlay, their own health checks, and connections from guests.

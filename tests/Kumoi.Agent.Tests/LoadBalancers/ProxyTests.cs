@@ -14,6 +14,8 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
+using Hosts = Kumoi.Agent.Tests.Networks.Hosts;
+
 /// <summary>
 /// Goal: listeners that speak HTTP or TLS do what they promise, and go on while agents and haproxy are killed. Method: a host in a namespace, real haproxy, and clients
 /// and members in guests.
@@ -270,7 +272,7 @@ public sealed class ProxyTests
             try
             {
                 using var socket = await ConnectAsync(port);
-                await using var tls = new SslStream(new NetworkStream(socket), false, (_, _, _, _) => true);
+                await using var tls = new SslStream(new NetworkStream(socket), false, (_, certificate, _, _) => certificate is not null);
                 await tls.AuthenticateAsClientAsync("lb.example").WaitAsync(TimeSpan.FromSeconds(5));
                 await tls.WriteAsync("question"u8.ToArray());
                 var buffer = new byte[100];

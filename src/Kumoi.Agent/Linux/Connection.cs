@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Net;
 
-namespace Kumoi.Agent.LoadBalancers;
+namespace Kumoi.Agent.Linux;
+
+/// <summary>Where a connection was opened to, and who answers.</summary>
+public sealed record ConnectionWay(string Transport, string Destination, int DestinationPort, string Answerer, int AnswererPort);
 
 /// <summary>A connection that the kernel tracks.</summary>
 /// <param name="Source">Who opened it.</param>
@@ -10,6 +13,8 @@ namespace Kumoi.Agent.LoadBalancers;
 /// <param name="IsOpen">Of TCP: established; of UDP: answered.</param>
 public sealed record Connection(string Transport, string Source, int SourcePort, string Destination, int DestinationPort, string Answerer, int AnswererPort, bool IsOpen)
 {
+    public ConnectionWay Way => new(Transport, Destination, DestinationPort, Answerer, AnswererPort);
+
     /// <summary>Reads a line of <c>/proc/net/nf_conntrack</c>; null if it is of another protocol than TCP and UDP.</summary>
     public static Connection? Parse(string line)
     {
