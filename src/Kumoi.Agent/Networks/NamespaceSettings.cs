@@ -30,6 +30,8 @@ public static class NamespaceSettings
         var tap = LinkPlan.IsTap(device);
         // Packets of linked networks and gateways come back another way than they went; who may send what is decided by the rules.
         Set($"net/ipv4/conf/{device}/rp_filter", tap ? "1" : "0");
+        // A load balancer's address is every host's: packets from it come from others, and are no mistake.
+        if (device == NetworkRuleset.OverlayDevice) Set($"net/ipv4/conf/{device}/accept_local", intent.Balancers.Any(balancer => balancer.Ipv4 is not null) ? "1" : "0");
         if (tap)
         {
             Set($"net/ipv4/conf/{device}/proxy_arp", "1");

@@ -48,11 +48,20 @@ internal sealed class BalancedHost : IAsyncDisposable
     public ObservedListener? Listener(string id) => Balancing.Observed(null).FirstOrDefault(listener => listener.Id == id);
 
     /// <summary>Waits until the host sees exactly these members work.</summary>
-    public Task WorksAsync(string listener, params string[] members) => Wait.ForAsync(
-        $"only {string.Join(", ", members)} work on {Host.Namespace}: {string.Join(", ", Listener(listener)?.Members.Select(member => $"{member.Id} {member.Health} {member.Reason}") ?? [])} {string.Join(' ', Conditions.Select(condition => condition.Message))}",
-        () => Listener(listener) is { } seen && seen.Members.Where(member => member.Health == BackendHealth.Healthy).Select(member => member.Id).ToHashSet().SetEquals(members)
-            && seen.Members.All(member => member.Health != BackendHealth.Unknown),
-        TimeSpan.FromSeconds(30));
+    public async Task WorksAsync(string listener, params string[] members)
+    {
+        try
+        {
+            await Wait.ForAsync("members", () => Listener(listener) is { } seen && seen.Members.Where(member => member.Health == BackendHealth.Healthy).Select(member => member.Id).ToHashSet().SetEquals(members)
+                && seen.Members.All(member => member.Health != BackendHealth.Unknown), TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException(
+                $"{string.Join(", ", members)} should work on {Host.Namespace}; seen: {string.Join(", ", Listener(listener)?.Members.Select(member => $"{member.Id} {member.Health} {member.Reason}") ?? ["nothing"])} "
+                + $"{string.Join(' ', Conditions.Select(condition => condition.Message))} {string.Join('\n', Failures)}", e);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

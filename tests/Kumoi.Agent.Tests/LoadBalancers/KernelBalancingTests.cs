@@ -83,7 +83,8 @@ public sealed class KernelBalancingTests
         Assert.True(await kept.LivesAsync());
         Replace(listener with { Members = [.. listener.Members.Skip(1)] });
         await Wait.ForAsync("the connection of the removed member ends", async () => !await kept.LivesAsync(), TimeSpan.FromSeconds(10));
-        Assert.True(await Hosts.ReachesAsync(client.Namespace, "tcp", near.Ipv4, 80));
+        using var direct = await Balanced.AskAsync(client.Namespace, near.Ipv4, 80);
+        Assert.NotNull(direct);
 
         // A member that dies leaves on both hosts, and comes back.
         Replace(listener);
