@@ -11,8 +11,10 @@ public static class ConnectionTable
 
     private const ushort TupleOriginal = 1, TupleIp = 1, TupleProtocol = 2, ProtocolNumber = 1, SourcePort = 2, DestinationPort = 3;
 
-    /// <summary>Connections of TCP and UDP. The table is gone through once, line by line.</summary>
-    public static IEnumerable<Connection> Read() => File.ReadLines("/proc/thread-self/net/nf_conntrack").Select(Connection.Parse).OfType<Connection>();
+    private const string Listing = "/proc/thread-self/net/nf_conntrack";
+
+    /// <summary>Connections of TCP and UDP, line by line; none on a kernel that does not list them (CONFIG_NF_CONNTRACK_PROCFS).</summary>
+    public static IEnumerable<Connection> Read() => File.Exists(Listing) ? File.ReadLines(Listing).Select(Connection.Parse).OfType<Connection>() : [];
 
     /// <summary>Forgets a connection: its next packet is looked at as the first of a new one. One that is gone is no error.</summary>
     public static unsafe void Delete(Connection connection)

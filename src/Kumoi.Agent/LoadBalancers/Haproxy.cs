@@ -9,14 +9,16 @@ namespace Kumoi.Agent.LoadBalancers;
 /// Keeps a network's haproxy as its load balancers say. It outlives the agent, and is found by its command line, which also says which configuration it has. A change
 /// starts a new process, which takes over the listening sockets; the one before serves its open connections to their end.
 /// </summary>
-public sealed class Haproxy(Commands commands, TimeProvider clock)
+/// <param name="directories">Where programs are.</param>
+public sealed class Haproxy(Commands commands, IReadOnlyList<string> directories, TimeProvider clock)
 {
     public const string Program = "haproxy";
 
     /// <summary>First of 65,536 users, apart from those of guests; one for each network's number.</summary>
     private const uint FirstUser = 0x6000_0000;
 
-    private static readonly string[] Directories = (Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").Split(':');
+    /// <summary>Where this machine has its programs.</summary>
+    public static IReadOnlyList<string> Directories { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").Split(':');
 
     public static HaproxyPlace PlaceOf(NetworkIntent intent, string directory) => new(In(directory), FirstUser + (uint)(intent.Vni & 0xffff));
 
@@ -35,7 +37,7 @@ public sealed class Haproxy(Commands commands, TimeProvider clock)
             await StopAsync(directory, cancel);
             return null;
         }
-        if (!Directories.Any(path => File.Exists(Path.Combine(path, Program))))
+        if (!directories.Any(path => File.Exists(Path.Combine(path, Program))))
             return "The program haproxy is missing on this host, so listeners that need it (http, https, tls, least-connections, PROXY protocol) do not serve here: install the package haproxy.";
         var running = await RunningAsync(intent.Namespace, place, cancel);
         if (await ServingAsync(place, cancel) is { } serving && running.Any(process => process.Id == serving && Has(process, configuration.Path)))

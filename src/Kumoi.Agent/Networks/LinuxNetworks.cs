@@ -19,7 +19,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly NetworkLinks _links = new(commands, hostNamespace);
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
-    private readonly Haproxy _haproxy = new(commands, clock);
+    private readonly Haproxy _haproxy = new(commands, Haproxy.Directories, clock);
 
     /// <summary>What each network was made the last time everything was looked at, or since.</summary>
     private readonly ConcurrentDictionary<string, Made> _made = new();

@@ -145,7 +145,7 @@ internal static class Balanced
         var socket = await NetworkNamespaces.RunInsideAsync(from, () =>
         {
             var made = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (source is not null) made.Bind(new IPEndPoint(IPAddress.Parse(source), 0));
+            if (source is not null) made.Bind(IPEndPoint.Parse(source));
             return made;
         });
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3));

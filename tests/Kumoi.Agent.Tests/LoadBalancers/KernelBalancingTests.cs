@@ -98,6 +98,12 @@ public sealed class KernelBalancingTests
         await BothAsync(all);
         await Wait.ForAsync("both again", async () => (await Balanced.SpreadAsync(client.Namespace, Balanced.Address, 80, 4)).Servers.Count == 2, TimeSpan.FromSeconds(10));
 
+        // Both hosts ask the same member from the same address and port, and each gets its own answers.
+        using var asked = await Balanced.AskAsync(one.Host.Network(Samples.Network), far.Ipv4, 80, $"{Balanced.Address}:40000");
+        using var askedThere = await Balanced.AskAsync(two.Host.Network(Samples.Network), far.Ipv4, 80, $"{Balanced.Address}:40000");
+        Assert.Equal((Balanced.Address, Balanced.Address), (asked?.Client, askedThere?.Client));
+        Assert.True(await asked!.LivesAsync() && await askedThere!.LivesAsync());
+
         // What was counted here: connections from this host's guests only.
         await Wait.ForAsync("counts", () => one.Listener(Balanced.Listener) is { Connections: > 20, BytesOut: > 1000, BytesIn: > 1000 }, TimeSpan.FromSeconds(30));
 
@@ -108,6 +114,86 @@ public sealed class KernelBalancingTests
         await Wait.ForAsync("refused", async () => await RefusedAsync(client.Namespace), TimeSpan.FromSeconds(10));
         Assert.Empty(one.Failures.Concat(two.Failures));
         Assert.Empty(one.Conditions.Concat(two.Conditions));
+    }
+
+    [Fact]
+    public async Task A_sender_of_udp_is_led_to_another_member_when_its_own_ceases_to_work_and_nowhere_when_all_is_gone()
+    {
+        await using var hosts = await Hosts.StartAsync(1);
+        DesiredInterface[] interfaces = [.. Enumerable.Range(11, 3).Select(number => Shared.Interface(number, Samples.Group))];
+        var guests = new List<Guest>();
+        foreach (var wanted in interfaces) guests.Add(await hosts.GuestAsync(hosts.All[0], wanted));
+        Socket[] checks = [await Balanced.ServeLinesAsync(guests[1]), await Balanced.ServeLinesAsync(guests[2])];
+        foreach (var member in guests.Skip(1)) await EchoNameAsync(member);
+        await using var one = new BalancedHost(hosts.All[0]);
+        void Replace(params DesiredListener[] listeners) => one.Replace(Shared.Document(
+            [Shared.Network(Shared.HostOf(hosts.All[0], interfaces)).With(listeners)], [Shared.Group(Samples.Group, Open, interfaces)], [.. interfaces.Select((wanted, i) => Shared.Instance(11 + i, wanted))]));
+        var listener = Balanced.Of("udp", 53, Balanced.Member(12), Balanced.Member(13)) with { Health = Balanced.Check with { Port = 80 } };
+        Replace(listener);
+        await one.WorksAsync(Balanced.Listener, Balanced.MemberId(12), Balanced.MemberId(13));
+
+        // One socket, so all of it is one connection to the kernel.
+        using var socket = await NetworkNamespaces.RunInsideAsync(guests[0].Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(Balanced.Address), 53));
+        string? first = null;
+        await Wait.ForAsync("an answer", async () => (first = await DatagramAsync(socket)) is not null, TimeSpan.FromSeconds(10));
+        for (var i = 0; i < 4; i++) Assert.Equal(first, await DatagramAsync(socket));
+        var dead = first == guests[1].Ipv4 ? 0 : 1;
+        checks[dead].Dispose();
+        await Wait.ForAsync("the other member answers", async () => await DatagramAsync(socket) == guests[2 - dead].Ipv4, TimeSpan.FromSeconds(15));
+        Replace();
+        await Wait.ForAsync("nobody answers", async () => await DatagramAsync(socket) is null, TimeSpan.FromSeconds(15));
+        Assert.Empty(one.Conditions);
+    }
+
+    [Fact]
+    public async Task A_change_of_health_is_set_without_a_look_at_everything()
+    {
+        await using var hosts = await Hosts.StartAsync(1);
+        var host = hosts.All[0];
+        var own = Shared.Interface(12, Samples.Group);
+        _ = await hosts.GuestAsync(host, own);
+        var document = Shared.Document([Shared.Network(Shared.HostOf(host, own)).With(Balanced.Of("tcp", 80, Balanced.Member(12), Balanced.Member(13)))], [Shared.Group(Samples.Group, Open, own)], Shared.Instance(12, own));
+        await Hosts.ApplyAsync(host, document);
+        var intent = Hosts.IntentsOf(host, document)[0];
+        var balancer = intent.Balancers[0];
+        intent = intent with { Balancers = [balancer with { Listeners = [.. balancer.Listeners.Select(listener => listener with { Members = [.. listener.Members.Select(member => member with { Works = true })] })] }] };
+        Assert.True(await host.Driver.TryApplyPeersAsync(intent, default));
+        Assert.Null(Kumoi.Agent.Networks.NetworkRuleset.Build(intent).Change(await new Kumoi.Agent.Networks.NetworkTables(hosts.Commands).SeeAsync(intent.Namespace, Kumoi.Agent.Networks.NetworkRuleset.Table, default)));
+    }
+
+    /// <summary>Answers each datagram with the guest's address.</summary>
+    private static async Task EchoNameAsync(Guest guest)
+    {
+        var socket = await NetworkNamespaces.RunInsideAsync(guest.Namespace, () =>
+        {
+            var made = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            made.Bind(new IPEndPoint(IPAddress.Any, 80));
+            return made;
+        });
+        _ = Task.Run(async () =>
+        {
+            while (true)
+            {
+                var got = await socket.ReceiveFromAsync(new byte[100], new IPEndPoint(IPAddress.Any, 0));
+                await socket.SendToAsync(System.Text.Encoding.ASCII.GetBytes(guest.Ipv4), got.RemoteEndPoint);
+            }
+        });
+    }
+
+    private static async Task<string?> DatagramAsync(Socket socket)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
+        {
+            var buffer = new byte[100];
+            await socket.SendAsync("ask"u8.ToArray(), patience.Token);
+            return System.Text.Encoding.ASCII.GetString(buffer, 0, await socket.ReceiveAsync(buffer, patience.Token));
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     private static async Task SpreadsAsync(Guest from, bool ipv6, int count, params (string Server, int Count)[] expected) => await Wait.ForAsync(
