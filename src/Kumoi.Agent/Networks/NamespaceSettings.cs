@@ -7,6 +7,8 @@ public static class NamespaceSettings
     public static void SetDefaults(NetworkIntent intent)
     {
         Set("net/ipv4/ip_forward", "1");
+        // A packet to a load balancer's address may be for the same port of another host: sockets here are looked for only once it is known where it goes.
+        Set("net/ipv4/ip_early_demux", intent.Balancers.Count > 0 ? "0" : "1");
         foreach (var scope in new[] { "all", "default" })
         {
             // The stricter one of this and the device's own counts, so it is left to the devices.

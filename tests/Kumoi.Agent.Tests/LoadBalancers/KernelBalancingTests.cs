@@ -102,7 +102,7 @@ public sealed class KernelBalancingTests
         using var asked = await Balanced.AskAsync(one.Host.Network(Samples.Network), far.Ipv4, 80, $"{Balanced.Address}:40000");
         using var askedThere = await Balanced.AskAsync(two.Host.Network(Samples.Network), far.Ipv4, 80, $"{Balanced.Address}:40000");
         Assert.Equal((Balanced.Address, Balanced.Address), (asked?.Client, askedThere?.Client));
-        Assert.True(await asked!.LivesAsync() && await askedThere!.LivesAsync());
+        Assert.Equal((true, true), (await asked!.LivesAsync(), await askedThere!.LivesAsync()));
 
         // What was counted here: connections from this host's guests only.
         await Wait.ForAsync("counts", () => one.Listener(Balanced.Listener) is { Connections: > 20, BytesOut: > 1000, BytesIn: > 1000 }, TimeSpan.FromSeconds(30));
