@@ -37,8 +37,15 @@ public static class BalancerRuleset
         intent.Balancers.Where(balancer => balancer.Ipv4 == forward.Target).SelectMany(balancer => balancer.Listeners)
             .FirstOrDefault(listener => listener.Transport == forward.Protocol && listener.Port == forward.TargetPort);
 
-    /// <summary>For <c>translate_in</c>. Forwarded ports find their listener themselves.</summary>
-    public static IEnumerable<string> Entrances(NetworkIntent intent) => Doors(intent).Select(door => $"{door.First} goto {ChoiceOf(door.Listener)}");
+    /// <summary>
+    /// For <c>translate_in</c>. Forwarded ports find their listener themselves. What comes by a link was to be led to a member in the sender's network; replies
+    /// to what is led there here would never come back here.
+    /// </summary>
+    public static IEnumerable<string> Entrances(NetworkIntent intent)
+    {
+        var own = intent.Links.Count == 0 ? "" : $"iifname != {{ {string.Join(", ", intent.Links.Select(link => NamedSet.Device(link.Device)))} }} ";
+        return Doors(intent).Select(door => $"{own}{door.First} goto {ChoiceOf(door.Listener)}");
+    }
 
     /// <summary>For <c>translate_out</c>, before anything else.</summary>
     public static IEnumerable<string> Exits(NetworkIntent intent) => Doors(intent).Concat(OuterDoors(intent)).Select(door => $"ct status dnat {door.Any} jump {Leaving}{door.Listener.Name}");

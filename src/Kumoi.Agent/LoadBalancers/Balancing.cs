@@ -101,7 +101,12 @@ public sealed class Balancing : IAsyncDisposable
         _checks.Forget(intent.Id);
         _serving.TryRemove(intent.Id, out _);
         foreach (var key in _tallies.Keys.Where(key => key.Network == intent.Id)) _tallies.TryRemove(key, out _);
-        foreach (var listener in intent.Balancers.SelectMany(balancer => balancer.Listeners))
+        ForgetProxied(intent);
+    }
+
+    private void ForgetProxied(NetworkIntent intent)
+    {
+        foreach (var listener in intent.Balancers.SelectMany(balancer => balancer.Proxied))
             foreach (var member in listener.Members) _proxied.TryRemove((listener.Id, member.Id), out _);
     }
 
@@ -153,7 +158,9 @@ public sealed class Balancing : IAsyncDisposable
         if (answer is null)
         {
             // Once: if it cannot be started, the next full look tries again.
-            if (_serving.TryRemove(intent.Id, out _)) Ended(intent.Id);
+            if (!_serving.TryRemove(intent.Id, out _)) return;
+            ForgetProxied(intent);
+            Ended(intent.Id);
             return;
         }
         _serving[intent.Id] = true;
