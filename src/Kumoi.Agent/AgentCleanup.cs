@@ -1,4 +1,5 @@
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Networks.Vpn;
 using Microsoft.Extensions.Logging;
@@ -48,13 +49,13 @@ public static class AgentCleanup
     private static string[] Links(string tag) =>
         [.. Directory.EnumerateFileSystemEntries("/sys/class/net", ObjectNames.UplinkPrefix(tag) + "*").Select(path => Path.GetFileName(path))];
 
-    /// <summary>Guests and name servers are known by the run directory in their command lines, a guest that only probes by the state directory, VPN gateways by their devices.</summary>
+    /// <summary>Guests, name servers and proxies are known by the run directory in their command lines, a guest that only probes by the state directory, VPN gateways by their devices.</summary>
     private static async Task EndProcessesAsync(AgentOptions options, TimeProvider clock, CancellationToken cancel)
     {
         var (paths, vpn) = (options.Paths, ObjectNames.VpnPrefix(options.Tag));
         string[] marks = [paths.RunRoot + "/", paths.State + "/"];
         var own = Processes.All().Where(process =>
-            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or DnsmasqCommand.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal)))
+            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or DnsmasqCommand.Program or Haproxy.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal)))
             || WireGuard.IsOf(vpn, process.Arguments));
         foreach (var process in own.ToArray())
         {

@@ -6,6 +6,7 @@ using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Storage;
@@ -26,6 +27,9 @@ public sealed record AgentEdges(
     AgentState State, IHypervisor Hypervisor, INetworkDriver Networks, ImageCache Images, MetadataServer? Metadata, Func<HostFacts> Facts,
     Func<CancellationToken, Task<IServerLink>> Connect, IHostRecord Record, TimeProvider LeaseClock)
 {
+    /// <summary>Null if nothing is balanced here.</summary>
+    public Balancing? Balancing { get; init; }
+
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
     /// <param name="storage">Null if disks are on storage of the host's own.</param>
     public static AgentEdges Linux(AgentOptions options, SharedStorage? storage, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
@@ -39,7 +43,8 @@ public sealed record AgentEdges(
         HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, metadata,
-            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime());
+            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
+        { Balancing = new Balancing(options, commands, clock, log) };
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>

@@ -23,6 +23,12 @@ internal static partial class AgentLog
     [LoggerMessage(12, LogLevel.Warning, "A server of network {Network} (DHCP and DNS, or VPN) has ended and is started again")]
     public static partial void NetworkUnserved(this ILogger log, string network);
 
+    [LoggerMessage(13, LogLevel.Warning, "Load balancers of network {Network}: {Message}")]
+    public static partial void BalancersLacking(this ILogger log, string network, string message);
+
+    [LoggerMessage(14, LogLevel.Warning, "The haproxy of network {Network} has ended and is started again")]
+    public static partial void ProxyEnded(this ILogger log, string network);
+
     [LoggerMessage(20, LogLevel.Warning, "Instance {Instance}: {Step} failed: {Message}")]
     public static partial void StepFailed(this ILogger log, string instance, string step, string message);
 

@@ -3,6 +3,7 @@ using Kumoi.Agent.Control;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Leases;
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Networks;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
@@ -61,6 +62,17 @@ public sealed class HostAgent : IAsyncDisposable
         (_resync, _back) = (new Doorbell(clock), new Doorbell(clock));
         _networks.Rung = _instances.Ring;
         if (edges.Metadata is { } metadata) _networks.Served = (name, id, _) => metadata.ServeAsync(name, id);
+        if (edges.Balancing is { } balancing)
+        {
+            (_networks.Judge, _networks.Balanced, _networks.Unbalanced) = (balancing.Judge, balancing.TakeAsync, balancing.Forget);
+            (balancing.Turned, balancing.Reported) = (_networks.RingBalanced, _reporter.RingListener);
+            balancing.Ended = network =>
+            {
+                log.ProxyEnded(network);
+                _networks.Ring(network);
+            };
+            _reporter.Listeners = balancing.Observed;
+        }
         _images.Rung = RingInstancesOf;
         _instances.Reported = _reporter.Ring;
         _state.Changed += Apply;
@@ -91,6 +103,7 @@ public sealed class HostAgent : IAsyncDisposable
             _link.KeepAsync(stop),
         };
         if (_edges.Networks.WatchPeriod is { } watch) loops.AddRange([Resync.RunAsync(new Doorbell(_clock), watch, WatchAsync, _log.LoopFailed, stop), _traffic.RunAsync(_log.LoopFailed, stop)]);
+        if (_edges.Balancing is { } balancing) loops.Add(Resync.RunAsync(new Doorbell(_clock), Balancing.Period, balancing.LookAsync, _log.LoopFailed, stop));
         if (_edges.Hypervisor.UsesImages) loops.Add(Resync.RunAsync(new Doorbell(_clock), TrimPeriod, TrimAsync, _log.LoopFailed, stop));
         await Task.WhenAll(loops);
     }
@@ -238,6 +251,7 @@ public sealed class HostAgent : IAsyncDisposable
     {
         await _consoles.DisposeAsync();
         await _networks.DisposeAsync();
+        if (_edges.Balancing is { } balancing) await balancing.DisposeAsync();
         await _images.DisposeAsync();
         await _instances.DisposeAsync();
         if (_edges.Metadata is { } metadata) await metadata.DisposeAsync();

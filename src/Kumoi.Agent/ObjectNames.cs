@@ -54,7 +54,8 @@ public static partial class ObjectNames
         return $"{digits[..8]}-{digits[8..12]}-{digits[12..16]}-{digits[16..20]}-{digits[20..]}";
     }
 
-    private static string Digits(string id) =>
+    /// <summary>The hex digits of an id.</summary>
+    public static string Digits(string id) =>
         IsId(id) ? id[(id.IndexOf('-', StringComparison.Ordinal) + 1)..] : throw new ArgumentException($"'{id}' is not an id.", nameof(id));
 
     private static string Base36(int number)

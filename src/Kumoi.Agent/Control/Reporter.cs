@@ -27,7 +27,7 @@ public sealed class Reporter(
     private static readonly TimeSpan HeartbeatMin = TimeSpan.FromSeconds(1), HeartbeatMax = TimeSpan.FromHours(1);
 
     private readonly Doorbell _doorbell = new(clock);
-    private readonly ConcurrentDictionary<string, byte> _changed = new();
+    private readonly ConcurrentDictionary<string, byte> _changed = new(), _changedListeners = new();
     private readonly ClockWatch _clockWatch = new();
 
     // Until an answer says otherwise: the shortest that a server of any version asks for.
@@ -58,12 +58,21 @@ public sealed class Reporter(
     /// <summary>Called when an answer came though the lease had been over.</summary>
     public Action Returned { get; init; } = () => { };
 
+    /// <summary>Load balancers' listeners: those with these ids, or all; null if the host has none to tell of.</summary>
+    public Func<IReadOnlySet<string>?, IReadOnlyList<ObservedListener>>? Listeners { get; set; }
+
     /// <summary>Uptime, not time of day: a clock that is set must not stop the heart.</summary>
     private TimeSpan Now => clock.GetElapsedTime(0);
 
     public void Ring(string instanceId)
     {
         _changed[instanceId] = 0;
+        _doorbell.Ring();
+    }
+
+    public void RingListener(string listenerId)
+    {
+        _changedListeners[listenerId] = 0;
         _doorbell.Ring();
     }
 
@@ -105,7 +114,7 @@ public sealed class Reporter(
         {
             try
             {
-                if (Now >= BeatAt || !_changed.IsEmpty)
+                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty)
                 {
                     await BeatAsync(link, stop);
                     failures = 0;
@@ -149,7 +158,7 @@ public sealed class Reporter(
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
         var departed = instances.Departed();
         var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), Traffic: Traffic?.Untold(), Vpns: networks.TellVpns(wantFull));
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull));
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {
@@ -167,5 +176,12 @@ public sealed class Reporter(
             lease.DatabaseAway(sentAt);
             throw;
         }
+    }
+
+    private IReadOnlyList<ObservedListener>? ListenersFor(bool full)
+    {
+        var changed = _changedListeners.Keys.ToHashSet();
+        foreach (var id in changed) _changedListeners.TryRemove(id, out _);
+        return Listeners is not { } listeners ? null : full ? listeners(null) : changed.Count > 0 ? listeners(changed) : null;
     }
 }

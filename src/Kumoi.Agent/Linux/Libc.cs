@@ -13,7 +13,8 @@ internal static partial class Libc
     public const ulong GetInterfaceMtu = 0x8921;
     public const int PunchHole = 0x02, KeepSize = 0x01;
     public const int SignalHangUp = 1, SignalKill = 9, SignalTerminate = 15;
-    public const int NoSuchProcess = 3;
+    public const int NoSuchProcess = 3, NoSuchEntry = 2;
+    public const int NetlinkFamily = 16, RawSocket = 3, NetfilterProtocol = 12;
     public const int BootTimeClock = 7;
     public const int LockExclusive = 2, LockWithoutWaiting = 4, WouldBlock = 11, Interrupted = 4;
 
@@ -67,6 +68,15 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
     public static partial nint SendMessage(int descriptor, ref Message message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    public static partial int OpenSocket(int family, int kind, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    public static unsafe partial nint Send(int descriptor, byte* data, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    public static unsafe partial nint Receive(int descriptor, byte* data, nuint length, int flags);
 
     /// <summary>Throws the error of the call just made.</summary>
     public static IOException Failed(string what) => new($"{what}: {Marshal.GetLastPInvokeErrorMessage()}.");

@@ -39,3 +39,13 @@ public sealed record NamedSet(string Name, string Key, string? Value, IReadOnlyL
     /// <summary>The name of a device as an element's key.</summary>
     public static string Device(string name) => $"\"{name}\"";
 }
+
+/// <summary>What rules name beside chains and sets: a counter, or a timeout of connections. Its name says all of it, since it is never changed.</summary>
+/// <param name="Kind">In the words of nftables.</param>
+/// <param name="Lines">What is in it.</param>
+public sealed record NamedObject(string Kind, string Name, IReadOnlyList<string> Lines)
+{
+    public const string CounterKind = "counter", TimeoutKind = "ct timeout";
+
+    public static NamedObject Counter(string name) => new(CounterKind, name, []);
+}

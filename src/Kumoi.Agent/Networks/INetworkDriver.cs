@@ -5,7 +5,8 @@ namespace Kumoi.Agent.Networks;
 /// <summary>What was found in a network's namespace after it was put in order.</summary>
 /// <param name="Taps">Every tap that is there.</param>
 /// <param name="Vpn">The VPN gateway that the host is for the network; null: it is none.</param>
-public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null);
+/// <param name="Lacking">What of the network does not work here, though the rest does: a sentence; null if nothing.</param>
+public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null, string? Lacking = null);
 
 /// <summary>The edge between the agent and what carries guests' packets.</summary>
 public interface INetworkDriver

@@ -83,7 +83,9 @@ public sealed record LinkPlan(
         // The longest first: an address must not be unreachable for the moment before its own route is there.
         foreach (var route in Changed(seen.Routes, wanted.Routes).OrderByDescending(route => Length(route.Key))) yield return Replace(route);
         foreach (var rule in wanted.Rules.Except(seen.Rules)) yield return $"rule add {rule}";
-        foreach (var rule in seen.Rules.Except(wanted.Rules)) yield return $"rule delete {rule}";
+        // Those of IPv6 are looked at only where some are wanted.
+        var ipv6 = wanted.Rules.Any(rule => rule.StartsWith(LinkState.Ipv6, StringComparison.Ordinal));
+        foreach (var rule in seen.Rules.Except(wanted.Rules).Where(rule => ipv6 || !rule.StartsWith(LinkState.Ipv6, StringComparison.Ordinal))) yield return $"rule delete {rule}";
         foreach (var (range, way) in seen.Routes)
             if (!wanted.Routes.ContainsKey(range) && !IsOfStray(way, intent)) yield return $"route delete {(way == "unreachable" ? "unreachable " : "")}{range}";
         foreach (var neighbour in seen.Neighbours.Keys.Except(wanted.Neighbours.Keys)) yield return $"neigh delete {neighbour}";

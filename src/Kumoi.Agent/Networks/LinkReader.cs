@@ -18,7 +18,8 @@ public static class LinkReader
     /// <param name="limits">Of <c>tc -j qdisc show</c>; null if not asked.</param>
     /// <param name="hostRoutes">Of <c>ip -j route show dev UPLINK</c> on the host; null if there is no such device.</param>
     /// <param name="hostDevice">That device, which ip then does not name.</param>
-    public static LinkState Read(string inside, string? forwarding, string? limits, string? hostRoutes, string hostDevice)
+    /// <param name="ipv6Rules">Of <c>ip -6 -j rule show</c>; null if not asked.</param>
+    public static LinkState Read(string inside, string? forwarding, string? limits, string? hostRoutes, string hostDevice, string? ipv6Rules = null)
     {
         var devices = new Dictionary<string, DeviceState>();
         var local = new HashSet<string>();
@@ -27,11 +28,12 @@ public static class LinkReader
         foreach (var entry in Entries(inside).Concat(Entries(forwarding)))
         {
             if (entry.TryGetProperty("addr_info", out var addresses)) Device(entry, addresses, devices, local);
-            else if (entry.TryGetProperty("priority", out _)) Rule(entry, rules);
+            else if (entry.TryGetProperty("priority", out _)) Rule(entry, rules, "");
             else if (entry.TryGetProperty("mac", out var mac)) Forward(entry, mac.GetString()!, entries);
             else if (entry.TryGetProperty("lladdr", out var neighbour)) neighbours[$"{Normal(Text(entry, "dst"))} dev {Text(entry, "dev")}"] = neighbour.GetString()!;
             else if (entry.TryGetProperty("dst", out _)) Route(entry, routes, Text(entry, "dev"));
         }
+        foreach (var entry in Entries(ipv6Rules)) Rule(entry, rules, LinkState.Ipv6);
         var host = new Dictionary<string, string>();
         foreach (var entry in Entries(hostRoutes)) Route(entry, host, hostDevice);
         return new LinkState(devices, local, routes, rules, neighbours, entries, host, RateLimits.Read(Entries(limits)));
@@ -86,12 +88,12 @@ public static class LinkReader
         routes[key] = type == "unreachable" ? "unreachable" : way.Length > 0 ? $"via {Normal(way)} dev {device}" : $"dev {device}";
     }
 
-    private static void Rule(JsonElement entry, HashSet<string> rules)
+    private static void Rule(JsonElement entry, HashSet<string> rules, string family)
     {
         var priority = entry.GetProperty("priority").GetInt32();
-        // The kernel's own three.
-        if (priority is 0 or 32766 or 32767) return;
-        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"pref {priority}");
+        // The kernel's own.
+        if (priority is 32766 or 32767) return;
+        var text = new StringBuilder(family).Append(CultureInfo.InvariantCulture, $"pref {priority}");
         if (Text(entry, "src") is not ("all" or "") and var source) text.Append(CultureInfo.InvariantCulture, $" from {source}");
         if (Text(entry, "fwmark") is { Length: > 0 } mark) text.Append(CultureInfo.InvariantCulture, $" fwmark {(mark.StartsWith("0x", StringComparison.Ordinal) ? Convert.ToUInt32(mark, 16).ToString(CultureInfo.InvariantCulture) : mark)}");
         text.Append(CultureInfo.InvariantCulture, $" lookup {Text(entry, "table")}");

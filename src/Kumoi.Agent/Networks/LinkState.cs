@@ -31,13 +31,19 @@ public sealed record LinkState(
     public const string HostEnd = "169.254.255.1";
 
     /// <summary>Number of the routing table of guests with a floating address, where others leave by another host.</summary>
-    private const int UplinkTable = 100;
+    public const int UplinkTable = 100;
+
+    /// <summary>Before rules of routing that are IPv6's.</summary>
+    public const string Ipv6 = "-6 ";
+
+    /// <summary>The kernel's own rule: what is addressed to the namespace itself is looked for first.</summary>
+    private const string OwnFirst = "pref 0 lookup local";
 
     private const string Metadata = "169.254.169.254", Uplink = NetworkRuleset.UplinkDevice, Overlay = NetworkRuleset.OverlayDevice;
 
     /// <summary>Of a namespace that was just made.</summary>
     public static LinkState None { get; } = new(
-        new Dictionary<string, DeviceState>(), new HashSet<string>(), new Dictionary<string, string>(), new HashSet<string>(),
+        new Dictionary<string, DeviceState>(), new HashSet<string>(), new Dictionary<string, string>(), new HashSet<string> { OwnFirst, $"{Ipv6}{OwnFirst}" },
         new Dictionary<string, string>(), new Dictionary<string, string>(), new Dictionary<string, string>(), RateLimits.None);
 
     /// <param name="links">Devices to other networks and of VPN gateways that are there: a network that comes up later brings its link with it.</param>
@@ -65,6 +71,7 @@ public sealed record LinkState(
         .. intent.HasIpv6 ? (string[])["fe80::1/64 dev lo", $"{NetworkRuleset.MetadataIpv6}/128 dev lo"] : [],
         // Given and not left to the kernel, which makes one only some time after the guest has opened its end.
         .. intent.HasIpv6 ? intent.Ports.Select(port => $"{GatewayLinkLocal}/64 dev {port.Tap}") : [],
+        .. intent.Balancers.SelectMany(balancer => balancer.Addresses).Select(address => $"{AddressForm.Single(address)} dev lo"),
         .. intent.Subnets.Select(subnet => subnet.IsIpv6 ? $"{subnet.Gateway}/64 dev lo" : $"{subnet.Gateway}/32 dev lo"),
     ];
 
@@ -77,7 +84,9 @@ public sealed record LinkState(
             routes["0.0.0.0/0"] = Way(source);
             routes[Number($"0.0.0.0/0 table {UplinkTable}")] = $"via {HostEnd} dev {Uplink}";
         }
-        foreach (var host in TranslationRuleset.ForwardingHosts(intent)) routes[Number($"0.0.0.0/0 table {TableOf(host)}")] = Way(host);
+        foreach (var host in TranslationRuleset.ReturningHosts(intent)) routes[Number($"0.0.0.0/0 table {TableOf(host)}")] = Way(host);
+        if (SharesIpv6(intent))
+            foreach (var host in intent.Remotes) routes[Number($"::/0 table {TableOf(host)}")] = Way(host);
         // What is behind no guest is nobody's: it must not leave by the default route, nor be answered for by proxy ARP.
         foreach (var range in intent.Inside) routes[range] = "unreachable";
         foreach (var link in present)
@@ -100,10 +109,25 @@ public sealed record LinkState(
 
     private static string Way(RemoteHost host) => $"via {host.NextHop} dev {Overlay}";
 
-    /// <summary>Rules come into play only where not everything leaves by the same way; what is inside is found before them.</summary>
+    /// <summary>True if another host may open connections to guests here from an IPv6 address that this host has, too.</summary>
+    public static bool SharesIpv6(NetworkIntent intent) => TranslationRuleset.SharesAddresses(intent) && intent.Balancers.Any(balancer => balancer.Ipv6 is not null);
+
+    /// <summary>
+    /// Rules come into play only where not everything leaves by the same way; what is inside is found before them. Replies to a load balancer's address may be for
+    /// another host: they are known by their mark, and that is looked at even before what is addressed to the namespace itself.
+    /// </summary>
     private static HashSet<string> WantedRules(NetworkIntent intent)
     {
+        var rules = Others(intent);
+        if (!TranslationRuleset.SharesAddresses(intent)) return [.. rules, OwnFirst];
+        string[] shared = [.. intent.Remotes.Select(remote => Number($"pref 60 fwmark {TableOf(remote)} lookup {TableOf(remote)}")), "pref 100 lookup local"];
+        return [.. rules, .. shared, .. SharesIpv6(intent) ? shared.Select(rule => Ipv6 + rule) : []];
+    }
+
+    private static HashSet<string> Others(NetworkIntent intent)
+    {
         var rules = new HashSet<string>();
+        if (TranslationRuleset.ReturnsByUplink(intent)) rules.Add(Number($"pref 950 fwmark {UplinkTable} lookup {UplinkTable}"));
         foreach (var host in TranslationRuleset.ForwardingHosts(intent)) rules.Add(Number($"pref 950 fwmark {TableOf(host)} lookup {TableOf(host)}"));
         var leavesElsewhere = intent.Remotes.Any(remote => remote.Address == intent.Source?.Host);
         // WireGuard's own packets leave by this host, which has its address.

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks.Vpn;
+using Kumoi.Agent.LoadBalancers;
 
 namespace Kumoi.Agent.Networks;
 
@@ -20,6 +21,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
     private readonly WireGuard _wireGuard = new(commands, clock);
+    private readonly Haproxy _haproxy = new(commands, Haproxy.Directories, clock);
 
     /// <summary>What each network was made the last time everything was looked at, or since.</summary>
     private readonly ConcurrentDictionary<string, Made> _made = new();
@@ -74,9 +76,11 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         await _links.ApplyAsync(plan, wanted, intent, cancel);
         if (intent.Ports.Count > 0) await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         else await _dnsmasq.StopAsync(FilesOf(intent.Namespace), cancel);
+        // It opens the load balancers' addresses, which are there now.
+        var lacking = await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         await _links.RemoveAsync(intent.Namespace, plan.Surplus, cancel);
         _made[intent.Namespace] = new Made(intent, ruleset, links, clock.GetTimestamp());
-        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], vpn?.Seen);
+        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], vpn?.Seen, lacking);
     }
 
     /// <summary>The VPN gateway, if the host is to be it. A device that is wanted no more goes with its program, or with what is surplus.</summary>
@@ -119,6 +123,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         }
         var directory = FilesOf(networkNamespace);
         await _dnsmasq.StopAsync(directory, cancel);
+        await _haproxy.StopAsync(directory, cancel);
         // The other ends of its links go with the namespace.
         await _namespaces.DeleteAsync(networkNamespace, cancel);
         if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);

@@ -9,6 +9,8 @@ public static class NamespaceSettings
     public static void SetDefaults(NetworkIntent intent)
     {
         Set("net/ipv4/ip_forward", "1");
+        // A packet to a load balancer's address may be for the same port of another host: sockets here are looked for only once it is known where it goes.
+        Set("net/ipv4/ip_early_demux", intent.Balancers.Count > 0 ? "0" : "1");
         foreach (var scope in new[] { "all", "default" })
         {
             // The stricter one of this and the device's own counts, so it is left to the devices.
@@ -32,6 +34,8 @@ public static class NamespaceSettings
         var tap = LinkPlan.IsTap(device);
         // Packets of linked networks and gateways come back another way than they went; who may send what is decided by the rules.
         Set($"net/ipv4/conf/{device}/rp_filter", tap ? "1" : "0");
+        // A load balancer's address is every host's: packets from it come from others, and are no mistake.
+        if (device == NetworkRuleset.OverlayDevice) Set($"net/ipv4/conf/{device}/accept_local", intent.Balancers.Any(balancer => balancer.Ipv4 is not null) ? "1" : "0");
         if (tap)
         {
             Set($"net/ipv4/conf/{device}/proxy_arp", "1");

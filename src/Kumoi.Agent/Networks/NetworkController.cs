@@ -28,6 +28,7 @@ public sealed class NetworkController : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Applied> _applied = new();
     private readonly ConcurrentDictionary<string, IReadOnlyList<string>> _strays = new();
     private readonly ConcurrentDictionary<string, Condition> _conditions = new();
+    private readonly ConcurrentDictionary<string, Condition> _lacking = new();
     private readonly ConcurrentDictionary<string, Port> _known = new();
     private readonly ConcurrentDictionary<string, IReadOnlySet<string>> _making = new();
 
@@ -54,10 +55,19 @@ public sealed class NetworkController : IAsyncDisposable
     /// <summary>Called when a namespace is there and its metadata socket is wanted, with the network's id; and with null when it goes.</summary>
     public Func<string, string?, CancellationToken, Task> Served { get; set; } = (_, _, _) => Task.CompletedTask;
 
+    /// <summary>Adds what is known of load balancers' members.</summary>
+    public Func<NetworkIntent, NetworkIntent> Judge { get; set; } = intent => intent;
+
+    /// <summary>Called when a network is in force.</summary>
+    public Func<NetworkIntent, CancellationToken, Task> Balanced { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>Called with the namespace of a network that has gone.</summary>
+    public Action<string> Unbalanced { get; set; } = _ => { };
+
     /// <summary>Namespaces and taps no record explains.</summary>
     public IReadOnlyList<string> Strays => [.. _strays.Values.SelectMany(names => names).Order(StringComparer.Ordinal)];
 
-    public IReadOnlyList<Condition> Conditions => [.. _conditions.Values, .. _vpns.Conditions];
+    public IReadOnlyList<Condition> Conditions => [.. _conditions.Values, .. _vpns.Conditions, .. _lacking.Values];
 
     /// <summary>The VPN gateways that the host is: all of them, or those of which something has changed since it was told; null if there is nothing to tell.</summary>
     public IReadOnlyList<ObservedVpn>? TellVpns(bool all) => _vpns.Tell(all);
@@ -79,6 +89,13 @@ public sealed class NetworkController : IAsyncDisposable
     public void RingPeers(string networkId)
     {
         if (ObjectNames.IsId(networkId)) _queue.Ring(NamespaceOf(networkId));
+    }
+
+    /// <summary>Members of its load balancers have begun or ceased to work; linked networks balance to them, too.</summary>
+    public void RingBalanced(string networkId)
+    {
+        RingPeers(networkId);
+        foreach (var network in _state.Document?.Networks.Where(network => (network.Links ?? []).Any(link => link.NetworkId == networkId)) ?? []) RingPeers(network.Id);
     }
 
     private void RingWhole(string name)
@@ -146,7 +163,7 @@ public sealed class NetworkController : IAsyncDisposable
             // is there is known again.
             _making[name] = TapsIn(document, name);
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
-            var intent = network is null ? null : Retain(IntentOf(document, network.Id));
+            var intent = network is null ? null : Retain(IntentOf(document, network.Id)) is { } read ? Judge(read) : null;
             if (network is null) await Task.WhenAll(ApplyHostAsync(document, cancel), RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
             else if (!whole && _applied.ContainsKey(name) && await TryApplyPeersAsync(intent, document, cancel)) quiet = true;
@@ -222,7 +239,9 @@ public sealed class NetworkController : IAsyncDisposable
     {
         var network = _driver.TryApplyPeersAsync(intent, cancel);
         await Task.WhenAll(network, ApplyHostAsync(document, cancel));
-        return await network;
+        if (!await network) return false;
+        await Balanced(intent, cancel);
+        return true;
     }
 
     private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
@@ -232,6 +251,8 @@ public sealed class NetworkController : IAsyncDisposable
         var sight = await _driver.ApplyAsync(intent, Removable(document), cancel);
         await Served(intent.Namespace, intent.Id, cancel);
         _vpns.Take(intent.Namespace, sight.Vpn);
+        await Balanced(intent, cancel);
+        Lacks(intent, sight.Lacking);
         foreach (var port in intent.Ports) _known[port.Tap] = port;
         // A network that was there before this one has its end of their link to be put in order.
         if (!_applied.ContainsKey(intent.Namespace)) foreach (var link in intent.Links) RingWhole(link.Namespace);
@@ -257,6 +278,8 @@ public sealed class NetworkController : IAsyncDisposable
         if (left is null)
         {
             await Served(name, null, cancel);
+            Unbalanced(name);
+            _lacking.TryRemove(name, out _);
             _applied.TryRemove(name, out _);
             _strays.TryRemove(name, out _);
         }
@@ -270,6 +293,20 @@ public sealed class NetworkController : IAsyncDisposable
     private HashSet<string> Removable(DesiredDocument document) =>
         [.. document.Instances.Where(instance => instance.Leaves() && _hasProcess(instance.Id) == false)
             .SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id))];
+
+    /// <summary>What does not work while the network does.</summary>
+    private void Lacks(NetworkIntent intent, string? lacking)
+    {
+        var message = string.Join(' ', intent.LeftOut.Concat(lacking is null ? [] : [lacking]));
+        if (message.Length == 0)
+        {
+            _lacking.TryRemove(intent.Namespace, out _);
+            return;
+        }
+        if (!_lacking.TryGetValue(intent.Namespace, out var known) || known.Message != message) _log.BalancersLacking(intent.Namespace, message);
+        _lacking.AddOrUpdate(
+            intent.Namespace, _ => new Condition("LoadBalancers", "load-balancers-incomplete", message, _clock.GetUtcNow(), null), (_, known) => known with { Message = message });
+    }
 
     private void Report(string name, string message) =>
         _conditions.AddOrUpdate(

@@ -1,4 +1,5 @@
 using Kumoi.Agent.Networks.Vpn;
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -35,6 +36,15 @@ public sealed record NetworkIntent(
     IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways,
     VpnIntent? Vpn)
 {
+    /// <summary>Load balancers with an address in the network.</summary>
+    public IReadOnlyList<BalancerIntent> Balancers { get; init; } = [];
+
+    /// <summary>Those of linked networks, as far as the kernel balances them: that is done where the sender is.</summary>
+    public IReadOnlyList<BalancerIntent> LinkedBalancers { get; init; } = [];
+
+    /// <summary>What the record asks for and this host cannot do, a sentence each.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     public bool HasIpv6 => Subnets.Any(subnet => subnet.IsIpv6);
 
     /// <summary>Every range that is reached without going outside.</summary>

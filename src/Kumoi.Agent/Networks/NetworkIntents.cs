@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Kumoi.Agent.Networks.Vpn;
+using Kumoi.Agent.LoadBalancers;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Networks;
@@ -22,15 +23,25 @@ public static partial class NetworkIntents
         Port[] ports = [.. Ports(document, networkId, keep).Select(port => ipv6 ? port : port with { Addresses = [.. port.Addresses.Where(address => !AddressForm.IsIpv6(address.Text))] })];
         var own = AddressForm.Ipv4(underlay);
         var gateways = Gateways(network, ports);
+        var links = Links(document, network, subnets, tag, own);
+        var leftOut = new List<string>();
         return new NetworkIntent(
             network.Id, ObjectNames.Namespace(tag, network.Id), network.Vni, ObjectNames.Uplink(tag, network.Vni), uplink, own,
             IsDomain(network.Domain) ? network.Domain : "internal", [.. (network.SearchDomains ?? []).Where(IsDomain).Take(6)],
             network.Mtu is >= MtuMin and <= MtuMax ? network.Mtu : MtuDefault, network.Outside != NetworkOutside.None, subnets,
             [.. network.Names.Where(name => IsLabel(name.Name)).Select(name => (name.Name, Address: AddressForm.Address(name.Address))).Where(name => name.Address is not null)
                 .Select(name => new DesiredName(name.Name, name.Address!)).OrderBy(name => name.Name, StringComparer.Ordinal)],
-            ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own), Links(document, network, subnets, tag, own), Routes(network, subnets), gateways,
-            own is null ? null : VpnIntent.Read(network.Vpn, ObjectNames.Vpn(tag, network.Vni), gateways, range => IsElsewhere(range, subnets)));
+            ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own, Askers(document, network, links)), links, Routes(network, subnets), gateways,
+            own is null ? null : VpnIntent.Read(network.Vpn, ObjectNames.Vpn(tag, network.Vni), gateways, range => IsElsewhere(range, subnets)))
+        {
+            Balancers = BalancerIntents.Read(network, [.. subnets.Select(subnet => subnet.Cidr)], leftOut.Add),
+            LinkedBalancers = [.. links.SelectMany(link => Linked(document.Networks.First(other => other.Id == link.NetworkId), link))],
+            LeftOut = leftOut,
+        };
     }
+
+    private static IEnumerable<BalancerIntent> Linked(DesiredNetwork network, LinkIntent link) =>
+        BalancerIntents.Read(network, link.Cidrs, _ => { }).Select(balancer => balancer with { Listeners = [.. balancer.Translated] }).Where(balancer => balancer.Listeners.Count > 0);
 
     private static Port[] Ports(DesiredDocument document, string networkId, Func<string, bool> keep) =>
         [.. document.Instances.Where(instance => ObjectNames.IsId(instance.Id) && (!instance.Leaves() || keep(instance.Id)))
@@ -68,8 +79,12 @@ public static partial class NetworkIntents
             .OrderBy(group => group.Name, StringComparer.Ordinal)];
     }
 
-    private static RemoteHost[] Remotes(DesiredNetwork network, string own) =>
-        [.. (network.Hosts ?? []).Concat((network.Gateways ?? []).Select(gateway => new NetworkHost(gateway.Host, [])))
+    /// <summary>Hosts of linked networks ask a load balancer's members, too, so its members' hosts must know the way back; guests of the network they have none.</summary>
+    private static IEnumerable<NetworkHost> Askers(DesiredDocument document, DesiredNetwork network, LinkIntent[] links) =>
+        network.LoadBalancers is not { Count: > 0 } ? [] : links.SelectMany(link => document.Networks.First(other => other.Id == link.NetworkId).Hosts ?? []).Select(host => host with { Guests = [] });
+
+    private static RemoteHost[] Remotes(DesiredNetwork network, string own, IEnumerable<NetworkHost> further) =>
+        [.. (network.Hosts ?? []).Concat(further).Concat((network.Gateways ?? []).Select(gateway => new NetworkHost(gateway.Host, [])))
             .Select(host => (Address: AddressForm.Ipv4(host.Address), host.Guests)).Where(host => host.Address is not null && host.Address != own)
             .GroupBy(host => host.Address!)
             .Select(host => new RemoteHost(host.Key, [.. host.SelectMany(same => same.Guests).Select(AddressForm.Address).OfType<string>().Distinct().Order(StringComparer.Ordinal)]))
@@ -83,7 +98,7 @@ public static partial class NetworkIntents
             .Select(pair => new LinkIntent(
                 pair.Link.NetworkId, ObjectNames.Namespace(tag, pair.Link.NetworkId), pair.Other!.Vni,
                 [.. pair.Link.Cidrs.Select(AddressForm.Range).OfType<string>().Where(cidr => IsElsewhere(cidr, subnets)).Distinct().Order(StringComparer.Ordinal)],
-                own is not null && Remotes(pair.Other, own).Length > 0))
+                own is not null && Remotes(pair.Other, own, []).Length > 0))
             .DistinctBy(link => link.Vni).OrderBy(link => link.Vni)];
 
     private static DesiredRoute[] Routes(DesiredNetwork network, SubnetIntent[] subnets) =>

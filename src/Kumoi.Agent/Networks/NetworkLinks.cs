@@ -13,11 +13,12 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
     {
         var inside = commands.RunAsync("ip", ["-n", intent.Namespace, "-j", "-batch", "-"], LinkReader.Questions, cancel);
         var forwarding = intent.NeedsOverlay ? commands.RunAsync("bridge", ["-n", intent.Namespace, "-j", "fdb", "show"], cancel) : null;
+        var ipv6Rules = LinkState.SharesIpv6(intent) ? commands.RunAsync("ip", ["-6", "-n", intent.Namespace, "-j", "rule", "show"], cancel) : null;
         var host = await commands.TryRunAsync("ip", [.. In(hostNamespace), "-j", "route", "show", "dev", intent.HostDevice], cancel);
         var devices = await inside;
         var limited = intent.Ports.Any(port => port.RateMbps is not null) || devices.Contains("\"ifname\":\"i", StringComparison.Ordinal);
         var limits = limited ? await commands.RunAsync("tc", ["-n", intent.Namespace, "-j", "qdisc", "show"], cancel) : null;
-        return LinkReader.Read(devices, forwarding is null ? null : await forwarding, limits, host.Succeeded ? host.Output : null, intent.HostDevice);
+        return LinkReader.Read(devices, forwarding is null ? null : await forwarding, limits, host.Succeeded ? host.Output : null, intent.HostDevice, ipv6Rules is null ? null : await ipv6Rules);
     }
 
     /// <summary>Makes the links to networks that are on the host already. The devices that are there afterwards.</summary>
@@ -63,7 +64,10 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
     /// <summary>Runs what of a plan needs no devices to be made: addresses, routes, neighbours.</summary>
     public async Task ConnectAsync(LinkPlan plan, NetworkIntent intent, CancellationToken cancel)
     {
-        await Task.WhenAll(BatchAsync("ip", intent.Namespace, plan.Inside, cancel), BatchAsync("bridge", intent.Namespace, plan.Forwarding, cancel));
+        // A batch is of one family where its lines do not say which.
+        var ipv6 = plan.Inside.Where(IsIpv6Rule).ToArray();
+        await Task.WhenAll(BatchAsync("ip", intent.Namespace, [.. plan.Inside.Except(ipv6)], cancel), BatchAsync("bridge", intent.Namespace, plan.Forwarding, cancel));
+        await BatchAsync("ip", intent.Namespace, [.. ipv6.Select(line => line.Replace(LinkState.Ipv6, "", StringComparison.Ordinal))], cancel, "-6");
         await BatchAsync("tc", intent.Namespace, plan.Limits, cancel);
         await BatchAsync("ip", hostNamespace, plan.Host, cancel);
     }
@@ -81,12 +85,14 @@ public sealed class NetworkLinks(Commands commands, string? hostNamespace) : IDi
     /// What is taken away is taken away last, and it is no failure if it has gone already: with a device, an address or a setting other things go by
     /// themselves. What is there nonetheless is seen by the next look.
     /// </summary>
-    private async Task BatchAsync(string program, string? networkNamespace, IReadOnlyList<string> lines, CancellationToken cancel)
+    private async Task BatchAsync(string program, string? networkNamespace, IReadOnlyList<string> lines, CancellationToken cancel, params string[] options)
     {
         var removals = lines.Where(line => line.Contains(" delete ", StringComparison.Ordinal)).ToArray();
-        if (removals.Length < lines.Count) await commands.RunAsync(program, [.. In(networkNamespace), "-batch", "-"], Text(lines.Except(removals)), cancel);
-        if (removals.Length > 0) await commands.TryRunAsync(program, [.. In(networkNamespace), "-force", "-batch", "-"], Text(removals), [], Commands.DefaultLimit, cancel);
+        if (removals.Length < lines.Count) await commands.RunAsync(program, [.. options, .. In(networkNamespace), "-batch", "-"], Text(lines.Except(removals)), cancel);
+        if (removals.Length > 0) await commands.TryRunAsync(program, [.. options, .. In(networkNamespace), "-force", "-batch", "-"], Text(removals), [], Commands.DefaultLimit, cancel);
     }
+
+    private static bool IsIpv6Rule(string line) => line.StartsWith("rule ", StringComparison.Ordinal) && line.Contains(LinkState.Ipv6, StringComparison.Ordinal);
 
     private static string Text(IEnumerable<string> lines) => string.Join('\n', lines) + "\n";
 

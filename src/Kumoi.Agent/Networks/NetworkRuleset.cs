@@ -1,5 +1,5 @@
 using Kumoi.Agent.Networks.Vpn;
-using Kumoi.Api.Agent;
+using Kumoi.Agent.LoadBalancers;
 
 namespace Kumoi.Agent.Networks;
 
@@ -45,7 +45,7 @@ public static class NetworkRuleset
                 "iifname vmap @ports_out",
             ]),
             new("ingress", new ChainHook("filter", "forward", 0, "drop"),
-                [Known, $"oifname \"{UplinkDevice}\" jump outside", .. VpnRuleset.Ingress(intent), $"oifname {inner} accept", "oifname vmap @ports_in"]),
+                [Known, $"oifname \"{UplinkDevice}\" jump outside", .. VpnRuleset.Ingress(intent), $"oifname {inner} accept", .. BalancerFilters.ToMembers(intent), "oifname vmap @ports_in"]),
             Outside(intent, inner),
             .. TranslationRuleset.Chains(intent),
             .. VpnRuleset.Chains(intent),
@@ -53,7 +53,7 @@ public static class NetworkRuleset
         var used = intent.Ports.SelectMany(port => port.SecurityGroups).ToHashSet();
         foreach (var group in intent.Groups.Where(group => used.Contains(group.Name))) chains.AddRange(GroupRuleset.Chains(group, intent));
         chains.AddRange(intent.Ports.SelectMany(port => PortRuleset.Chains(port, intent)));
-        return new Ruleset(Table, chains, [.. PortRuleset.Sets(intent), .. TranslationRuleset.Sets(intent), .. intent.Groups.SelectMany(group => GroupRuleset.Sets(group, intent))]);
+        return new Ruleset(Table, chains, [.. PortRuleset.Sets(intent), .. TranslationRuleset.Sets(intent), .. intent.Groups.SelectMany(group => GroupRuleset.Sets(group, intent))]) { Objects = [.. BalancerRuleset.Objects(intent)] };
     }
 
     /// <summary>Devices behind which are other parts of the cloud, whose filters a packet has passed.</summary>
@@ -67,6 +67,7 @@ public static class NetworkRuleset
         $"iifname \"{UplinkDevice}\" accept",
         // The other direction may take another way, so what only passes belongs to no connection.
         $"iifname {inner} fib daddr oifname {inner} notrack",
+        .. BalancerFilters.Zones(intent),
         $"iifname {inner} accept",
         .. VpnRuleset.Sources(intent),
         "iifname vmap @ports_from",
@@ -78,9 +79,11 @@ public static class NetworkRuleset
         [
             "iifname \"lo\" accept",
             Known,
+            .. BalancerFilters.FromOutside(intent),
             $"iifname \"{UplinkDevice}\" icmp type echo-request limit rate 20/second accept",
             .. VpnRuleset.Outer(intent),
             $"iifname \"{UplinkDevice}\" drop",
+            .. BalancerFilters.FromLinks(intent),
             $"iifname {inner} drop",
             .. VpnRuleset.Inner(intent, GatewayServices(intent)),
             "udp sport 68 udp dport 67 accept",
@@ -93,6 +96,7 @@ public static class NetworkRuleset
             rules.Add("icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } ip6 hoplimit 255 accept");
             rules.Add("udp sport 546 udp dport 547 accept");
         }
+        rules.AddRange(BalancerFilters.FromGuests(intent));
         return new Chain("input", new ChainHook("filter", "input", 0, "drop"), rules);
     }
 

@@ -8,6 +8,9 @@ namespace Kumoi.Agent.Networks;
 /// <summary>What of a table is in the kernel.</summary>
 public sealed record RulesetSight(IReadOnlyDictionary<string, ChainSight> Chains, IReadOnlyDictionary<string, SetSight> Sets)
 {
+    /// <summary>Names and kinds of counters and timeouts.</summary>
+    public IReadOnlyDictionary<string, string> Objects { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The same without the marks of chains that are listed otherwise than right after they were set: someone else changed them.</summary>
     public RulesetSight Distrusting(IReadOnlyDictionary<string, ChainSight> known) => this with
     {
@@ -31,6 +34,7 @@ public static class RulesetReader
         var hooks = new Dictionary<string, ChainHook?>();
         var rules = new Dictionary<string, List<JsonElement>>();
         var sets = new Dictionary<string, SetSight>();
+        var objects = new Dictionary<string, string>();
         using var document = JsonDocument.Parse(json);
         foreach (var entry in document.RootElement.GetProperty("nftables").EnumerateArray())
         {
@@ -43,8 +47,10 @@ public static class RulesetReader
             }
             else if (entry.TryGetProperty("set", out var set)) sets[Name(set)] = Set(set, null);
             else if (entry.TryGetProperty("map", out var map)) sets[Name(map)] = Set(map, Type(map.GetProperty("map")));
+            else if (entry.TryGetProperty(NamedObject.CounterKind, out var counter)) objects[Name(counter)] = NamedObject.CounterKind;
+            else if (entry.TryGetProperty(NamedObject.TimeoutKind, out var timeout)) objects[Name(timeout)] = NamedObject.TimeoutKind;
         }
-        return new RulesetSight(hooks.ToDictionary(hook => hook.Key, hook => Chain(hook.Value, rules.GetValueOrDefault(hook.Key, []))), sets);
+        return new RulesetSight(hooks.ToDictionary(hook => hook.Key, hook => Chain(hook.Value, rules.GetValueOrDefault(hook.Key, []))), sets) { Objects = objects };
     }
 
     private static string Name(JsonElement thing) => thing.GetProperty("name").GetString()!;

@@ -6,6 +6,8 @@ public sealed record Requirement(string Package, string Program, string Why);
 /// <summary>What must be on the machine beside .NET and Node.</summary>
 public static class Requirements
 {
+    private const string Balancing = "why-haproxy";
+
     public static readonly IReadOnlyList<Requirement> All =
     [
         new("qemu-system-x86", "qemu-system-x86_64", "why-qemu"),
@@ -13,6 +15,7 @@ public static class Requirements
         new("iproute2", "ip", "why-iproute"),
         new("nftables", "nft", "why-nftables"),
         new("dnsmasq-base", "dnsmasq", "why-dnsmasq"),
+        new("haproxy", "haproxy", Balancing),
         new("postgresql", "postgres", "why-postgresql"),
         new("openssh-client", "ssh", "why-ssh"),
         new("util-linux", "setpriv", "why-util-linux"),
@@ -36,8 +39,11 @@ public static class Requirements
 
     public static IReadOnlyList<Requirement> Missing() => All.Where(requirement => !IsThere(requirement)).ToList();
 
-    /// <summary>Programs without which no cloud starts (those for building images are not among them).</summary>
-    public static IReadOnlyList<string> MissingPrograms() => Missing().Where(r => r.Why != "why-image").Select(r => r.Program).ToList();
+    /// <summary>Programs without which no cloud starts (those for building images are not among them, nor what only some load balancers need).</summary>
+    public static IReadOnlyList<string> MissingPrograms() => Missing().Where(r => r.Why is not ("why-image" or Balancing)).Select(r => r.Program).ToList();
+
+    /// <summary>Programs without which listeners of load balancers that speak HTTP or TLS do not serve.</summary>
+    public static IReadOnlyList<string> MissingForBalancing() => Missing().Where(r => r.Why == Balancing).Select(r => r.Program).ToList();
 
     /// <summary>The source tree this program was built from, told by its launcher; null for an installed one.</summary>
     public static string? Tree() => Environment.GetEnvironmentVariable("KUMOI_TREE") is { Length: > 0 } tree && Directory.Exists(tree) ? tree : null;

@@ -25,8 +25,12 @@ public sealed class LocalDoctor(CloudLayout layout, TimeProvider clock)
     public static Finding New(string check, string severity, string code, string? subject, params object?[] arguments) => new(
         check, severity, code, subject, Messages.Text("doctor-" + code, arguments), severity == "ok" ? null : Messages.Text($"doctor-{code}-action", arguments));
 
-    private static IEnumerable<Finding> Programs() => Requirements.MissingPrograms() is { Count: > 0 } missing
-        ? missing.Select(program => New("programs", "error", "program-missing", program, program)) : [New("programs", "ok", "programs-there", null)];
+    private static IEnumerable<Finding> Programs()
+    {
+        var (missing, balancing) = (Requirements.MissingPrograms(), Requirements.MissingForBalancing());
+        return missing.Count + balancing.Count == 0 ? [New("programs", "ok", "programs-there", null)]
+            : [.. missing.Select(program => New("programs", "error", "program-missing", program, program)), .. balancing.Select(program => New("programs", "warning", "balancing-missing", program, program))];
+    }
 
     private static async Task<List<Finding>> KernelAsync(CancellationToken cancel)
     {

@@ -22,7 +22,8 @@ internal static class RandomNetworks
         var network = new DesiredNetwork(
             Samples.Network, "default", 7, "100.64.0.2", "default.internal", subnets, [], 0, random.Next(2) == 0 ? 1450 : 0, random.Next(2) == 0 ? NetworkOutside.None : NetworkOutside.Nat, null, hosts,
             random.Next(2) == 0 ? [new DesiredLink(Other, ["10.8.0.0/24", "fd00:8::/64"])] : [], random.Next(2) == 0 ? [new DesiredRoute("172.20.0.0/16", "10.0.0.1" + random.Next(1, 9))] : [],
-            random.Next(2) == 0 ? [new DesiredGateway("198.51.100.99", $"172.31.0.{random.Next(1, 3)}", random.Next(2) == 0, [new DesiredForward("tcp", 8080, "10.0.0.11", 80)])] : []);
+            random.Next(2) == 0 ? [new DesiredGateway("198.51.100.99", $"172.31.0.{random.Next(1, 3)}", random.Next(2) == 0, [new DesiredForward("tcp", 8080, "10.0.0.11", 80), new DesiredForward("tcp", 8081, "10.0.0.250", 80)])] : [],
+            LoadBalancers: Balancers(random));
         if (network.Gateways is [var gateway] && random.Next(2) == 0)
         {
             var here = gateway.Host == "172.31.0.1";
@@ -30,6 +31,16 @@ internal static class RandomNetworks
         }
         var other = new DesiredNetwork(Other, "other", 8, "100.64.0.3", "other.internal", [new DesiredSubnet("subnet-19a3f2b4c5d6e7f92", "10.8.0.0/24", "10.8.0.1", [])], [], Links: [new DesiredLink(Samples.Network, ["10.0.0.0/24"])], Hosts: hosts);
         return new DesiredDocument(1, "h-1", [], [network, other], [.. Groups.Where(_ => random.Next(4) > 0).Select(id => Group(random, id))], instances, [], [], []);
+    }
+
+    private static DesiredLoadBalancer[] Balancers(Random random)
+    {
+        if (random.Next(2) == 0) return [];
+        string[] protocols = ["tcp", "udp", "http"], algorithms = ["round-robin", "source"];
+        DesiredListener Listener(int i) => new(
+            $"lsn-19a3f2b4c5d6e00{i:x2}", protocols[random.Next(3)], 79 + i, algorithms[random.Next(2)], "none", false, null, null, new DesiredHealthCheck("none", null, null, 5, 2, 2, 2), random.Next(1, 3) * 60,
+            [.. Enumerable.Range(1, 8).Where(_ => random.Next(2) == 0).Select(i => new DesiredBackend($"mbr-19a3f2b4c5d6e00{i:x2}", random.Next(3) == 0 ? $"fd00:1::{i + 10:x}" : $"10.0.0.{i + 10}", 80, random.Next(4), random.Next(4) == 0))]);
+        return [new DesiredLoadBalancer("lb-19a3f2b4c5d6e0001", random.Next(2) == 0 ? ["10.0.0.250"] : ["10.0.0.250", "fd00:1::250"], [.. Enumerable.Range(1, 3).Where(_ => random.Next(2) == 0).Select(Listener)])];
     }
 
     private static DesiredInstance Instance(Random random, int i)

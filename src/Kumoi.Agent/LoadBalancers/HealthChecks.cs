@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using Kumoi.Agent.Networks;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.LoadBalancers;
+
+/// <summary>
+/// Asks the members that the kernel balances to, each at its own interval, and knows which of them work. No server is asked: a host finds out for itself, so a
+/// member that dies leaves everywhere, whatever else is away.
+/// </summary>
+/// <param name="directoryOf">Where a network's files are.</param>
+public sealed class HealthChecks(Func<string, string> directoryOf, TimeProvider clock, Action<Exception> broken) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<(string Listener, string Member), Asked> _asked = new();
+
+    /// <summary>Networks whose targets are taken over.</summary>
+    private readonly ConcurrentDictionary<string, bool> _known = new();
+
+    /// <summary>Of one network's file: written by several tasks.</summary>
+    private readonly Lock _files = new();
+
+    /// <summary>Called with the id of the network and the listener when a member begins or ceases to work.</summary>
+    public Action<string, string> Changed { get; set; } = (_, _) => { };
+
+    /// <summary>The intent with what is known of its members. Those that were never asked do not work, unless an agent before has known better.</summary>
+    public NetworkIntent Judge(NetworkIntent intent)
+    {
+        if (intent.Balancers.Count + intent.LinkedBalancers.Count == 0) return intent;
+        var before = intent.Balancers.Concat(intent.LinkedBalancers).Where(balancer => !_known.ContainsKey(balancer.NetworkId)).Select(balancer => balancer.NetworkId).Distinct()
+            .SelectMany(network => HealthFile.Read(directoryOf(network))).DistinctBy(state => state.Key).ToDictionary();
+        bool Works(ListenerIntent listener, MemberIntent member) =>
+            listener.Health.Protocol == "none" || (_asked.TryGetValue((listener.Id, member.Id), out var asked) ? asked.State.Works : before.TryGetValue((listener.Id, member.Id), out var state) && state.Works);
+        BalancerIntent[] Judged(IReadOnlyList<BalancerIntent> balancers) =>
+            [.. balancers.Select(balancer => balancer with { Listeners = [.. balancer.Listeners.Select(listener => listener with { Members = [.. listener.Members.Select(member => member with { Works = Works(listener, member) })] })] })];
+        return intent with { Balancers = Judged(intent.Balancers), LinkedBalancers = Judged(intent.LinkedBalancers) };
+    }
+
+    /// <summary>What is known of a member.</summary>
+    public HealthState StateOf(ListenerIntent listener, MemberIntent member) =>
+        _asked.TryGetValue((listener.Id, member.Id), out var asked) ? asked.State : HealthState.Unknown(clock.GetUtcNow());
+
+    /// <summary>Asks the members of this network from now on, and no others of it.</summary>
+    public void Take(NetworkIntent intent)
+    {
+        var wanted = Targets(intent).ToDictionary(target => (target.ListenerId, target.MemberId));
+        var before = _known.ContainsKey(intent.Id) ? null : HealthFile.Read(directoryOf(intent.Id));
+        foreach (var (key, asked) in _asked)
+            if (asked.Target.NetworkId == intent.Id && wanted.GetValueOrDefault(key) != asked.Target && _asked.TryRemove(key, out _)) asked.End();
+        foreach (var (key, target) in wanted)
+        {
+            if (_asked.ContainsKey(key)) continue;
+            var made = new Asked(target, before?.GetValueOrDefault(key) ?? HealthState.Unknown(clock.GetUtcNow()));
+            if (_asked.TryAdd(key, made)) made.Begin(AskAsync(made));
+        }
+        _known[intent.Id] = true;
+    }
+
+    public void Forget(string networkId)
+    {
+        _known.TryRemove(networkId, out _);
+        foreach (var (key, asked) in _asked)
+            if (asked.Target.NetworkId == networkId && _asked.TryRemove(key, out _)) asked.End();
+    }
+
+    private static IEnumerable<HealthTarget> Targets(NetworkIntent intent) =>
+        intent.Balancers.SelectMany(balancer => balancer.Translated.Where(listener => listener.Health.Protocol != "none").SelectMany(listener => listener.Members
+            .Where(member => balancer.Of(member.IsIpv6) is not null)
+            .Select(member => new HealthTarget(
+                intent.Namespace, intent.Id, listener.Id, member.Id, balancer.Of(member.IsIpv6)!, member.Address, listener.Health.Port ?? member.Port, listener.Health))));
+
+    private async Task AskAsync(Asked asked)
+    {
+        // The caller has other things to do.
+        await Task.Yield();
+        var target = asked.Target;
+        while (!asked.Ended.IsCancellationRequested)
+        {
+            try
+            {
+                var began = clock.GetTimestamp();
+                var reason = await HealthProbe.AskAsync(target, clock, asked.Ended);
+                var before = asked.State;
+                asked.State = before.After(reason, target.Check, clock.GetUtcNow());
+                if (asked.State.Health != before.Health)
+                {
+                    Keep(target.NetworkId);
+                    Changed(target.NetworkId, target.ListenerId);
+                }
+                var rest = TimeSpan.FromSeconds(target.Check.IntervalSeconds) - clock.GetElapsedTime(began);
+                if (rest > TimeSpan.Zero) await Task.Delay(rest, clock, asked.Ended);
+            }
+            catch (OperationCanceledException) when (asked.Ended.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // The question must be repeated whatever became of this one; the exception is handed on.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                broken(e);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock);
+            }
+        }
+    }
+
+    private void Keep(string networkId)
+    {
+        lock (_files)
+            HealthFile.Write(directoryOf(networkId), _asked.Where(asked => asked.Value.Target.NetworkId == networkId).Select(asked => KeyValuePair.Create(asked.Key, asked.Value.State)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        var all = _asked.Values.ToArray();
+        _asked.Clear();
+        foreach (var asked in all) asked.End();
+        foreach (var asked in all) await asked.DisposeAsync();
+    }
+
+    private sealed class Asked(HealthTarget target, HealthState state) : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _ended = new();
+        private Task _task = Task.CompletedTask;
+        private volatile HealthState _state = state;
+
+        public HealthTarget Target { get; } = target;
+
+        public CancellationToken Ended => _ended.Token;
+
+        public HealthState State { get => _state; set => _state = value; }
+
+        public void Begin(Task task) => _task = task;
+
+        public void End() => _ended.Cancel();
+
+        public async ValueTask DisposeAsync()
+        {
+            await _task;
+            _ended.Dispose();
+        }
+    }
+}
