@@ -3,11 +3,18 @@ using Kumoi.Api;
 using Kumoi.Benchmarks.Cloud;
 using Kumoi.Benchmarks.Figures;
 using Kumoi.Benchmarks.Measures;
+using Kumoi.Benchmarks.Networks;
 using Kumoi.Benchmarks.Scale;
 
 // Started by bench/run, which has made ready a directory and a port, and removes whatever is left.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 string Argument(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : throw new ArgumentException($"{name} is missing; use bench/run.");
+if (args.Contains("--network"))
+{
+    var place = Argument("--tree");
+    await NetworkProgram.RunAsync(place, args.Contains("--trial") ? NetworkSizes.Trial : NetworkSizes.Full, args.Contains("--write") ? Path.Combine(place, "docs/benchmarks.md") : null);
+    return 0;
+}
 var (tree, home, port) = (Argument("--tree"), Argument("--home"), int.Parse(Argument("--port"), CultureInfo.InvariantCulture));
 if (args.Contains("--scale"))
 {

@@ -14,7 +14,7 @@ public sealed class GuestConfigurationTests
     [Fact]
     public async Task A_guest_learns_its_router_address_and_names_over_ipv6()
     {
-        await using var hosts = await Hosts.StartAsync(1);
+        await using var hosts = await StandIns.StartAsync(1);
         var host = hosts.All[0];
         var wanted = Shared.Interface(11, Samples.Group);
         var network = Shared.Network(Shared.HostOf(host, wanted)) with
@@ -26,7 +26,7 @@ public sealed class GuestConfigurationTests
         var guest = await hosts.GuestAsync(host, wanted with { Address = "fe80::5054:ff:fe00:b", Further = null });
         await hosts.IpAsync(guest.Namespace, "route delete ::/0", "link set eth0 down");
         await NetworkNamespaces.RunInsideAsync(guest.Namespace, () => { File.WriteAllText("/proc/sys/net/ipv6/conf/eth0/accept_ra", "2"); return true; });
-        await Hosts.ApplyAsync(host, document);
+        await StandIns.ApplyAsync(host, document);
         await hosts.IpAsync(guest.Namespace, "link set eth0 up");
 
         await Wait.ForAsync("a default route", async () => (await Ip(hosts, guest, "-6", "route", "show", "default")).Contains("via fe80::fcff:ffff:feff:fffe dev eth0 proto ra", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
@@ -40,13 +40,13 @@ public sealed class GuestConfigurationTests
         Assert.Contains("far.default.internal", await Dig(guest, "-x", "fd00:1::22"), StringComparison.Ordinal);
         Assert.Contains("fd00:1::22", await Dig(guest, "far.default.internal", "AAAA"), StringComparison.Ordinal);
         Assert.Contains("10.0.0.11", await Dig(guest, "vm11.default.internal", "A"), StringComparison.Ordinal);
-        Assert.True(await Hosts.ReachesAsync(guest.Namespace, "icmp", "fd00:1::1", 0));
+        Assert.True(await StandIns.ReachesAsync(guest.Namespace, "icmp", "fd00:1::1", 0));
     }
 
-    private static Task<string> Ip(Hosts hosts, Guest guest, params string[] arguments) => hosts.Commands.RunAsync("ip", ["-n", guest.Namespace, .. arguments], default);
+    private static Task<string> Ip(StandIns hosts, StandInGuest guest, params string[] arguments) => hosts.Commands.RunAsync("ip", ["-n", guest.Namespace, .. arguments], default);
 
     /// <summary>One question of DNS, by hand; the printable letters of the answer.</summary>
-    private static async Task<string> Dig(Guest guest, string name, string type)
+    private static async Task<string> Dig(StandInGuest guest, string name, string type)
     {
         var (question, code) = name == "-x" ? (Reverse(type), 12) : (name, type == "AAAA" ? 28 : 1);
         var message = new List<byte> { 0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0 };

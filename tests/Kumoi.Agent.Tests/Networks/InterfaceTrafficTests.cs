@@ -26,13 +26,13 @@ public sealed class InterfaceTrafficTests
     [Fact]
     public async Task Packets_are_counted_and_told_until_they_are_heard()
     {
-        await using var hosts = await Hosts.StartAsync(1);
+        await using var hosts = await StandIns.StartAsync(1);
         var host = hosts.All[0];
         var (one, two) = (Shared.Interface(11, Samples.Group), Shared.Interface(12, Samples.Group));
         var group = Shared.Group(Samples.Group, [Samples.Ingress("tcp", 80, 80, "0.0.0.0/0", null), Samples.EgressAll], one, two);
         var document = Shared.Document([Shared.Network(Shared.HostOf(host, one, two))], [group], Shared.Instance(11, one), Shared.Instance(12, two));
         var (a, b) = (await hosts.GuestAsync(host, one), await hosts.GuestAsync(host, two));
-        await Hosts.ApplyAsync(host, document);
+        await StandIns.ApplyAsync(host, document);
         await hosts.ServeAsync(b.Namespace, 80);
         var state = new AgentState();
         var traffic = new InterfaceTraffic(state, host.Driver, "boot", new Random(1), TimeProvider.System);
@@ -43,7 +43,7 @@ public sealed class InterfaceTrafficTests
         Assert.Equal(2, traffic.Untold()!.Count);
         traffic.Told(traffic.Untold()!);
         Assert.Null(traffic.Untold());
-        Assert.Equal(one.Address, await Hosts.TcpAsync(a.Namespace, two.Address, 80));
+        Assert.Equal(one.Address, await StandIns.TcpAsync(a.Namespace, two.Address, 80));
         var after = (await traffic.LookAsync(default)).ToDictionary(seen => seen.Interface);
         // A connection and what it carried: a handshake and an answer at the least, seen by both.
         foreach (var id in (string[])[one.Id, two.Id])

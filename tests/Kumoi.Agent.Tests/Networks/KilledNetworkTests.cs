@@ -16,7 +16,7 @@ public sealed class KilledNetworkTests
     [Fact]
     public async Task A_change_that_was_cut_off_anywhere_is_completed()
     {
-        await using var hosts = await Hosts.StartAsync(1);
+        await using var hosts = await StandIns.StartAsync(1);
         var host = hosts.All[0];
         var seed = Environment.TickCount;
         var random = new Random(seed);
@@ -28,7 +28,7 @@ public sealed class KilledNetworkTests
                 var document = RandomNetworks.Document(random);
                 completed = await ApplyCutOffAsync(hosts, host, document, cut, random);
                 using var next = new LinuxNetworks(host.Options, hosts.Commands, TimeProvider.System, host.Namespace);
-                await Hosts.ApplyAsync(host with { Driver = next }, document, [.. Taps(host).Except(Hosts.IntentsOf(host, document).SelectMany(intent => intent.Ports).Select(port => port.Tap))]);
+                await StandIns.ApplyAsync(host with { Driver = next }, document, [.. Taps(host).Except(StandIns.IntentsOf(host, document).SelectMany(intent => intent.Ports).Select(port => port.Tap))]);
                 await RightAsync(hosts, host, document);
             }
         }
@@ -39,10 +39,10 @@ public sealed class KilledNetworkTests
     }
 
     /// <summary>All taps that random documents have, so that those of the document before are known to be gone.</summary>
-    private static IEnumerable<string> Taps(Host host) => Enumerable.Range(11, 8).Select(i => ObjectNames.Tap($"eni-19a3f2b4c5d6e{i:x4}"));
+    private static IEnumerable<string> Taps(StandInHost host) => Enumerable.Range(11, 8).Select(i => ObjectNames.Tap($"eni-19a3f2b4c5d6e{i:x4}"));
 
     /// <summary>True if it was not cut off, because there were fewer commands.</summary>
-    private static async Task<bool> ApplyCutOffAsync(Hosts hosts, Host host, DesiredDocument document, int cut, Random random)
+    private static async Task<bool> ApplyCutOffAsync(StandIns hosts, StandInHost host, DesiredDocument document, int cut, Random random)
     {
         var count = 0;
         var commands = new Commands(TimeProvider.System)
@@ -60,7 +60,7 @@ public sealed class KilledNetworkTests
         using var driver = new LinuxNetworks(host.Options, commands, TimeProvider.System, host.Namespace);
         try
         {
-            await Hosts.ApplyAsync(host with { Driver = driver }, document, [.. Taps(host).Except(Hosts.IntentsOf(host, document).SelectMany(intent => intent.Ports).Select(port => port.Tap))]);
+            await StandIns.ApplyAsync(host with { Driver = driver }, document, [.. Taps(host).Except(StandIns.IntentsOf(host, document).SelectMany(intent => intent.Ports).Select(port => port.Tap))]);
             return count < cut;
         }
         catch (IOException)
@@ -69,11 +69,11 @@ public sealed class KilledNetworkTests
         }
     }
 
-    private static async Task RightAsync(Hosts hosts, Host host, DesiredDocument document)
+    private static async Task RightAsync(StandIns hosts, StandInHost host, DesiredDocument document)
     {
         using var links = new NetworkLinks(hosts.Commands, host.Namespace);
         var tables = new NetworkTables(hosts.Commands);
-        foreach (var intent in Hosts.IntentsOf(host, document))
+        foreach (var intent in StandIns.IntentsOf(host, document))
         {
             var seen = await links.SeeAsync(intent, default);
             var present = intent.Links.Select(link => link.Device).ToHashSet();
@@ -87,9 +87,9 @@ public sealed class KilledNetworkTests
             Assert.Null(NetworkRuleset.Build(intent).Change(await tables.SeeAsync(intent.Namespace, NetworkRuleset.Table, default)));
             Assert.Equal(intent.Ports.Count > 0, Dnsmasq.IsAlive(Path.Combine(host.Options.Paths.Networks, intent.Namespace)));
         }
-        var ruleset = HostRuleset.Build(host.Options.Tag, Hosts.IntentsOf(host, document), host.Options.UplinkDevice);
+        var ruleset = HostRuleset.Build(host.Options.Tag, StandIns.IntentsOf(host, document), host.Options.UplinkDevice);
         Assert.Null(ruleset.Change(await tables.SeeAsync(host.Namespace, ruleset.Table, default)));
-        var outer = Hosts.IntentsOf(host, document).SelectMany(HostRuleset.Outer).ToHashSet();
+        var outer = StandIns.IntentsOf(host, document).SelectMany(HostRuleset.Outer).ToHashSet();
         Assert.True(outer.SetEquals(await new FloatingAddresses(hosts.Commands, host.Namespace).AnsweredAsync("ul", default)));
     }
 }

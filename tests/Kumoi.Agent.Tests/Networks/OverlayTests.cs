@@ -23,7 +23,7 @@ public sealed class OverlayTests
     [Fact]
     public async Task Guests_reach_what_rules_allow_on_the_same_and_on_the_other_host()
     {
-        await using var hosts = await Hosts.StartAsync(2);
+        await using var hosts = await StandIns.StartAsync(2);
         var (one, two) = (hosts.All[0], hosts.All[1]);
         var client = Shared.Interface(11, Shared.Clients);
         var (near, far, stranger) = (Shared.Interface(12, Samples.Group), Shared.Interface(13, Samples.Group), Shared.Interface(14));
@@ -39,8 +39,8 @@ public sealed class OverlayTests
         var b = await hosts.GuestAsync(one, near);
         var c = await hosts.GuestAsync(two, far);
         var d = await hosts.GuestAsync(two, stranger);
-        await Hosts.ApplyAsync(one, first);
-        await Hosts.ApplyAsync(two, second);
+        await StandIns.ApplyAsync(one, first);
+        await StandIns.ApplyAsync(two, second);
         foreach (var server in new[] { b, c }) await hosts.ServeAsync(server.Namespace, 80, 81, 53, 54);
 
         var tries = new List<(string What, bool Expected, Task<bool> Seen)>();
@@ -48,10 +48,10 @@ public sealed class OverlayTests
             foreach (var ipv6 in new[] { false, true })
                 foreach (var from in new[] { a, d })
                     foreach (var (protocol, port, allowed) in new[] { ("tcp", 80, from == a), ("tcp", 81, false), ("udp", 53, true), ("udp", 54, false), ("icmp", 0, from == a) })
-                        tries.Add(($"{from.Ipv4} → {server.Of(ipv6)} {protocol} {port}", allowed, Hosts.ReachesAsync(from.Namespace, protocol, server.Of(ipv6), port)));
+                        tries.Add(($"{from.Ipv4} → {server.Of(ipv6)} {protocol} {port}", allowed, StandIns.ReachesAsync(from.Namespace, protocol, server.Of(ipv6), port)));
         // Clients let nobody in; an address without a guest answers nothing.
-        foreach (var ipv6 in new[] { false, true }) tries.Add(($"{c.Of(ipv6)} → {a.Of(ipv6)}", false, Hosts.ReachesAsync(c.Namespace, "icmp", a.Of(ipv6), 0)));
-        foreach (var nobody in new[] { "10.0.0.99", "fd00:1::99" }) tries.Add(($"nobody {nobody}", false, Hosts.ReachesAsync(a.Namespace, "icmp", nobody, 0)));
+        foreach (var ipv6 in new[] { false, true }) tries.Add(($"{c.Of(ipv6)} → {a.Of(ipv6)}", false, StandIns.ReachesAsync(c.Namespace, "icmp", a.Of(ipv6), 0)));
+        foreach (var nobody in new[] { "10.0.0.99", "fd00:1::99" }) tries.Add(($"nobody {nobody}", false, StandIns.ReachesAsync(a.Namespace, "icmp", nobody, 0)));
         foreach (var t in tries) _ = await t.Seen;
         var wrong = tries.Where(t => t.Seen.Result != t.Expected).Select(t => $"{t.What}: expected {t.Expected}").ToArray();
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
@@ -63,21 +63,21 @@ public sealed class OverlayTests
     }
 
     /// <summary>The client claims the address of another guest, and addresses of nobody.</summary>
-    private static async Task SpoofedAsync(Hosts hosts, Guest a, Guest b, Guest c, DesiredInterface stranger)
+    private static async Task SpoofedAsync(StandIns hosts, StandInGuest a, StandInGuest b, StandInGuest c, DesiredInterface stranger)
     {
         await hosts.IpAsync(a.Namespace, $"addr add {stranger.Address}/32 dev eth0", "addr add 10.0.0.77/32 dev eth0", "addr add fd00:1::77/128 dev eth0 nodad", "addr add 203.0.113.5/32 dev eth0");
         foreach (var target in new[] { b, c })
         {
-            foreach (var claimed in new[] { stranger.Address, "10.0.0.77", "203.0.113.5" }) Assert.False(await Hosts.ReachesAsync(a.Namespace, "udp", target.Ipv4, 53, claimed), claimed);
-            Assert.False(await Hosts.ReachesAsync(a.Namespace, "udp", target.Ipv6, 53, "fd00:1::77"));
-            Assert.True(await Hosts.ReachesAsync(a.Namespace, "udp", target.Ipv6, 53, a.Ipv6));
+            foreach (var claimed in new[] { stranger.Address, "10.0.0.77", "203.0.113.5" }) Assert.False(await StandIns.ReachesAsync(a.Namespace, "udp", target.Ipv4, 53, claimed), claimed);
+            Assert.False(await StandIns.ReachesAsync(a.Namespace, "udp", target.Ipv6, 53, "fd00:1::77"));
+            Assert.True(await StandIns.ReachesAsync(a.Namespace, "udp", target.Ipv6, 53, a.Ipv6));
         }
     }
 
-    private static async Task SecondLookDoesNothingAsync(Hosts hosts, Host host, DesiredDocument document)
+    private static async Task SecondLookDoesNothingAsync(StandIns hosts, StandInHost host, DesiredDocument document)
     {
         using var links = new NetworkLinks(hosts.Commands, host.Namespace);
-        foreach (var intent in Hosts.IntentsOf(host, document))
+        foreach (var intent in StandIns.IntentsOf(host, document))
         {
             var seen = await links.SeeAsync(intent, default);
             var plan = LinkPlan.Between(seen, LinkState.Wanted(intent, seen.Devices.Keys.Where(LinkIntent.IsDevice).ToHashSet()), intent, new HashSet<string>());
@@ -86,13 +86,13 @@ public sealed class OverlayTests
     }
 
     /// <summary>A guest joins a group on the other host, by the quick way; then another moves from one host to the other.</summary>
-    private static async Task MembersJoinAndMoveAsync(Hosts hosts, Host one, Host two, DesiredDocument first, DesiredDocument second, Guest d, Guest c, DesiredInterface stranger)
+    private static async Task MembersJoinAndMoveAsync(StandIns hosts, StandInHost one, StandInHost two, DesiredDocument first, DesiredDocument second, StandInGuest d, StandInGuest c, DesiredInterface stranger)
     {
-        Assert.False(await Hosts.ReachesAsync(d.Namespace, "tcp", c.Ipv4, 80));
+        Assert.False(await StandIns.ReachesAsync(d.Namespace, "tcp", c.Ipv4, 80));
         var joined = second with { SecurityGroups = [.. second.SecurityGroups.Select(group => group.Id == Shared.Clients ? group with { Members = [.. group.Members, new DesiredMember(Samples.Network, stranger.Address), new DesiredMember(Samples.Network, d.Ipv6)] } : group)] };
-        Assert.True(await two.Driver.TryApplyPeersAsync(Hosts.IntentsOf(two, joined)[0], default));
-        Assert.True(await Hosts.ReachesAsync(d.Namespace, "tcp", c.Ipv4, 80));
-        Assert.True(await Hosts.ReachesAsync(d.Namespace, "tcp", c.Ipv6, 80));
+        Assert.True(await two.Driver.TryApplyPeersAsync(StandIns.IntentsOf(two, joined)[0], default));
+        Assert.True(await StandIns.ReachesAsync(d.Namespace, "tcp", c.Ipv4, 80));
+        Assert.True(await StandIns.ReachesAsync(d.Namespace, "tcp", c.Ipv6, 80));
         await SecondLookDoesNothingAsync(hosts, two, joined);
 
         // Guest 13 is started anew on the first host: there with its interface, here only as someone else's guest.
@@ -101,9 +101,9 @@ public sealed class OverlayTests
         var moved = await hosts.GuestAsync(one, far);
         await hosts.ServeAsync(moved.Namespace, 80);
         await hosts.IpAsync(two.Network(Samples.Network), $"link delete {ObjectNames.Tap(far.Id)}");
-        await Hosts.ApplyAsync(one, first with { Networks = [network], Instances = [.. first.Instances, Shared.Instance(13, far)], SecurityGroups = joined.SecurityGroups });
-        await Hosts.ApplyAsync(two, joined with { Networks = [network], Instances = [joined.Instances[1]] });
-        Assert.Equal(stranger.Address, await Hosts.TcpAsync(d.Namespace, far.Address, 80));
-        Assert.Equal(d.Ipv6, await Hosts.TcpAsync(d.Namespace, moved.Ipv6, 80));
+        await StandIns.ApplyAsync(one, first with { Networks = [network], Instances = [.. first.Instances, Shared.Instance(13, far)], SecurityGroups = joined.SecurityGroups });
+        await StandIns.ApplyAsync(two, joined with { Networks = [network], Instances = [joined.Instances[1]] });
+        Assert.Equal(stranger.Address, await StandIns.TcpAsync(d.Namespace, far.Address, 80));
+        Assert.Equal(d.Ipv6, await StandIns.TcpAsync(d.Namespace, moved.Ipv6, 80));
     }
 }

@@ -11,7 +11,7 @@ public sealed class RateLimitTests
     [Fact]
     public async Task A_limit_is_set_both_ways_changed_put_back_and_taken_away()
     {
-        await using var hosts = await Hosts.StartAsync(1);
+        await using var hosts = await StandIns.StartAsync(1);
         var host = hosts.All[0];
         var (limited, free) = (Shared.Interface(11, Samples.Group) with { RateMbps = 50 }, Shared.Interface(12, Samples.Group));
         var group = Shared.Group(Samples.Group, [Samples.Ingress("tcp", 80, 80, "0.0.0.0/0", null), Samples.EgressAll], limited, free);
@@ -24,15 +24,15 @@ public sealed class RateLimitTests
         using var links = new NetworkLinks(hosts.Commands, host.Namespace);
         async Task CheckAsync(int? rate)
         {
-            await Hosts.ApplyAsync(host, With(rate));
-            var intent = Hosts.IntentsOf(host, With(rate))[0];
+            await StandIns.ApplyAsync(host, With(rate));
+            var intent = StandIns.IntentsOf(host, With(rate))[0];
             var seen = await links.SeeAsync(intent, default);
             Assert.True(LinkPlan.Between(seen, LinkState.Wanted(intent, new HashSet<string>()), intent, new HashSet<string>()).IsEmpty);
             var limits = await hosts.Commands.RunAsync("tc", ["-n", space, "qdisc", "show"], default);
             Assert.Equal(rate is null ? 0 : 2, limits.Split($"tbf").Length - 1);
             if (rate is not null) Assert.Equal(2, limits.Split($"rate {rate}Mbit").Length - 1);
-            Assert.Equal(limited.Address, await Hosts.TcpAsync(a.Namespace, free.Address, 80));
-            Assert.Equal(free.Address, await Hosts.TcpAsync(b.Namespace, limited.Address, 80));
+            Assert.Equal(limited.Address, await StandIns.TcpAsync(a.Namespace, free.Address, 80));
+            Assert.Equal(free.Address, await StandIns.TcpAsync(b.Namespace, limited.Address, 80));
         }
         await CheckAsync(50);
         await CheckAsync(200);

@@ -2,36 +2,36 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Kumoi.Agent;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks;
-using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
-using Xunit;
+using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Kumoi.Agent.Tests.Networks;
+namespace Kumoi.Testing.Networks;
 
 /// <summary>
 /// Hosts as namespaces on one underlay, each with a driver of its own, and guests as namespaces whose device stands for a tap. The underlay is a
 /// bridge in a namespace that is also the outside. Nothing of it is in the machine's own namespace.
 /// </summary>
-internal sealed class Hosts : IAsyncDisposable
+public sealed class StandIns : IAsyncDisposable
 {
     public const string Outside = "172.31.0.254";
     private readonly Commands _commands = new(TimeProvider.System);
     private readonly string _digits = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3));
     private readonly List<string> _namespaces = [];
-    private readonly List<Host> _hosts = [];
+    private readonly List<StandInHost> _hosts = [];
     private readonly List<Socket> _sockets = [];
 
     public string OutsideNamespace => $"kto{_digits}";
 
-    public IReadOnlyList<Host> All => _hosts;
+    public IReadOnlyList<StandInHost> All => _hosts;
 
     public Commands Commands => _commands;
 
-    public static async Task<Hosts> StartAsync(int count)
+    public static async Task<StandIns> StartAsync(int count)
     {
-        var hosts = new Hosts();
+        var hosts = new StandIns();
         try
         {
             await hosts.StartAllAsync(count);
@@ -65,11 +65,11 @@ internal sealed class Hosts : IAsyncDisposable
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         DurableFiles.MakeDirectory(options.Paths.RunRoot, AgentModes.Passable);
         DurableFiles.MakeDirectory(options.Paths.Networks, AgentModes.Passable);
-        _hosts.Add(new Host(number, name, options, new LinuxNetworks(options, _commands, TimeProvider.System, name)));
+        _hosts.Add(new StandInHost(number, name, options, new LinuxNetworks(options, _commands, TimeProvider.System, name)));
     }
 
     /// <summary>Has a host take over a document, as its agent does: the host's rules first, then each network, and those that were linked again.</summary>
-    public static async Task ApplyAsync(Host host, DesiredDocument document, params string[] removable)
+    public static async Task ApplyAsync(StandInHost host, DesiredDocument document, params string[] removable)
     {
         var intents = IntentsOf(host, document);
         await host.Driver.ApplyHostAsync(intents, default);
@@ -77,11 +77,11 @@ internal sealed class Hosts : IAsyncDisposable
         foreach (var intent in intents.Concat(intents.Where(intent => intent.Links.Count > 0))) await host.Driver.ApplyAsync(intent, set, default);
     }
 
-    public static NetworkIntent[] IntentsOf(Host host, DesiredDocument document) =>
+    public static NetworkIntent[] IntentsOf(StandInHost host, DesiredDocument document) =>
         [.. document.Networks.Select(network => NetworkIntents.Read(document, network.Id, host.Options.Tag, host.Options.Address, _ => false)!)];
 
     /// <summary>A guest's place: what would be its tap leads to a namespace with its hardware and its own addresses.</summary>
-    public async Task<Guest> GuestAsync(Host host, DesiredInterface wanted)
+    public async Task<StandInGuest> GuestAsync(StandInHost host, DesiredInterface wanted)
     {
         var network = ObjectNames.Namespace(host.Options.Tag, wanted.NetworkId);
         if (!NetworkNamespaces.Exists(network)) await NamespaceAsync(network);
@@ -96,7 +96,7 @@ internal sealed class Hosts : IAsyncDisposable
         foreach (var address in addresses.Where(address => !AddressForm.IsIpv6(address))) await IpAsync(name, $"addr add {address}/24 dev eth0");
         if (addresses.FirstOrDefault(address => !AddressForm.IsIpv6(address)) is { } first)
             await IpAsync(name, $"route replace 0.0.0.0/0 via {first[..(first.LastIndexOf('.') + 1)]}1 dev eth0");
-        return new Guest(name, wanted);
+        return new StandInGuest(name, wanted);
     }
 
     public async Task<string> NamespaceAsync(string name)
@@ -154,7 +154,7 @@ internal sealed class Hosts : IAsyncDisposable
     /// <summary>True if an exchange succeeds. A refusal takes the whole patience, as nothing answers.</summary>
     public static async Task<bool> ReachesAsync(string from, string protocol, string address, int port, string? source = null) => protocol switch
     {
-        "icmp" => (await Machine.RunAsync("nsenter", [$"--net={NetworkNamespaces.PathOf(from)}", "ping", "-c", "1", "-W", "1", .. source is null ? (string[])[] : ["-I", source], address])).Code == 0,
+        "icmp" => (await new Commands(TimeProvider.System).TryRunAsync("nsenter", [$"--net={NetworkNamespaces.PathOf(from)}", "ping", "-c", "1", "-W", "1", .. source is null ? (string[])[] : ["-I", source], address], default)).Succeeded,
         "tcp" => await TcpAsync(from, address, port, source) is not null,
         _ => await UdpAsync(from, address, port, source),
     };
@@ -206,7 +206,7 @@ internal sealed class Hosts : IAsyncDisposable
         foreach (var socket in _sockets) socket.Dispose();
         foreach (var host in _hosts)
         {
-            Assert.True(await AgentCleanup.RunAsync(host.Options, TimeProvider.System, Machine.Log, default));
+            if (!await AgentCleanup.RunAsync(host.Options, TimeProvider.System, NullLogger.Instance, default)) throw new InvalidOperationException($"{host.Namespace} could not be cleaned up.");
             host.Driver.Dispose();
             Directory.Delete(host.Options.StateDirectory, recursive: true);
         }
@@ -214,12 +214,12 @@ internal sealed class Hosts : IAsyncDisposable
     }
 }
 
-internal sealed record Host(int Number, string Namespace, AgentOptions Options, LinuxNetworks Driver)
+public sealed record StandInHost(int Number, string Namespace, AgentOptions Options, LinuxNetworks Driver)
 {
     public string Network(string id) => ObjectNames.Namespace(Options.Tag, id);
 }
 
-internal sealed record Guest(string Namespace, DesiredInterface Wanted)
+public sealed record StandInGuest(string Namespace, DesiredInterface Wanted)
 {
     public string Ipv4 => Wanted.Address;
 
@@ -229,7 +229,7 @@ internal sealed record Guest(string Namespace, DesiredInterface Wanted)
 }
 
 /// <summary>Documents of hosts that share networks.</summary>
-internal static class Shared
+public static class Shared
 {
     public const string Ipv6Subnet = "subnet-19a3f2b4c5d6e7f91", Clients = "sg-19a3f2b4c5d6e7f84";
 
@@ -244,7 +244,7 @@ internal static class Shared
         Samples.Network, "default", 7, "198.19.0.7", "default.internal", [new DesiredSubnet(Samples.Subnet, "10.0.0.0/24", "10.0.0.1", []), new DesiredSubnet(Ipv6Subnet, "fd00:1::/64", "fd00:1::1", [])], [],
         Hosts: hosts);
 
-    public static NetworkHost HostOf(Host host, params IEnumerable<DesiredInterface> interfaces) =>
+    public static NetworkHost HostOf(StandInHost host, params IEnumerable<DesiredInterface> interfaces) =>
         new(host.Options.Address, [.. interfaces.SelectMany(wanted => (wanted.Further ?? []).Select(further => further.Address).Prepend(wanted.Address))]);
 
     public static DesiredSecurityGroup Group(string id, IReadOnlyList<DesiredRule> rules, params IEnumerable<DesiredInterface> members) => new(

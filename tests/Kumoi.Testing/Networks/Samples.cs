@@ -1,9 +1,9 @@
 using Kumoi.Api.Agent;
 
-namespace Kumoi.Agent.Tests.Fakes;
+namespace Kumoi.Testing.Networks;
 
 /// <summary>Documents and records that tests start from.</summary>
-internal static class Samples
+public static class Samples
 {
     public const string Network = "net-19a3f2b4c5d6e7f80", Subnet = "subnet-19a3f2b4c5d6e7f81", Group = "sg-19a3f2b4c5d6e7f82", Image = "img-19a3f2b4c5d6e7f83";
 
