@@ -19,7 +19,7 @@ internal sealed class BalancedHost : IAsyncDisposable
     private readonly NetworkController _networks;
     private readonly AgentState _state = new();
 
-    public BalancedHost(Host host)
+    public BalancedHost(StandInHost host)
     {
         Host = host;
         Balancing = new Balancing(host.Options, new Commands(TimeProvider.System), TimeProvider.System, Machine.Log);
@@ -31,7 +31,7 @@ internal sealed class BalancedHost : IAsyncDisposable
         _loop = Kumoi.Reconcile.Resync.RunAsync(new Kumoi.Reconcile.Doorbell(TimeProvider.System), Balancing.Period, Balancing.LookAsync, Failures.Add, _stop.Token);
     }
 
-    public Host Host { get; }
+    public StandInHost Host { get; }
 
     public Balancing Balancing { get; }
 
@@ -96,7 +96,7 @@ internal static class Balanced
         network with { LoadBalancers = [new DesiredLoadBalancer(Balancer, [Address, Ipv6], listeners)] };
 
     /// <summary>Answers each connection with the server's name and the client's address, and each line after that with the same line.</summary>
-    public static async Task<Socket> ServeLinesAsync(Guest guest, int port = 80)
+    public static async Task<Socket> ServeLinesAsync(StandInGuest guest, int port = 80)
     {
         var listener = await ListenAsync(guest, port);
         _ = AcceptAsync(listener, async socket =>
@@ -108,7 +108,7 @@ internal static class Balanced
         return listener;
     }
 
-    public static async Task<Socket> ListenAsync(Guest guest, int port) => await NetworkNamespaces.RunInsideAsync(guest.Namespace, () =>
+    public static async Task<Socket> ListenAsync(StandInGuest guest, int port) => await NetworkNamespaces.RunInsideAsync(guest.Namespace, () =>
     {
         var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
         socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));

@@ -5,7 +5,6 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
-using Hosts = Kumoi.Agent.Tests.Networks.Hosts;
 
 /// <summary>
 /// Goal: a load balancer is reached from linked networks and from the outside, whoever balances, and wherever its members are. Method: hosts in namespaces joined by
@@ -24,7 +23,7 @@ public sealed class BalancerReachTests
     [Fact]
     public async Task Guests_of_linked_networks_reach_it_and_it_reaches_its_members()
     {
-        await using var hosts = await Hosts.StartAsync(2);
+        await using var hosts = await StandIns.StartAsync(2);
         var (near, far) = (Shared.Interface(12, Samples.Group), Shared.Interface(13, Samples.Group));
         var foreign = new DesiredInterface("eni-19a3f2b4c5d6e0015", 0, Second, SecondSubnet, "52:54:00:00:00:15", "10.8.0.21", null, [Samples.Group]);
         DesiredNetwork[] networks =
@@ -37,7 +36,7 @@ public sealed class BalancerReachTests
         var groups = new[] { Shared.Group(Samples.Group, Open, near, far, foreign) };
         var (first, second) = (Shared.Document(networks, groups, Shared.Instance(21, foreign)), Shared.Document(networks, groups, Shared.Instance(12, near), Shared.Instance(13, far)));
         var client = await hosts.GuestAsync(hosts.All[0], foreign);
-        Guest[] members = [await hosts.GuestAsync(hosts.All[1], near), await hosts.GuestAsync(hosts.All[1], far)];
+        StandInGuest[] members = [await hosts.GuestAsync(hosts.All[1], near), await hosts.GuestAsync(hosts.All[1], far)];
         foreach (var member in members) await Balanced.ServeLinesAsync(member);
         await using var one = new BalancedHost(hosts.All[0]);
         await using var two = new BalancedHost(hosts.All[1]);
@@ -56,7 +55,7 @@ public sealed class BalancerReachTests
     [Fact]
     public async Task The_outside_reaches_it_on_one_host_with_members_on_all()
     {
-        await using var hosts = await Hosts.StartAsync(2);
+        await using var hosts = await StandIns.StartAsync(2);
         var (near, far) = (Shared.Interface(12, Samples.Group), Shared.Interface(13, Samples.Group));
         var network = Shared.Network(Shared.HostOf(hosts.All[0], near), Shared.HostOf(hosts.All[1], far)).With(
             Balanced.Of("tcp", 80, Balanced.Member(12), Balanced.Member(13)), Balanced.Of("tcp", 81, Balanced.Member(12), Balanced.Member(13)) with { Id = Proxied, Algorithm = BalancingAlgorithm.LeastConnections }) with
@@ -69,7 +68,7 @@ public sealed class BalancerReachTests
             ],
         };
         var groups = new[] { Shared.Group(Samples.Group, Open, near, far) };
-        Guest[] members = [await hosts.GuestAsync(hosts.All[0], near), await hosts.GuestAsync(hosts.All[1], far)];
+        StandInGuest[] members = [await hosts.GuestAsync(hosts.All[0], near), await hosts.GuestAsync(hosts.All[1], far)];
         foreach (var member in members) await Balanced.ServeLinesAsync(member);
         await using var one = new BalancedHost(hosts.All[0]);
         await using var two = new BalancedHost(hosts.All[1]);
@@ -82,7 +81,7 @@ public sealed class BalancerReachTests
         foreach (var listener in new[] { Balanced.Listener, Proxied })
             foreach (var host in new[] { one, two }) await host.WorksAsync(listener, Balanced.MemberId(12), Balanced.MemberId(13));
         await Wait.ForAsync("the outside is spread", async () => (await Balanced.SpreadAsync(hosts.OutsideNamespace, Public, 8080, 4)).Servers is { Count: 2 } servers && servers.Values.All(count => count == 2), TimeSpan.FromSeconds(10));
-        Assert.Equal([Hosts.Outside], (await Balanced.SpreadAsync(hosts.OutsideNamespace, Public, 8080, 2)).Clients);
+        Assert.Equal([StandIns.Outside], (await Balanced.SpreadAsync(hosts.OutsideNamespace, Public, 8080, 2)).Clients);
         var (servers, clients) = await Balanced.SpreadAsync(hosts.OutsideNamespace, Public, 8081, 4);
         Assert.Equal((2, 2), (servers.GetValueOrDefault(near.Address), servers.GetValueOrDefault(far.Address)));
         Assert.Equal([Balanced.Address], clients);

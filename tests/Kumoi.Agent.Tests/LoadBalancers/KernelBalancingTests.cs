@@ -8,7 +8,6 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
-using Hosts = Kumoi.Agent.Tests.Networks.Hosts;
 
 /// <summary>
 /// Goal: connections to a load balancer that the kernel balances come to the members that should get them, from wherever they are made. Method: hosts in namespaces
@@ -25,7 +24,7 @@ public sealed class KernelBalancingTests
     [Fact]
     public async Task Guests_are_spread_over_members_on_every_host()
     {
-        await using var hosts = await Hosts.StartAsync(2);
+        await using var hosts = await StandIns.StartAsync(2);
         var (a, b, c, d) = (Shared.Interface(11, Samples.Group), Shared.Interface(12, Samples.Group), Shared.Interface(13, Samples.Group), Shared.Interface(14, Samples.Group));
         var network = Shared.Network(Shared.HostOf(hosts.All[0], a, b), Shared.HostOf(hosts.All[1], c, d));
         var groups = new[] { Shared.Group(Samples.Group, Open, a, b, c, d) };
@@ -62,7 +61,7 @@ public sealed class KernelBalancingTests
         }
         // Other ports refuse, the address answers pings.
         Assert.Null(await Balanced.AskAsync(client.Namespace, Balanced.Address, 81));
-        Assert.True(await Hosts.ReachesAsync(client.Namespace, "icmp", Balanced.Address, 0));
+        Assert.True(await StandIns.ReachesAsync(client.Namespace, "icmp", Balanced.Address, 0));
 
         // Weights.
         Replace(listener with { Members = [listener.Members[0] with { Weight = 3 }, listener.Members[1]] });
@@ -119,9 +118,9 @@ public sealed class KernelBalancingTests
     [Fact]
     public async Task A_sender_of_udp_is_led_to_another_member_when_its_own_ceases_to_work_and_nowhere_when_all_is_gone()
     {
-        await using var hosts = await Hosts.StartAsync(1);
+        await using var hosts = await StandIns.StartAsync(1);
         DesiredInterface[] interfaces = [.. Enumerable.Range(11, 3).Select(number => Shared.Interface(number, Samples.Group))];
-        var guests = new List<Guest>();
+        var guests = new List<StandInGuest>();
         foreach (var wanted in interfaces) guests.Add(await hosts.GuestAsync(hosts.All[0], wanted));
         Socket[] checks = [await Balanced.ServeLinesAsync(guests[1]), await Balanced.ServeLinesAsync(guests[2])];
         foreach (var member in guests.Skip(1)) await EchoNameAsync(member);
@@ -149,13 +148,13 @@ public sealed class KernelBalancingTests
     [Fact]
     public async Task A_change_of_health_is_set_without_a_look_at_everything()
     {
-        await using var hosts = await Hosts.StartAsync(1);
+        await using var hosts = await StandIns.StartAsync(1);
         var host = hosts.All[0];
         var own = Shared.Interface(12, Samples.Group);
         _ = await hosts.GuestAsync(host, own);
         var document = Shared.Document([Shared.Network(Shared.HostOf(host, own)).With(Balanced.Of("tcp", 80, Balanced.Member(12), Balanced.Member(13)))], [Shared.Group(Samples.Group, Open, own)], Shared.Instance(12, own));
-        await Hosts.ApplyAsync(host, document);
-        var intent = Hosts.IntentsOf(host, document)[0];
+        await StandIns.ApplyAsync(host, document);
+        var intent = StandIns.IntentsOf(host, document)[0];
         var balancer = intent.Balancers[0];
         intent = intent with { Balancers = [balancer with { Listeners = [.. balancer.Listeners.Select(listener => listener with { Members = [.. listener.Members.Select(member => member with { Works = true })] })] }] };
         Assert.True(await host.Driver.TryApplyPeersAsync(intent, default));
@@ -163,7 +162,7 @@ public sealed class KernelBalancingTests
     }
 
     /// <summary>Answers each datagram with the guest's address.</summary>
-    private static async Task EchoNameAsync(Guest guest)
+    private static async Task EchoNameAsync(StandInGuest guest)
     {
         var socket = await NetworkNamespaces.RunInsideAsync(guest.Namespace, () =>
         {
@@ -196,7 +195,7 @@ public sealed class KernelBalancingTests
         }
     }
 
-    private static async Task SpreadsAsync(Guest from, bool ipv6, int count, params (string Server, int Count)[] expected) => await Wait.ForAsync(
+    private static async Task SpreadsAsync(StandInGuest from, bool ipv6, int count, params (string Server, int Count)[] expected) => await Wait.ForAsync(
         $"{count} connections spread",
         async () =>
         {
@@ -205,7 +204,7 @@ public sealed class KernelBalancingTests
         },
         TimeSpan.FromSeconds(10));
 
-    private static async Task<Answered> OpenToAsync(Guest from, string server)
+    private static async Task<Answered> OpenToAsync(StandInGuest from, string server)
     {
         Answered? open = null;
         await Wait.ForAsync($"a connection to {server}", async () =>

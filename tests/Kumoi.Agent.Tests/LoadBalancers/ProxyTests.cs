@@ -14,7 +14,6 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
-using Hosts = Kumoi.Agent.Tests.Networks.Hosts;
 
 /// <summary>
 /// Goal: listeners that speak HTTP or TLS do what they promise, and go on while agents and haproxy are killed. Method: a host in a namespace, real haproxy, and clients
@@ -185,32 +184,32 @@ public sealed class ProxyTests
     /// <summary>One host with a client, and members that let clients in at one port.</summary>
     private sealed class Place : IAsyncDisposable
     {
-        private readonly Hosts _hosts;
+        private readonly StandIns _hosts;
         private readonly DesiredInterface[] _interfaces;
         private long _revision;
 
-        private Place(Hosts hosts, DesiredInterface[] interfaces, Guest client, Guest[] members)
+        private Place(StandIns hosts, DesiredInterface[] interfaces, StandInGuest client, StandInGuest[] members)
         {
             (_hosts, _interfaces, Client, Members) = (hosts, interfaces, client, members);
             Balanced = new BalancedHost(hosts.All[0]);
         }
 
-        public Host Host => _hosts.All[0];
+        public StandInHost Host => _hosts.All[0];
 
         public BalancedHost Balanced { get; private set; }
 
-        public Guest Client { get; }
+        public StandInGuest Client { get; }
 
-        public Guest[] Members { get; }
+        public StandInGuest[] Members { get; }
 
         /// <summary>A member that answers health checks with 503.</summary>
         public string? Failing { get; set; }
 
         public static async Task<Place> StartAsync(int members)
         {
-            var hosts = await Hosts.StartAsync(1);
+            var hosts = await StandIns.StartAsync(1);
             DesiredInterface[] interfaces = [.. Enumerable.Range(11, members + 1).Select(number => Shared.Interface(number, Samples.Group))];
-            var guests = new List<Guest>();
+            var guests = new List<StandInGuest>();
             foreach (var wanted in interfaces) guests.Add(await hosts.GuestAsync(hosts.All[0], wanted));
             return new Place(hosts, interfaces, guests[0], [.. guests.Skip(1)]);
         }
@@ -232,7 +231,7 @@ public sealed class ProxyTests
             && Directory.GetFiles(Path.Combine(Host.Options.Paths.Networks, Host.Network(Samples.Network), "h"), "*.cfg") is [var file]
             && Linux.Processes.All().Any(process => process.Arguments.Contains(file) && !process.Arguments.Contains("-c"));
 
-        public async Task<Socket> ServeHttpAsync(Guest guest)
+        public async Task<Socket> ServeHttpAsync(StandInGuest guest)
         {
             var listener = await LoadBalancers.Balanced.ListenAsync(guest, 8080);
             _ = LoadBalancers.Balanced.AcceptAsync(listener, async socket =>

@@ -49,7 +49,7 @@ public sealed class TracingTests
         Assert.Null(AgentTrace.Step(Instance("nonsense"), "Start"));
     }
 
-    private static DesiredInstance Instance(string parent) => Fakes.Samples.Instance(1, "running") with { TraceParent = parent };
+    private static DesiredInstance Instance(string parent) => Samples.Instance(1, "running") with { TraceParent = parent };
 
     private static async Task<byte[]> ReceiveAsync(HttpListener collector)
     {

@@ -8,9 +8,9 @@ namespace Kumoi.Agent.Tests.Networks.Vpn;
 /// <summary>A gateway's other end: a namespace on the underlay, which is also the outside, with a WireGuard device of its own.</summary>
 internal sealed class Remote : IAsyncDisposable
 {
-    private readonly Hosts _hosts;
+    private readonly StandIns _hosts;
 
-    private Remote(Hosts hosts, string name, string device, string publicKey) => (_hosts, Namespace, Device, PublicKey) = (hosts, name, device, publicKey);
+    private Remote(StandIns hosts, string name, string device, string publicKey) => (_hosts, Namespace, Device, PublicKey) = (hosts, name, device, publicKey);
 
     public string Namespace { get; }
 
@@ -21,7 +21,7 @@ internal sealed class Remote : IAsyncDisposable
     /// <param name="number">Its last byte on the underlay.</param>
     /// <param name="addresses">Its own inside the tunnel.</param>
     /// <param name="listen">A port at which it waits; null: it connects by itself.</param>
-    public static async Task<Remote> StartAsync(Hosts hosts, int number, string gatewayKey, string gateway, string[] addresses, string[] ranges, int? listen = null, string? presharedKey = null)
+    public static async Task<Remote> StartAsync(StandIns hosts, int number, string gatewayKey, string gateway, string[] addresses, string[] ranges, int? listen = null, string? presharedKey = null)
     {
         var digits = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
         var (name, device) = (await hosts.NamespaceAsync($"ktr{digits}"), $"c{digits}");

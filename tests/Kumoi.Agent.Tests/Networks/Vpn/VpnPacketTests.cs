@@ -21,16 +21,16 @@ public sealed class VpnPacketTests : IAsyncLifetime
 
     private readonly DesiredInterface _near = Shared.Interface(11, Samples.Group), _far = Shared.Interface(12, Samples.Group);
     private readonly List<Remote> _remotes = [];
-    private Hosts _hosts = null!;
-    private Guest[] _guests = [];
+    private StandIns _hosts = null!;
+    private StandInGuest[] _guests = [];
 
-    private Host One => _hosts.All[0];
+    private StandInHost One => _hosts.All[0];
 
-    private Host Two => _hosts.All[1];
+    private StandInHost Two => _hosts.All[1];
 
     public async ValueTask InitializeAsync()
     {
-        _hosts = await Hosts.StartAsync(2);
+        _hosts = await StandIns.StartAsync(2);
         _guests = [await _hosts.GuestAsync(One, _near), await _hosts.GuestAsync(Two, _far)];
         foreach (var guest in _guests) await _hosts.ServeAsync(guest.Namespace, 80, 81);
         await _hosts.IpAsync(_hosts.OutsideNamespace, $"addr add {Elsewhere}/32 dev lo");
@@ -51,7 +51,7 @@ public sealed class VpnPacketTests : IAsyncLifetime
     }
 
     /// <summary>The hosts' documents; the gateway is on one of them, the network's source address may be on another.</summary>
-    private async Task<ObservedVpn?> ApplyAsync(Host gateway, string[] ranges, DesiredVpnPeer[] peers, Host? source = null, LinuxNetworks? driver = null, Host? only = null)
+    private async Task<ObservedVpn?> ApplyAsync(StandInHost gateway, string[] ranges, DesiredVpnPeer[] peers, StandInHost? source = null, LinuxNetworks? driver = null, StandInHost? only = null)
     {
         DesiredRule[] rules =
         [
@@ -71,7 +71,7 @@ public sealed class VpnPacketTests : IAsyncLifetime
             };
             var document = Shared.Document([network], groups, instance);
             var used = driver is not null && mine ? driver : host.Driver;
-            var intents = Hosts.IntentsOf(host, document);
+            var intents = StandIns.IntentsOf(host, document);
             await used.ApplyHostAsync(intents, default);
             var sight = await used.ApplyAsync(intents[0], new HashSet<string>(), default);
             if (mine) seen = sight.Vpn;
@@ -82,11 +82,11 @@ public sealed class VpnPacketTests : IAsyncLifetime
 
     private static DesiredVpnPeer Client(Remote remote, int number) => new($"vpc-19a3f2b4c5d6e{number:x4}", remote.PublicKey, null, null, [$"10.99.0.{number}/32", $"fd00:99::{number}/128"]);
 
-    private static Task<string?> ReachAsync(Remote remote, string address, int port = 80, string? source = null) => Hosts.TcpAsync(remote.Namespace, address, port, source);
+    private static Task<string?> ReachAsync(Remote remote, string address, int port = 80, string? source = null) => StandIns.TcpAsync(remote.Namespace, address, port, source);
 
-    private string Device(Host host) => ObjectNames.Vpn(host.Options.Tag, 7);
+    private string Device(StandInHost host) => ObjectNames.Vpn(host.Options.Tag, 7);
 
-    private int? Process(Host host) => Processes.All().FirstOrDefault(process => WireGuard.IsOf(Device(host), process.Arguments))?.Id;
+    private int? Process(StandInHost host) => Processes.All().FirstOrDefault(process => WireGuard.IsOf(Device(host), process.Arguments))?.Id;
 
     [Fact]
     public async Task A_client_reaches_guests_on_every_host_as_their_groups_say_and_nothing_else()
@@ -104,13 +104,13 @@ public sealed class VpnPacketTests : IAsyncLifetime
                 Assert.Equal(ipv6 ? "fd00:99::2" : "10.99.0.2", await ReachAsync(laptop, guest.Of(ipv6)));
                 Assert.Null(await ReachAsync(laptop, guest.Of(ipv6), 81));
                 // Guests reach the client, whose own filter is its own affair.
-                Assert.Equal(guest.Of(ipv6), await Hosts.TcpAsync(guest.Namespace, ipv6 ? "fd00:99::3" : "10.99.0.3", 80));
+                Assert.Equal(guest.Of(ipv6), await StandIns.TcpAsync(guest.Namespace, ipv6 ? "fd00:99::3" : "10.99.0.3", 80));
             }
         Assert.Equal(_far.Address, await laptop.ResolveAsync("10.0.0.1", "far.default.internal"));
-        Assert.True(await Hosts.ReachesAsync(laptop.Namespace, "icmp", "10.0.0.1", 0));
+        Assert.True(await StandIns.ReachesAsync(laptop.Namespace, "icmp", "10.0.0.1", 0));
         Assert.Null(await ReachAsync(laptop, "10.99.0.3"));
         // A guest reaches it by the network's own way outside, a client does not.
-        Assert.NotNull(await Hosts.TcpAsync(_guests[0].Namespace, Elsewhere, 80));
+        Assert.NotNull(await StandIns.TcpAsync(_guests[0].Namespace, Elsewhere, 80));
         Assert.Null(await ReachAsync(laptop, Elsewhere));
         Assert.Null(await ReachAsync(laptop, "169.254.169.254"));
 
@@ -139,21 +139,21 @@ public sealed class VpnPacketTests : IAsyncLifetime
         var peer = new DesiredVpnPeer("vps-19a3f2b4c5d6e0001", site.PublicKey, Secret, "172.31.0.60:51821", [Site]);
         // Without the secret nobody speaks.
         Assert.Null((await ApplyAsync(One, [Clients, Site], [peer with { PresharedKey = PrivateKey }], source: Two))!.Problem);
-        foreach (var guest in _guests) Assert.Null(await Hosts.TcpAsync(guest.Namespace, "192.168.10.5", 80));
+        foreach (var guest in _guests) Assert.Null(await StandIns.TcpAsync(guest.Namespace, "192.168.10.5", 80));
         // The default route leads to the other host; WireGuard's own packets must not.
         await ApplyAsync(One, [Clients, Site], [peer], source: Two);
-        await Wait.ForAsync("the gateway finds the site", async () => await Hosts.TcpAsync(_guests[0].Namespace, "192.168.10.5", 80) is not null, Patience);
+        await Wait.ForAsync("the gateway finds the site", async () => await StandIns.TcpAsync(_guests[0].Namespace, "192.168.10.5", 80) is not null, Patience);
         foreach (var guest in _guests)
         {
-            Assert.Equal(guest.Ipv4, await Hosts.TcpAsync(guest.Namespace, "192.168.10.5", 80));
+            Assert.Equal(guest.Ipv4, await StandIns.TcpAsync(guest.Namespace, "192.168.10.5", 80));
             Assert.Equal("192.168.10.5", await ReachAsync(site, guest.Ipv4));
             Assert.Null(await ReachAsync(site, guest.Ipv4, 81));
             // Not of the site, so not for the tunnel, and not for the outside either.
-            Assert.Null(await Hosts.TcpAsync(guest.Namespace, "10.99.0.2", 80));
+            Assert.Null(await StandIns.TcpAsync(guest.Namespace, "10.99.0.2", 80));
         }
         await ApplyAsync(One, [Clients], [], source: Two);
         Assert.Null(await ReachAsync(site, _guests[0].Ipv4));
-        Assert.Null(await Hosts.TcpAsync(_guests[1].Namespace, "192.168.10.5", 80));
+        Assert.Null(await StandIns.TcpAsync(_guests[1].Namespace, "192.168.10.5", 80));
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class VpnPacketTests : IAsyncLifetime
         using var driver = new LinuxNetworks(One.Options, commands, TimeProvider.System, One.Namespace);
         var laptop = await RemoteAsync(50, ["10.99.0.2"], ["10.0.0.0/24"]);
         Assert.Equal("There is no such program.", (await ApplyAsync(One, [Clients, Site], [Client(laptop, 2)], driver: driver))!.Problem);
-        Assert.NotNull(await Hosts.TcpAsync(_guests[0].Namespace, Elsewhere, 80));
+        Assert.NotNull(await StandIns.TcpAsync(_guests[0].Namespace, Elsewhere, 80));
         Assert.Null(await ReachAsync(laptop, _near.Address));
         broken = false;
         Assert.Null((await ApplyAsync(One, [Clients, Site], [Client(laptop, 2)], driver: driver))!.Problem);
