@@ -252,6 +252,59 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
     }
 
     [Fact]
+    public async Task Connections_are_balanced_over_guests_of_several_hosts_and_who_dies_leaves()
+    {
+        await OpenAsync(true);
+        var balanced = new Balanced(cloud);
+        await balanced.MakeAsync();
+        await balanced.UntilAsync("a b c", B, C);
+        await cloud.InAsync(B, "kill $(pidof httpd)");
+        await balanced.UntilAsync("a c", B, C);
+        await Wait.UntilAsync(async () => await balanced.HealthAsync() == "a healthy, b unhealthy, c healthy", 60, "the cloud tells that b does not work");
+        await cloud.InAsync(B, "httpd -p '[::]:7001' -h /srv; httpd -p '[::]:7002' -h /srv");
+        await balanced.UntilAsync("a b c", C);
+        // A host that is gone: the others balance over what is left.
+        await Machine.SayAsync("ip", "link", "set", $"k{cloud.Tag}-3", "down");
+        try
+        {
+            await balanced.UntilAsync("a b", A);
+        }
+        finally
+        {
+            await Machine.SayAsync("ip", "link", "set", $"k{cloud.Tag}-3", "up");
+        }
+        await balanced.UntilAsync("a b c", A);
+        await cloud.AsAsync("demo", "load-balancer", "member", "drain", "lb1", "c");
+        await balanced.UntilAsync("a b", A, C);
+        await cloud.AsAsync("demo", "load-balancer", "member", "undrain", "lb1", "c");
+        var address = await balanced.OpenAsync();
+        await Wait.UntilAsync(async () => await balanced.HeardOutsideAsync(address, 80, cookies: false) == "a b c", 60, "all answer outside");
+        await Wait.UntilAsync(async () => await balanced.HeardOutsideAsync(address, 8080, cookies: false) == "a c", 60, "the members of the other listener answer outside");
+        Assert.Single((await balanced.HeardOutsideAsync(address, 8080, cookies: true)).Split(' '));
+        await cloud.AsAsync("demo", "load-balancer", "delete", "lb1");
+        await Wait.UntilAsync(async () => await balanced.HeardOutsideAsync(address, 80, cookies: false) == "-", 60, "nobody answers any more");
+    }
+
+    [Fact]
+    public async Task A_device_reaches_guests_of_every_host_by_vpn_until_it_is_removed()
+    {
+        await OpenAsync(true);
+        await cloud.AsAsync("demo", "vpn", "create", "v1", "--network", "n1");
+        await using var outside = await Outside.MakeAsync(cloud.Tag);
+        await using var device = new VpnDevice(outside, cloud.Environment["HOME"]);
+        await device.ConnectAsync(await cloud.AsAsync("demo", "vpn", "client", "add", "v1", "laptop"));
+        foreach (var guest in (Guest[])[A, C])
+        {
+            await Wait.UntilAsync(async () => await device.NameAtAsync(guest.Ipv4) == guest.Name, 60, $"{guest.Name} answers the device");
+            Assert.Null(await device.NameAtAsync(D.Ipv4));
+        }
+        await Wait.UntilAsync(async () => JsonDocument.Parse(await cloud.AsAsync("demo", "vpn", "client", "list", "v1", "--output", "json")).RootElement[0].GetProperty("handshakeAt").ValueKind == JsonValueKind.String, 60, "the cloud knows that it is connected");
+        await cloud.AsAsync("demo", "vpn", "client", "remove", "v1", "laptop");
+        await Wait.UntilAsync(async () => await device.NameAtAsync(A.Ipv4) is null, 30, "the removed device is cut off");
+        await cloud.AsAsync("demo", "vpn", "delete", "v1");
+    }
+
+    [Fact]
     public async Task Hosts_without_guests_of_a_network_carry_it_no_longer()
     {
         var id = await cloud.NetworkIdAsync("demo", "n1");

@@ -16,6 +16,8 @@ public sealed class Outside : IAsyncDisposable
 
     private Outside(string name, string device, TcpListener listener) => (_name, _device, _listener, _greeting) = (name, device, listener, GreetAsync(listener));
 
+    public string Name => _name;
+
     // TEST-NET-3 (RFC 5737).
     public string Address => "203.0.113.2";
 
