@@ -48,7 +48,7 @@ public static class Changes
                 if (!await host.Driver.TryApplyPeersAsync(joined, default)) throw new InvalidOperationException("The member's coming had everything looked at.");
             }));
         }
-        for (var round = 1; round <= rounds / 4 + 1; round++)
+        for (var round = 1; round <= rounds / 4 + 2; round++)
         {
             var more = Intent(With(count + round, rounds));
             ports.Add(await Clock.MillisecondsAsync(() => host.Driver.ApplyAsync(more, new HashSet<string>(), default)));

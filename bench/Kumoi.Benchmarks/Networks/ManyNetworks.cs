@@ -38,7 +38,7 @@ public static class ManyNetworks
             looks = await Clock.RepeatAsync(Looks, _ => Clock.MillisecondsAsync(() => AllAsync(controller, sizes.Networks)));
             memory = (GC.GetTotalMemory(forceFullCollection: true) - heap) / 1e6;
             say("  changes");
-            changes = await Clock.RepeatAsync(Changes, number => Clock.MillisecondsAsync(async () =>
+            changes = await Clock.RepeatAsync(Math.Min(Changes, sizes.Networks), number => Clock.MillisecondsAsync(async () =>
             {
                 // A rule of the group's is added for one network only by an interface of its own more: the others are not looked at.
                 var target = driver.Applied + 1;

@@ -34,16 +34,18 @@ public static class Transfers
     /// <summary>10^6 bits a second that arrived.</summary>
     private static async Task<double> OneAsync(Commands commands, string from, string to, string address, int seconds)
     {
+        // It ends with the first client; one that never comes is told by the limit.
         var server = commands.TryRunAsync("nsenter", [.. NetworkNamespaces.Inside(to, "iperf3", "--server", "--one-off")], default);
-        var client = await commands.TryRunAsync("nsenter",
-            [.. NetworkNamespaces.Inside(from, "iperf3", "--client", address, "--json", "--time", seconds.ToString(CultureInfo.InvariantCulture), "--connect-timeout", "3000")], default);
-        for (var again = 0; again < 20 && !client.Succeeded && client.Output.Contains("Connection refused", StringComparison.Ordinal); again++)
+        CommandResult client;
+        do
         {
             // The server listens a moment after it was started.
-            await Task.Delay(50);
-            client = await commands.TryRunAsync("nsenter", [.. NetworkNamespaces.Inside(from, "iperf3", "--client", address, "--json", "--time", seconds.ToString(CultureInfo.InvariantCulture))], default);
+            await Task.Delay(100);
+            client = await commands.TryRunAsync("nsenter",
+                [.. NetworkNamespaces.Inside(from, "iperf3", "--client", address, "--json", "--time", seconds.ToString(CultureInfo.InvariantCulture), "--connect-timeout", "3000")], default);
         }
-        if (!client.Succeeded) throw new InvalidOperationException($"iperf3 from {from} to {address}: {client.Output} {client.Error}");
+        while (!client.Succeeded && !server.IsCompleted && client.Output.Contains("refused", StringComparison.OrdinalIgnoreCase));
+        if (!client.Succeeded) throw new InvalidOperationException($"iperf3 from {from} to {address}: {client.ExitCode} {client.Output} {client.Error}");
         await server;
         using var answer = JsonDocument.Parse(client.Output);
         return answer.RootElement.GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble() / 1e6;
