@@ -32,6 +32,7 @@ public sealed class TwoHosts : IAsyncDisposable
     private readonly DesiredNetwork _network = Shared.Network();
     private string _clientNamespace = "";
     private long _revision;
+    private int _port = 20_000;
 
     private TwoHosts(StandIns hosts, int members)
     {
@@ -124,6 +125,8 @@ public sealed class TwoHosts : IAsyncDisposable
     private async Task<Socket> SocketAsync(int port)
     {
         var socket = await NetworkNamespaces.RunInsideAsync(_clientNamespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { Blocking = false });
+        // Never the port of a connection of before, which would still be let in.
+        socket.Bind(new IPEndPoint(IPAddress.Any, _port++));
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(_server.Address), port));
         return socket;
     }
