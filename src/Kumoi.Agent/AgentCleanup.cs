@@ -45,7 +45,8 @@ public static class AgentCleanup
     }
 
     private static string[] Links(string tag) =>
-        [.. Directory.EnumerateFileSystemEntries("/sys/class/net", ObjectNames.UplinkPrefix(tag) + "*").Select(path => Path.GetFileName(path))];
+        [.. new[] { ObjectNames.UplinkPrefix(tag), ObjectNames.SegmentPrefix(tag) }.SelectMany(prefix => Directory.EnumerateFileSystemEntries("/sys/class/net", prefix + "*"))
+            .Select(path => Path.GetFileName(path))];
 
     /// <summary>Guests and name servers are known by the run directory in their command lines, a guest that only probes by the state directory.</summary>
     private static async Task EndProcessesAsync(AgentPaths paths, TimeProvider clock, CancellationToken cancel)

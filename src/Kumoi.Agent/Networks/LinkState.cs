@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Kumoi.Agent.Networks;
 
 /// <param name="Mtu">In bytes.</param>
-public sealed record DeviceState(string Mac, bool Up, int Mtu);
+/// <param name="Master">The bridge that it is a port of.</param>
+public sealed record DeviceState(string Mac, bool Up, int Mtu, string? Master = null);
 
 /// <summary>
 /// Devices, addresses, routes and neighbours of a network's namespace, and what leads to it in the host's: as they are, or as they should be.

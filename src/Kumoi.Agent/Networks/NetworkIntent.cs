@@ -27,10 +27,11 @@ public sealed record PortAddress(string Text, bool Announced);
 /// <param name="Mtu">In bytes.</param>
 /// <param name="TranslatesOutside">True if guests without a floating address reach the outside.</param>
 /// <param name="Remotes">The other hosts with guests of the network.</param>
+/// <param name="Segment">Where the network's guests are attached; null for a network of the overlay.</param>
 public sealed record NetworkIntent(
     string Id, string Namespace, int Vni, string HostDevice, string Uplink, string? Underlay, string Domain, IReadOnlyList<string> SearchDomains, int Mtu,
     bool TranslatesOutside, IReadOnlyList<SubnetIntent> Subnets, IReadOnlyList<DesiredName> Names, IReadOnlyList<Port> Ports, IReadOnlyList<GroupIntent> Groups,
-    IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways)
+    IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways, SegmentIntent? Segment = null)
 {
     public bool HasIpv6 => Subnets.Any(subnet => subnet.IsIpv6);
 
@@ -46,6 +47,12 @@ public sealed record NetworkIntent(
     /// <summary>The gateway under whose address guests without a floating one leave; null: each host's own.</summary>
     public DesiredGateway? Source => TranslatesOutside ? Gateways.FirstOrDefault(gateway => gateway.IsSource) : null;
 }
+
+/// <summary>A segment of the operator's own, of which a network is a part.</summary>
+/// <param name="Device">A bridge of the host, or with a VLAN any device.</param>
+/// <param name="Vlan">1 to 4,094; null for frames without a tag.</param>
+/// <param name="ExternalDhcp">True if a server of the segment answers DHCP.</param>
+public sealed record SegmentIntent(string Device, int? Vlan, bool ExternalDhcp);
 
 public sealed record SubnetIntent(string Id, string Cidr, string Gateway, IReadOnlyList<string> DnsServers, IReadOnlyList<DesiredDhcpOption> Options)
 {
