@@ -72,7 +72,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -136,6 +136,7 @@ public static class ServerProgram
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
+        api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
         app.MapMetrics(options);
