@@ -15,7 +15,7 @@ public sealed class AddressClaims(AddressAllocator allocator, TimeProvider clock
     // Of the subnet s: its gateway, what is beside the part of it that is given out, and what is excluded or reserved.
     private const string KeptBack =
         """
-        (t.address = s.gateway OR t.address < s.first_address OR t.address > s.last_address
+        (t.address = s.gateway OR s.first_address IS NOT NULL AND (t.address < s.first_address OR t.address > s.last_address)
          OR EXISTS (SELECT 1 FROM subnet_exclusions x WHERE x.subnet_id = s.id AND t.address BETWEEN x.first_address AND x.last_address))
         """;
 
