@@ -283,6 +283,7 @@ CREATE TABLE public.hosts (
     fenced_at timestamp with time zone,
     fenced_by text,
     underlay_mtu integer,
+    segment_devices text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
     CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
@@ -647,8 +648,14 @@ CREATE TABLE public.networks (
     outside text DEFAULT 'nat'::text NOT NULL,
     domain text,
     search_domains text[] DEFAULT '{}'::text[] NOT NULL,
+    segment_device text,
+    segment_vlan integer,
+    external_dhcp boolean DEFAULT false NOT NULL,
     CONSTRAINT networks_mtu_check CHECK (((mtu >= 1280) AND (mtu <= 9000))),
     CONSTRAINT networks_outside_check CHECK ((outside = ANY (ARRAY['nat'::text, 'none'::text]))),
+    CONSTRAINT networks_segment_device_check CHECK ((segment_device ~ '^[A-Za-z0-9._-]{1,15}$'::text)),
+    CONSTRAINT networks_segment_vlan_check CHECK (((segment_vlan >= 1) AND (segment_vlan <= 4094))),
+    CONSTRAINT networks_segment_whole CHECK (((segment_device IS NOT NULL) OR ((segment_vlan IS NULL) AND (NOT external_dhcp)))),
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
 );
 
@@ -734,6 +741,15 @@ CREATE TABLE public.subnet_addresses (
     CONSTRAINT subnet_addresses_kind_check CHECK ((kind = ANY (ARRAY['interface'::text, 'secondary'::text, 'reserved'::text, 'load-balancer'::text])))
 );
 
+CREATE TABLE public.subnet_exclusions (
+    subnet_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    first_address inet NOT NULL,
+    last_address inet NOT NULL,
+    reserved boolean NOT NULL,
+    CONSTRAINT subnet_exclusions_check CHECK (((first_address <= last_address) AND (family(first_address) = family(last_address))))
+);
+
 CREATE TABLE public.subnets (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -744,7 +760,10 @@ CREATE TABLE public.subnets (
     dns_servers text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone NOT NULL,
     dhcp_options jsonb DEFAULT '[]'::jsonb NOT NULL,
+    first_address inet,
+    last_address inet,
     CONSTRAINT subnets_check CHECK ((gateway << (cidr)::inet)),
+    CONSTRAINT subnets_part CHECK ((((first_address IS NULL) = (last_address IS NULL)) AND ((first_address IS NULL) OR ((first_address << (cidr)::inet) AND (last_address << (cidr)::inet) AND (first_address <= last_address))))),
     CONSTRAINT subnets_range CHECK ((((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))) OR ((family((cidr)::inet) = 6) AND (masklen((cidr)::inet) = 64))))
 );
 
@@ -771,6 +790,18 @@ CREATE TABLE public.users (
     role text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'reader'::text])))
+);
+
+CREATE TABLE public.vlan_ranges (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    device text NOT NULL,
+    first_vlan integer NOT NULL,
+    last_vlan integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT vlan_ranges_check CHECK (((last_vlan >= first_vlan) AND (last_vlan <= 4094))),
+    CONSTRAINT vlan_ranges_device_check CHECK ((device ~ '^[A-Za-z0-9._-]{1,15}$'::text)),
+    CONSTRAINT vlan_ranges_first_vlan_check CHECK (((first_vlan >= 1) AND (first_vlan <= 4094)))
 );
 
 CREATE TABLE public.vpn_peers (
@@ -1025,6 +1056,9 @@ ALTER TABLE ONLY public.servers
 ALTER TABLE ONLY public.subnet_addresses
     ADD CONSTRAINT subnet_addresses_pkey PRIMARY KEY (subnet_id, address);
 
+ALTER TABLE ONLY public.subnet_exclusions
+    ADD CONSTRAINT subnet_exclusions_pkey PRIMARY KEY (subnet_id, reserved, first_address, last_address);
+
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_network_id_cidr_excl EXCLUDE USING gist (network_id WITH =, cidr inet_ops WITH &&);
 
@@ -1045,6 +1079,9 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.vlan_ranges
+    ADD CONSTRAINT vlan_ranges_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.vpn_peers
     ADD CONSTRAINT vpn_peers_pkey PRIMARY KEY (id);
@@ -1163,6 +1200,8 @@ CREATE INDEX network_peerings_peer ON public.network_peerings USING btree (peer_
 
 CREATE INDEX network_peerings_peer_network ON public.network_peerings USING btree (peer_network_id) WHERE active;
 
+CREATE UNIQUE INDEX networks_segment ON public.networks USING btree (segment_device, COALESCE(segment_vlan, 0)) WHERE (segment_device IS NOT NULL);
+
 CREATE INDEX port_forwards_account ON public.port_forwards USING btree (account_id, id);
 
 CREATE INDEX port_forwards_interface ON public.port_forwards USING btree (interface_id);
@@ -1182,6 +1221,8 @@ CREATE INDEX tokens_user ON public.tokens USING btree (user_id, id);
 CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name) WHERE (name IS NOT NULL);
 
 CREATE INDEX users_account ON public.users USING btree (account_id, id);
+
+CREATE INDEX vlan_ranges_account ON public.vlan_ranges USING btree (account_id, id);
 
 CREATE UNIQUE INDEX vpn_peers_name ON public.vpn_peers USING btree (vpn_id, ((number IS NULL)), name);
 
@@ -1447,6 +1488,12 @@ ALTER TABLE ONLY public.subnet_addresses
 ALTER TABLE ONLY public.subnet_addresses
     ADD CONSTRAINT subnet_addresses_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnets(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.subnet_exclusions
+    ADD CONSTRAINT subnet_exclusions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.subnet_exclusions
+    ADD CONSTRAINT subnet_exclusions_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnets(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1461,6 +1508,9 @@ ALTER TABLE ONLY public.tokens
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.vlan_ranges
+    ADD CONSTRAINT vlan_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.vpn_peers
     ADD CONSTRAINT vpn_peers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

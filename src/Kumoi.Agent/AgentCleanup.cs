@@ -47,7 +47,8 @@ public static class AgentCleanup
     }
 
     private static string[] Links(string tag) =>
-        [.. Directory.EnumerateFileSystemEntries("/sys/class/net", ObjectNames.UplinkPrefix(tag) + "*").Select(path => Path.GetFileName(path))];
+        [.. new[] { ObjectNames.UplinkPrefix(tag), ObjectNames.SegmentPrefix(tag) }.SelectMany(prefix => Directory.EnumerateFileSystemEntries("/sys/class/net", prefix + "*"))
+            .Select(path => Path.GetFileName(path))];
 
     /// <summary>Guests, name servers and proxies are known by the run directory in their command lines, a guest that only probes by the state directory, VPN gateways by their devices.</summary>
     private static async Task EndProcessesAsync(AgentOptions options, TimeProvider clock, CancellationToken cancel)

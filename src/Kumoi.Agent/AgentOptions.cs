@@ -35,6 +35,9 @@ public sealed partial record AgentOptions
     /// host uses them. Without it traffic of floating addresses leaves the host under the host's own address.</summary>
     public string? UplinkDevice { get; init; }
 
+    /// <summary>Bridges and devices of the host that bridged networks may be attached to.</summary>
+    public IReadOnlyList<string> SegmentDevices { get; init; } = [];
+
     /// <summary>Where root disks are; null: under the state directory.</summary>
     public string? DisksDirectory { get; init; }
 
@@ -84,6 +87,7 @@ public sealed partial record AgentOptions
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
+        if (SegmentDevices.FirstOrDefault(device => !DeviceForm().IsMatch(device)) is { } nameless) wrong.Add($"The device of segments '{nameless}' must be the name of a network device.");
         if (MachineShare < 1) wrong.Add("The machine must be shared by one host or more.");
         if (Metrics is { } metrics && !IPAddress.IsLoopback(metrics.Address)) wrong.Add($"The address of metrics {metrics} must be one of the loopback: they need no permission, so only this machine may ask.");
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)

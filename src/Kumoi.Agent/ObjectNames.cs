@@ -37,6 +37,11 @@ public static partial class ObjectNames
 
     public static string VpnPrefix(string tag) => $"w{tag}-";
 
+    /// <summary>The host's end of what joins a bridged network to a bridge of the host.</summary>
+    public static string Segment(string tag, int vni) => SegmentPrefix(tag) + Base36(vni);
+
+    public static string SegmentPrefix(string tag) => $"s{tag}-";
+
     /// <summary>The nftables table in the host's own namespace.</summary>
     public static string HostTable(string tag) => $"kumoi_{tag}";
 

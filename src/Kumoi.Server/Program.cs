@@ -73,7 +73,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces().AddVpns()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -139,6 +139,7 @@ public static class ServerProgram
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
+        api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
         app.MapMetrics(options);

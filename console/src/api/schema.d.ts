@@ -1198,7 +1198,11 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["ShowSubnet"];
-        put?: never;
+        /**
+         * Change which addresses of a subnet are given out, reserved and excluded
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateSubnet"];
         post?: never;
         /**
          * Remove a subnet without instances
@@ -1814,6 +1818,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vlan-ranges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List VLANs in which the account makes bridged networks; operators see those of all accounts
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVlanRanges"];
+        put?: never;
+        /**
+         * Give an account VLANs of a device
+         * @description Permission: `Operate`.
+         */
+        post: operations["CreateVlanRange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vlan-ranges/{range}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a range of VLANs
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVlanRange"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a range of VLANs back; networks in it stay
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteVlanRange"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/zones": {
         parameters: {
             query?: never;
@@ -2131,6 +2183,7 @@ export interface components {
             /** @description Default: made of the name, within `internal`. */
             domain?: null | string;
             searchDomains?: null | string[];
+            segment?: null | components["schemas"]["CreateSegment"];
         };
         CreateNetworkRoute: {
             /** @description A range outside the network's own and those that it is linked with. */
@@ -2146,6 +2199,14 @@ export interface components {
             dnsServers?: null | string[];
             /** @description Further options that guests are told (IPv4). */
             dhcpOptions?: null | components["schemas"]["DhcpOption"][];
+            /** @description Of bridged networks: the segment's own router. Default: the first usable address. */
+            gateway?: null | string;
+            /** @description What of it is given out, such as `192.168.20.100-192.168.20.199`; default: all of it. */
+            range?: null | string;
+            /** @description Addresses, or ranges as above, that are given only to those who ask for them by name. */
+            reserved?: null | string[];
+            /** @description Addresses, or ranges as above, that are never given out. */
+            excluded?: null | string[];
         };
         CreatePeering: {
             /** @description The caller's network. */
@@ -2202,12 +2263,28 @@ export interface components {
             group?: null | string;
             description?: null | string;
         };
+        CreateSegment: {
+            /** @description Operators name any; absent, it is that of the account's VLAN range. */
+            device?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 4,094. Operators may leave it out, for frames without a tag.
+             */
+            vlan?: null | number;
+            /** @description `host` (default) or `external`. */
+            dhcp?: null | string;
+        };
         CreateSubnet: {
             network: string;
             name?: null | string;
             cidr: string;
             dnsServers?: null | string[];
             dhcpOptions?: null | components["schemas"]["DhcpOption"][];
+            /** @description As in CreateNetworkSubnet, and so the rest. */
+            gateway?: null | string;
+            range?: null | string;
+            reserved?: null | string[];
+            excluded?: null | string[];
         };
         CreateToken: {
             name: string;
@@ -2219,6 +2296,13 @@ export interface components {
             password: string;
             role: string;
             account?: null | string;
+        };
+        CreateVlanRange: {
+            /** @description The account that it is for, by id or name. */
+            account: string;
+            device: string;
+            /** @description Such as `100-199`, or one number. */
+            vlans: string;
         };
         CreateVpn: {
             name: string;
@@ -2826,6 +2910,7 @@ export interface components {
             searchDomains: string[];
             /** @description The floating address of the account under which guests without one leave; null: the host's. */
             sourceAddress: null | string;
+            segment?: null | components["schemas"]["Segment"];
         };
         /** @description A range behind a guest of a network. The guest may then send from it. */
         NetworkRoute: {
@@ -2948,6 +3033,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfUser: {
             items: components["schemas"]["User"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVlanRange: {
+            items: components["schemas"]["VlanRange"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -3089,6 +3179,18 @@ export interface components {
             group: null | components["schemas"]["Ref"];
             description: null | string;
         };
+        /** @description Where a bridged network is: on a segment of the operator's own, beside other machines. */
+        Segment: {
+            /** @description A bridge of every host that serves the network, or with a VLAN any device. */
+            device: string;
+            /**
+             * Format: int32
+             * @description 1 to 4,094; null for frames without a tag.
+             */
+            vlan: null | number;
+            /** @description `host`: guests are told their addresses by their host; `external`: by a server of the segment. */
+            dhcp: string;
+        };
         /** @description Names the controller of a host's power. */
         SetHostPower: {
             driver: string;
@@ -3135,12 +3237,18 @@ export interface components {
             dnsServers: string[];
             /**
              * Format: int64
-             * @description Addresses that can still be given out.
+             * @description Addresses that can still be given out without being asked for by name.
              */
             freeAddresses: number;
             /** Format: date-time */
             createdAt: string;
             dhcpOptions: components["schemas"]["DhcpOption"][];
+            /** @description What of it is given out; null: all of it. */
+            range?: null | string;
+            /** @description Addresses and ranges that are given only to those who ask for them by name. */
+            reserved?: null | string[];
+            /** @description Addresses and ranges that are never given out. */
+            excluded?: null | string[];
         };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
@@ -3326,6 +3434,15 @@ export interface components {
             /** @description A floating address of the account that leads to no interface, under which guests leave; `none`: the host's. */
             sourceAddress?: null | string;
         };
+        /** @description Changes what of a subnet is given out. What is absent stays as it is; addresses that somebody has stay theirs. */
+        UpdateSubnet: {
+            /** @description Such as `192.168.20.100-192.168.20.199`; `all`: all of the subnet. */
+            range?: null | string;
+            /** @description All that are reserved from now on. */
+            reserved?: null | string[];
+            /** @description All that are excluded from now on. */
+            excluded?: null | string[];
+        };
         /** @description A person or program that acts for an account. */
         User: {
             id: string;
@@ -3335,6 +3452,18 @@ export interface components {
             role: string;
             /** @description True for users of the operator account: they manage zones, hosts, flavors and accounts. */
             operator: boolean;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description VLANs of a device in which an account makes bridged networks by itself. */
+        VlanRange: {
+            id: string;
+            account: components["schemas"]["Ref"];
+            device: string;
+            /** Format: int32 */
+            firstVlan: number;
+            /** Format: int32 */
+            lastVlan: number;
             /** Format: date-time */
             createdAt: string;
         };
@@ -3474,9 +3603,11 @@ export type CreatePortForward = components['schemas']['CreatePortForward'];
 export type CreateRouter = components['schemas']['CreateRouter'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
+export type CreateSegment = components['schemas']['CreateSegment'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
+export type CreateVlanRange = components['schemas']['CreateVlanRange'];
 export type CreateVpn = components['schemas']['CreateVpn'];
 export type CreateVpnClient = components['schemas']['CreateVpnClient'];
 export type CreateVpnSite = components['schemas']['CreateVpnSite'];
@@ -3535,6 +3666,7 @@ export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
+export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
 export type PageOfVpn = components['schemas']['PageOfVpn'];
 export type PageOfVpnClient = components['schemas']['PageOfVpnClient'];
 export type PageOfVpnSite = components['schemas']['PageOfVpnSite'];
@@ -3549,6 +3681,7 @@ export type ReservedAddress = components['schemas']['ReservedAddress'];
 export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
+export type Segment = components['schemas']['Segment'];
 export type SetHostPower = components['schemas']['SetHostPower'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type Statement = components['schemas']['Statement'];
@@ -3567,7 +3700,9 @@ export type UpdateListener = components['schemas']['UpdateListener'];
 export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
+export type UpdateSubnet = components['schemas']['UpdateSubnet'];
 export type User = components['schemas']['User'];
+export type VlanRange = components['schemas']['VlanRange'];
 export type Vpn = components['schemas']['Vpn'];
 export type VpnClient = components['schemas']['VpnClient'];
 export type VpnSite = components['schemas']['VpnSite'];
@@ -8959,6 +9094,69 @@ export interface operations {
             };
         };
     };
+    UpdateSubnet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subnet: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSubnet"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subnet"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     DeleteSubnet: {
         parameters: {
             query?: never;
@@ -11936,6 +12134,246 @@ export interface operations {
                 vpn: string;
                 /** @description Id or name */
                 vpnSite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVlanRanges: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVlanRange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVlanRange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVlanRange"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VlanRange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVlanRange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                range: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VlanRange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVlanRange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                range: string;
             };
             cookie?: never;
         };

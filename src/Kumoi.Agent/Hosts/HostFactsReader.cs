@@ -14,7 +14,8 @@ public static class HostFactsReader
     /// <param name="storage">Id of the shared storage that disks are on; null if they are on the host's own.</param>
     public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
-        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare), BootId(), storage, UnderlayMtu.Of(options.Address));
+        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare), BootId(), storage, UnderlayMtu.Of(options.Address),
+        [.. options.SegmentDevices.Where(device => Directory.Exists($"/sys/class/net/{device}")).Distinct().Order(StringComparer.Ordinal)]);
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Kumoi.Agent.Networks.Bridged;
 
 namespace Kumoi.Agent.Networks;
 
@@ -23,6 +24,7 @@ public static class DnsmasqCommand
     /// <param name="resolvers">Where names outside the network are asked for.</param>
     public static IReadOnlyList<string> Build(NetworkIntent intent, string directory, IReadOnlyList<string> resolvers)
     {
+        if (intent.Segment is not null) return BuildBridged(intent, directory);
         var arguments = new List<string>
         {
             "--conf-file=/dev/null", $"--pid-file={PidFile(directory)}", "--user=nobody",
@@ -40,6 +42,20 @@ public static class DnsmasqCommand
         arguments.AddRange(intent.Subnets.Select(Range));
         return arguments;
     }
+
+    /// <summary>
+    /// In a bridged network it answers DHCP and nothing else: routers and name servers are the segment's. Its own address is of none of the subnets,
+    /// which are therefore named as shared.
+    /// </summary>
+    private static List<string> BuildBridged(NetworkIntent intent, string directory) =>
+    [
+        "--conf-file=/dev/null", $"--pid-file={PidFile(directory)}", "--user=nobody", "--port=0", "--bind-dynamic", $"--interface={BridgeRuleset.Bridge}", "--except-interface=lo",
+        "--dhcp-authoritative", "--leasefile-ro", "--no-ping", "--dhcp-ignore=tag:!known", "--quiet-dhcp", "--dhcp-lease-max=65536",
+        $"--dhcp-hostsfile={HostsFile(directory)}", $"--dhcp-optsfile={OptionsFile(directory)}", "--no-hosts", "--no-resolv", $"--domain={intent.Domain}",
+        Number($"--dhcp-option-force=option:mtu,{intent.Mtu}"), .. intent.HasIpv6 ? (string[])["--quiet-dhcp6"] : [],
+        .. intent.Subnets.Select(subnet => $"--shared-network={BridgeRuleset.Bridge},{IPNetwork.Parse(subnet.Cidr).BaseAddress}"),
+        .. intent.Subnets.Select(subnet => Range(subnet).Replace(",off-link", "", StringComparison.Ordinal)),
+    ];
 
     /// <summary>A prefix of IPv6 is announced with addresses from DHCPv6 only (managed), and with everything behind the gateway (off-link), as nothing is flooded.</summary>
     private static string Range(SubnetIntent subnet)
@@ -73,6 +89,8 @@ public static class DnsmasqCommand
             Say(3, "option:router", subnet.Gateway);
             Say(6, "option:dns-server", string.Join(',', servers));
             if (search.Length > 0) Say(119, "option:domain-search", search);
+            // Whoever heeds this option passes over the one for the router (RFC 3442), so it names both.
+            if (intent.Segment is not null) Say(121, "option:classless-static-route", $"{BridgeRuleset.Metadata}/32,0.0.0.0,0.0.0.0/0,{subnet.Gateway}");
             foreach (var option in subnet.Options) text.Append(CultureInfo.InvariantCulture, $"tag:{subnet.Id},{option.Code},{option.Value}\n");
         }
         return text.ToString();

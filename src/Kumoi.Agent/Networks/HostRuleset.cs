@@ -48,7 +48,7 @@ public static class HostRuleset
         }
         return new Ruleset($"inet {ObjectNames.HostTable(tag)}", chains,
         [
-            NamedSet.Of("uplinks", "ipv4_addr", networks.Select(network => network.Uplink)),
+            NamedSet.Of("uplinks", "ipv4_addr", networks.Where(network => network.Segment is null).Select(network => network.Uplink)),
             NamedSet.Of("floating", "ipv4_addr", networks.SelectMany(Outer)),
             NamedSet.Of("underlay", "ipv4_addr", hosts),
         ]);

@@ -18,6 +18,9 @@ public sealed record LinkPlan(
     IReadOnlyList<string> Outdated, IReadOnlyList<string> Leading, IReadOnlyList<string> Taps, IReadOnlyList<string> Inside,
     IReadOnlyList<string> Forwarding, IReadOnlyList<string> Limits, IReadOnlyList<string> Host, IReadOnlyList<string> Surplus)
 {
+    /// <summary>Nothing is to be done.</summary>
+    public static LinkPlan None { get; } = new([], [], [], [], [], [], [], []);
+
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdef");
 
     private const string Uplink = NetworkRuleset.UplinkDevice, Overlay = NetworkRuleset.OverlayDevice;
@@ -49,32 +52,38 @@ public sealed record LinkPlan(
         }
         // With a device goes all that is tied to it.
         var before = Without(seen, [.. hasUplink ? (string[])[] : [Uplink], .. hasOverlay ? (string[])[] : [Overlay]]);
-        string[] taps =
-        [
-            .. intent.Ports.Where(port => !seen.Devices.ContainsKey(port.Tap)).Select(port => $"tuntap add dev {port.Tap} mode tap"),
-            .. wanted.Devices.Keys.Where(name => RateLimits.IsDevice(name) && !seen.Devices.ContainsKey(name)).Select(name => $"link add dev {name} type ifb"),
-        ];
         List<string> host = [];
         if (hasUplink && uplink!.Mtu != intent.Mtu) host.Add(Line($"link set dev {intent.HostDevice} mtu {intent.Mtu}"));
         host.AddRange(Changed(hasUplink ? before.HostRoutes : LinkState.None.HostRoutes, wanted.HostRoutes).Select(Replace));
         if (hasUplink) host.AddRange(before.HostRoutes.Keys.Except(wanted.HostRoutes.Keys).Select(range => $"route delete {range} dev {intent.HostDevice}"));
         return new LinkPlan(
-            outdated, leading, taps, [.. Inner(before, wanted, intent)], [.. Bridge(before, wanted)], [.. RateLimits.Lines(seen, wanted)], host,
-            [.. seen.Devices.Keys.Where(name => !wanted.Devices.ContainsKey(name) && (removable.Contains(name) || !IsTap(name)) && !IsOfStrayTap(name, seen, removable, intent)).Order(StringComparer.Ordinal).Select(name => $"link delete {name}")]);
+            outdated, leading, [.. NewTaps(seen, wanted, intent)], [.. Inner(before, wanted, intent)], [.. Bridge(before, wanted)], [.. RateLimits.Lines(seen, wanted)], host,
+            Unwanted(seen, wanted, intent, removable));
     }
+
+    internal static IEnumerable<string> NewTaps(LinkState seen, LinkState wanted, NetworkIntent intent) =>
+    [
+        .. intent.Ports.Where(port => !seen.Devices.ContainsKey(port.Tap)).Select(port => $"tuntap add dev {port.Tap} mode tap"),
+        .. wanted.Devices.Keys.Where(name => RateLimits.IsDevice(name) && !seen.Devices.ContainsKey(name)).Select(name => $"link add dev {name} type ifb"),
+    ];
+
+    internal static IReadOnlyList<string> Unwanted(LinkState seen, LinkState wanted, NetworkIntent intent, IReadOnlySet<string> removable) =>
+        [.. seen.Devices.Keys.Where(name => !wanted.Devices.ContainsKey(name) && (removable.Contains(name) || !IsTap(name)) && !IsOfStrayTap(name, seen, removable, intent))
+            .Order(StringComparer.Ordinal).Select(name => $"link delete {name}")];
 
     /// <summary>True for names that taps have, and nothing else in a namespace.</summary>
     public static bool IsTap(string device) => device.Length > 1 && device[0] == 't' && device.AsSpan(1).IndexOfAnyExcept(Digits) < 0;
 
-    private static IEnumerable<string> Inner(LinkState seen, LinkState wanted, NetworkIntent intent)
+    internal static IEnumerable<string> Inner(LinkState seen, LinkState wanted, NetworkIntent intent)
     {
-        if (!seen.Local.Any(address => address.EndsWith(" dev lo", StringComparison.Ordinal))) yield return "link set lo up";
+        if (wanted.Local.Any(IsOfLoopback) && !seen.Local.Any(IsOfLoopback)) yield return "link set lo up";
         foreach (var (name, device) in wanted.Devices)
         {
             var present = seen.Devices.GetValueOrDefault(name);
             var parts = new List<string>();
             if (device.Mac.Length > 0 && present?.Mac != device.Mac) parts.Add($"address {device.Mac}");
             if (present?.Mtu != device.Mtu) parts.Add(Line($"mtu {device.Mtu}"));
+            if (device.Master is { } master && present?.Master != master) parts.Add($"master {master}");
             if (present?.Up != true) parts.Add("up");
             if (parts.Count > 0) yield return $"link set dev {name} {string.Join(' ', parts)}";
         }
@@ -91,6 +100,8 @@ public sealed record LinkPlan(
         foreach (var neighbour in seen.Neighbours.Keys.Except(wanted.Neighbours.Keys)) yield return $"neigh delete {neighbour}";
         foreach (var address in seen.Local.Except(wanted.Local).Where(address => !IsOfStray(address, intent))) yield return $"addr delete {address}";
     }
+
+    private static bool IsOfLoopback(string address) => address.EndsWith(" dev lo", StringComparison.Ordinal);
 
     private static IEnumerable<string> Bridge(LinkState seen, LinkState wanted)
     {

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Kumoi.Agent.Networks.Vpn;
+using Kumoi.Agent.Networks.Bridged;
 
 namespace Kumoi.Agent.Networks;
 
@@ -60,8 +61,8 @@ public static class LinkReader
         // ip leaves an empty object where a device was filtered out.
         var name = Text(entry, "ifname");
         var up = entry.GetProperty("flags").EnumerateArray().Any(flag => flag.GetString() == "UP");
-        if (IsOwn(name)) devices[name] = new DeviceState(Text(entry, "address"), up, entry.GetProperty("mtu").GetInt32());
-        if ((name is not ("lo" or NetworkRuleset.UplinkDevice) && !LinkPlan.IsTap(name)) || !up) return;
+        if (IsOwn(name)) devices[name] = new DeviceState(Text(entry, "address"), up, entry.GetProperty("mtu").GetInt32(), Text(entry, "master") is { Length: > 0 } master ? master : null);
+        if ((name is not ("lo" or NetworkRuleset.UplinkDevice or BridgeRuleset.Bridge) && !LinkPlan.IsTap(name)) || !up) return;
         foreach (var address in addresses.EnumerateArray())
         {
             var text = Normal(Text(address, "local"));
@@ -71,7 +72,7 @@ public static class LinkReader
 
     /// <summary>Other devices may be there because a module of the kernel brings one with it.</summary>
     private static bool IsOwn(string name) =>
-        name is NetworkRuleset.UplinkDevice or NetworkRuleset.OverlayDevice || LinkPlan.IsTap(name) || LinkIntent.IsDevice(name) || RateLimits.IsDevice(name) || VpnIntent.IsDevice(name);
+        name is NetworkRuleset.UplinkDevice or NetworkRuleset.OverlayDevice or BridgeRuleset.Bridge or BridgeRuleset.Segment || LinkPlan.IsTap(name) || LinkIntent.IsDevice(name) || RateLimits.IsDevice(name) || VpnIntent.IsDevice(name);
 
     private static void Route(JsonElement entry, Dictionary<string, string> routes, string device)
     {

@@ -4,7 +4,8 @@ using Kumoi.Agent.Networks.Vpn;
 namespace Kumoi.Agent.Networks;
 
 /// <param name="Mtu">In bytes.</param>
-public sealed record DeviceState(string Mac, bool Up, int Mtu);
+/// <param name="Master">The bridge that it is a port of.</param>
+public sealed record DeviceState(string Mac, bool Up, int Mtu, string? Master = null);
 
 /// <summary>
 /// Devices, addresses, routes and neighbours of a network's namespace, and what leads to it in the host's: as they are, or as they should be.
@@ -37,7 +38,7 @@ public sealed record LinkState(
     public const string Ipv6 = "-6 ";
 
     /// <summary>The kernel's own rule: what is addressed to the namespace itself is looked for first.</summary>
-    private const string OwnFirst = "pref 0 lookup local";
+    public const string OwnFirst = "pref 0 lookup local";
 
     private const string Metadata = "169.254.169.254", Uplink = NetworkRuleset.UplinkDevice, Overlay = NetworkRuleset.OverlayDevice;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks.Vpn;
 using Kumoi.Agent.LoadBalancers;
+using Kumoi.Agent.Networks.Bridged;
 
 namespace Kumoi.Agent.Networks;
 
@@ -18,6 +19,8 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly NetworkNamespaces _namespaces = new(commands);
     private readonly NetworkTables _tables = new(commands);
     private readonly NetworkLinks _links = new(commands, hostNamespace);
+    private readonly SegmentLinks _segments = new(commands, hostNamespace, options.SegmentDevices);
+    private readonly BridgeFiltering _filtering = new(commands, hostNamespace);
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
     private readonly WireGuard _wireGuard = new(commands, clock);
@@ -34,8 +37,10 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     public bool IsServed(string networkNamespace)
     {
         var made = _made.GetValueOrDefault(networkNamespace);
-        return (made?.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && (made?.Intent.Ports.Count == 0 || Dnsmasq.IsAlive(FilesOf(networkNamespace)));
+        return (made?.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && ((made is not null && !NeedsServer(made.Intent)) || Dnsmasq.IsAlive(FilesOf(networkNamespace)));
     }
+
+    private static bool NeedsServer(NetworkIntent intent) => intent.Ports.Count > 0 && intent.Segment is not { ExternalDhcp: true };
 
     public async Task ApplyHostAsync(IReadOnlyList<NetworkIntent> networks, CancellationToken cancel)
     {
@@ -63,6 +68,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         var fresh = !NetworkNamespaces.Exists(intent.Namespace);
         await _namespaces.CreateAsync(intent.Namespace, cancel);
         await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => { NamespaceSettings.SetDefaults(intent); return true; });
+        if (intent.Segment is { } segment) return await ApplyBridgedAsync(intent, segment, removable, cancel);
         var looking = fresh ? Task.FromResult(LinkState.None) : _links.SeeAsync(intent, cancel);
         // Rules name devices by text, so they need none; they are in force before a device comes up, and before a route leads to it.
         var ruleset = NetworkRuleset.Build(intent);
@@ -74,13 +80,18 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         var wanted = LinkState.Wanted(intent, links);
         var plan = LinkPlan.Between(seen, wanted, intent, removable);
         await _links.ApplyAsync(plan, wanted, intent, cancel);
-        if (intent.Ports.Count > 0) await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
-        else await _dnsmasq.StopAsync(FilesOf(intent.Namespace), cancel);
+        return (await FinishAsync(intent, ruleset, links, seen, plan, removable, cancel)) with { Vpn = vpn?.Seen };
+    }
+
+    private async Task<NetworkSight> FinishAsync(
+        NetworkIntent intent, Ruleset ruleset, IReadOnlySet<string> links, LinkState seen, LinkPlan plan, IReadOnlySet<string> removable, CancellationToken cancel)
+    {
+        await ServeAsync(intent, cancel);
         // It opens the load balancers' addresses, which are there now.
         var lacking = await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         await _links.RemoveAsync(intent.Namespace, plan.Surplus, cancel);
         _made[intent.Namespace] = new Made(intent, ruleset, links, clock.GetTimestamp());
-        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], vpn?.Seen, lacking);
+        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], Lacking: lacking);
     }
 
     /// <summary>The VPN gateway, if the host is to be it. A device that is wanted no more goes with its program, or with what is surplus.</summary>
@@ -90,16 +101,36 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         return intent.OwnVpn is { } vpn ? await _wireGuard.EnsureAsync(intent, vpn, seen.Devices.ContainsKey(vpn.Device), cancel) : null;
     }
 
+    private Task ServeAsync(NetworkIntent intent, CancellationToken cancel) =>
+        NeedsServer(intent) ? _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel) : _dnsmasq.StopAsync(FilesOf(intent.Namespace), cancel);
+
+    /// <summary>The same for a bridged network: nothing is a port of its bridge before both tables are in force, and what leads to the segment comes last.</summary>
+    private async Task<NetworkSight> ApplyBridgedAsync(NetworkIntent intent, SegmentIntent segment, IReadOnlySet<string> removable, CancellationToken cancel)
+    {
+        await _filtering.EnsureAsync(intent.Namespace, cancel);
+        await _tables.ApplyAsync(intent.Namespace, BridgeRuleset.Build(intent, segment), cancel);
+        var ruleset = BridgedRuleset.Build(intent, segment);
+        await _tables.ApplyAsync(intent.Namespace, ruleset, cancel);
+        await _segments.EnsureAsync(intent, segment, cancel);
+        var seen = await _links.SeeAsync(intent, cancel);
+        var wanted = BridgedPlan.Wanted(intent);
+        var plan = BridgedPlan.Between(seen, wanted, intent, removable);
+        await _links.ApplyAsync(plan, wanted, intent, cancel);
+        return await FinishAsync(intent, ruleset, new HashSet<string>(), seen, plan, removable, cancel);
+    }
+
     public async Task<bool> TryApplyPeersAsync(NetworkIntent intent, CancellationToken cancel)
     {
         // Taken away first: if a step fails, or two come together, everything is looked at.
         if (!_made.TryRemove(intent.Namespace, out var made) || clock.GetElapsedTime(made.LookedAt) > 2 * options.ResyncPeriod) return false;
-        var ruleset = NetworkRuleset.Build(intent);
+        if (intent.Segment != made.Intent.Segment) return false;
+        var ruleset = intent.Segment is { } segment ? BridgedRuleset.Build(intent, segment) : NetworkRuleset.Build(intent);
         var change = ruleset.Change(made.Ruleset.Expected());
-        var plan = LinkPlan.Between(LinkState.Wanted(made.Intent, made.Links), LinkState.Wanted(intent, made.Links), intent, new HashSet<string>());
+        // Who else is in a bridged network changes no device or route of it.
+        var plan = intent.Segment is not null ? LinkPlan.None : LinkPlan.Between(LinkState.Wanted(made.Intent, made.Links), LinkState.Wanted(intent, made.Links), intent, new HashSet<string>());
         if (!plan.KeepsDevices || !ruleset.KeepsChains(made.Ruleset)) return false;
         await Task.WhenAll(change is null ? Task.CompletedTask : _tables.FeedAsync(intent.Namespace, change, cancel), _links.ConnectAsync(plan, intent, cancel));
-        if (intent.Ports.Count > 0) await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
+        if (NeedsServer(intent)) await _dnsmasq.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
         _made[intent.Namespace] = made with { Intent = intent, Ruleset = ruleset };
         return true;
     }

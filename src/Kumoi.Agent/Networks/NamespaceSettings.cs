@@ -1,5 +1,7 @@
 using Kumoi.Agent.Networks.Vpn;
 
+using Kumoi.Agent.Networks.Bridged;
+
 namespace Kumoi.Agent.Networks;
 
 /// <summary>The kernel's settings (sysctl) of a network's namespace. To be called on a thread that is inside.</summary>
@@ -8,7 +10,9 @@ public static class NamespaceSettings
     /// <summary>What holds for all devices, and for those to come. IPv6 is off on a device until it is meant to carry it.</summary>
     public static void SetDefaults(NetworkIntent intent)
     {
-        Set("net/ipv4/ip_forward", "1");
+        // The bridge of a bridged network carries frames; nothing is routed there.
+        var routed = intent.Segment is null ? "1" : "0";
+        Set("net/ipv4/ip_forward", routed);
         // A packet to a load balancer's address may be for the same port of another host: sockets here are looked for only once it is known where it goes.
         Set("net/ipv4/ip_early_demux", intent.Balancers.Count > 0 ? "0" : "1");
         foreach (var scope in new[] { "all", "default" })
@@ -22,7 +26,7 @@ public static class NamespaceSettings
         if (!HasIpv6) return;
         Set("net/ipv6/conf/all/disable_ipv6", "0");
         Set("net/ipv6/conf/default/disable_ipv6", "1");
-        Set("net/ipv6/conf/all/forwarding", "1");
+        Set("net/ipv6/conf/all/forwarding", routed);
         Set("net/ipv6/conf/default/accept_ra", "0");
         Set("net/ipv6/conf/default/accept_redirects", "0");
         Set("net/ipv6/conf/lo/disable_ipv6", intent.HasIpv6 || intent.NeedsOverlay ? "0" : "1");
@@ -31,6 +35,11 @@ public static class NamespaceSettings
     /// <summary>What one device needs before it is up.</summary>
     public static void SetDevice(string device, NetworkIntent intent)
     {
+        if (intent.Segment is not null)
+        {
+            SetBridged(device, intent);
+            return;
+        }
         var tap = LinkPlan.IsTap(device);
         // Packets of linked networks and gateways come back another way than they went; who may send what is decided by the rules.
         Set($"net/ipv4/conf/{device}/rp_filter", tap ? "1" : "0");
@@ -48,6 +57,20 @@ public static class NamespaceSettings
         Set($"net/ipv6/conf/{device}/accept_ra", "0");
         if (tap) Set($"net/ipv6/conf/{device}/addr_gen_mode", "1");
         Set($"net/ipv6/conf/{device}/disable_ipv6", device != NetworkRuleset.UplinkDevice && !RateLimits.IsDevice(device) && (!tap || intent.HasIpv6) && (!VpnIntent.IsDevice(device) || intent.Vpn?.Ranges.Any(AddressForm.IsIpv6) == true) ? "0" : "1");
+    }
+
+    /// <summary>Only the bridge itself has addresses; ports of it carry frames.</summary>
+    private static void SetBridged(string device, NetworkIntent intent)
+    {
+        var bridge = device == BridgeRuleset.Bridge;
+        Set($"net/ipv4/conf/{device}/rp_filter", "0");
+        // Its one address is for guests who ask for just that one.
+        if (bridge) Set($"net/ipv4/conf/{device}/arp_ignore", "1");
+        if (!HasIpv6) return;
+        Set($"net/ipv6/conf/{device}/accept_dad", "0");
+        Set($"net/ipv6/conf/{device}/accept_ra", "0");
+        if (bridge) Set($"net/ipv6/conf/{device}/addr_gen_mode", "1");
+        Set($"net/ipv6/conf/{device}/disable_ipv6", bridge && intent.HasIpv6 ? "0" : "1");
     }
 
     private static bool HasIpv6 => Directory.Exists("/proc/sys/net/ipv6");

@@ -220,7 +220,7 @@ public sealed class NetworkController : IAsyncDisposable
         try
         {
             NetworkIntent[] all = [.. document.Networks.Select(network => IntentOf(document, network.Id)).OfType<NetworkIntent>()];
-            var key = string.Join(' ', all.SelectMany(network => HostRuleset.Outer(network).Concat(network.Remotes.Select(remote => "h" + remote.Address)).Prepend(network.Uplink)));
+            var key = string.Join(' ', all.SelectMany(network => HostRuleset.Outer(network).Concat(network.Remotes.Select(remote => "h" + remote.Address)).Prepend(network.Segment is null ? network.Uplink : "")));
             // Once for each document's addresses; a full look at the table comes with the first network of every resync.
             if (_hostApplied == key) return;
             await _driver.ApplyHostAsync(all, cancel);

@@ -30,11 +30,12 @@ public sealed record PortAddress(string Text, bool Announced);
 /// <param name="TranslatesOutside">True if guests without a floating address reach the outside.</param>
 /// <param name="Remotes">The other hosts with guests of the network.</param>
 /// <param name="Vpn">Its VPN gateway, wherever that is; null: none.</param>
+/// <param name="Segment">Where the network's guests are attached; null for a network of the overlay.</param>
 public sealed record NetworkIntent(
     string Id, string Namespace, int Vni, string HostDevice, string Uplink, string? Underlay, string Domain, IReadOnlyList<string> SearchDomains, int Mtu,
     bool TranslatesOutside, IReadOnlyList<SubnetIntent> Subnets, IReadOnlyList<DesiredName> Names, IReadOnlyList<Port> Ports, IReadOnlyList<GroupIntent> Groups,
     IReadOnlyList<RemoteHost> Remotes, IReadOnlyList<LinkIntent> Links, IReadOnlyList<DesiredRoute> Routes, IReadOnlyList<DesiredGateway> Gateways,
-    VpnIntent? Vpn)
+    VpnIntent? Vpn, SegmentIntent? Segment = null)
 {
     /// <summary>Load balancers with an address in the network.</summary>
     public IReadOnlyList<BalancerIntent> Balancers { get; init; } = [];
@@ -63,6 +64,12 @@ public sealed record NetworkIntent(
     /// <summary>The gateway under whose address guests without a floating one leave; null: each host's own.</summary>
     public DesiredGateway? Source => TranslatesOutside ? Gateways.FirstOrDefault(gateway => gateway.IsSource) : null;
 }
+
+/// <summary>A segment of the operator's own, of which a network is a part.</summary>
+/// <param name="Device">A bridge of the host, or with a VLAN any device.</param>
+/// <param name="Vlan">1 to 4,094; null for frames without a tag.</param>
+/// <param name="ExternalDhcp">True if a server of the segment answers DHCP.</param>
+public sealed record SegmentIntent(string Device, int? Vlan, bool ExternalDhcp);
 
 public sealed record SubnetIntent(string Id, string Cidr, string Gateway, IReadOnlyList<string> DnsServers, IReadOnlyList<DesiredDhcpOption> Options)
 {

@@ -17,22 +17,30 @@ public static partial class NetworkIntents
     {
         var network = document.Networks.FirstOrDefault(network => network.Id == networkId);
         if (network is null || !ObjectNames.IsId(network.Id) || !IsNumber(network.Vni) || AddressForm.Ipv4(network.Uplink) is not { } uplink) return null;
+        SegmentIntent? segment = null;
+        // One that cannot be read is no network of the overlay instead.
+        if (network.Segment is { } asked && (segment = Segment(asked)) is null) return null;
         SubnetIntent[] subnets = [.. network.Subnets.Select(Subnet).OfType<SubnetIntent>().OrderBy(subnet => subnet.Cidr, StringComparer.Ordinal)];
         // Taps of a network without a subnet of IPv6 do not speak it.
         var ipv6 = subnets.Any(subnet => subnet.IsIpv6);
         Port[] ports = [.. Ports(document, networkId, keep).Select(port => ipv6 ? port : port with { Addresses = [.. port.Addresses.Where(address => !AddressForm.IsIpv6(address.Text))] })];
+        if (segment is not null)
+        {
+            network = network with { Hosts = null, Links = null, Routes = null, Gateways = null, Outside = NetworkOutside.None, LoadBalancers = null, Vpn = null };
+            ports = [.. ports.Select(port => port with { FloatingAddress = null })];
+        }
         var own = AddressForm.Ipv4(underlay);
         var gateways = Gateways(network, ports);
         var links = Links(document, network, subnets, tag, own);
         var leftOut = new List<string>();
         return new NetworkIntent(
-            network.Id, ObjectNames.Namespace(tag, network.Id), network.Vni, ObjectNames.Uplink(tag, network.Vni), uplink, own,
+            network.Id, ObjectNames.Namespace(tag, network.Id), network.Vni, segment is null ? ObjectNames.Uplink(tag, network.Vni) : ObjectNames.Segment(tag, network.Vni), uplink, own,
             IsDomain(network.Domain) ? network.Domain : "internal", [.. (network.SearchDomains ?? []).Where(IsDomain).Take(6)],
             network.Mtu is >= MtuMin and <= MtuMax ? network.Mtu : MtuDefault, network.Outside != NetworkOutside.None, subnets,
             [.. network.Names.Where(name => IsLabel(name.Name)).Select(name => (name.Name, Address: AddressForm.Address(name.Address))).Where(name => name.Address is not null)
                 .Select(name => new DesiredName(name.Name, name.Address!)).OrderBy(name => name.Name, StringComparer.Ordinal)],
             ports, Groups(document, networkId, ports), own is null ? [] : Remotes(network, own, Askers(document, network, links)), links, Routes(network, subnets), gateways,
-            own is null ? null : VpnIntent.Read(network.Vpn, ObjectNames.Vpn(tag, network.Vni), gateways, range => IsElsewhere(range, subnets)))
+            own is null ? null : VpnIntent.Read(network.Vpn, ObjectNames.Vpn(tag, network.Vni), gateways, range => IsElsewhere(range, subnets)), segment)
         {
             Balancers = BalancerIntents.Read(network, [.. subnets.Select(subnet => subnet.Cidr)], leftOut.Add),
             LinkedBalancers = [.. links.SelectMany(link => Linked(document.Networks.First(other => other.Id == link.NetworkId), link))],
@@ -65,6 +73,9 @@ public static partial class NetworkIntents
             subnet.Id, cidr, gateway, [.. subnet.DnsServers.Select(AddressForm.Address).OfType<string>().Where(server => AddressForm.IsIpv6(server) == ipv6)],
             [.. (subnet.Options ?? []).Where(option => option.Code is >= 1 and <= 254 && OptionForm().IsMatch(option.Value)).DistinctBy(option => option.Code).OrderBy(option => option.Code)]);
     }
+
+    private static SegmentIntent? Segment(DesiredSegment segment) =>
+        DeviceForm().IsMatch(segment.Device) && segment.Device is not ("." or "..") && segment.Vlan is null or (>= 1 and <= 4094) ? new SegmentIntent(segment.Device, segment.Vlan, segment.ExternalDhcp) : null;
 
     private static GroupIntent[] Groups(DesiredDocument document, string networkId, Port[] ports)
     {
@@ -147,6 +158,8 @@ public static partial class NetworkIntents
     private static bool InRange(int? port, string protocol) => port is null || (port >= 0 && port <= (protocol == "icmp" ? 255 : 65_535));
 
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\z", RegexOptions.IgnoreCase)] private static partial Regex LabelForm();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9._-]{1,15}\z")] private static partial Regex DeviceForm();
 
     [GeneratedRegex(@"\A[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}\z")] private static partial Regex MacForm();
 

@@ -7,12 +7,12 @@ namespace Kumoi.Agent.Networks;
 public sealed class NetworkTables(Commands commands)
 {
     /// <summary>How the kernel listed each table right after it was set, to notice changes by others.</summary>
-    private readonly ConcurrentDictionary<string, RulesetSight> _known = new();
+    private readonly ConcurrentDictionary<(string Namespace, string Table), RulesetSight> _known = new();
 
     /// <summary>Looks, changes what differs, and looks again. Someone else's change is undone; after a restart of the agent the marks alone have to do.</summary>
     public async Task ApplyAsync(string? networkNamespace, Ruleset ruleset, CancellationToken cancel)
     {
-        var key = networkNamespace ?? "";
+        var key = (networkNamespace ?? "", ruleset.Table);
         var seen = await SeeAsync(networkNamespace, ruleset.Table, cancel);
         var before = seen is not null && _known.TryGetValue(key, out var known) ? seen.Distrusting(known.Chains) : seen;
         var after = seen;
@@ -30,7 +30,10 @@ public sealed class NetworkTables(Commands commands)
         await commands.RunAsync(program, arguments, change, cancel);
     }
 
-    public void Forget(string networkNamespace) => _known.TryRemove(networkNamespace, out _);
+    public void Forget(string networkNamespace)
+    {
+        foreach (var key in _known.Keys.Where(key => key.Namespace == networkNamespace)) _known.TryRemove(key, out _);
+    }
 
     /// <summary>What is in the kernel; null if there is no such table.</summary>
     public async Task<RulesetSight?> SeeAsync(string? networkNamespace, string table, CancellationToken cancel)

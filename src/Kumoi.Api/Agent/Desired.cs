@@ -58,7 +58,8 @@ public static class NetworkOutside
 
 /// <param name="Device">A network device of the host.</param>
 /// <param name="Vlan">Number of the VLAN on it (IEEE 802.1Q, 1 to 4,094); null for frames without a tag.</param>
-public sealed record DesiredSegment(string Device, int? Vlan);
+/// <param name="ExternalDhcp">True if a server of the segment answers guests' requests of DHCP; false: the host does.</param>
+public sealed record DesiredSegment(string Device, int? Vlan, bool ExternalDhcp = false);
 
 /// <summary>A host of a network, as the others need to know it.</summary>
 /// <param name="Address">Where other hosts send its packets: its address on the underlay.</param>

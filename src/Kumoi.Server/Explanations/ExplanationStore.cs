@@ -27,10 +27,12 @@ public sealed class ExplanationStore(Database database, HostBell bell)
         UNION ALL SELECT 'load-balancer', id, name, account_id FROM load_balancers WHERE (account_id = $1 OR $3 AND $4) AND (id = $2 OR name = $2 AND account_id = $1)
         """, row => new Named(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), cancel, accountId, key, operates, Ids.Looks(key));
 
-    public Task<(string Power, int Incarnation, string? Storage, DateTimeOffset? AskedAt)> InstanceAsync(string id, CancellationToken cancel) => database.FindAsync(
+    public Task<(string Power, int Incarnation, string? Storage, DateTimeOffset? AskedAt, string[] SegmentDevices)> InstanceAsync(string id, CancellationToken cancel) => database.FindAsync(
         """
-        SELECT v.power, v.incarnation, v.storage, (SELECT max(e.at) FROM events e WHERE e.resource_id = v.id AND e.action = ANY($2)) FROM instances v WHERE v.id = $1
-        """, row => (row.GetString(0), row.GetInt32(1), row.TextOrNull(2), row.TimeOrNull(3)), cancel, id, Columns.Texts(Asking));
+        SELECT v.power, v.incarnation, v.storage, (SELECT max(e.at) FROM events e WHERE e.resource_id = v.id AND e.action = ANY($2)),
+               coalesce((SELECT array_agg(n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id WHERE i.instance_id = v.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}')
+        FROM instances v WHERE v.id = $1
+        """, row => (row.GetString(0), row.GetInt32(1), row.TextOrNull(2), row.TimeOrNull(3), row.Texts(4)), cancel, id, Columns.Texts(Asking));
 
     /// <summary>The host's record with the database's own time, by which its silence is judged.</summary>
     public async Task<ExplainedHost> HostAsync(Host host, CancellationToken cancel)

@@ -41,11 +41,11 @@ public sealed class ExplanationUseCases(
     private async Task<Findings?> InstanceAsync(Named found, CancellationToken cancel)
     {
         if (await instances.FindAsync(found.AccountId, found.Id, cancel) is not { } instance) return null;
-        var (power, incarnation, storage, askedAt) = await store.InstanceAsync(instance.Id, cancel);
+        var (power, incarnation, storage, askedAt, devices) = await store.InstanceAsync(instance.Id, cancel);
         var host = await hosts.GetAsync(instance.Host.Id, cancel);
         if (host.Failure is not null || power is null) return null;
         await snapshot.RefreshAsync(now: true, cancel);
-        return InstanceExplanation.Of(new ExplainedInstance(instance, power, incarnation, storage, askedAt ?? instance.CreatedAt, await groups.ExplainAsync(instance, cancel)), await store.HostAsync(host.Value, cancel), snapshot.All());
+        return InstanceExplanation.Of(new ExplainedInstance(instance, power, incarnation, storage, askedAt ?? instance.CreatedAt, await groups.ExplainAsync(instance, cancel), Server.Placement.PlacementRequest.Devices(devices)), await store.HostAsync(host.Value, cancel), snapshot.All());
     }
 
     private async Task<Findings?> HostAsync(Named found, CancellationToken cancel)

@@ -11,7 +11,8 @@ namespace Kumoi.Server.Explanations;
 /// <param name="Storage">The shared storage that holds its disk; null: only its host has it.</param>
 /// <param name="AskedAt">When what is desired was last changed.</param>
 /// <param name="Group">Its placement group; null: none.</param>
-public sealed record ExplainedInstance(Instance Instance, string Power, int Incarnation, string? Storage, DateTimeOffset AskedAt, ExplainedGroup? Group);
+/// <param name="SegmentDevices">As <see cref="PlacementRequest"/> has them.</param>
+public sealed record ExplainedInstance(Instance Instance, string Power, int Incarnation, string? Storage, DateTimeOffset AskedAt, ExplainedGroup? Group, string SegmentDevices = "");
 
 /// <summary>What is known of an instance's placement group.</summary>
 /// <param name="Together">The room that those take which move together: all of an affinity group, or the instance alone.</param>
@@ -110,7 +111,7 @@ public static class InstanceExplanation
         var instance = sight.Instance;
         var size = sight.Group?.Together ?? new Capacity(instance.Vcpus, instance.MemoryMib, instance.DiskGib);
         return Server.Placement.Placement.Choose([.. hosts.Where(host => host.Id != instance.Host.Id)],
-            new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, instance.Zone.Id, sight.Storage, false, sight.Group?.View.Leaving(instance.Host.Id)));
+            new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, instance.Zone.Id, sight.Storage, false, sight.Group?.View.Leaving(instance.Host.Id), SegmentDevices: sight.SegmentDevices));
     }
 
     private static IEnumerable<Sentence> Recovery(ExplainedInstance sight, PlacementChoice elsewhere)

@@ -66,6 +66,10 @@ public sealed class FloatingAddressStore(Database database)
           AND ($2::text IS NULL OR i.id = $2) AND ($3::text IS NULL OR v.id = $3 OR v.name = $3) ORDER BY i.device_index FOR NO KEY UPDATE OF i
         """, row => new Target(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4)), cancel, accountId, Columns.Text(interfaceId), Columns.Text(instance));
 
+    /// <summary>The name of the interface's network if that is a bridged one; null if not.</summary>
+    public static Task<string?> BridgedAsync(Transaction transaction, string interfaceId, CancellationToken cancel) => transaction.FindAsync(
+        "SELECT n.name FROM interfaces i JOIN networks n ON n.id = i.network_id WHERE i.id = $1 AND n.segment_device IS NOT NULL", row => row.GetString(0), cancel, interfaceId);
+
     /// <summary>The host of an interface's instance; null if it has none any more.</summary>
     public static Task<string?> HostAsync(Transaction transaction, string? interfaceId, CancellationToken cancel) => transaction.FindAsync(
         "SELECT v.host_id FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE i.id = $1 AND v.terminated_at IS NULL", row => row.GetString(0), cancel, Columns.Text(interfaceId));

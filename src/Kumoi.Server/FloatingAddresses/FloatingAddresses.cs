@@ -83,6 +83,7 @@ public sealed class FloatingAddressUseCases(
             var targets = await FloatingAddressStore.TargetsAsync(transaction, caller.AccountId, associate.Interface, associate.Instance, cancel);
             if (targets is not [var target, ..])
                 return associate.Interface is { } face ? Failure.Invalid("interface", "no-such", new Noun("interface"), face) : Failure.Invalid("instance", "no-such", new Noun("instance"), associate.Instance!);
+            if (await FloatingAddressStore.BridgedAsync(transaction, target.InterfaceId, cancel) is { } bridged) return Failure.Invalid(associate.Interface is null ? "instance" : "interface", "network-bridged", bridged);
             if (!target.HasIpv4) return Failure.Invalid(associate.Interface is null ? "instance" : "interface", "no-ipv4", target.InstanceName);
             if (address.Interface == target.InterfaceId) return address;
             if (address.LoadBalancer is { } had)

@@ -28,11 +28,11 @@ public sealed class HostJoin(Database database, Authority authority, HostRevisio
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
-                               disk_gib, created_at, heard_at, storage, underlay_mtu)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17) ON CONFLICT (name) DO NOTHING
+                               disk_gib, created_at, heard_at, storage, underlay_mtu, segment_devices)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18) ON CONFLICT (name) DO NOTHING
             """, cancel,
             id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
-            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)));
+            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)), Columns.Texts(HostFactRules.Devices(facts.SegmentDevices)));
         if (made == 0) return Failure.NameTaken("host", name);
         if (facts.UnderlayMtu is { } mtu && await transaction.FindAsync("SELECT min(underlay_mtu) FROM hosts WHERE id <> $1", row => row.IntOrNull(0), cancel, id) is var least && (least is null || least > mtu))
             await hosts.TouchAllAsync(transaction, cancel);
@@ -82,4 +82,11 @@ public static class HostFactRules
 
     /// <summary>The underlay's longest packet; null if the host does not say, or says what cannot be.</summary>
     public static int? Mtu(int? said) => said is >= MtuMin and <= MtuMax ? said : null;
+
+    // Of names that a device may have; a host has a handful.
+    private const int DevicesMax = 64;
+
+    /// <summary>The devices that bridged networks may be attached to, in order.</summary>
+    public static IReadOnlyList<string> Devices(IReadOnlyList<string>? said) =>
+        [.. (said ?? []).Where(Networks.SegmentRules.IsDevice).Distinct().Order(StringComparer.Ordinal).Take(DevicesMax)];
 }

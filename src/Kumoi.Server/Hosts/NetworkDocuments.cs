@@ -30,10 +30,10 @@ public sealed class NetworkDocuments
             row => (Network: row.GetString(0), Route: new DesiredRoute(row.GetFieldValue<IPNetwork>(1).ToString(), row.GetString(2))), default, ids.Clone())).ToLookup(r => r.Network, r => r.Route);
         var gateways = await GatewaysAsync(connection, ids);
         var balancers = await LoadBalancerDocuments.ReadAsync(connection, ids, keys);
-        var networks = (await connection.RowsAsync($"SELECT n.id, n.name, n.vni, n.peers_revision, n.domain, {NetworkStore.Mtu}, n.outside, n.search_domains FROM networks n WHERE n.id = ANY($1)",
+        var networks = (await connection.RowsAsync($"SELECT n.id, n.name, n.vni, n.peers_revision, n.domain, {NetworkStore.Mtu}, n.outside, n.search_domains, n.segment_device, n.segment_vlan, n.external_dhcp FROM networks n WHERE n.id = ANY($1)",
             row => (Vni: row.GetInt32(2), Network: new DesiredNetwork(
                 row.GetString(0), row.GetString(1), row.GetInt32(2), "", NetworkStore.Domain(row.GetString(0), row.GetString(1), row.TextOrNull(4)), [.. subnets[row.GetString(0)]], [], row.GetInt64(3),
-                row.GetInt32(5), row.GetString(6), Routes: [.. routes[row.GetString(0)]], Gateways: [.. gateways[row.GetString(0)]], SearchDomains: row.Texts(7),
+                row.GetInt32(5), row.GetString(6), row.TextOrNull(8) is { } device ? new DesiredSegment(device, row.IntOrNull(9), row.GetBoolean(10)) : null, Routes: [.. routes[row.GetString(0)]], Gateways: [.. gateways[row.GetString(0)]], SearchDomains: row.Texts(7),
                 LoadBalancers: [.. balancers[row.GetString(0)]])), default, ids.Clone()))
             .ToDictionary(n => n.Network.Id);
         return new NetworkDocuments(networks, links.ToLookup(link => link.Network, link => link.Other), await VpnDocuments.ReadAsync(connection, ids));

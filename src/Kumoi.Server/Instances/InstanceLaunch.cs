@@ -134,7 +134,8 @@ public sealed class InstanceLaunch
     }
 
     private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
-        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId))
+        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
+            SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice))))
     {
         Interfaces = [.. parts.Interfaces.Select((face, index) => new NewInterface(_ids.New(Ids.Interface), index, face, parts.Flavor.RateMbps))],
     };

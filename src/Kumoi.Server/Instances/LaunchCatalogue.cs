@@ -85,6 +85,7 @@ public sealed class LaunchCatalogue
         if (launch.KeyPair is not null && pair is null) violations.Add(NoSuch("keyPair", "key-pair", launch.KeyPair));
         var groups = _interfaces.Groups(account, "securityGroups", launch.SecurityGroups ?? Default, violations);
         var interfaces = Interfaces(launch).Select((face, i) => _interfaces.Find(account, launch.Interfaces is null ? "" : $"interfaces[{i}].", face, groups, violations)).ToList();
+        if (launch.Floating == true && interfaces is [{ SegmentDevice: not null } bridged, ..]) violations.Add(new Violation("floating", "network-bridged", bridged.Network.Name));
         var host = launch.Host is not { } hostKey ? null : _hosts.Find(h => h.Id == hostKey || h.Name == hostKey);
         if (launch.Host is not null && host is null) violations.Add(NoSuch("host", "host", launch.Host));
         var zone = launch.Zone is null ? null : _zones.Find(z => z.Id == launch.Zone || z.Name == launch.Zone);

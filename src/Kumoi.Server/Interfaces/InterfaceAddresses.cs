@@ -39,7 +39,8 @@ public sealed class InterfaceAddresses(AddressClaims claims)
             WHERE a.released_at IS NULL
             """, row => (row.GetString(0), row.GetFieldValue<IPAddress>(1)), default, Columns.Texts(wanted.Select(w => w.Subnet.Subnet.Id)), Columns.Inets(wanted.Select(w => w.Need.Wanted)))).ToHashSet();
         foreach (var (one, need, subnet) in wanted)
-            if (held.Add((subnet.Subnet.Id, need.Wanted!))) need.Take(subnet, need.Wanted!);
+            if (await NetworkStore.WithheldAsync(transaction, need.Field, subnet.Subnet.Id, need.Wanted!, default) is { } withheld) failed.TryAdd(one, Failure.Invalid(withheld));
+            else if (held.Add((subnet.Subnet.Id, need.Wanted!))) need.Take(subnet, need.Wanted!);
             else failed.TryAdd(one, Failure.Invalid(need.Field, "address-taken", need.Wanted!.ToString()));
         return failed;
     }

@@ -12,7 +12,7 @@ public sealed class InterfaceCatalogue
 {
     public const int SecurityGroupsMax = 16;
 
-    private sealed record NetworkRow(string AccountId, Ref Network, bool Isolated);
+    private sealed record NetworkRow(string AccountId, Ref Network, bool Isolated, string? SegmentDevice);
 
     private readonly List<NetworkRow> _networks;
     private readonly ILookup<string, SubnetPart> _subnets;
@@ -23,8 +23,8 @@ public sealed class InterfaceCatalogue
     public static async Task<InterfaceCatalogue> ReadAsync(Transaction transaction, IEnumerable<string> accounts, IEnumerable<string> networkKeys, IEnumerable<string> groupKeys)
     {
         string[] accountIds = [.. accounts.Distinct()];
-        var networks = await transaction.QueryAsync("SELECT account_id, id, name, outside = 'none' FROM networks WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2))",
-            row => new NetworkRow(row.GetString(0), new Ref(row.GetString(1), row.GetString(2)), row.GetBoolean(3)), default, Columns.Texts(accountIds), Columns.Texts(networkKeys.Distinct()));
+        var networks = await transaction.QueryAsync("SELECT account_id, id, name, outside = 'none', segment_device FROM networks WHERE account_id = ANY($1) AND (id = ANY($2) OR name = ANY($2))",
+            row => new NetworkRow(row.GetString(0), new Ref(row.GetString(1), row.GetString(2)), row.GetBoolean(3), row.TextOrNull(4)), default, Columns.Texts(accountIds), Columns.Texts(networkKeys.Distinct()));
         var subnets = (await transaction.QueryAsync("SELECT network_id, id, name, cidr FROM subnets WHERE network_id = ANY($1) ORDER BY id",
             row => (Network: row.GetString(0), Subnet: new SubnetPart(new Ref(row.GetString(1), row.GetString(2)), row.GetFieldValue<IPNetwork>(3))), default,
             Columns.Texts(networks.Select(n => n.Network.Id)))).ToLookup(s => s.Network, s => s.Subnet);
@@ -73,7 +73,8 @@ public sealed class InterfaceCatalogue
         if (wanted.Address6 is not null && v6.Count == 0 && all.Count > 0) violations.Add(new Violation(prefix + "address6", "no-ipv6-subnet", network.Network.Name));
         var parts = new InterfaceParts(
             prefix, network.Network, network.Isolated, first, second, Address(prefix + "address", address, first, network.Network, violations),
-            second.Count == 0 ? null : Address(prefix + "address6", wanted.Address6, second, network.Network, violations), groups);
+            second.Count == 0 ? null : Address(prefix + "address6", wanted.Address6, second, network.Network, violations), groups,
+            network.SegmentDevice);
         return violations.Count > before ? null : parts;
     }
 

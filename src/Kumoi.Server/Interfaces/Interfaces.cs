@@ -45,6 +45,8 @@ public sealed class InterfaceUseCases(
             var parts = catalogue.Find(
                 caller.AccountId, "", new LaunchInterface(attach.Network, attach.Subnet, attach.Address, attach.Address6, attach.SecurityGroups ?? ["default"]), [], violations);
             if (parts is null) return Failure.Invalid([.. violations]);
+            if (parts.SegmentDevice is { } device && !await transaction.FindAsync("SELECT $2 = ANY (segment_devices) FROM hosts WHERE id = $1", row => row.GetBoolean(0), cancel, hostId, device))
+                return Failure.Invalid("network", "host-without-segment", parts.Network.Name, name, device);
             var rate = await transaction.FindAsync("SELECT f.rate_mbps FROM instances v JOIN flavors f ON f.id = v.flavor_id WHERE v.id = $1", row => row.IntOrNull(0), cancel, id);
             var face = new NewInterface(ids.New(Ids.Interface), present.Select(one => one.Index).DefaultIfEmpty(-1).Max() + 1, parts, rate);
             if ((await addresses.TakeAsync(transaction, [face])).TryGetValue(face, out var failure)) return failure;

@@ -15,8 +15,10 @@ public sealed record SubnetPart(Ref Subnet, IPNetwork Range);
 /// <param name="First">Subnets for the first address, in their order.</param>
 /// <param name="Second">IPv6 subnets of a network with both families; empty in others.</param>
 /// <param name="Address">The first address, if it was asked for by name.</param>
+/// <param name="SegmentDevice">The device that a bridged network is on; null for one of the overlay.</param>
 public sealed record InterfaceParts(
-    string Field, Ref Network, bool Isolated, IReadOnlyList<SubnetPart> First, IReadOnlyList<SubnetPart> Second, IPAddress? Address, IPAddress? Address6, IReadOnlyList<Ref> Groups);
+    string Field, Ref Network, bool Isolated, IReadOnlyList<SubnetPart> First, IReadOnlyList<SubnetPart> Second, IPAddress? Address, IPAddress? Address6, IReadOnlyList<Ref> Groups,
+    string? SegmentDevice = null);
 
 /// <summary>An address to be found.</summary>
 /// <param name="name">The field by which it could be asked for.</param>

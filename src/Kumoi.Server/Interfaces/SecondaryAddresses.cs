@@ -30,7 +30,8 @@ public static class SecondaryAddresses
             }
             var address = AddressRange.Read(wanted[i])!;
             var subnet = subnets.Find(s => s.Range.Contains(address)).Id;
-            if (await HolderAsync(transaction, subnet, address, cancel) is { } holder && !Allows(holder, owner.Id, move))
+            if (await NetworkStore.WithheldAsync(transaction, field, subnet, address, cancel) is { } withheld) violations.Add(withheld);
+            else if (await HolderAsync(transaction, subnet, address, cancel) is { } holder && !Allows(holder, owner.Id, move))
                 violations.Add(new Violation(field, holder.Kind == "secondary" && holder.Instance is not null ? "address-elsewhere" : "address-taken", wanted[i], holder.Instance ?? ""));
             addresses.Add((subnet, address));
         }

@@ -71,6 +71,7 @@ public sealed class LoadBalancerUseCases(
         if ((create.Network ?? targets.CommonNetwork?.Id) is not { } key) return Failure.Invalid("network", "no-common-network");
         await hosts.TouchByNetworkAsync(transaction, caller.AccountId, key, cancel);
         if (await NetworkStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } network) return Failure.Invalid("network", "no-such", new Noun("network"), key);
+        if (await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is { } bridged) return Failure.Invalid("network", "network-bridged", bridged);
         if (await LoadBalancerStore.CountAsync(transaction, network.Id, cancel) >= LoadBalancerRules.PerNetworkMax) return Failure.Invalid("network", "load-balancers-at-most", network.Name, LoadBalancerRules.PerNetworkMax);
         var catalogue = await InterfaceCatalogue.ReadAsync(transaction, [caller.AccountId], [network.Id], []);
         var violations = new List<Violation>();

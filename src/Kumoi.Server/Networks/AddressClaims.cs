@@ -12,9 +12,19 @@ public sealed class AddressClaims(AddressAllocator allocator, TimeProvider clock
 
     private const string InSubnet = "subnet_addresses a WHERE a.subnet_id = $1 AND (a.released_at IS NULL OR a.released_at > $2)";
 
+    // Of the subnet s: its gateway, what is beside the part of it that is given out, and what is excluded or reserved.
+    private const string KeptBack =
+        """
+        (t.address = s.gateway OR s.first_address IS NOT NULL AND (t.address < s.first_address OR t.address > s.last_address)
+         OR EXISTS (SELECT 1 FROM subnet_exclusions x WHERE x.subnet_id = s.id AND t.address BETWEEN x.first_address AND x.last_address))
+        """;
+
     private static readonly Statements Subnet = new(
-        $"SELECT a.address FROM {InSubnet} AND a.address = ANY($3)", $"SELECT a.address FROM {InSubnet}",
-        "SELECT address FROM subnet_addresses WHERE subnet_id = $1 AND released_at IS NOT NULL ORDER BY released_at LIMIT $2");
+        $"SELECT a.address FROM {InSubnet} AND a.address = ANY($3) UNION SELECT t.address FROM unnest($3) AS t(address) JOIN subnets s ON s.id = $1 AND {KeptBack}",
+        $"SELECT a.address FROM {InSubnet}",
+        $"""
+        SELECT t.address FROM subnet_addresses t JOIN subnets s ON s.id = t.subnet_id WHERE t.subnet_id = $1 AND t.released_at IS NOT NULL AND NOT {KeptBack} ORDER BY t.released_at LIMIT $2
+        """);
 
     // An address of a pool is taken if somebody has it, if it rests, or if operators keep it back.
     private const string InPool =
@@ -42,14 +52,23 @@ public sealed class AddressClaims(AddressAllocator allocator, TimeProvider clock
 
     /// <summary>Up to <paramref name="count"/> free addresses of a subnet.</summary>
     public Task<List<IPAddress>> InSubnetAsync(Transaction transaction, string subnetId, IPNetwork range, int count) =>
-        FreeAsync(transaction, subnetId, range, count, Subnet, []);
+        FreeAsync(transaction, subnetId, range, count, Subnet, () => KeptBackAsync(transaction, subnetId));
+
+    private static async Task<Predicate<IPAddress>> KeptBackAsync(Transaction transaction, string subnetId)
+    {
+        var part = await transaction.FindAsync("SELECT first_address, last_address FROM subnets WHERE id = $1 AND first_address IS NOT NULL",
+            row => (AddressSpan?)new AddressSpan(row.GetFieldValue<IPAddress>(0), row.GetFieldValue<IPAddress>(1)), default, subnetId);
+        var spans = await transaction.QueryAsync("SELECT first_address, last_address FROM subnet_exclusions WHERE subnet_id = $1 UNION ALL SELECT gateway, gateway FROM subnets WHERE id = $1",
+            row => new AddressSpan(row.GetFieldValue<IPAddress>(0), row.GetFieldValue<IPAddress>(1)), default, subnetId);
+        return address => part?.Holds(address) == false || spans.Exists(span => span.Holds(address));
+    }
 
     /// <summary>Up to <paramref name="count"/> free addresses of a pool's range.</summary>
     /// <param name="excluded">What of the range is not given out.</param>
     public Task<List<IPAddress>> InPoolAsync(Transaction transaction, IPNetwork range, IReadOnlyList<IPNetwork> excluded, int count) =>
-        FreeAsync(transaction, range.ToString(), range, count, Pool, excluded);
+        FreeAsync(transaction, range.ToString(), range, count, Pool, () => Task.FromResult<Predicate<IPAddress>>(address => excluded.Any(block => block.Contains(address))));
 
-    private async Task<List<IPAddress>> FreeAsync(Transaction transaction, string key, IPNetwork range, int count, Statements sql, IReadOnlyList<IPNetwork> excluded)
+    private async Task<List<IPAddress>> FreeAsync(Transaction transaction, string key, IPNetwork range, int count, Statements sql, Func<Task<Predicate<IPAddress>>> keptBack)
     {
         var free = new List<IPAddress>(count);
         var since = clock.GetUtcNow() - Rest;
@@ -70,7 +89,8 @@ public sealed class AddressClaims(AddressAllocator allocator, TimeProvider clock
                 break;
             }
             var used = (await transaction.QueryAsync(sql.Used, row => row.GetFieldValue<IPAddress>(0), default, key, since)).Concat(free).ToHashSet();
-            allocator.Learn(key, range, address => used.Contains(address) || excluded.Any(block => block.Contains(address)));
+            var kept = await keptBack();
+            allocator.Learn(key, range, address => used.Contains(address) || kept(address));
             learnt = true;
         }
         return free;

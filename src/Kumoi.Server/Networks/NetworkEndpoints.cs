@@ -28,6 +28,8 @@ public static class NetworkEndpoints
         routes.Post<CreateSubnet, Subnet>("/subnets", Permission.Write, "CreateSubnet", "Add a subnet to a network", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => networks.CreateSubnetAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
         routes.Get("/subnets/{subnet}", Permission.Read, "ShowSubnet", "Show a subnet", call => networks.GetSubnetAsync(call.Caller, call.Route("subnet"), call.Cancelled));
+        routes.Put<UpdateSubnet, Subnet>("/subnets/{subnet}", Permission.Write, "UpdateSubnet", "Change which addresses of a subnet are given out, reserved and excluded", 200,
+            (call, update) => networks.UpdateSubnetAsync(call.Caller, call.Route("subnet"), update, call.Cancelled));
         routes.Delete("/subnets/{subnet}", Permission.Write, "DeleteSubnet", "Remove a subnet without instances",
             call => networks.DeleteSubnetAsync(call.Caller, call.Route("subnet"), call.Cancelled));
     }

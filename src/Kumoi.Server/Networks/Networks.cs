@@ -25,6 +25,8 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
         var name = Names.Normal(create.Name);
         var violations = new List<Violation?> { Names.Check("name", name) };
         violations.AddRange(NetworkRules.Check(create.Mtu, create.Outside, create.Domain, create.SearchDomains));
+        violations.AddRange(SegmentRules.Check(create));
+        var spaces = new List<SubnetSpace>();
         var subnets = (create.Subnets ?? []).ToList();
         var ranges = new List<IPNetwork>();
         for (var i = 0; i < subnets.Count; i++)
@@ -32,15 +34,26 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             var (range, wrong) = SubnetRules.Check($"subnets[{i}].", subnets[i].Name, subnets[i].Cidr, subnets[i].DnsServers, subnets[i].DhcpOptions);
             violations.AddRange(wrong);
             if (range is { } sound && ranges.Any(other => AddressRange.Overlap(other, sound))) violations.Add(new Violation($"subnets[{i}].cidr", "overlaps"));
-            if (range is not null) ranges.Add(range.Value);
+            if (range is null) continue;
+            ranges.Add(range.Value);
+            var noted = new List<Violation>();
+            spaces.Add(SubnetSpace.Read($"subnets[{i}].", range.Value, subnets[i].Gateway, subnets[i].Range, subnets[i].Reserved, subnets[i].Excluded, create.Segment is not null, noted));
+            violations.AddRange(noted);
         }
         if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Network>(transaction => Idempotency.OnceAsync<Network>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
-            var id = await store.InsertAsync(transaction, caller.AccountId, name, create, cancel);
+            string? device = null;
+            if (create.Segment is { } segment)
+            {
+                var claimed = await VlanRangeStore.ClaimAsync(transaction, caller, segment, cancel);
+                if (claimed.Failure is { } refused) return refused;
+                device = claimed.Value;
+            }
+            var id = await store.InsertAsync(transaction, caller.AccountId, name, create, device, cancel);
             if (id is null) return Failure.NameTaken("network", name);
             for (var i = 0; i < subnets.Count; i++)
-                if (await store.InsertSubnetAsync(transaction, caller.AccountId, id, subnets[i], ranges[i], cancel) is null)
+                if (await store.InsertSubnetAsync(transaction, caller.AccountId, id, subnets[i], ranges[i], spaces[i], cancel) is null)
                     return Failure.NameTaken("subnet", subnets[i].Name ?? ranges[i].ToString());
             await events.WriteAsync(transaction, caller, "network.create", new Subject("network", id, name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
@@ -57,6 +70,8 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             await hosts.TouchByNetworkAsync(transaction, caller.AccountId, key, cancel);
             var network = await NetworkStore.LockAsync(transaction, caller.AccountId, key, cancel);
             if (network is null) return Failure.NotFound("network", key);
+            if ((update.Outside ?? update.SourceAddress) is not null && await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is { } bridged)
+                return Failure.Invalid(update.Outside is not null ? "outside" : "sourceAddress", "network-bridged", bridged);
             await NetworkStore.UpdateAsync(transaction, network.Id, update, cancel);
             if (update.SourceAddress is { } source && (await GatewayStore.SetSourceAsync(transaction, caller.AccountId, network, source, cancel)).Failure is { } failure) return failure;
             await events.WriteAsync(transaction, caller, "network.update", new Subject("network", network.Id, network.Name), cancel);
@@ -95,7 +110,10 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             var present = await transaction.QueryAsync("SELECT cidr FROM subnets WHERE network_id = $1", row => row.GetFieldValue<IPNetwork>(0), cancel, network.Id);
             if (present.Any(other => AddressRange.Overlap(other, range))) return Failure.Invalid("cidr", "overlaps");
             if (await VpnStore.OverlappingAsync(transaction, network.Id, range, cancel) is { } vpn) return Failure.Invalid("cidr", "overlaps-vpn", vpn);
-            var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, new CreateNetworkSubnet(create.Name, create.Cidr, create.DnsServers, create.DhcpOptions), range, cancel);
+            var broken = new List<Violation>();
+            var space = SubnetSpace.Read("", range, create.Gateway, create.Range, create.Reserved, create.Excluded, await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is not null, broken);
+            if (broken.Count > 0) return Failure.Invalid([.. broken]);
+            var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, new CreateNetworkSubnet(create.Name, create.Cidr, create.DnsServers, create.DhcpOptions), range, space, cancel);
             if (id is null) return Failure.NameTaken("subnet", create.Name ?? range.ToString());
             await LinkStore.LockAsync(transaction, [network.Id], cancel);
             if (await LinkStore.ConflictAsync(transaction, [network.Id], cancel) is { } conflict)
@@ -105,6 +123,20 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             return subnet;
         }), cancel);
     }
+
+    /// <summary>Changes what of a subnet is given out from now on. No host has to hear of it.</summary>
+    public Task<Result<Subnet>> UpdateSubnetAsync(Caller caller, string key, UpdateSubnet update, CancellationToken cancel) => database.TransactionAsync<Subnet>(async transaction =>
+    {
+        var locked = await transaction.FindAsync("SELECT id FROM subnets WHERE account_id = $1 AND (id = $2 OR name = $2) ORDER BY id LIMIT 1 FOR UPDATE", row => row.GetString(0), cancel, caller.AccountId, key);
+        if (locked is null || await store.FindSubnetAsync(transaction, caller.AccountId, locked, cancel) is not { } subnet) return Failure.NotFound("subnet", key);
+        var violations = new List<Violation>();
+        var space = SubnetSpace.Read(
+            "", IPNetwork.Parse(subnet.Cidr), subnet.Gateway, update.Range ?? subnet.Range, update.Reserved ?? subnet.Reserved, update.Excluded ?? subnet.Excluded, bridged: true, violations);
+        if (violations.Count > 0) return Failure.Invalid([.. violations]);
+        await NetworkStore.SetSpaceAsync(transaction, caller.AccountId, subnet.Id, space, cancel);
+        await events.WriteAsync(transaction, caller, "subnet.update", new Subject("subnet", subnet.Id, subnet.Name), cancel);
+        return (await store.FindSubnetAsync(transaction, caller.AccountId, subnet.Id, cancel))!;
+    }, cancel);
 
     public Task<Result<Done>> DeleteSubnetAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {

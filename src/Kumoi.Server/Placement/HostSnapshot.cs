@@ -32,12 +32,12 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
         var hosts = (await database.QueryAsync(
             """
             SELECT h.id, h.name, h.zone_id, h.state, h.schedulable, h.vcpus, h.memory_mib, h.disk_gib, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.storage,
-                   h.maintenance, z.name FROM hosts h JOIN zones z ON z.id = h.zone_id
+                   h.maintenance, z.name, h.segment_devices FROM hosts h JOIN zones z ON z.id = h.zone_id
             """,
             row => new HostView(
                 row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4),
                 new Capacity(row.GetInt32(5), row.GetInt32(6), row.GetInt32(7)), new Capacity(row.GetInt32(8), row.GetInt32(9), row.GetInt32(10)), row.TextOrNull(11), row.GetBoolean(12),
-                row.GetString(13)), cancel)).ToArray();
+                row.GetString(13), row.Texts(14)), cancel)).ToArray();
         lock (_lock)
         {
             _hosts = hosts;

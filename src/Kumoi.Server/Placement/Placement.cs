@@ -5,8 +5,10 @@ namespace Kumoi.Server.Placement;
 
 /// <summary>A host as placement sees it. Free amounts may be stale; the claim in the database decides.</summary>
 /// <param name="Storage">The shared storage it keeps disks on; null: its own.</param>
+/// <param name="SegmentDevices">Devices that bridged networks may be attached to; null: none.</param>
 public sealed record HostView(
-    string Id, string Name, string ZoneId, string State, bool Schedulable, Capacity Capacity, Capacity Allocated, string? Storage = null, bool Maintenance = false, string ZoneName = "")
+    string Id, string Name, string ZoneId, string State, bool Schedulable, Capacity Capacity, Capacity Allocated, string? Storage = null, bool Maintenance = false, string ZoneName = "",
+    IReadOnlyList<string>? SegmentDevices = null)
 {
     public HostView With(PlacementRequest placed) => this with
     {
@@ -19,8 +21,13 @@ public sealed record HostView(
 /// <param name="Movable">It should be able to move: hosts with shared storage rather than others.</param>
 /// <param name="Group">The placement group it is in, with those of it that have hosts already; null: none.</param>
 /// <param name="HostId">The host that an operator asks for; null: any.</param>
-public sealed record PlacementRequest(int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null, string? HostId = null)
+/// <param name="SegmentDevices">Devices of its bridged networks, in order, with commas between; empty: none.</param>
+public sealed record PlacementRequest(
+    int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null, string? HostId = null, string SegmentDevices = "")
 {
+    /// <summary>Devices as <see cref="SegmentDevices"/> has them: one text, so that requests for the same are equal.</summary>
+    public static string Devices(IEnumerable<string?> devices) => string.Join(',', devices.OfType<string>().Distinct().Order(StringComparer.Ordinal));
+
     /// <summary>The same for several at once on one host.</summary>
     public PlacementRequest Times(int count) => this with { Vcpus = Vcpus * count, MemoryMib = MemoryMib * count, DiskGib = DiskGib * count };
 }
@@ -49,6 +56,7 @@ public static class Placement
         new("up", (host, _) => host.State == "up", _ => []),
         new("schedulable", (host, _) => host.Schedulable && !host.Maintenance, _ => []),
         new("storage", (host, request) => request.Storage is null || host.Storage == request.Storage, _ => []),
+        new("segment-device", (host, request) => request.SegmentDevices.Length == 0 || request.SegmentDevices.Split(',').All(device => host.SegmentDevices?.Contains(device) == true), request => [request.SegmentDevices]),
         new("affinity", (host, request) => request.Group is not { Policy: PlacementPolicies.Affinity } group || group.Allows(host.Id), request => [request.Group!.Name]),
         new("anti-affinity", (host, request) => request.Group is not { Policy: PlacementPolicies.AntiAffinity } group || group.Allows(host.Id), request => [request.Group!.Name]),
         new("vcpus", (host, request) => host.Allocated.Vcpus + request.Vcpus <= host.Capacity.Vcpus, request => [request.Vcpus]),

@@ -98,12 +98,14 @@ public sealed class RecoveryController(
     private Task<List<Affected>> RowsAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
         """
         SELECT id, name, desired, recovery, recovery_priority, storage, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
-               vcpus, memory_mib, disk_gib, zone_id, incarnation, account_id, notices::text
+               vcpus, memory_mib, disk_gib, zone_id, incarnation, account_id, notices::text,
+               coalesce((SELECT array_agg(DISTINCT n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id
+                         WHERE i.instance_id = instances.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}')
         FROM instances WHERE host_id = $1 AND terminated_at IS NULL
         """,
         r => new Affected(
             new AffectedInstance(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.TextOrNull(5), r.GetBoolean(6),
-                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10)), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
+                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10), SegmentDevices: PlacementRequest.Devices(r.Texts(14))), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
 
     /// <summary>Tells those that stay why they wait, once for each reason.</summary>
     private async Task NoticeAsync(IEnumerable<RecoveryStep> waiting, Dictionary<string, Affected> affected, CancellationToken cancel)

@@ -9,8 +9,9 @@ namespace Kumoi.Server.Recovery;
 /// <param name="Storage">The shared storage that holds its disk; null: only its host has it.</param>
 /// <param name="Running">A guest may be running there.</param>
 /// <param name="Group">Its placement group, with all members of it wherever they are; null: none.</param>
+/// <param name="SegmentDevices">As <see cref="PlacementRequest"/> has them.</param>
 public sealed record AffectedInstance(
-    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null)
+    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null, string SegmentDevices = "")
 {
     /// <summary>It can be run by another host, and its owner wants that.</summary>
     public bool Movable => Recovery == "restart" && Storage is not null;
@@ -52,7 +53,11 @@ public static class RecoveryPlanner
                 Wait($"Host {host.Name} is {Word(host)}, and the affinity group {group!.Name} keeps the instance together with {anchor}, which does not move.");
                 continue;
             }
-            var all = needs.Aggregate((sum, one) => sum with { Vcpus = sum.Vcpus + one.Vcpus, MemoryMib = sum.MemoryMib + one.MemoryMib, DiskGib = sum.DiskGib + one.DiskGib });
+            var all = needs.Aggregate((sum, one) => sum with
+            {
+                Vcpus = sum.Vcpus + one.Vcpus, MemoryMib = sum.MemoryMib + one.MemoryMib, DiskGib = sum.DiskGib + one.DiskGib,
+                SegmentDevices = PlacementRequest.Devices(sum.SegmentDevices.Split(',').Concat(one.SegmentDevices.Split(',')).Where(device => device.Length > 0)),
+            });
             var choice = Placement.Placement.Choose(Room().Values, all, CandidatesMax);
             if (choice.Candidates.Count > 0)
             {
@@ -79,7 +84,7 @@ public static class RecoveryPlanner
         .GroupBy(i => i.Group is { Policy: PlacementPolicies.Affinity } group ? group.Id : i.Id).Select(together => together.ToList());
 
     private static PlacementRequest Needs(AffectedInstance instance, GroupView? group) =>
-        new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, instance.ZoneId, instance.Storage, false, group);
+        new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, instance.ZoneId, instance.Storage, false, group, SegmentDevices: instance.SegmentDevices);
 
     /// <summary>A member of the affinity group that does not move, or has its disk elsewhere than the first: then none moves.</summary>
     private static string? Anchor(List<(AffectedInstance Instance, (bool Moves, string, string) Verdict)> judged, GroupView? group) => group?.Policy != PlacementPolicies.Affinity ? null

@@ -43,6 +43,8 @@ public sealed class PeeringUseCases(Database database, HostRevisions hosts, Even
                 WHERE CASE WHEN $1 = '' THEN n.id = $2 ELSE (a.id = $1 OR a.name = $1) AND (n.id = $2 OR n.name = $2) END FOR KEY SHARE OF n
                 """, row => (row.GetString(0), row.GetString(1)), cancel, account, name);
             if (peerId is null) return Failure.Invalid("with", "no-such", new Noun("network"), create.With);
+            if (await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is { } bridged) return Failure.Invalid("network", "network-bridged", bridged);
+            if (await NetworkStore.BridgedAsync(transaction, [peerId], cancel) is not null) return Failure.Invalid("with", "network-bridged", create.With);
             if (peerAccount == caller.AccountId) return Failure.Invalid("with", "own-network");
             var id = ids.New(Ids.Peering);
             var made = await transaction.ExecuteAsync(

@@ -3,6 +3,7 @@ using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.FloatingAddresses;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -50,7 +51,8 @@ public sealed class PortForwardUseCases(Database database, HostRevisions hosts, 
             if (target is null)
                 return create.Interface is { } face ? Failure.Invalid("interface", "no-such", new Noun("interface"), face) : Failure.Invalid("instance", "no-such", new Noun("instance"), create.Instance!);
             var network = await transaction.FindAsync("SELECT n.id, n.name FROM interfaces i JOIN networks n ON n.id = i.network_id WHERE i.id = $1", row => new Ref(row.GetString(0), row.GetString(1)), cancel, target.InterfaceId);
-            await hosts.TouchByNetworksAsync(transaction, [network!.Id], cancel);
+            if (await NetworkStore.BridgedAsync(transaction, [network!.Id], cancel) is { } bridged) return Failure.Invalid(create.Interface is null ? "instance" : "interface", "network-bridged", bridged);
+            await hosts.TouchByNetworksAsync(transaction, [network.Id], cancel);
             var served = await GatewayStore.ServeAsync(transaction, caller.AccountId, "address", create.Address, network, cancel);
             if (served.Failure is { } failure) return failure;
             if (served.Value.LoadBalancer is { } balancer) return new Failure("address-balanced", 409, served.Value.Address, balancer.Name);

@@ -1,6 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -65,6 +66,8 @@ public sealed class RouterUseCases(Database database, RouterStore store, HostRev
         var networks = await RouterStore.NetworksAsync(transaction, caller.AccountId, attach, cancel);
         var missing = networks.Select((network, i) => (network, i)).Where(n => n.network is null).Select(n => new Violation($"{field}[{n.i}]", "no-such", new Noun("network"), attach[n.i])).ToArray();
         if (missing.Length > 0) return Failure.Invalid(missing);
+        for (var i = 0; i < networks.Count; i++)
+            if (await NetworkStore.BridgedAsync(transaction, [networks[i]!.Id], cancel) is { } bridged) return Failure.Invalid($"{field}[{i}]", "network-bridged", bridged);
         string[] all = [.. router.Networks.Select(n => n.Id).Concat(networks.Select(n => n!.Id)).Distinct()];
         if (all.Length - detach.Count > NetworksMax) return Failure.Invalid(field, "at-most", NetworksMax);
         await hosts.TouchByNetworksAsync(transaction, all, cancel);

@@ -39,6 +39,7 @@ public sealed class RouteUseCases(Database database, HostRevisions hosts, EventL
             await hosts.TouchByNetworkAsync(transaction, caller.AccountId, key, cancel);
             var network = await NetworkStore.LockAsync(transaction, caller.AccountId, key, cancel);
             if (network is null) return Failure.NotFound("network", key);
+            if (await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is { } bridged) return Failure.Invalid("destination", "network-bridged", bridged);
             if (await CheckAsync(transaction, network, destination, via, cancel) is { } failure) return failure;
             var id = ids.New(Ids.Route);
             await transaction.ExecuteAsync("INSERT INTO network_routes (id, account_id, network_id, destination, via, created_at) VALUES ($1, $2, $3, $4, $5, $6)", cancel,

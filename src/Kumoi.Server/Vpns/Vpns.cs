@@ -30,6 +30,7 @@ public sealed class VpnUseCases(Database database, VpnStore store, VpnKeys keys,
             await hosts.TouchByNetworkAsync(transaction, caller.AccountId, create.Network, cancel);
             var network = await NetworkStore.LockAsync(transaction, caller.AccountId, create.Network, cancel);
             if (network is null) return Failure.Invalid("network", "no-such", new Noun("network"), create.Network);
+            if (await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is { } bridged) return Failure.Invalid("network", "network-bridged", bridged);
             await LinkStore.LockAsync(transaction, [network.Id], cancel);
             if (await VpnStore.OfNetworkAsync(transaction, network.Id, cancel) is { } other) return new Failure("network-has-vpn", 409, network.Name, other);
             var served = await ServeAsync(transaction, caller, create, network, name, cancel);

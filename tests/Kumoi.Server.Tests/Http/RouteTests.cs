@@ -99,6 +99,7 @@ public sealed class RouteTests
         var bodies = new Dictionary<string, object>
         {
             ["/networks/{network}"] = new { mtu = 1400 },
+            ["/subnets/{subnet}"] = new { range = "all" },
             ["/networks/{network}/routes"] = new { destination = "172.17.0.0/16", via = "10.0.0.2" },
             ["/routers/{router}"] = new { attach = Array.Empty<string>() },
             ["/interfaces/{interface}"] = new { allowedRanges = Array.Empty<string>() },

@@ -24,6 +24,8 @@ public sealed class MigrationTests
         [(5, "floating_addresses.rest_address")] = "What the version before gives out goes as ever; what it does not know of stays.",
         [(8, "load_balancers.hold_addresses")] = "The version before does not know the table.",
         [(8, "load_balancers.rest_addresses")] = "The same.",
+        [(10, "subnets_part")] = "The version before leaves the columns null.",
+        [(10, "networks_segment")] = "The same.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)
