@@ -28,6 +28,7 @@ using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
+using Kumoi.Server.Switches;
 using Kumoi.Server.Zones;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Npgsql;
@@ -72,7 +73,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -135,6 +136,7 @@ public static class ServerProgram
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
+        api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());

@@ -9,7 +9,8 @@ namespace Kumoi.Server.Networks.Tracing;
 /// <param name="Links">Networks that it is linked with, and the router or peering that does it.</param>
 /// <param name="SourceAddress">Under which guests without a floating address leave, if it is one of the account's own.</param>
 public sealed record TraceNetwork(
-    string Id, string Name, bool Isolated, IReadOnlyList<IPNetwork> Ranges, IReadOnlyDictionary<string, string> Links, IReadOnlyList<TraceRoute> Routes, IPAddress? SourceAddress);
+    string Id, string Name, bool Isolated, IReadOnlyList<IPNetwork> Ranges, IReadOnlyDictionary<string, string> Links, IReadOnlyList<TraceRoute> Routes, IPAddress? SourceAddress,
+    bool Bridged = false);
 
 /// <param name="Via">The interface behind which the range is; null: nobody has the address.</param>
 public sealed record TraceRoute(IPNetwork Destination, IPAddress Via, string? InterfaceId);
