@@ -37,3 +37,39 @@ CREATE TABLE vlan_ranges (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX vlan_ranges_account ON vlan_ranges (account_id, id);
+
+-- Switches whose ports operators set through the cloud. Writers: name to authority_pem by operators; checked_at and conditions by whoever has asked the switch.
+CREATE TABLE switches (
+    id              text COLLATE "C" PRIMARY KEY,
+    account_id      text COLLATE "C" NOT NULL REFERENCES accounts,
+    name            text NOT NULL UNIQUE,
+    driver          text NOT NULL CHECK (driver IN ('rest')),
+    url             text NOT NULL,
+    -- With the master key, for this switch only.
+    encrypted_token bytea NOT NULL,
+    -- Whose certificates it has; null: those that the machine trusts.
+    authority_pem   text,
+    created_at      timestamptz NOT NULL,
+    checked_at      timestamptz,
+    conditions      jsonb NOT NULL DEFAULT '[]'
+);
+
+-- What a port should be. A port without a row is left as it is. Writers: mode to generation by operators; the rest by the server that speaks to the switch.
+CREATE TABLE switch_ports (
+    switch_id          text COLLATE "C" NOT NULL REFERENCES switches ON DELETE CASCADE,
+    name               text NOT NULL,
+    account_id         text COLLATE "C" NOT NULL REFERENCES accounts,
+    mode               text NOT NULL CHECK (mode IN ('access', 'trunk', 'none')),
+    access_vlan        integer CHECK (access_vlan BETWEEN 1 AND 4094),
+    trunk_vlans        text[] NOT NULL DEFAULT '{}',
+    generation         bigint NOT NULL DEFAULT 1,
+    -- The generation that the switch was last seen to have; 0: none.
+    applied_generation bigint NOT NULL DEFAULT 0,
+    attempts           integer NOT NULL DEFAULT 0,
+    checked_at         timestamptz,
+    next_look_at       timestamptz,
+    conditions         jsonb NOT NULL DEFAULT '[]',
+    PRIMARY KEY (switch_id, name),
+    CHECK ((mode = 'access') = (access_vlan IS NOT NULL) AND (mode = 'trunk') = (trunk_vlans <> '{}'))
+);
+CREATE INDEX switch_ports_due ON switch_ports (next_look_at NULLS FIRST);

@@ -767,6 +767,38 @@ CREATE TABLE public.subnets (
     CONSTRAINT subnets_range CHECK ((((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))) OR ((family((cidr)::inet) = 6) AND (masklen((cidr)::inet) = 64))))
 );
 
+CREATE TABLE public.switch_ports (
+    switch_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    mode text NOT NULL,
+    access_vlan integer,
+    trunk_vlans text[] DEFAULT '{}'::text[] NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    applied_generation bigint DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    next_look_at timestamp with time zone,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT switch_ports_access_vlan_check CHECK (((access_vlan >= 1) AND (access_vlan <= 4094))),
+    CONSTRAINT switch_ports_check CHECK ((((mode = 'access'::text) = (access_vlan IS NOT NULL)) AND ((mode = 'trunk'::text) = (trunk_vlans <> '{}'::text[])))),
+    CONSTRAINT switch_ports_mode_check CHECK ((mode = ANY (ARRAY['access'::text, 'trunk'::text, 'none'::text])))
+);
+
+CREATE TABLE public.switches (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    driver text NOT NULL,
+    url text NOT NULL,
+    encrypted_token bytea NOT NULL,
+    authority_pem text,
+    created_at timestamp with time zone NOT NULL,
+    checked_at timestamp with time zone,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT switches_driver_check CHECK ((driver = 'rest'::text))
+);
+
 CREATE TABLE public.tokens (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1068,6 +1100,15 @@ ALTER TABLE ONLY public.subnets
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.switch_ports
+    ADD CONSTRAINT switch_ports_pkey PRIMARY KEY (switch_id, name);
+
+ALTER TABLE ONLY public.switches
+    ADD CONSTRAINT switches_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.switches
+    ADD CONSTRAINT switches_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
 
@@ -1215,6 +1256,8 @@ CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btre
 CREATE INDEX subnet_addresses_interface ON public.subnet_addresses USING btree (interface_id) WHERE (interface_id IS NOT NULL);
 
 CREATE INDEX subnet_addresses_rest ON public.subnet_addresses USING btree (released_at) WHERE (released_at IS NOT NULL);
+
+CREATE INDEX switch_ports_due ON public.switch_ports USING btree (next_look_at NULLS FIRST);
 
 CREATE INDEX tokens_user ON public.tokens USING btree (user_id, id);
 
@@ -1499,6 +1542,15 @@ ALTER TABLE ONLY public.subnets
 
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.switch_ports
+    ADD CONSTRAINT switch_ports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.switch_ports
+    ADD CONSTRAINT switch_ports_switch_id_fkey FOREIGN KEY (switch_id) REFERENCES public.switches(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.switches
+    ADD CONSTRAINT switches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

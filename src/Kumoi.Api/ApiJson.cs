@@ -22,6 +22,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(PlacementGroup)), JsonSerializable(typeof(Page<PlacementGroup>)), JsonSerializable(typeof(CreatePlacementGroup))]
 [JsonSerializable(typeof(Network)), JsonSerializable(typeof(Page<Network>)), JsonSerializable(typeof(CreateNetwork))]
 [JsonSerializable(typeof(Subnet)), JsonSerializable(typeof(Page<Subnet>)), JsonSerializable(typeof(CreateSubnet)), JsonSerializable(typeof(UpdateSubnet))]
+[JsonSerializable(typeof(Switch)), JsonSerializable(typeof(Page<Switch>)), JsonSerializable(typeof(CreateSwitch)), JsonSerializable(typeof(SwitchPort)), JsonSerializable(typeof(SetSwitchPort)), JsonSerializable(typeof(SeenSwitch))]
 [JsonSerializable(typeof(VlanRange)), JsonSerializable(typeof(Page<VlanRange>)), JsonSerializable(typeof(CreateVlanRange))]
 [JsonSerializable(typeof(Router)), JsonSerializable(typeof(Page<Router>)), JsonSerializable(typeof(CreateRouter)), JsonSerializable(typeof(ChangeRouter))]
 [JsonSerializable(typeof(Peering)), JsonSerializable(typeof(Page<Peering>)), JsonSerializable(typeof(CreatePeering))]

@@ -29,6 +29,7 @@ using Kumoi.Server.Power;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Vpns;
+using Kumoi.Server.Switches;
 using Kumoi.Server.Zones;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Npgsql;
@@ -73,7 +74,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddTraces().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -137,6 +138,7 @@ public static class ServerProgram
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
+        api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());

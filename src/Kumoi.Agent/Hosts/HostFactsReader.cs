@@ -15,7 +15,7 @@ public static class HostFactsReader
     public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
         MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare), BootId(), storage, UnderlayMtu.Of(options.Address),
-        [.. options.SegmentDevices.Where(device => Directory.Exists($"/sys/class/net/{device}")).Distinct().Order(StringComparer.Ordinal)]);
+        [.. options.SegmentDevices.Where(device => Linux.TapDevices.NumberOf(device) > 0).Distinct().Order(StringComparer.Ordinal)]);
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =

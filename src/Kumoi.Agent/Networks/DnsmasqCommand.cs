@@ -44,8 +44,8 @@ public static class DnsmasqCommand
     }
 
     /// <summary>
-    /// In a bridged network it answers DHCP and nothing else: routers and name servers are the segment's. Its own address is of none of the subnets,
-    /// which are therefore named as shared.
+    /// In a bridged network it answers DHCP and nothing else: routers and name servers are the segment's. Its own address is of none of the subnets of IPv4,
+    /// which are therefore named as shared; for IPv6 that does not do, and the bridge has an address of each.
     /// </summary>
     private static List<string> BuildBridged(NetworkIntent intent, string directory) =>
     [
@@ -53,7 +53,7 @@ public static class DnsmasqCommand
         "--dhcp-authoritative", "--leasefile-ro", "--no-ping", "--dhcp-ignore=tag:!known", "--quiet-dhcp", "--dhcp-lease-max=65536",
         $"--dhcp-hostsfile={HostsFile(directory)}", $"--dhcp-optsfile={OptionsFile(directory)}", "--no-hosts", "--no-resolv", $"--domain={intent.Domain}",
         Number($"--dhcp-option-force=option:mtu,{intent.Mtu}"), .. intent.HasIpv6 ? (string[])["--quiet-dhcp6"] : [],
-        .. intent.Subnets.Select(subnet => $"--shared-network={BridgeRuleset.Bridge},{IPNetwork.Parse(subnet.Cidr).BaseAddress}"),
+        .. intent.Subnets.Where(subnet => !subnet.IsIpv6).Select(subnet => $"--shared-network={BridgeRuleset.Bridge},{IPNetwork.Parse(subnet.Cidr).BaseAddress}"),
         .. intent.Subnets.Select(subnet => Range(subnet).Replace(",off-link", "", StringComparison.Ordinal)),
     ];
 

@@ -38,17 +38,9 @@ public static class HostPowerCommands
         var address = new Option<string>("--address") { Description = Messages.Text("option-power-address"), Required = true };
         noun.Act(new Command("set-power", Messages.Text("host-set-power")) { key, driver, address, user, password }, async (session, parsed, cancel) =>
         {
-            var set = new SetHostPower(parsed.GetValue(driver)!, parsed.GetValue(address)!, parsed.GetValue(user)!, await ReadAsync(parsed.GetValue(password)!, cancel));
+            var set = new SetHostPower(parsed.GetValue(driver)!, parsed.GetValue(address)!, parsed.GetValue(user)!, await Passwords.ReadFileAsync(parsed.GetValue(password)!, cancel));
             session.Write(await session.Client.PutAsync<SetHostPower, Host>(PathOf(noun, parsed.GetValue(key)!), set, cancel));
             return ExitCodes.Ok;
         });
-    }
-
-    /// <summary>The first line of the file, or of standard input for <c>-</c>. Never an argument, where others could read it.</summary>
-    private static async Task<string> ReadAsync(string file, CancellationToken cancel)
-    {
-        if (file != "-" && !File.Exists(file)) throw new UserException("no-file", file);
-        using var reader = file == "-" ? Console.In : new StreamReader(file);
-        return await reader.ReadLineAsync(cancel) ?? "";
     }
 }

@@ -9,6 +9,14 @@ public static class Passwords
 {
     public static Option<bool> FromStandardInput() => new("--password-stdin") { Description = Messages.Text("option-password-stdin") };
 
+    /// <summary>The first line of the file, or of standard input for <c>-</c>. Never an argument, where others could read it.</summary>
+    public static async Task<string> ReadFileAsync(string file, CancellationToken cancel)
+    {
+        if (file != "-" && !File.Exists(file)) throw new Local.UserException("no-file", file);
+        using var reader = file == "-" ? Console.In : new StreamReader(file);
+        return await reader.ReadLineAsync(cancel) ?? "";
+    }
+
     public static string Ask(bool fromStandardInput, bool confirm)
     {
         if (fromStandardInput || Console.IsInputRedirected) return (Console.In.ReadLine() ?? "").TrimEnd('\r', '\n');

@@ -73,7 +73,7 @@ public sealed class GuestConfigurationTests
         string.Join('.', Convert.ToHexStringLower(IPAddress.Parse(address).GetAddressBytes()).Reverse()) + ".ip6.arpa";
 
     /// <summary>Asks for an address (RFC 8415, Solicit); the one that is offered, or null.</summary>
-    private static async Task<string?> SolicitAsync(string guest, byte[] mac)
+    internal static async Task<string?> SolicitAsync(string guest, byte[] mac)
     {
         using var socket = await NetworkNamespaces.RunInsideAsync(guest, () =>
         {

@@ -181,6 +181,23 @@ public sealed class BridgedNetworkTests
     }
 
     [Fact]
+    public async Task A_trace_knows_that_machines_of_the_segment_are_reached()
+    {
+        await using var scene = await Scene.StartAsync();
+        await HasAsync(scene.Host, "host-1", "br0");
+        await MadeAsync(scene, Office());
+        await scene.Tenant.PostAsync<Instance>("/instances", new { name = "a", flavor = "small", image = "tiny", network = "office" });
+        async Task<PacketTrace> Trace(string from, string to) => await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from, to, protocol = "tcp", port = 80 });
+        Assert.True((await Trace("a", "192.168.20.7")).Passes);
+        Assert.True((await Trace("a", "203.0.113.9")).Passes);
+        Assert.False((await Trace("192.168.20.7", "a")).Passes);
+        await scene.Tenant.PostAsync<SecurityGroupRule>("/security-groups/default/rules", new { protocol = "tcp", fromPort = 80, toPort = 80, cidr = "192.168.20.0/24" });
+        Assert.True((await Trace("192.168.20.7", "a")).Passes);
+        Assert.False((await Trace("192.168.21.7", "a")).Passes);
+        Assert.False((await Trace("outside", "a")).Passes);
+    }
+
+    [Fact]
     public void A_lost_hosts_instance_moves_only_to_a_host_with_the_device()
     {
         var host = new Server.Placement.HostView("h-1", "one", "z", "down", true, new Capacity(8, 8192, 100), new Capacity(0, 0, 0), "shared");

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Kumoi.Agent.Networks.Bridged;
 
 /// <summary>What a bridged network's devices should be, and the difference to what is there: pure.</summary>
@@ -26,10 +28,15 @@ public static class BridgedPlan
             Local = new HashSet<string>(
             [
                 $"{BridgeRuleset.Metadata}/32 dev {Bridge}",
+                .. intent.Subnets.Where(subnet => subnet.IsIpv6).Select(subnet => $"{OwnAddress(subnet)}/64 dev {Bridge}"),
                 .. intent.HasIpv6 ? (string[])[$"{LinkState.GatewayLinkLocal}/64 dev {Bridge}", $"{NetworkRuleset.MetadataIpv6}/128 dev {Bridge}"] : [],
             ]),
         };
     }
+
+    /// <summary>The host's own address of a subnet of IPv6, made of the bridge's hardware address: dnsmasq serves no subnet of which it has none. Nobody else sees it.</summary>
+    private static IPAddress OwnAddress(SubnetIntent subnet) =>
+        new([.. IPNetwork.Parse(subnet.Cidr).BaseAddress.GetAddressBytes()[..8], .. IPAddress.Parse(LinkState.GatewayLinkLocal).GetAddressBytes()[8..]]);
 
     /// <param name="removable">As in <see cref="LinkPlan.Between"/>.</param>
     public static LinkPlan Between(LinkState seen, LinkState wanted, NetworkIntent intent, IReadOnlySet<string> removable) => new(

@@ -63,7 +63,8 @@ public sealed record SegmentSight(SegmentWay Way, string Device, int DeviceMtu, 
             yield break;
         }
         yield return Number($"link add name {intent.HostDevice} mtu {DeviceMtu} type veth peer name {BridgeRuleset.Segment} mtu {intent.Mtu} netns {intent.Namespace}");
-        yield return $"link set dev {intent.HostDevice} master {Device} up";
+        // The host speaks by its bridge, and not by the port.
+        yield return $"link set dev {intent.HostDevice} addrgenmode none master {Device} up";
     }
 
     /// <summary>What is to be put right of the host's end.</summary>

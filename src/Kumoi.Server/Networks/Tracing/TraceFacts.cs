@@ -11,7 +11,7 @@ namespace Kumoi.Server.Networks.Tracing;
 /// <param name="Vpn">What its VPN gateway leads to; null: nothing.</param>
 public sealed record TraceNetwork(
     string Id, string Name, bool Isolated, IReadOnlyList<IPNetwork> Ranges, IReadOnlyDictionary<string, string> Links, IReadOnlyList<TraceRoute> Routes, IPAddress? SourceAddress,
-    IReadOnlyList<TraceVpnRange>? Vpn = null)
+    IReadOnlyList<TraceVpnRange>? Vpn = null, bool Bridged = false)
 {
     /// <summary>The range behind the VPN gateway that an address is of; null: none.</summary>
     public TraceVpnRange? BehindVpn(IPAddress? address) => address is null ? null : Vpn?.FirstOrDefault(behind => behind.Range.Contains(address));

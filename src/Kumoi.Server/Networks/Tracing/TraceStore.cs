@@ -50,10 +50,10 @@ public sealed class TraceStore(Database database, SecurityGroupStore groups)
             "SELECT r.network_id, r.range, v.name, p.name FROM vpn_ranges r JOIN vpns v ON v.id = r.vpn_id LEFT JOIN vpn_peers p ON p.id = r.peer_id WHERE r.network_id = ANY($1) ORDER BY r.range",
             row => (Network: row.GetString(0), Range: new TraceVpnRange(row.GetFieldValue<IPNetwork>(1), row.GetString(2), row.TextOrNull(3))), cancel, Columns.Texts(ids))).ToLookup(r => r.Network, r => r.Range);
         return (await database.QueryAsync(
-            "SELECT n.id, n.name, n.outside = 'none', g.address FROM networks n LEFT JOIN network_gateways g ON g.network_id = n.id AND g.is_source WHERE n.id = ANY($1)",
+            "SELECT n.id, n.name, n.outside = 'none', g.address, n.segment_device IS NOT NULL FROM networks n LEFT JOIN network_gateways g ON g.network_id = n.id AND g.is_source WHERE n.id = ANY($1)",
             row => new TraceNetwork(
                 row.GetString(0), row.GetString(1), row.GetBoolean(2), [.. ranges[row.GetString(0)]], links[row.GetString(0)].ToDictionary(l => l.Other, l => l.By), [.. routes[row.GetString(0)]],
-                row.IsDBNull(3) ? null : row.GetFieldValue<IPAddress>(3), [.. behind[row.GetString(0)]]), cancel, Columns.Texts(ids))).ToDictionary(n => n.Id);
+                row.IsDBNull(3) ? null : row.GetFieldValue<IPAddress>(3), [.. behind[row.GetString(0)]], row.GetBoolean(4)), cancel, Columns.Texts(ids))).ToDictionary(n => n.Id);
     }
 
     /// <summary>Port forwards of an address of the account.</summary>

@@ -59,6 +59,8 @@ public static partial class Tracer
         }
         if (facts.To is not { Interface: null, Address: { } address }) return null;
         var route = network.Routes.Where(route => route.Destination.Contains(address)).OrderByDescending(route => route.Destination.PrefixLength).FirstOrDefault();
+        // What the cloud has not given out there may be another machine's.
+        if (network.Bridged) return null;
         if (network.Ranges.Any(range => range.Contains(address))) return Stop(findings, "no-holder", address.ToString(), network.Name);
         foreach (var other in network.Links.Keys.Select(id => facts.Networks[id]).Where(other => other.Ranges.Any(range => range.Contains(address)))) return Stop(findings, "no-holder", address.ToString(), other.Name);
         if (network.BehindVpn(address) is { } behind)
@@ -96,6 +98,13 @@ public static partial class Tracer
         var forward = ForwardOf(facts);
         var receiver = forward?.Target ?? facts.To.Interface!;
         var asked = facts.To.Address;
+        if (forward is null && facts.From.Interface is null && facts.Networks[receiver.NetworkId] is { Bridged: true } segment)
+        {
+            var family = (asked ?? facts.From.Address)?.AddressFamily ?? receiver.Addresses[0].AddressFamily;
+            if (receiver.Of(family) is not { } own) return Stop(findings, "no-address-of-family", receiver.Instance, family == AddressFamily.InterNetwork ? "IPv4" : "IPv6");
+            findings.Add(new("path", true, "segment", [segment.Name], receiver.Id));
+            return new Way(receiver, asked ?? own, facts.From.Address, false, facts.Port);
+        }
         // Public addresses are those of IPv4 only: IPv6 neither leaves nor enters by the outside.
         var destination = forward?.Address ?? receiver.Floating;
         if (destination is null || (asked is not null && forward is null && !asked.Equals(receiver.Floating))) return Stop(findings, NoWay(facts), receiver.Instance, Name(facts, receiver));
@@ -122,6 +131,11 @@ public static partial class Tracer
         {
             Stop(findings, "no-address-of-family", sender.Instance, family == AddressFamily.InterNetwork ? "IPv4" : "IPv6");
             return null;
+        }
+        if (network.Bridged)
+        {
+            findings.Add(new("path", true, "segment", [network.Name], sender.Id));
+            return sender.Of(family);
         }
         if (family == AddressFamily.InterNetworkV6)
         {

@@ -84,6 +84,21 @@ public sealed class BridgedDhcpTests
         Assert.Null(await AnswerAsync(frames, 2, TimeSpan.FromSeconds(1)));
     }
 
+    [Fact]
+    public async Task Its_ipv6_address_is_told_by_the_host_too()
+    {
+        await using var hosts = await StandIns.StartAsync(1);
+        var stand = await SegmentStand.StartAsync(hosts);
+        var host = stand.All[0];
+        var a = Shared.Interface(11, Samples.Group);
+        var guest = await stand.GuestAsync(host, a, configured: false);
+        await StandIns.ApplyAsync(host, Shared.Document([SegmentStand.Network()], [Shared.Group(Samples.Group, [], a)], Shared.Instance(11, a)));
+        await stand.OpenAsync(guest);
+        string? told = null;
+        await Wait.ForAsync("an offer of DHCPv6", async () => (told = await GuestConfigurationTests.SolicitAsync(guest.Namespace, RawFrames.Mac(a.MacAddress))) is not null, TimeSpan.FromSeconds(20));
+        Assert.Equal("fd00:1::11", told);
+    }
+
     private static bool IsDhcp(byte[] frame) => frame.AsSpan().IndexOf(Cookie) >= 0;
 
     private sealed record Answer(string Address, Dictionary<byte, byte[]> Options);

@@ -36,7 +36,7 @@ public sealed class SegmentSightTests
         Assert.Equal(SegmentWay.Pair, sight.Way);
         Assert.False(sight.Joined);
         Assert.Equal(
-            ["link add name sabcd12-7 mtu 9000 type veth peer name seg mtu 1500 netns kumoi-abcd12-19a3f2b4c5d6e7f80", "link set dev sabcd12-7 master br0 up"], sight.Making(Intent("br0", null)));
+            ["link add name sabcd12-7 mtu 9000 type veth peer name seg mtu 1500 netns kumoi-abcd12-19a3f2b4c5d6e7f80", "link set dev sabcd12-7 addrgenmode none master br0 up"], sight.Making(Intent("br0", null)));
         Assert.Empty(sight.Tagging(Intent("br0", null)));
     }
 
