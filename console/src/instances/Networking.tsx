@@ -5,13 +5,14 @@ import { useState, type ReactNode } from 'react';
 import { useAll } from '../api/pages';
 import type { Instance, Interface } from '../api/types';
 import { AssociateToDialog } from '../floating-addresses/AssociateDialog';
-import { DisassociateDialog } from '../floating-addresses/FloatingAddressesPage';
+import { DisassociateDialog } from '../floating-addresses/DisassociateDialog';
 import { floatingAddresses, staleWithAddresses } from '../floating-addresses/floatingAddresses';
 import { useText } from '../i18n/text';
 import { AttachDialog } from '../interfaces/AttachDialog';
 import { Addresses, Groups } from '../interfaces/cells';
 import { ChangeDialog } from '../interfaces/ChangeDialog';
 import { interfaceName, interfaces } from '../interfaces/interfaces';
+import { InterfaceTraffic } from '../interfaces/InterfaceTraffic';
 import { traceTo } from '../traces/traces';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { notify } from '../ui/notices';
@@ -57,10 +58,11 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
           button('attach', t('interface.attachNetwork'), live),
         ]}
       />
+      {face !== undefined && <InterfaceTraffic key={face.id} face={face} />}
       {dialog === 'attach' && <AttachDialog instance={instance} close={close} done={changed} />}
       {dialog === 'change' && face && <ChangeDialog face={face} close={close} done={changed} />}
       {dialog === 'detach' && face && <DetachDialog face={face} close={close} done={changed} />}
-      {dialog === 'associate' && face && <AssociateToDialog face={face} close={close} done={changed} />}
+      {dialog === 'associate' && face && <AssociateToDialog target={{ id: face.id, name: interfaceName(face) }} close={close} done={changed} />}
       {dialog === 'disassociate' && face && <Disassociate face={face} close={close} done={changed} />}
     </>
   );
