@@ -90,7 +90,7 @@ public sealed class ConsoleTests
     private static ObservedListener Seen(DesiredListener listener, DateTimeOffset started, int round) => new(listener.Id, started, 3, 1_200 + round, 96_000 + round, 4_200_000 + round,
         [.. listener.Members.Select((member, at) => at == 0
             ? new ObservedBackend(member.Id, BackendHealth.Healthy, null, started, member.Draining ? 1 : 3, 600 + round, 48_000 + round, 2_100_000)
-            : new ObservedBackend(member.Id, BackendHealth.Unhealthy, Hostile, started, 0, 603, 47_800, 2_100_000))]);
+            : new ObservedBackend(member.Id, BackendHealth.Unhealthy, at == 1 ? "connection refused" : Hostile, started, 0, 603, 47_800, 2_100_000))]);
 
     private static ObservedVpn Seen(DesiredVpn vpn, int round) =>
         new(vpn.Id, null, [.. vpn.Peers!.Select(peer => new ObservedVpnPeer(peer.Id, DateTimeOffset.UtcNow, "203.0.113.77:4444", 70_000 + round, 900_000 + round))]);

@@ -122,6 +122,23 @@ try {
     await at('confirm-submit').click();
     await row.waitFor({ state: 'detached' });
   });
+  await step('a load balancer tells which guest works', async () => {
+    await page.goto(`${url}/load-balancers/create`);
+    await at('balancer-name').fill('shells');
+    await choose('balancer-network', 'default');
+    await at('listener-port').fill('22');
+    await choose('member-interface-0', 'first');
+    await choose('member-interface-1', 'from-browser');
+    await at('balancer-submit').click();
+    await page.getByRole('heading', { name: 'shells', exact: true }).waitFor();
+    await page.getByRole('row').filter({ hasText: 'first:22' }).locator('[data-health="healthy"]').waitFor();
+    // It was stopped before.
+    await page.getByRole('row').filter({ hasText: 'from-browser:22' }).locator('[data-health="unhealthy"]').waitFor();
+    await at('balancer-delete').click();
+    await at('confirm-submit').click();
+    await page.getByText('No load balancers').waitFor();
+    faults.splice(0, faults.length, ...faults.filter((fault) => !/status of 404/.test(fault)));
+  });
   await step('ask why a packet does not get there', async () => {
     await page.goto(`${url}/trace?from=outside&to=first&protocol=tcp&port=81`);
     await at('trace-submit').click();

@@ -1,4 +1,5 @@
 import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
@@ -37,7 +38,7 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
   const here = live && face !== undefined && face.state === 'attached';
   const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`interface-${which}`}>{text}</WriteButton>;
   return (
-    <>
+    <SpaceBetween size="l">
       <ShortTable
         title={t('instance.interfaces')} items={instance.interfaces} empty={t('interface.emptyInstance')} selected={face} select={(f) => choose(f?.id ?? null)} labelOf={interfaceName}
         description={<RouteLink to={traceTo({ to: instance.name })}>{t('trace.link')}</RouteLink>}
@@ -64,7 +65,7 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
       {dialog === 'detach' && face && <DetachDialog face={face} close={close} done={changed} />}
       {dialog === 'associate' && face && <AssociateToDialog target={{ id: face.id, name: interfaceName(face) }} close={close} done={changed} />}
       {dialog === 'disassociate' && face && <Disassociate face={face} close={close} done={changed} />}
-    </>
+    </SpaceBetween>
   );
 }
 

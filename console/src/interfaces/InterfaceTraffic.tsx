@@ -13,7 +13,7 @@ import { useText } from '../i18n/text';
 import { Loading } from '../ui/Loading';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { interfaceName, interfaces } from './interfaces';
-import { lastDay, sumOf, type Amounts } from './traffic';
+import { lastDay, sumOf } from './traffic';
 
 /** What passed an interface: in all, and in each hour of the last day. */
 export function InterfaceTraffic({ face }: { face: Interface }): ReactNode {
@@ -21,7 +21,9 @@ export function InterfaceTraffic({ face }: { face: Interface }): ReactNode {
   const format = useFormat();
   const { data, error, isPending } = useQuery({ queryKey: [interfaces.key, 'traffic', face.id], queryFn: () => interfaces.traffic(face.id), refetchInterval: resyncMs });
   const hours = data === undefined ? [] : lastDay(data, Date.now());
+  const day = sumOf(hours);
   const told = data?.toldAt ?? null;
+  const amount = (bytes: number, packets: number) => <>{format.bytes(bytes)} <Box fontSize="body-s" color="text-body-secondary">{t('interface.trafficPackets', { count: format.number(packets) })}</Box></>;
   return (
     <Container
       data-testid="interface-traffic"
@@ -38,10 +40,10 @@ export function InterfaceTraffic({ face }: { face: Interface }): ReactNode {
         {data !== undefined && told !== null && (
           <>
             <KeyValuePairs
-              columns={4} minColumnWidth={170}
+              columns={4} minColumnWidth={190}
               items={[
-                { type: 'group', title: t('interface.trafficAll'), items: amounts(data) },
-                { type: 'group', title: t('interface.trafficDay'), items: amounts(sumOf(hours)) },
+                { label: t('interface.trafficSentDay'), value: amount(day.bytesSent, day.packetsSent) }, { label: t('interface.trafficReceivedDay'), value: amount(day.bytesReceived, day.packetsReceived) },
+                { label: t('interface.trafficSentAll'), value: amount(data.bytesSent, data.packetsSent) }, { label: t('interface.trafficReceivedAll'), value: amount(data.bytesReceived, data.packetsReceived) },
               ]}
             />
             <Hours hours={hours} />
@@ -50,11 +52,6 @@ export function InterfaceTraffic({ face }: { face: Interface }): ReactNode {
       </SpaceBetween>
     </Container>
   );
-
-  function amounts(of: Amounts) {
-    const cell = (bytes: number, packets: number) => <>{format.bytes(bytes)} <Box fontSize="body-s" color="text-body-secondary">{t('interface.trafficPackets', { count: format.number(packets) })}</Box></>;
-    return [{ label: t('interface.trafficSent'), value: cell(of.bytesSent, of.packetsSent) }, { label: t('interface.trafficReceived'), value: cell(of.bytesReceived, of.packetsReceived) }];
-  }
 }
 
 function Hours({ hours }: { hours: readonly TrafficHour[] }): ReactNode {

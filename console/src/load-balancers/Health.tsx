@@ -11,7 +11,7 @@ export function HealthCount({ members }: { members: readonly Pick<LoadBalancerMe
   const t = useText();
   const { healthy, total, look } = healthOf(members);
   return (
-    <span data-testid="health-count" data-look={look}>
+    <span className="kumoi-whole" data-testid="health-count" data-look={look}>
       <StatusIndicator type={look}>{total === 0 ? t('balancer.membersNone') : t('balancer.healthCount', { healthy, total })}</StatusIndicator>
     </span>
   );
@@ -27,7 +27,7 @@ export function MemberHealth({ member: m }: { member: LoadBalancerMember }): Rea
       <StatusIndicator type={lookOfHealth(m.health)}>{words}</StatusIndicator>
       {m.draining && <div><StatusIndicator type="stopped">{t('balancer.draining')}</StatusIndicator></div>}
       {m.reason !== null && <Box fontSize="body-s"><span className="kumoi-anywhere">{m.reason}</span></Box>}
-      {m.since !== null && <Box fontSize="body-s" color="text-body-secondary"><span title={format.dateTime(m.since)}>{t('balancer.since', { when: format.fromNow(m.since) })}</span></Box>}
+      {m.since !== null && <Box fontSize="body-s" color="text-body-secondary">{t('ui.condition.since', { time: format.dateTime(m.since) })}</Box>}
     </div>
   );
 }

@@ -39,8 +39,8 @@ export function LoadBalancerOverview({ balancer: b, changed }: { balancer: LoadB
             )),
           },
           { label: t('balancer.health'), value: <HealthCount members={membersOf(b)} /> },
-          { label: t('balancer.active'), value: <span data-testid="balancer-active">{format.number(sum('active'))}</span> },
-          { label: t('balancer.connections'), value: format.number(sum('connections')) },
+          { label: t('balancer.activeAll'), value: <span data-testid="balancer-active">{format.number(sum('active'))}</span> },
+          { label: t('balancer.connectionsAll'), value: format.number(sum('connections')) },
           { label: t('ui.created'), value: format.dateTime(b.createdAt) },
         ]}
       />

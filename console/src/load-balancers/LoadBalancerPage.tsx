@@ -45,7 +45,7 @@ export function LoadBalancerPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton onClick={() => setDialog('edit')}>{t('network.editDo')}</WriteButton>
+              <WriteButton onClick={() => setDialog('edit')} data-testid="balancer-edit">{t('network.editDo')}</WriteButton>
               <WriteButton onClick={() => setDialog('associate')} data-testid="balancer-associate">{t('balancer.associate')}</WriteButton>
               <WriteButton onClick={() => setDialog('delete')} data-testid="balancer-delete">{t('ui.delete')}</WriteButton>
             </SpaceBetween>
@@ -69,8 +69,8 @@ export function LoadBalancerPage(): ReactNode {
         <DeleteDialog
           items={[balancer]} stale={staleWithBalancers.filter((key) => key !== loadBalancers.key)} remove={loadBalancers.remove} close={close}
           done={() => {
-            // What is no more must not be asked for again on the way out.
-            queries.removeQueries({ queryKey: [loadBalancers.key] });
+            // Lists are read anew; what this page has read is not, since it is no more.
+            queries.removeQueries({ queryKey: [loadBalancers.key], type: 'inactive' });
             void navigate('/load-balancers');
           }}
         >

@@ -22,7 +22,7 @@ export function LoadBalancersPage(): ReactNode {
   const format = useFormat();
   const may = useMay();
   const navigate = useNavigate();
-  const look = useTableLook('load-balancers', ['id', 'created']);
+  const look = useTableLook('load-balancers', ['id', 'description', 'created']);
   const pages = usePages([loadBalancers.key], look.pageSize, loadBalancers.list);
   const [selected, select] = useState<LoadBalancer[]>([]);
   const [deleting, setDeleting] = useState(false);
@@ -36,7 +36,7 @@ export function LoadBalancersPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (b) => <code>{b.id}</code>, width: 220 },
           { id: 'network', header: t('instance.network'), cell: (b) => <ResourceLink {...b.network} />, width: 150 },
           { id: 'address', header: t('instance.address'), cell: (b) => balancerAddresses(b).map((a) => <div key={a}><code className="kumoi-whole">{a}</code></div>), width: 170 },
-          { id: 'floating', header: t('instance.floatingAddress'), cell: (b) => (b.floatingAddresses.length === 0 ? '-' : b.floatingAddresses.map((a) => <div key={a}><code>{a}</code></div>)), width: 180 },
+          { id: 'floating', header: t('instance.floatingAddress'), cell: (b) => (b.floatingAddresses.length === 0 ? '-' : b.floatingAddresses.map((a) => <div key={a}><code>{a}</code></div>)), width: 210 },
           { id: 'listeners', header: t('balancer.listeners'), cell: (b) => b.listeners.map(listenerName).join(', ') || '-', width: 190 },
           { id: 'health', header: t('balancer.members'), cell: (b) => <HealthCount members={membersOf(b)} />, width: 190 },
           { id: 'description', header: t('ui.description'), cell: (b) => b.description || '-', width: 200 },

@@ -31,7 +31,7 @@ export function MemberRows({ form, network }: { form: Form<{ readonly members: r
     <SpaceBetween size="s">
       {rows.map((row, at) => (
         // A row is its place: nothing else tells two new members apart.
-        <Grid key={at} gridDefinition={[{ colspan: { default: 12, s: 5 } }, { colspan: { default: 6, s: 2 } }, { colspan: { default: 6, s: 2 } }, { colspan: { default: 12, s: 3 } }]}>
+        <Grid key={at} gridDefinition={[{ colspan: { default: 12, s: 5 } }, { colspan: { default: 6, s: 3 } }, { colspan: { default: 6, s: 2 } }, { colspan: { default: 12, s: 2 } }]}>
           <FormField label={t('interface.instance')} errorText={form.errorOf(rowField(at, 'interface'))}>
             <Select
               selectedOption={options.find((o) => o.value === row.interface) ?? null} options={options} placeholder={t('balancer.chooseInstance')} empty={t('balancer.noInstances')} expandToViewport

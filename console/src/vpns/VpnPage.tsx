@@ -64,8 +64,8 @@ export function VpnPage(): ReactNode {
         <DeleteDialog
           items={[vpn]} stale={staleWithVpns.filter((key) => key !== vpns.key)} remove={vpns.remove} close={() => setDeleting(false)}
           done={() => {
-            // What is no more must not be asked for again on the way out.
-            queries.removeQueries({ queryKey: [vpns.key] });
+            // Lists are read anew; what this page has read is not, since it is no more.
+            queries.removeQueries({ queryKey: [vpns.key], type: 'inactive' });
             void navigate('/vpns');
           }}
         >
