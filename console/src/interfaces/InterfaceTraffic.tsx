@@ -38,7 +38,7 @@ export function InterfaceTraffic({ face }: { face: Interface }): ReactNode {
         {isPending && <Loading />}
         {data !== undefined && told === null && <Box color="text-body-secondary">{t('interface.trafficNone')}</Box>}
         {data !== undefined && told !== null && (
-          <>
+          <SpaceBetween size="l">
             <KeyValuePairs
               columns={4} minColumnWidth={190}
               items={[
@@ -47,7 +47,7 @@ export function InterfaceTraffic({ face }: { face: Interface }): ReactNode {
               ]}
             />
             <Hours hours={hours} />
-          </>
+          </SpaceBetween>
         )}
       </SpaceBetween>
     </Container>

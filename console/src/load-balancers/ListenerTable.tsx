@@ -28,15 +28,15 @@ export function ListenerTable({ balancer, changed }: { balancer: LoadBalancer; c
       <ShortTable
         title={t('balancer.listeners')} items={balancer.listeners} empty={t('balancer.listenersEmpty')} selected={selected} select={(l) => choose(l?.id ?? null)} labelOf={listenerName}
         columns={[
-          { id: 'listener', header: t('balancer.listener'), cell: (l) => <span className="kumoi-whole">{listenerName(l)}</span>, isRowHeader: true, minWidth: 110 },
-          { id: 'algorithm', header: t('balancer.algorithm'), cell: (l) => <Settings listener={l} />, minWidth: 140 },
-          { id: 'check', header: t('balancer.check'), cell: (l) => <Check listener={l} />, minWidth: 150 },
-          ...(balancer.listeners.some((l) => l.certificate !== null) ? [{ id: 'certificate', header: t('balancer.certificate'), cell: (l: LoadBalancerListener) => <CertificateCell certificate={l.certificate} />, minWidth: 160 }] : []),
+          { id: 'listener', header: t('balancer.listener'), cell: (l) => <span className="kumoi-whole">{listenerName(l)}</span>, isRowHeader: true, minWidth: 105 },
+          { id: 'algorithm', header: t('balancer.algorithm'), cell: (l) => <Settings listener={l} />, minWidth: 125 },
+          { id: 'check', header: t('balancer.check'), cell: (l) => <Check listener={l} />, minWidth: 135 },
+          ...(balancer.listeners.some((l) => l.certificate !== null) ? [{ id: 'certificate', header: t('balancer.certificate'), cell: (l: LoadBalancerListener) => <CertificateCell certificate={l.certificate} />, minWidth: 150 }] : []),
           { id: 'health', header: t('balancer.members'), cell: (l) => <HealthCount members={l.members} />, minWidth: 150 },
-          { id: 'active', header: t('balancer.active'), cell: (l) => count(l.traffic.active), minWidth: 90 },
+          { id: 'active', header: t('balancer.active'), cell: (l) => count(l.traffic.active), minWidth: 75 },
           { id: 'connections', header: t('balancer.connections'), cell: (l) => count(l.traffic.connections), minWidth: 110 },
-          { id: 'in', header: t('balancer.bytesIn'), cell: (l) => bytes(l.traffic.bytesIn), minWidth: 100 },
-          { id: 'out', header: t('balancer.bytesOut'), cell: (l) => bytes(l.traffic.bytesOut), minWidth: 100 },
+          { id: 'in', header: t('balancer.bytesIn'), cell: (l) => bytes(l.traffic.bytesIn), minWidth: 90 },
+          { id: 'out', header: t('balancer.bytesOut'), cell: (l) => bytes(l.traffic.bytesOut), minWidth: 90 },
         ]}
         actions={[
           <WriteButton key="remove" disabled={selected === undefined} onClick={() => setDialog('remove')} data-testid="listener-remove">{t('balancer.remove')}</WriteButton>,

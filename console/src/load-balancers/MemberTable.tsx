@@ -33,15 +33,15 @@ export function MemberTable({ balancer, changed }: { balancer: LoadBalancer; cha
         title={t('balancer.members')} description={t('balancer.membersLive')} items={members} empty={t('balancer.membersEmpty')} labelOf={(m) => `${memberName(m)} (${listenerName(m.listener)})`}
         chosen={selected} choose={(items) => choose(items.map((m) => m.id))}
         columns={[
-          { id: 'member', header: t('balancer.member'), cell: (m) => <span className="kumoi-anywhere"><ResourceLink {...m.instance} />:{m.port}</span>, isRowHeader: true, minWidth: 140 },
+          { id: 'member', header: t('balancer.member'), cell: (m) => <span className="kumoi-anywhere"><ResourceLink {...m.instance} />:{m.port}</span>, isRowHeader: true, minWidth: 130 },
           ...(several ? [{ id: 'listener', header: t('balancer.listener'), cell: (m: (typeof members)[number]) => whole(listenerName(m.listener)), minWidth: 110 }] : []),
           { id: 'address', header: t('instance.address'), cell: (m) => <code className="kumoi-whole">{m.address}</code>, minWidth: 120 },
           { id: 'weight', header: t('balancer.weight'), cell: (m) => m.weight, minWidth: 80 },
-          { id: 'health', header: t('balancer.health'), cell: (m) => <MemberHealth member={m} />, minWidth: 210 },
-          { id: 'active', header: t('balancer.active'), cell: (m) => whole(format.number(m.traffic.active)), minWidth: 90 },
+          { id: 'health', header: t('balancer.health'), cell: (m) => <MemberHealth member={m} />, minWidth: 200 },
+          { id: 'active', header: t('balancer.active'), cell: (m) => whole(format.number(m.traffic.active)), minWidth: 75 },
           { id: 'connections', header: t('balancer.connections'), cell: (m) => whole(format.number(m.traffic.connections)), minWidth: 110 },
-          { id: 'in', header: t('balancer.bytesIn'), cell: (m) => whole(format.bytes(m.traffic.bytesIn)), minWidth: 100 },
-          { id: 'out', header: t('balancer.bytesOut'), cell: (m) => whole(format.bytes(m.traffic.bytesOut)), minWidth: 100 },
+          { id: 'in', header: t('balancer.bytesIn'), cell: (m) => whole(format.bytes(m.traffic.bytesIn)), minWidth: 90 },
+          { id: 'out', header: t('balancer.bytesOut'), cell: (m) => whole(format.bytes(m.traffic.bytesOut)), minWidth: 90 },
         ]}
         actions={[
           button('remove', t('balancer.remove'), !none), button('weight', t('balancer.weightEdit'), !none),
