@@ -77,6 +77,7 @@ try {
     await at('form-submit').click();
     // The certificate is no key: the server says so at the field.
     await page.locator('[data-testid="listener-privateKey"][aria-invalid="true"]').waitFor();
+    await picture('console-listener');
     refused();
     await at('listener-privateKey-file').setInputFiles(key);
     await page.waitForFunction(() => [...document.querySelectorAll('textarea')].some((field) => field.value.includes('PRIVATE KEY')));
@@ -149,6 +150,7 @@ try {
     await at('form-submit').click();
     // Only the server knows that the network itself has this range.
     await page.locator('[data-testid="vpn-ranges"][aria-invalid="true"]').waitFor();
+    await picture('console-vpn-create');
     refused();
     await at('vpn-ranges').fill('');
     await at('form-submit').click();
@@ -178,11 +180,13 @@ try {
     await at('vpn-site-name').fill('osaka');
     await at('vpn-site-ranges').fill('192.168.10.0/24, 192.168.11.0/24');
     await at('vpn-site-endpoint').fill('198.51.100.7:51820');
+    await picture('console-vpn-site');
     await at('form-submit').click();
     await at('vpn-profile').getByText('PresharedKey = ').waitFor();
     await at('vpn-profile-kept').locator('input').check({ force: true });
     await at('vpn-profile-done').click();
     await row('osaka').getByText('192.168.11.0/24').waitFor();
+    await picture('console-vpn-sites');
     await row('osaka').getByRole('checkbox').click({ force: true });
     await at('vpn-site-remove').click();
     await at('confirm-submit').click();

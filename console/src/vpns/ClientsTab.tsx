@@ -1,5 +1,6 @@
-import { useState, type ReactNode } from 'react';
+import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useState, type ReactNode } from 'react';
 import { usePages } from '../api/pages';
 import type { Vpn, VpnClient } from '../api/types';
 import { useFormat } from '../i18n/format';
@@ -43,7 +44,7 @@ export function ClientsTab({ vpn }: { vpn: Vpn }): ReactNode {
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <WriteButton disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="vpn-client-remove">{t('vpn.remove')}</WriteButton>
-            <WriteButton disabled={only === undefined} onClick={() => setDialog('profile')} data-testid="vpn-client-profile">{t('vpn.profileShow')}</WriteButton>
+            <Button disabled={only === undefined} onClick={() => setDialog('profile')} data-testid="vpn-client-profile">{t('vpn.profileShow')}</Button>
             {add}
           </SpaceBetween>
         }

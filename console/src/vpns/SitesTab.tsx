@@ -1,5 +1,6 @@
-import { useState, type ReactNode } from 'react';
+import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useState, type ReactNode } from 'react';
 import { usePages } from '../api/pages';
 import type { Vpn, VpnSite } from '../api/types';
 import { useFormat } from '../i18n/format';
@@ -45,7 +46,7 @@ export function SitesTab({ vpn }: { vpn: Vpn }): ReactNode {
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <WriteButton disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="vpn-site-remove">{t('vpn.remove')}</WriteButton>
-            <WriteButton disabled={only === undefined} onClick={() => setDialog('profile')} data-testid="vpn-site-profile">{t('vpn.profileShow')}</WriteButton>
+            <Button disabled={only === undefined} onClick={() => setDialog('profile')} data-testid="vpn-site-profile">{t('vpn.profileShow')}</Button>
             {add}
           </SpaceBetween>
         }

@@ -1,3 +1,4 @@
+import Alert from '@cloudscape-design/components/alert';
 import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
@@ -50,6 +51,7 @@ export function VpnPage(): ReactNode {
           {vpn.name}
         </Header>
         <ProblemAlert failure={error} />
+        {vpn.state === 'no-host' && <Alert type="info">{t('vpn.noHost')}</Alert>}
         <Overview vpn={vpn} />
         <Tabs
           activeTabId={search.get('tab') ?? 'clients'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
