@@ -60,7 +60,8 @@ public class QuickstartCloud : IAsyncLifetime
     public string Logs() => !Directory.Exists(Path.Combine(State, "logs")) ? "no logs"
         : string.Join('\n', Directory.GetFiles(Path.Combine(State, "logs"), "*.log").Order(StringComparer.Ordinal).SelectMany(f => File.ReadAllLines(f).TakeLast(20).Prepend("== " + f)));
 
-    private static string FindTree()
+    /// <summary>The top of the source tree.</summary>
+    public static string FindTree()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(directory.FullName, "Kumoi.slnx"))) directory = directory.Parent!;

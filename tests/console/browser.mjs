@@ -1,46 +1,12 @@
 // Drives the console as a person would: logs in, launches an instance, types into its serial console, looks around in both languages.
 //   node browser.mjs URL PICTURES-DIRECTORY      (password of user demo in KUMOI_DEMO_PASSWORD)
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { open } from './driver.mjs';
 
 const [url, pictures] = process.argv.slice(2);
 const password = process.env.KUMOI_DEMO_PASSWORD;
 if (!url || !pictures || !password) throw new Error('usage: KUMOI_DEMO_PASSWORD=… node browser.mjs URL DIRECTORY');
 
-const profile = await mkdtemp(join(tmpdir(), 'kumoi-browser-'));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: '/usr/bin/chromium', headless: true, viewport: { width: 1400, height: 860 }, locale: 'en-GB',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-const page = context.pages()[0] ?? (await context.newPage());
-const faults = [];
-page.on('console', (message) => { if (message.type() === 'error') faults.push(message.text()); });
-page.on('pageerror', (error) => faults.push(String(error)));
-page.setDefaultTimeout(60_000);
-
-const at = (id) => page.locator(`[data-testid="${id}"]`);
-// Opens a list and chooses, again if the list was drawn anew under the pointer.
-const choose = async (list, option) => {
-  const button = at(list).locator('button').first();
-  for (let tries = 0; tries < 5 && !(await button.innerText()).startsWith(option); tries++) {
-    await button.click();
-    await page.getByRole('option').filter({ hasText: new RegExp(`^${option}`) }).first().click({ timeout: 5_000 }).catch(() => {});
-    await page.waitForTimeout(300);
-  }
-  if (!(await button.innerText()).startsWith(option)) throw new Error(`${option} could not be chosen in ${list}`);
-};
-const step = async (name, work) => {
-  try {
-    await work();
-    console.log(`ok: ${name}`);
-  } catch (error) {
-    await page.screenshot({ path: join(pictures, 'failed.png') });
-    const seen = await page.locator('body').innerText().catch(() => '');
-    throw new Error(`${name}: ${error.message}\nfaults: ${faults.join('\n')}\nat ${page.url()} the page shows:\n${seen.slice(0, 3000)}`);
-  }
-};
+const { page, at, picture, choose, step, speak, faults, complain, close } = await open(url, pictures, { width: 1400, height: 860 });
 
 try {
   await step('a wrong password is refused and nothing typed is lost', async () => {
@@ -57,7 +23,7 @@ try {
     await at('login-submit').click();
     await page.getByRole('heading', { name: 'Dashboard' }).first().waitFor();
     await page.getByText('Running').first().waitFor();
-    await page.screenshot({ path: join(pictures, 'console-dashboard.png') });
+    await picture('console-dashboard');
   });
   await step('launch an instance', async () => {
     await page.goto(`${url}/instances`);
@@ -67,7 +33,7 @@ try {
     await at('launch-image').getByText('tiny', { exact: true }).first().click();
     await choose('launch-flavor', 'small');
     await choose('launch-key-pair', 'demo');
-    await page.screenshot({ path: join(pictures, 'console-launch.png') });
+    await picture('console-launch');
     await at('launch-submit').click();
     await page.locator('[data-testid="instance-state"][data-state="running"]').first().waitFor();
   });
@@ -94,20 +60,20 @@ try {
     if (!(await sees('#', 30))) throw new Error(`no shell:\n${await terminal.innerText()}`);
     await types('echo answer-$((6 * 7)); hostname');
     if (!(await sees('answer-42', 30))) throw new Error(`no answer:\n${await terminal.innerText()}`);
-    await page.screenshot({ path: join(pictures, 'console-serial.png') });
+    await picture('console-serial');
     console.log('the serial console answered');
   });
   await step('see the screen', async () => {
     await page.getByRole('tab', { name: /screen/i }).click();
     await at('screen').locator('canvas').waitFor();
     await page.waitForTimeout(1500);
-    await page.screenshot({ path: join(pictures, 'console-screen.png') });
+    await picture('console-screen');
   });
   await step('the list is live: a stop shows without reload', async () => {
     await page.goto(`${url}/instances`);
     const row = page.getByRole('row').filter({ hasText: 'from-browser' });
     await row.waitFor();
-    await page.screenshot({ path: join(pictures, 'console-instances.png') });
+    await picture('console-instances');
     const token = await page.evaluate(() => Object.values(sessionStorage).map(String).join(' ').match(/kumoi_[A-Za-z0-9_-]+/)?.[0]);
     const stopped = await fetch(`${url}/api/v1/instances/from-browser/stop`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
     if (!stopped.ok) throw new Error(`stop answered ${stopped.status}`);
@@ -128,7 +94,7 @@ try {
     await page.getByRole('row').filter({ hasText: '10.1.0.1' }).waitFor();
     await at('tab-outside').click();
     await page.getByText('No port forwards').waitFor();
-    await page.screenshot({ path: join(pictures, 'console-network.png') });
+    await picture('console-network');
     await page.goto(`${url}/networks`);
     await page.getByRole('checkbox', { name: 'lab', exact: true }).click({ force: true });
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
@@ -148,7 +114,7 @@ try {
     await choose('associate-interface', 'from-browser/0');
     await at('form-submit').click();
     await row.getByRole('link', { name: 'from-browser' }).waitFor();
-    await page.screenshot({ path: join(pictures, 'console-floating-addresses.png') });
+    await picture('console-floating-addresses');
     await at('floating-disassociate').click();
     await at('confirm-submit').click();
     await row.getByText('Nothing').waitFor();
@@ -156,36 +122,49 @@ try {
     await at('confirm-submit').click();
     await row.waitFor({ state: 'detached' });
   });
+  await step('a load balancer tells which guest works', async () => {
+    await page.goto(`${url}/load-balancers/create`);
+    await at('balancer-name').fill('shells');
+    await choose('balancer-network', 'default');
+    await at('listener-port').fill('22');
+    await choose('member-interface-0', 'first');
+    await choose('member-interface-1', 'from-browser');
+    await at('balancer-submit').click();
+    await page.getByRole('heading', { name: 'shells', exact: true }).waitFor();
+    await page.getByRole('row').filter({ hasText: 'first:22' }).locator('[data-health="healthy"]').waitFor();
+    // It was stopped before.
+    await page.getByRole('row').filter({ hasText: 'from-browser:22' }).locator('[data-health="unhealthy"]').waitFor();
+    await at('balancer-delete').click();
+    await at('confirm-submit').click();
+    await page.getByText('No load balancers').waitFor();
+    faults.splice(0, faults.length, ...faults.filter((fault) => !/status of 404/.test(fault)));
+  });
   await step('ask why a packet does not get there', async () => {
     await page.goto(`${url}/trace?from=outside&to=first&protocol=tcp&port=81`);
     await at('trace-submit').click();
     await page.locator('[data-testid="trace-result"][data-passes="false"]').waitFor();
-    await page.screenshot({ path: join(pictures, 'console-trace.png') });
+    await picture('console-trace');
     await at('trace-port').fill('22');
     await at('trace-submit').click();
     await page.locator('[data-testid="trace-result"][data-passes="true"]').waitFor();
     await page.getByRole('link', { name: 'default', exact: true }).first().waitFor();
   });
   await step('the other pages, and Japanese', async () => {
-    for (const path of ['images', 'key-pairs', 'networks', 'security-groups', 'floating-addresses', 'trace', 'events']) {
+    for (const path of ['images', 'key-pairs', 'networks', 'security-groups', 'floating-addresses', 'load-balancers', 'vpns', 'trace', 'events']) {
       await page.goto(`${url}/${path}`);
       await page.getByRole('heading', { level: 1 }).first().waitFor();
     }
     await page.goto(`${url}/instances`);
-    await at('language-switch').first().click();
-    await page.getByText('日本語').last().click();
+    await speak('日本語');
     await page.getByText('インスタンス').first().waitFor();
     await page.getByRole('row').filter({ hasText: 'from-browser' }).waitFor();
-    await page.screenshot({ path: join(pictures, 'console-instances-ja.png') });
+    await picture('console-instances-ja');
   });
-  // The console itself must not make the browser complain: scripts refused, files missing, errors thrown.
-  const serious = faults.filter((fault) => !/ERR_NETWORK_CHANGED/.test(fault));
-  if (serious.length > 0) throw new Error(`the browser complained:\n${serious.join('\n---\n')}`);
+  complain();
   await step('the API reference works from local files', async () => {
     await page.goto(`${url}/reference/`);
     await page.getByText('Log in: trade a user').first().waitFor();
   });
 } finally {
-  await context.close();
-  await rm(profile, { recursive: true, force: true });
+  await close();
 }

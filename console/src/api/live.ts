@@ -13,11 +13,13 @@ const gatherMs = 250;
 
 /** What else shows something of a resource of the type. */
 const shownWith: Readonly<Record<string, readonly string[]>> = {
-  instance: ['hosts', 'networks', 'placement-groups', 'subnets', 'interfaces', 'floating-addresses', 'port-forwards', 'routes'],
+  instance: ['hosts', 'networks', 'placement-groups', 'subnets', 'interfaces', 'floating-addresses', 'port-forwards', 'routes', 'load-balancers', 'vpns'],
   subnet: ['networks'],
   network: ['routes', 'floating-addresses', 'routers'],
   interface: ['instances', 'networks', 'subnets', 'floating-addresses'],
-  'floating-address': ['instances', 'interfaces', 'networks', 'address-pools'],
+  'floating-address': ['instances', 'interfaces', 'networks', 'address-pools', 'load-balancers', 'vpns'],
+  'load-balancer': ['floating-addresses', 'networks', 'subnets'],
+  vpn: ['floating-addresses', 'networks', 'address-pools'],
   'port-forward': ['floating-addresses'],
 };
 

@@ -6,7 +6,6 @@ import { usePages } from '../api/pages';
 import type { FloatingAddress } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
-import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { Copy } from '../ui/Copy';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Page } from '../ui/Page';
@@ -16,7 +15,8 @@ import { useTableLook } from '../ui/tableLook';
 import { WriteButton } from '../ui/WriteButton';
 import { AllocateDialog } from './AllocateDialog';
 import { AssociateDialog } from './AssociateDialog';
-import { floatingAddresses, staleWithAddresses } from './floatingAddresses';
+import { DisassociateDialog } from './DisassociateDialog';
+import { floatingAddresses, staleWithAddresses, targetOf } from './floatingAddresses';
 
 type Dialog = 'allocate' | 'associate' | 'disassociate' | 'release';
 
@@ -51,8 +51,8 @@ export function FloatingAddressesPage(): ReactNode {
         ]}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            {button('associate', t(only?.interface ? 'floatingAddress.move' : 'floatingAddress.associate'), only !== undefined && only.network === null)}
-            {button('disassociate', t('floatingAddress.disassociate'), only !== undefined && only.interface !== null)}
+            {button('associate', t(only !== undefined && targetOf(only) !== null ? 'floatingAddress.move' : 'floatingAddress.associate'), only !== undefined)}
+            {button('disassociate', t('floatingAddress.disassociate'), only !== undefined && targetOf(only) !== null)}
             {button('release', t('floatingAddress.release'), selected.length > 0)}
             {allocate}
           </SpaceBetween>
@@ -73,19 +73,7 @@ export function FloatingAddressesPage(): ReactNode {
 function Target({ of }: { of: FloatingAddress }): ReactNode {
   const t = useText();
   if (of.instance !== null) return <ResourceLink {...of.instance} />;
+  if (of.loadBalancer !== null) return <>{t('floatingAddress.loadBalancer')} <ResourceLink {...of.loadBalancer} /></>;
   if (of.network !== null) return <>{t('floatingAddress.forNetwork')} <ResourceLink {...of.network} /></>;
   return <Box color="text-status-inactive">{t('floatingAddress.nowhere')}</Box>;
-}
-
-export function DisassociateDialog({ address, close, done }: { address: Pick<FloatingAddress, 'id' | 'address'>; close: () => void; done: () => void }): ReactNode {
-  const t = useText();
-  const run = async () => {
-    await floatingAddresses.disassociate(address.id);
-    done();
-  };
-  return (
-    <ConfirmDialog title={t('floatingAddress.disassociateTitle', { address: address.address })} action={t('floatingAddress.disassociate')} typed={null} run={run} close={close}>
-      {t('floatingAddress.disassociateBody')}
-    </ConfirmDialog>
-  );
 }

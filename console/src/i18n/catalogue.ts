@@ -11,6 +11,7 @@ import { instanceMessages } from '../instances/messages';
 import { launchMessages } from '../instances/launch/messages';
 import { interfaceMessages } from '../interfaces/messages';
 import { keyPairMessages } from '../key-pairs/messages';
+import { balancerMessages } from '../load-balancers/messages';
 import { networkMessages } from '../networks/messages';
 import { peeringMessages } from '../peerings/messages';
 import { placementGroupMessages } from '../placement-groups/messages';
@@ -22,14 +23,15 @@ import { shellMessages } from '../shell/messages';
 import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
 import { userMessages } from '../users/messages';
+import { vpnMessages } from '../vpns/messages';
 import { zoneMessages } from '../zones/messages';
 import type { Placeholders } from './messages';
 
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
-  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
+  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...portForwardMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...traceMessages, ...uiMessages, ...userMessages, ...zoneMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

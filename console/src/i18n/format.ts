@@ -6,7 +6,10 @@ import type { Language } from './messages';
 export interface Format {
   number(value: number): string;
   dateTime(iso: string): string;
+  date(iso: string): string;
   time(iso: string): string;
+  /** The hour of the day, to the minute. */
+  hour(iso: string): string;
   /** Distance from now in words: "in 12 seconds", "3 分前". */
   fromNow(iso: string, now?: number): string;
   mib(value: number): string;
@@ -21,6 +24,8 @@ export function formatIn(lang: Language): Format {
   const locale = lang === 'ja' ? 'ja-JP' : navigatorLocale();
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
+  const hour = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
   const percent = new Intl.NumberFormat(locale, { style: 'percent' });
@@ -32,6 +37,8 @@ export function formatIn(lang: Language): Format {
   return {
     number: (value) => number.format(value),
     dateTime: (iso) => dateTime.format(new Date(iso)),
+    date: (iso) => date.format(new Date(iso)),
+    hour: (iso) => hour.format(new Date(iso)),
     time: (iso) => time.format(new Date(iso)),
     fromNow: (iso, now = Date.now()) => {
       const seconds = Math.round((Date.parse(iso) - now) / 1000);

@@ -1,17 +1,19 @@
 import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useAll } from '../api/pages';
 import type { Instance, Interface } from '../api/types';
 import { AssociateToDialog } from '../floating-addresses/AssociateDialog';
-import { DisassociateDialog } from '../floating-addresses/FloatingAddressesPage';
+import { DisassociateDialog } from '../floating-addresses/DisassociateDialog';
 import { floatingAddresses, staleWithAddresses } from '../floating-addresses/floatingAddresses';
 import { useText } from '../i18n/text';
 import { AttachDialog } from '../interfaces/AttachDialog';
 import { Addresses, Groups } from '../interfaces/cells';
 import { ChangeDialog } from '../interfaces/ChangeDialog';
 import { interfaceName, interfaces } from '../interfaces/interfaces';
+import { InterfaceTraffic } from '../interfaces/InterfaceTraffic';
 import { traceTo } from '../traces/traces';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { notify } from '../ui/notices';
@@ -36,7 +38,7 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
   const here = live && face !== undefined && face.state === 'attached';
   const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`interface-${which}`}>{text}</WriteButton>;
   return (
-    <>
+    <SpaceBetween size="l">
       <ShortTable
         title={t('instance.interfaces')} items={instance.interfaces} empty={t('interface.emptyInstance')} selected={face} select={(f) => choose(f?.id ?? null)} labelOf={interfaceName}
         description={<RouteLink to={traceTo({ to: instance.name })}>{t('trace.link')}</RouteLink>}
@@ -57,12 +59,13 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
           button('attach', t('interface.attachNetwork'), live),
         ]}
       />
+      {face !== undefined && <InterfaceTraffic key={face.id} face={face} />}
       {dialog === 'attach' && <AttachDialog instance={instance} close={close} done={changed} />}
       {dialog === 'change' && face && <ChangeDialog face={face} close={close} done={changed} />}
       {dialog === 'detach' && face && <DetachDialog face={face} close={close} done={changed} />}
-      {dialog === 'associate' && face && <AssociateToDialog face={face} close={close} done={changed} />}
+      {dialog === 'associate' && face && <AssociateToDialog target={{ id: face.id, name: interfaceName(face) }} close={close} done={changed} />}
       {dialog === 'disassociate' && face && <Disassociate face={face} close={close} done={changed} />}
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -8,6 +8,7 @@ export const interfaces = {
   list: (query: { limit: number; cursor?: string; instance?: string; network?: string }) => answer(api.GET('/api/v1/interfaces', { params: { query } })),
   attach: (body: AttachInterface) => answer(api.POST('/api/v1/interfaces', { body })),
   update: (id: string, body: UpdateInterface) => answer(api.PUT('/api/v1/interfaces/{interface}', { ...at(id), body })),
+  traffic: (id: string) => answer(api.GET('/api/v1/interfaces/{interface}/traffic', at(id))),
   detach: (id: string) => answer(api.DELETE('/api/v1/interfaces/{interface}', at(id))),
 };
 

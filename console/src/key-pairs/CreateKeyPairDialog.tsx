@@ -1,20 +1,13 @@
-import Alert from '@cloudscape-design/components/alert';
-import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
-import Checkbox from '@cloudscape-design/components/checkbox';
-import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard';
 import FormField from '@cloudscape-design/components/form-field';
-import Modal from '@cloudscape-design/components/modal';
-import SpaceBetween from '@cloudscape-design/components/space-between';
 import Textarea from '@cloudscape-design/components/textarea';
 import Tiles from '@cloudscape-design/components/tiles';
 import { useState, type ReactNode } from 'react';
 import type { KeyPairCreated } from '../api/types';
 import { useText } from '../i18n/text';
-import { download } from '../ui/download';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { name, publicKey, violations } from '../ui/rules';
+import { TextDialog } from '../ui/TextDialog';
 import { useForm } from '../ui/useForm';
 import { keyPairs } from './keyPairs';
 
@@ -32,7 +25,13 @@ export function CreateKeyPairDialog({ close, created }: { close: () => void; cre
       else setMade(pair);
     },
   });
-  if (made !== null && made.privateKey !== null) return <PrivateKeyDialog name={made.name} privateKey={made.privateKey} close={close} />;
+  if (made !== null && made.privateKey !== null) {
+    return (
+      <TextDialog
+        title={t('keyPair.madeTitle', { name: made.name })} once={{ notice: t('keyPair.once'), kept: t('keyPair.kept') }} fileName={`${made.name}.pem`} text={made.privateKey} testId="private-key" close={close}
+      />
+    );
+  }
   return (
     <FormDialog title={t('keyPair.create')} action={t('ui.create')} form={form} close={close}>
       <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="key-pair-name" />
@@ -51,26 +50,5 @@ export function CreateKeyPairDialog({ close, created }: { close: () => void; cre
         </FormField>
       )}
     </FormDialog>
-  );
-}
-
-function PrivateKeyDialog({ name, privateKey, close }: { name: string; privateKey: string; close: () => void }): ReactNode {
-  const t = useText();
-  const [kept, setKept] = useState(false);
-  return (
-    <Modal
-      visible header={t('keyPair.madeTitle', { name })} size="large" closeAriaLabel={t('ui.close')} onDismiss={() => { if (kept) close(); }}
-      footer={<Box float="right"><Button variant="primary" disabled={!kept} onClick={close} data-testid="private-key-done">{t('ui.done')}</Button></Box>}
-    >
-      <SpaceBetween size="m">
-        <Alert type="warning">{t('keyPair.once')}</Alert>
-        <SpaceBetween direction="horizontal" size="xs">
-          <Button iconName="download" variant="primary" onClick={() => { download(`${name}.pem`, privateKey); setKept(true); }}>{t('ui.download')}</Button>
-          <CopyToClipboard textToCopy={privateKey} copyButtonText={t('ui.copy')} copySuccessText={t('ui.copied')} copyErrorText={t('ui.copyFailed')} />
-        </SpaceBetween>
-        <pre className="kumoi-log" style={{ maxHeight: 220 }} data-testid="private-key">{privateKey}</pre>
-        <Checkbox checked={kept} onChange={(e) => setKept(e.detail.checked)} data-testid="private-key-kept">{t('keyPair.kept')}</Checkbox>
-      </SpaceBetween>
-    </Modal>
   );
 }

@@ -28,7 +28,7 @@ export function CreatePortForwardDialog({ network, close, done }: { network: str
     }),
     done: () => { done(); close(); },
   });
-  const usable = (addresses.data ?? []).filter((a) => a.interface === null && (a.network === null || a.network.id === network));
+  const usable = (addresses.data ?? []).filter((a) => a.interface === null && a.loadBalancer === null && (a.network === null || a.network.id === network));
   return (
     <FormDialog title={t('portForward.create')} action={t('ui.create')} form={form} close={close}>
       <SelectField

@@ -31,6 +31,8 @@ export const shellMessages = {
   'nav.networks': { en: 'Networks', ja: 'ネットワーク' },
   'nav.security-groups': { en: 'Security groups', ja: 'セキュリティグループ' },
   'nav.floating-addresses': { en: 'Floating addresses', ja: 'フローティングアドレス' },
+  'nav.load-balancers': { en: 'Load balancers', ja: 'ロードバランサー' },
+  'nav.vpns': { en: 'VPN gateways', ja: 'VPN ゲートウェイ' },
   'nav.trace': { en: 'Packet trace', ja: 'パケットトレース' },
   'nav.address-pools': { en: 'Address pools', ja: 'アドレスプール' },
   'nav.events': { en: 'Events', ja: 'イベント' },

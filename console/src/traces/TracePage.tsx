@@ -11,6 +11,7 @@ import { useAll } from '../api/pages';
 import type { PacketTrace } from '../api/types';
 import { useText } from '../i18n/text';
 import { addressesOf, interfaceName, interfaces } from '../interfaces/interfaces';
+import { balancerAddresses, loadBalancers } from '../load-balancers/loadBalancers';
 import { TextField } from '../ui/fields';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
@@ -69,6 +70,7 @@ export function TracePage(): ReactNode {
 function EndField({ form, field, label }: { form: Form<TraceValues>; field: 'from' | 'to'; label: string }): ReactNode {
   const t = useText();
   const all = useAll([interfaces.key], interfaces.list);
+  const balancers = useAll([loadBalancers.key], loadBalancers.list);
   const faces = all.data ?? [];
   const several = new Set(faces.filter((f) => f.index > 0).map((f) => f.instance.id));
   const options = [
@@ -76,6 +78,7 @@ function EndField({ form, field, label }: { form: Form<TraceValues>; field: 'fro
     ...[...new Map(faces.map((f) => [f.instance.id, f])).values()].map((f) => ({ value: f.instance.name, label: f.instance.name, description: several.has(f.instance.id) ? t('trace.anyInterface') : addressesOf(f).join(', ') })),
     ...faces.filter((f) => several.has(f.instance.id)).map((f) => ({ value: f.id, label: interfaceName(f), description: `${f.network.name} · ${addressesOf(f).join(', ')}` })),
     ...faces.flatMap((f) => (f.floatingAddress === null ? [] : [{ value: f.floatingAddress, label: f.floatingAddress, description: t('trace.floatingOf', { name: interfaceName(f) }) }])),
+    ...(balancers.data ?? []).map((b) => ({ value: b.name, label: b.name, description: `${t('floatingAddress.loadBalancer')} · ${balancerAddresses(b).join(', ')}` })),
   ];
   return (
     <FormField label={label} constraintText={t('trace.endHint')} errorText={form.errorOf(field)}>

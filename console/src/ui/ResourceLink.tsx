@@ -14,6 +14,8 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   flv: () => '/flavors',
   z: () => '/zones',
   fip: () => '/floating-addresses',
+  lb: (id) => `/load-balancers/${id}`,
+  vpn: (id) => `/vpns/${id}`,
   pool: () => '/address-pools',
 };
 

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Testing;
+using Xunit;
+
+namespace Kumoi.EndToEnd;
+
+/// <summary>
+/// Goal: what the console shows of things that guests make slow or rare: members that fail, devices that connect, traffic of hours. Method: a browser, and a host
+/// that says what the test wants.
+/// </summary>
+public sealed class ConsoleTests
+{
+    private const string Hostile = "<img src=x onerror=alert(1)>";
+
+    [Fact]
+    public async Task A_browser_makes_a_load_balancer_and_a_VPN_gateway()
+    {
+        var tree = QuickstartCloud.FindTree();
+        await using var cloud = await TestCloud.StartAsync(options => options with { ConsoleDirectory = Path.Combine(tree, "console/dist") });
+        var files = Directory.CreateTempSubdirectory("kumoi-console-").FullName;
+        using var stop = new CancellationTokenSource();
+        using var host = await FakeHost.JoinAsync(cloud, FakeHost.Facts("host-1"));
+        var admin = await cloud.LoginAsync();
+        var image = await admin.PostAsync<Image>("/images", new { name = "tiny", visibility = "public" });
+        await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()));
+        var tenant = await cloud.TenantAsync("acme");
+        var web = await tenant.PostAsync<Instance>("/instances", new { name = "web-1", flavor = "small", image = "tiny" });
+        foreach (var name in (string[])["web-2", "web-3"]) await tenant.PostAsync<Instance>("/instances", new { name, flavor = "small", image = "tiny" });
+        var obeying = ObeyAsync(host, web.Interfaces[0], stop.Token);
+        try
+        {
+            var (certificate, key) = await WriteCertificateAsync(files);
+            var pictures = Directory.CreateDirectory(Path.Combine(files, "pictures")).FullName;
+            var ran = await Machine.RunAsync("node", [Path.Combine(tree, "tests/console/balancing.mjs"), cloud.Url, pictures, certificate, key],
+                new Dictionary<string, string> { ["KUMOI_DEMO_USER"] = "acme-admin", ["KUMOI_DEMO_PASSWORD"] = "tenant-password" }, seconds: 300);
+            Assert.True(ran.Code == 0, ran.Output + ran.Error);
+            Assert.Contains("ok: delete both", ran.Output, StringComparison.Ordinal);
+            if (Environment.GetEnvironmentVariable("KUMOI_WRITE_GOLDEN") == "1")
+                foreach (var picture in (string[])["console-load-balancer.png", "console-vpn.png"]) File.Copy(Path.Combine(pictures, picture), Path.Combine(tree, "docs/images", picture), overwrite: true);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await obeying;
+            Directory.Delete(files, recursive: true);
+        }
+    }
+
+    private static async Task<(string Certificate, string Key)> WriteCertificateAsync(string directory)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=www.example.test", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("www.example.test");
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(90));
+        var (chain, own) = (Path.Combine(directory, "chain.pem"), Path.Combine(directory, "key.pem"));
+        await File.WriteAllTextAsync(chain, certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(own, key.ExportPkcs8PrivateKeyPem());
+        return (chain, own);
+    }
+
+    /// <summary>Does what it is asked for as soon as it hears of it, and says of load balancers and VPN gateways what the test wants to see.</summary>
+    private static async Task ObeyAsync(FakeHost host, Interface face, CancellationToken stop)
+    {
+        var started = DateTimeOffset.UtcNow;
+        DesiredDocument? known = null;
+        try
+        {
+            for (var round = 1; !stop.IsCancellationRequested; round++)
+            {
+                if ((await host.AskAsync(known?.Revision ?? -1, 1, new Dictionary<string, long>(), stop))?.Document is { } news)
+                {
+                    known = news;
+                    await host.ReportAsync([.. known.Instances.Select(FakeHost.Obeyed)]);
+                }
+                await host.ReportListenersAsync(true, [.. known!.Networks.SelectMany(network => network.LoadBalancers ?? []).SelectMany(balancer => balancer.Listeners).Select(listener => Seen(listener, started, round))]);
+                await host.ReportVpnsAsync([.. known.Networks.Select(network => network.Vpn).OfType<DesiredVpn>().Where(vpn => vpn.Peers is not null).Select(vpn => Seen(vpn, round))]);
+                await host.ReportTrafficAsync(new ObservedTraffic(face.Id, "first", 1_500_000, 48_000_000, 1_234, 31_000));
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private static ObservedListener Seen(DesiredListener listener, DateTimeOffset started, int round) => new(listener.Id, started, 3, 1_200 + round, 96_000 + round, 4_200_000 + round,
+        [.. listener.Members.Select((member, at) => at == 0
+            ? new ObservedBackend(member.Id, BackendHealth.Healthy, null, started, member.Draining ? 1 : 3, 600 + round, 48_000 + round, 2_100_000)
+            : new ObservedBackend(member.Id, BackendHealth.Unhealthy, at == 1 ? "connection refused" : Hostile, started, 0, 603, 47_800, 2_100_000))]);
+
+    private static ObservedVpn Seen(DesiredVpn vpn, int round) =>
+        new(vpn.Id, null, [.. vpn.Peers!.Select(peer => new ObservedVpnPeer(peer.Id, DateTimeOffset.UtcNow, "203.0.113.77:4444", 70_000 + round, 900_000 + round))]);
+}
