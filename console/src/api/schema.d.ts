@@ -902,6 +902,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/interfaces/{interface}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What passed a network interface: in all, and in each hour
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowInterfaceTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/key-pairs": {
         parameters: {
             query?: never;
@@ -1178,7 +1198,11 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["ShowSubnet"];
-        put?: never;
+        /**
+         * Change which addresses of a subnet are given out, reserved and excluded
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateSubnet"];
         post?: never;
         /**
          * Remove a subnet without instances
@@ -1630,6 +1654,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/switches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List switches, and what is wanted of their ports
+         * @description Permission: `Operate`.
+         */
+        get: operations["ListSwitches"];
+        put?: never;
+        /**
+         * Name a switch and how it is spoken to
+         * @description Permission: `Operate`.
+         */
+        post: operations["CreateSwitch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{switch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a switch, and what is wanted of its ports
+         * @description Permission: `Operate`.
+         */
+        get: operations["ShowSwitch"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a switch; its ports stay as they are
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteSwitch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{switch}/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask a switch for its ports now
+         * @description Permission: `Operate`.
+         */
+        get: operations["ListSwitchPorts"];
+        /**
+         * Say what a port should be; it is made so afterwards
+         * @description Permission: `Operate`.
+         */
+        put: operations["SetSwitchPort"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/networks/trace": {
         parameters: {
             query?: never;
@@ -1645,6 +1741,54 @@ export interface paths {
          */
         post: operations["TracePacket"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vlan-ranges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List VLANs in which the account makes bridged networks; operators see those of all accounts
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVlanRanges"];
+        put?: never;
+        /**
+         * Give an account VLANs of a device
+         * @description Permission: `Operate`.
+         */
+        post: operations["CreateVlanRange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vlan-ranges/{range}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a range of VLANs
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVlanRange"];
+        put?: never;
+        post?: never;
+        /**
+         * Take a range of VLANs back; networks in it stay
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteVlanRange"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1967,6 +2111,7 @@ export interface components {
             /** @description Default: made of the name, within `internal`. */
             domain?: null | string;
             searchDomains?: null | string[];
+            segment?: null | components["schemas"]["CreateSegment"];
         };
         CreateNetworkRoute: {
             /** @description A range outside the network's own and those that it is linked with. */
@@ -1982,6 +2127,14 @@ export interface components {
             dnsServers?: null | string[];
             /** @description Further options that guests are told (IPv4). */
             dhcpOptions?: null | components["schemas"]["DhcpOption"][];
+            /** @description Of bridged networks: the segment's own router. Default: the first usable address. */
+            gateway?: null | string;
+            /** @description What of it is given out, such as `192.168.20.100-192.168.20.199`; default: all of it. */
+            range?: null | string;
+            /** @description Addresses, or ranges as above, that are given only to those who ask for them by name. */
+            reserved?: null | string[];
+            /** @description Addresses, or ranges as above, that are never given out. */
+            excluded?: null | string[];
         };
         CreatePeering: {
             /** @description The caller's network. */
@@ -2038,12 +2191,38 @@ export interface components {
             group?: null | string;
             description?: null | string;
         };
+        CreateSegment: {
+            /** @description Operators name any; absent, it is that of the account's VLAN range. */
+            device?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 4,094. Operators may leave it out, for frames without a tag.
+             */
+            vlan?: null | number;
+            /** @description `host` (default) or `external`. */
+            dhcp?: null | string;
+        };
         CreateSubnet: {
             network: string;
             name?: null | string;
             cidr: string;
             dnsServers?: null | string[];
             dhcpOptions?: null | components["schemas"]["DhcpOption"][];
+            /** @description As in CreateNetworkSubnet, and so the rest. */
+            gateway?: null | string;
+            range?: null | string;
+            reserved?: null | string[];
+            excluded?: null | string[];
+        };
+        CreateSwitch: {
+            name: string;
+            /** @description Where its protocol is, such as `https://sw1.example/kumoi/`. */
+            url: string;
+            /** @description Sent with every request. */
+            token: string;
+            /** @description Certificates (PEM) of the authorities that its own is of; absent: those that the servers' machines trust. */
+            authority?: null | string;
+            driver?: null | string;
         };
         CreateToken: {
             name: string;
@@ -2055,6 +2234,13 @@ export interface components {
             password: string;
             role: string;
             account?: null | string;
+        };
+        CreateVlanRange: {
+            /** @description The account that it is for, by id or name. */
+            account: string;
+            device: string;
+            /** @description Such as `100-199`, or one number. */
+            vlans: string;
         };
         CreateZone: {
             name: string;
@@ -2420,6 +2606,28 @@ export interface components {
              */
             rateMbps: null | number;
         };
+        /** @description What passed a network interface. "Sent" and "received" are the guest's; inside traffic counts as outside traffic does. */
+        InterfaceTraffic: {
+            interface: string;
+            /**
+             * Format: int64
+             * @description Since the interface was made, as the others.
+             */
+            bytesSent: number;
+            /** Format: int64 */
+            bytesReceived: number;
+            /** Format: int64 */
+            packetsSent: number;
+            /** Format: int64 */
+            packetsReceived: number;
+            /**
+             * Format: date-time
+             * @description When its host last told; every five minutes if there is something new. Null: not yet.
+             */
+            toldAt: null | string;
+            /** @description The hours asked for in which something passed, the latest first. */
+            hours: components["schemas"]["TrafficHour"][];
+        };
         /**
          * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
          *                 fingerprint of the cloud's certificate authority, so the host knows whom it talks to.
@@ -2610,6 +2818,7 @@ export interface components {
             searchDomains: string[];
             /** @description The floating address of the account under which guests without one leave; null: the host's. */
             sourceAddress: null | string;
+            segment?: null | components["schemas"]["Segment"];
         };
         /** @description A range behind a guest of a network. The guest may then send from it. */
         NetworkRoute: {
@@ -2725,6 +2934,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfSwitch: {
+            items: components["schemas"]["Switch"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfToken: {
             items: components["schemas"]["Token"][];
             next: null | string;
@@ -2732,6 +2946,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfUser: {
             items: components["schemas"]["User"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVlanRange: {
+            items: components["schemas"]["VlanRange"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -2858,6 +3077,31 @@ export interface components {
             group: null | components["schemas"]["Ref"];
             description: null | string;
         };
+        /** @description Every port of a switch, as it says itself now. */
+        SeenSwitch: {
+            ports: components["schemas"]["SeenSwitchPort"][];
+        };
+        /** @description A port as the switch has it, and what is wanted of it. */
+        SeenSwitchPort: {
+            name: string;
+            mode: string;
+            /** Format: int32 */
+            accessVlan: null | number;
+            trunkVlans: string[];
+            wanted: null | components["schemas"]["SwitchPort"];
+        };
+        /** @description Where a bridged network is: on a segment of the operator's own, beside other machines. */
+        Segment: {
+            /** @description A bridge of every host that serves the network, or with a VLAN any device. */
+            device: string;
+            /**
+             * Format: int32
+             * @description 1 to 4,094; null for frames without a tag.
+             */
+            vlan: null | number;
+            /** @description `host`: guests are told their addresses by their host; `external`: by a server of the segment. */
+            dhcp: string;
+        };
         /** @description Names the controller of a host's power. */
         SetHostPower: {
             driver: string;
@@ -2876,6 +3120,19 @@ export interface components {
              * @description 0 to 1000; absent means 0.
              */
             priority: null | number;
+        };
+        SetSwitchPort: {
+            /** @description As the switch calls it, such as `ge-0/0/1`. */
+            name: string;
+            /** @description `access`, `trunk`, or `none`: in no VLAN. */
+            mode: string;
+            /**
+             * Format: int32
+             * @description With `access`: the VLAN of frames without a tag.
+             */
+            accessVlan?: null | number;
+            /** @description With `trunk`: VLANs and ranges of them, such as `100-110`. */
+            trunkVlans?: null | string[];
         };
         /** @description One sentence of an explanation. */
         Statement: {
@@ -2904,12 +3161,53 @@ export interface components {
             dnsServers: string[];
             /**
              * Format: int64
-             * @description Addresses that can still be given out.
+             * @description Addresses that can still be given out without being asked for by name.
              */
             freeAddresses: number;
             /** Format: date-time */
             createdAt: string;
             dhcpOptions: components["schemas"]["DhcpOption"][];
+            /** @description What of it is given out; null: all of it. */
+            range?: null | string;
+            /** @description Addresses and ranges that are given only to those who ask for them by name. */
+            reserved?: null | string[];
+            /** @description Addresses and ranges that are never given out. */
+            excluded?: null | string[];
+        };
+        /** @description A network switch whose ports operators set through the cloud. Its token is not told to anybody. */
+        Switch: {
+            id: string;
+            name: string;
+            /** @description How it is spoken to: `rest`. */
+            driver: string;
+            url: string;
+            /** @description True if it has a certificate of an authority that was given with it; false: of one that the servers' machines trust. */
+            ownAuthority: boolean;
+            /** @description What operators have asked of its ports. */
+            ports: components["schemas"]["SwitchPort"][];
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last asked.
+             */
+            checkedAt: null | string;
+            /** @description Why it did not answer the last time it was asked; null if it did. */
+            problem: null | string;
+        };
+        /** @description A port as operators want it. */
+        SwitchPort: {
+            name: string;
+            mode: string;
+            /** Format: int32 */
+            accessVlan: null | number;
+            trunkVlans: string[];
+            /** @description `applied`: the switch has it so; `pending`: not yet. */
+            state: string;
+            /** Format: date-time */
+            checkedAt: null | string;
+            /** @description Why it is not so yet; null if nothing is known. */
+            problem: null | string;
         };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
@@ -2978,6 +3276,21 @@ export interface components {
              * @description Sent to clients.
              */
             bytesOut: number;
+        };
+        TrafficHour: {
+            /**
+             * Format: date-time
+             * @description Its beginning (UTC). What a host counted counts for the hour in which it told.
+             */
+            hour: string;
+            /** Format: int64 */
+            bytesSent: number;
+            /** Format: int64 */
+            bytesReceived: number;
+            /** Format: int64 */
+            packetsSent: number;
+            /** Format: int64 */
+            packetsReceived: number;
         };
         /** @description Changes a pool; what is absent stays. Addresses that accounts have stay theirs, and their ranges must stay too. */
         UpdateAddressPool: {
@@ -3080,6 +3393,15 @@ export interface components {
             /** @description A floating address of the account that leads to no interface, under which guests leave; `none`: the host's. */
             sourceAddress?: null | string;
         };
+        /** @description Changes what of a subnet is given out. What is absent stays as it is; addresses that somebody has stay theirs. */
+        UpdateSubnet: {
+            /** @description Such as `192.168.20.100-192.168.20.199`; `all`: all of the subnet. */
+            range?: null | string;
+            /** @description All that are reserved from now on. */
+            reserved?: null | string[];
+            /** @description All that are excluded from now on. */
+            excluded?: null | string[];
+        };
         /** @description A person or program that acts for an account. */
         User: {
             id: string;
@@ -3089,6 +3411,18 @@ export interface components {
             role: string;
             /** @description True for users of the operator account: they manage zones, hosts, flavors and accounts. */
             operator: boolean;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description VLANs of a device in which an account makes bridged networks by itself. */
+        VlanRange: {
+            id: string;
+            account: components["schemas"]["Ref"];
+            device: string;
+            /** Format: int32 */
+            firstVlan: number;
+            /** Format: int32 */
+            lastVlan: number;
             /** Format: date-time */
             createdAt: string;
         };
@@ -3137,9 +3471,12 @@ export type CreatePortForward = components['schemas']['CreatePortForward'];
 export type CreateRouter = components['schemas']['CreateRouter'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
+export type CreateSegment = components['schemas']['CreateSegment'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
+export type CreateSwitch = components['schemas']['CreateSwitch'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
+export type CreateVlanRange = components['schemas']['CreateVlanRange'];
 export type CreateZone = components['schemas']['CreateZone'];
 export type DhcpOption = components['schemas']['DhcpOption'];
 export type DoctorReport = components['schemas']['DoctorReport'];
@@ -3158,6 +3495,7 @@ export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
 export type Instance = components['schemas']['Instance'];
 export type Interface = components['schemas']['Interface'];
+export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
 export type JoinToken = components['schemas']['JoinToken'];
 export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
@@ -3192,8 +3530,10 @@ export type PageOfPortForward = components['schemas']['PageOfPortForward'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
+export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
+export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
 export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
@@ -3205,15 +3545,22 @@ export type ReservedAddress = components['schemas']['ReservedAddress'];
 export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
+export type SeenSwitch = components['schemas']['SeenSwitch'];
+export type SeenSwitchPort = components['schemas']['SeenSwitchPort'];
+export type Segment = components['schemas']['Segment'];
 export type SetHostPower = components['schemas']['SetHostPower'];
 export type SetRecovery = components['schemas']['SetRecovery'];
+export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type Statement = components['schemas']['Statement'];
 export type Subnet = components['schemas']['Subnet'];
+export type Switch = components['schemas']['Switch'];
+export type SwitchPort = components['schemas']['SwitchPort'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
 export type TraceStep = components['schemas']['TraceStep'];
 export type Traffic = components['schemas']['Traffic'];
+export type TrafficHour = components['schemas']['TrafficHour'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
@@ -3222,7 +3569,9 @@ export type UpdateListener = components['schemas']['UpdateListener'];
 export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
+export type UpdateSubnet = components['schemas']['UpdateSubnet'];
 export type User = components['schemas']['User'];
+export type VlanRange = components['schemas']['VlanRange'];
 export type Zone = components['schemas']['Zone'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -7094,6 +7443,68 @@ export interface operations {
             };
         };
     };
+    ShowInterfaceTraffic: {
+        parameters: {
+            query?: {
+                /** @description Time (RFC 3339) of the earliest hour; default: a day ago; at most 31 days ago */
+                since?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                interface: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterfaceTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListKeyPairs: {
         parameters: {
             query?: {
@@ -8501,6 +8912,69 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subnet"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateSubnet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subnet: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSubnet"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -10749,6 +11223,377 @@ export interface operations {
             };
         };
     };
+    ListSwitches: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSwitch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateSwitch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSwitch"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListSwitchPorts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenSwitch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetSwitchPort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSwitchPort"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchPort"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     TracePacket: {
         parameters: {
             query?: never;
@@ -10770,6 +11615,246 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PacketTrace"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVlanRanges: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVlanRange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVlanRange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVlanRange"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VlanRange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVlanRange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                range: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VlanRange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVlanRange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                range: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
