@@ -1654,6 +1654,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/switches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List switches, and what is wanted of their ports
+         * @description Permission: `Operate`.
+         */
+        get: operations["ListSwitches"];
+        put?: never;
+        /**
+         * Name a switch and how it is spoken to
+         * @description Permission: `Operate`.
+         */
+        post: operations["CreateSwitch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{switch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a switch, and what is wanted of its ports
+         * @description Permission: `Operate`.
+         */
+        get: operations["ShowSwitch"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a switch; its ports stay as they are
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteSwitch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{switch}/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask a switch for its ports now
+         * @description Permission: `Operate`.
+         */
+        get: operations["ListSwitchPorts"];
+        /**
+         * Say what a port should be; it is made so afterwards
+         * @description Permission: `Operate`.
+         */
+        put: operations["SetSwitchPort"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/networks/trace": {
         parameters: {
             query?: never;
@@ -2285,6 +2357,16 @@ export interface components {
             range?: null | string;
             reserved?: null | string[];
             excluded?: null | string[];
+        };
+        CreateSwitch: {
+            name: string;
+            /** @description Where its protocol is, such as `https://sw1.example/kumoi/`. */
+            url: string;
+            /** @description Sent with every request. */
+            token: string;
+            /** @description Certificates (PEM) of the authorities that its own is of; absent: those that the servers' machines trust. */
+            authority?: null | string;
+            driver?: null | string;
         };
         CreateToken: {
             name: string;
@@ -3026,6 +3108,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfSwitch: {
+            items: components["schemas"]["Switch"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfToken: {
             items: components["schemas"]["Token"][];
             next: null | string;
@@ -3179,6 +3266,19 @@ export interface components {
             group: null | components["schemas"]["Ref"];
             description: null | string;
         };
+        /** @description Every port of a switch, as it says itself now. */
+        SeenSwitch: {
+            ports: components["schemas"]["SeenSwitchPort"][];
+        };
+        /** @description A port as the switch has it, and what is wanted of it. */
+        SeenSwitchPort: {
+            name: string;
+            mode: string;
+            /** Format: int32 */
+            accessVlan: null | number;
+            trunkVlans: string[];
+            wanted: null | components["schemas"]["SwitchPort"];
+        };
         /** @description Where a bridged network is: on a segment of the operator's own, beside other machines. */
         Segment: {
             /** @description A bridge of every host that serves the network, or with a VLAN any device. */
@@ -3209,6 +3309,19 @@ export interface components {
              * @description 0 to 1000; absent means 0.
              */
             priority: null | number;
+        };
+        SetSwitchPort: {
+            /** @description As the switch calls it, such as `ge-0/0/1`. */
+            name: string;
+            /** @description `access`, `trunk`, or `none`: in no VLAN. */
+            mode: string;
+            /**
+             * Format: int32
+             * @description With `access`: the VLAN of frames without a tag.
+             */
+            accessVlan?: null | number;
+            /** @description With `trunk`: VLANs and ranges of them, such as `100-110`. */
+            trunkVlans?: null | string[];
         };
         /** @description One sentence of an explanation. */
         Statement: {
@@ -3249,6 +3362,41 @@ export interface components {
             reserved?: null | string[];
             /** @description Addresses and ranges that are never given out. */
             excluded?: null | string[];
+        };
+        /** @description A network switch whose ports operators set through the cloud. Its token is not told to anybody. */
+        Switch: {
+            id: string;
+            name: string;
+            /** @description How it is spoken to: `rest`. */
+            driver: string;
+            url: string;
+            /** @description True if it has a certificate of an authority that was given with it; false: of one that the servers' machines trust. */
+            ownAuthority: boolean;
+            /** @description What operators have asked of its ports. */
+            ports: components["schemas"]["SwitchPort"][];
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last asked.
+             */
+            checkedAt: null | string;
+            /** @description Why it did not answer the last time it was asked; null if it did. */
+            problem: null | string;
+        };
+        /** @description A port as operators want it. */
+        SwitchPort: {
+            name: string;
+            mode: string;
+            /** Format: int32 */
+            accessVlan: null | number;
+            trunkVlans: string[];
+            /** @description `applied`: the switch has it so; `pending`: not yet. */
+            state: string;
+            /** Format: date-time */
+            checkedAt: null | string;
+            /** @description Why it is not so yet; null if nothing is known. */
+            problem: null | string;
         };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
@@ -3605,6 +3753,7 @@ export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
 export type CreateSegment = components['schemas']['CreateSegment'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
+export type CreateSwitch = components['schemas']['CreateSwitch'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
 export type CreateVlanRange = components['schemas']['CreateVlanRange'];
@@ -3664,6 +3813,7 @@ export type PageOfPortForward = components['schemas']['PageOfPortForward'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
+export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
@@ -3681,11 +3831,16 @@ export type ReservedAddress = components['schemas']['ReservedAddress'];
 export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
+export type SeenSwitch = components['schemas']['SeenSwitch'];
+export type SeenSwitchPort = components['schemas']['SeenSwitchPort'];
 export type Segment = components['schemas']['Segment'];
 export type SetHostPower = components['schemas']['SetHostPower'];
 export type SetRecovery = components['schemas']['SetRecovery'];
+export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type Statement = components['schemas']['Statement'];
 export type Subnet = components['schemas']['Subnet'];
+export type Switch = components['schemas']['Switch'];
+export type SwitchPort = components['schemas']['SwitchPort'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
@@ -11318,6 +11473,377 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListSwitches: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSwitch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateSwitch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSwitch"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListSwitchPorts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenSwitch"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetSwitchPort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSwitchPort"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchPort"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -33,11 +33,11 @@ export function SitesTab({ vpn }: { vpn: Vpn }): ReactNode {
         columns={[
           { id: 'name', header: t('ui.name'), cell: (s) => s.name, isRowHeader: true, width: 150 },
           { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 220 },
-          { id: 'ranges', header: t('vpn.siteRanges'), cell: (s) => s.ranges.map((r) => <div key={r}><code className="kumoi-whole">{r}</code></div>), width: 170 },
+          { id: 'ranges', header: t('vpn.siteRanges'), cell: (s) => s.ranges.map((r) => <div key={r}><code className="kumoi-whole">{r}</code></div>), width: 190 },
           { id: 'connected', header: t('vpn.connection'), cell: (s) => <Connected handshakeAt={s.handshakeAt} />, width: 250 },
           { id: 'endpoint', header: t('vpn.from'), cell: (s) => (s.endpoint === null ? '-' : <code>{s.endpoint}</code>), width: 200 },
           { id: 'configured', header: t('vpn.endpoint'), cell: (s) => (s.configuredEndpoint === null ? t('vpn.endpointNone') : <code>{s.configuredEndpoint}</code>), width: 200 },
-          { id: 'preshared', header: t('vpn.preshared'), cell: (s) => t(s.hasPresharedKey ? 'ui.yes' : 'ui.no'), width: 130 },
+          { id: 'preshared', header: t('vpn.preshared'), cell: (s) => t(s.hasPresharedKey ? 'ui.yes' : 'ui.no'), width: 150 },
           { id: 'in', header: t('vpn.received'), cell: (s) => format.bytes(s.bytesIn), width: 120 },
           { id: 'out', header: t('vpn.sent'), cell: (s) => format.bytes(s.bytesOut), width: 120 },
           { id: 'key', header: t('vpn.publicKey'), cell: (s) => <code>{s.publicKey}</code>, width: 370 },

@@ -68,7 +68,7 @@ export const vpnMessages = {
   'vpn.profileTitle': { en: 'Profile of {name}', ja: '{name} の設定' },
   'vpn.profileAbout': { en: 'Put it into the device’s WireGuard app, or use it with wg-quick.', ja: '端末の WireGuard アプリに読み込むか、wg-quick で使ってください。' },
   'vpn.siteProfileAbout': { en: 'The configuration of the other side’s WireGuard gateway. That gateway must forward packets, and its network must send this network’s ranges to it.', ja: '相手側の WireGuard ゲートウェイの設定です。そのゲートウェイでパケット転送を有効にし、相手側ネットワークからこのネットワークの範囲をそこへ送る必要があります。' },
-  'vpn.once': { en: 'The keys in it are shown only now, and are kept nowhere. Download or copy it before you close this.', ja: '中の鍵が表示されるのは今回だけで、どこにも保存されません。閉じる前にダウンロードまたはコピーしてください。' },
+  'vpn.once': { en: 'The keys in it are shown only now, and never again. Download or copy it before you close this.', ja: '中の鍵が表示されるのは今回だけで、再表示はできません。閉じる前にダウンロードまたはコピーしてください。' },
   'vpn.kept': { en: 'I have kept the profile', ja: '設定を保存しました' },
   'vpn.withoutKeys': { en: 'Private keys are not in it: the cloud does not have them. Fill in that of the other end.', ja: '秘密鍵は含まれていません (クラウドは保持していません)。相手側の秘密鍵を書き加えてください。' },
 } as const satisfies Messages;
