@@ -35,7 +35,8 @@ public sealed class KilledBridgedTests
             using var next = new LinuxNetworks(host.Options, hosts.Commands, TimeProvider.System, host.Namespace);
             await StandIns.ApplyAsync(host with { Driver = next }, Document(81, a, b));
             Assert.Null(await StandIns.TcpAsync(stand.Machine, a.Address, 80));
-            foreach (var guest in guests) Assert.Equal(SegmentStand.Router, await StandIns.TcpAsync(stand.Machine, guest.Ipv4, 81));
+            // Whoever was asked for while nobody answered is asked for again a second later.
+            foreach (var guest in guests) await Wait.ForAsync($"{guest.Ipv4} at 81", async () => await StandIns.TcpAsync(stand.Machine, guest.Ipv4, 81) == SegmentStand.Router, TimeSpan.FromSeconds(10));
             await RightAsync(hosts, host, Document(81, a, b));
             if (completed) break;
             // The segment's device is taken away, too, so that making it is cut off as well.
