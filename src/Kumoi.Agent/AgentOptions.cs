@@ -62,6 +62,12 @@ public sealed partial record AgentOptions
     /// <summary>Everything is looked at again after this time, whether anything rang or not.</summary>
     public TimeSpan ResyncPeriod { get; init; } = TimeSpan.FromSeconds(10);
 
+    // Looking at one network takes some hundredths of a second of a processor: five of them a second are a tenth of one.
+    private static readonly TimeSpan ForEachNetwork = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How often networks are looked at on a host that has so many of them.</summary>
+    public TimeSpan NetworksPeriod(int networks) => networks * ForEachNetwork is var all && all > ResyncPeriod ? all : ResyncPeriod;
+
     /// <summary>How often the lease is looked at beside its end. Too low: a host without work does not rest; too high: after a suspend guests
     /// whose lease ended in it run on that long.</summary>
     public TimeSpan LeaseLookPeriod { get; init; } = TimeSpan.FromSeconds(1);

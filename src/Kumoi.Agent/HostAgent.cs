@@ -42,6 +42,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly Lock _pollGate = new();
     private CancellationTokenSource? _poll;
     private bool _away;
+    private long? _networksLookedAt;
     private DesiredDocument? _appliedLast;
 
     /// <param name="seed">Spreads retries of many hosts over time; a run with the same seed and the same answers is the same.</param>
@@ -203,8 +204,13 @@ public sealed class HostAgent : IAsyncDisposable
 
     private Task LookAtAllAsync(CancellationToken stop)
     {
-        _networks.ForgetHost();
-        _networks.RingAll();
+        // A little early, so that a look that is due with this round is not left to the next.
+        if (_networksLookedAt is not { } at || _clock.GetElapsedTime(at) > _options.NetworksPeriod(_state.Document?.Networks.Count ?? 0) * 0.9)
+        {
+            _networksLookedAt = _clock.GetTimestamp();
+            _networks.ForgetHost();
+            _networks.RingAll();
+        }
         _instances.RingAll();
         if (_state.Document is { } document) _consoles.Apply(document.Consoles);
         return Task.CompletedTask;

@@ -13,7 +13,7 @@ namespace Kumoi.Benchmarks.Networks;
 public static class ManyNetworks
 {
     // As often as an agent looks at everything.
-    private const int Looks = 5, IdleSeconds = 60, Changes = 20;
+    private const int Looks = 5, IdleSeconds = 80, Changes = 20;
 
     public static async Task<IReadOnlyList<Figure>> MeasureAsync(NetworkSizes sizes, Action<string> say)
     {
@@ -61,7 +61,7 @@ public static class ManyNetworks
         [
             new Figure("all of them made from nothing", new Sample([made, made]), "ms", 0, null), new Figure("a look at all of them with nothing to do", new Sample(looks), "ms", 0, null),
             new Figure("an agent that starts has looked at all of them", new Sample(starts), "ms", 0, null), new Figure("one interface more in one of them", new Sample(changes), "ms", 0, null),
-            new Figure($"processor time of agent and its commands, a look every {host.Options.ResyncPeriod.TotalSeconds:0} s and nothing to do, share of one core", new Sample([idle, idle]), "%", 0, null),
+            new Figure($"processor time of agent and its commands, a look every {host.Options.NetworksPeriod(sizes.Networks).TotalSeconds:0} s and nothing to do, share of one core", new Sample([idle, idle]), "%", 0, null),
             new Figure("the agent's heap for all of them", new Sample([memory, memory]), "MB", 1, null),
         ];
 
@@ -79,7 +79,7 @@ public static class ManyNetworks
         {
             var before = ProcessFiles.CpuSecondsWithChildren(Environment.ProcessId);
             var until = DateTime.UtcNow.AddSeconds(IdleSeconds);
-            for (var next = DateTime.UtcNow; next < until; next += host.Options.ResyncPeriod)
+            for (var next = DateTime.UtcNow; next < until; next += host.Options.NetworksPeriod(count))
             {
                 if (next > DateTime.UtcNow) await Task.Delay(next - DateTime.UtcNow);
                 await AllAsync(controller, count);

@@ -122,7 +122,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     public async Task<bool> TryApplyPeersAsync(NetworkIntent intent, CancellationToken cancel)
     {
         // Taken away first: if a step fails, or two come together, everything is looked at.
-        if (!_made.TryRemove(intent.Namespace, out var made) || clock.GetElapsedTime(made.LookedAt) > 2 * options.ResyncPeriod) return false;
+        if (!_made.TryRemove(intent.Namespace, out var made) || clock.GetElapsedTime(made.LookedAt) > 2 * options.NetworksPeriod(_made.Count + 1)) return false;
         if (intent.Segment != made.Intent.Segment) return false;
         var ruleset = intent.Segment is { } segment ? BridgedRuleset.Build(intent, segment) : NetworkRuleset.Build(intent);
         var change = ruleset.Change(made.Ruleset.Expected());
