@@ -66,7 +66,7 @@ public sealed class HostAgent : IAsyncDisposable
         if (edges.Balancing is { } balancing)
         {
             (_networks.Judge, _networks.Balanced, _networks.Unbalanced) = (balancing.Judge, balancing.TakeAsync, balancing.Forget);
-            (balancing.Turned, balancing.Reported) = (_networks.RingBalanced, _reporter.RingListener);
+            (balancing.Turned, balancing.Reported) = (_networks.RingPeers, _reporter.RingListener);
             balancing.Ended = network =>
             {
                 log.ProxyEnded(network);

@@ -36,8 +36,7 @@ public sealed class NetworkController : IAsyncDisposable
     private readonly ConcurrentDictionary<string, bool> _whole = new();
     private readonly VpnSights _vpns;
     private volatile string _hostApplied = "";
-    private volatile Wanted? _wanted;
-    private volatile Intents? _intents;
+    private readonly DocumentNetworks _networks;
 
     /// <param name="hasProcess">Whether a guest's process lives; null if that is not known: its tap is then neither made nor removed.</param>
     public NetworkController(
@@ -45,6 +44,7 @@ public sealed class NetworkController : IAsyncDisposable
     {
         (_options, _state, _driver, _hasProcess, _clock, _log) = (options, state, driver, hasProcess, clock, log);
         _vpns = new VpnSights(clock);
+        _networks = new DocumentNetworks(options, hasProcess);
         _queue = new WorkQueue<string>(
             Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
     }
@@ -85,17 +85,12 @@ public sealed class NetworkController : IAsyncDisposable
         if (ObjectNames.IsId(networkId)) RingWhole(NamespaceOf(networkId));
     }
 
-    /// <summary>Only who else is in the network has changed.</summary>
+    /// <summary>Only who else is in the network has changed, or which members of its load balancers work. Networks that are linked to it have hosts and load balancers in common
+    /// with it, and take the news too.</summary>
     public void RingPeers(string networkId)
     {
         if (ObjectNames.IsId(networkId)) _queue.Ring(NamespaceOf(networkId));
-    }
-
-    /// <summary>Members of its load balancers have begun or ceased to work; linked networks balance to them, too.</summary>
-    public void RingBalanced(string networkId)
-    {
-        RingPeers(networkId);
-        foreach (var network in _state.Document?.Networks.Where(network => (network.Links ?? []).Any(link => link.NetworkId == networkId)) ?? []) RingPeers(network.Id);
+        foreach (var network in _state.Document?.Networks.Where(network => ObjectNames.IsId(network.Id) && DocumentNetworks.IsLinked(network, networkId)) ?? []) _queue.Ring(NamespaceOf(network.Id));
     }
 
     private void RingWhole(string name)
@@ -129,27 +124,10 @@ public sealed class NetworkController : IAsyncDisposable
     private bool InForce(DesiredInterface wanted, DesiredDocument document)
     {
         if (!ObjectNames.IsId(wanted.NetworkId) || !_applied.TryGetValue(NamespaceOf(wanted.NetworkId), out var applied)) return false;
-        return applied.Ports.TryGetValue(wanted.Id, out var fingerprint) && WantedOf(document).TryGetValue(wanted.Id, out var port) && fingerprint == port;
-    }
-
-    /// <summary>The fingerprint of every interface of a document; computed once for each, as every instance asks.</summary>
-    private Dictionary<string, string> WantedOf(DesiredDocument document)
-    {
-        var known = _wanted;
-        if (known?.Document == document) return known.Ports;
-        var ports = document.Networks.Select(network => IntentOf(document, network.Id)).OfType<NetworkIntent>()
-            .SelectMany(intent => intent.Ports).DistinctBy(port => port.Id).ToDictionary(port => port.Id, Fingerprint);
-        _wanted = new Wanted(document, ports);
-        return ports;
+        return applied.Ports.TryGetValue(wanted.Id, out var fingerprint) && _networks.FingerprintsOf(document).TryGetValue(wanted.Id, out var port) && fingerprint == port;
     }
 
     private string NamespaceOf(string networkId) => ObjectNames.Namespace(_options.Tag, networkId);
-
-    private static string Fingerprint(Port port) =>
-        string.Join('|', [
-            port.Tap, port.Mac, port.Hostname, port.FloatingAddress ?? "", FormattableString.Invariant($"{port.RateMbps}"), .. port.Addresses.Select(address => $"{address.Text} {address.Announced}"),
-            .. port.Allowed, .. port.SecurityGroups,
-        ]);
 
     private async Task<Outcome> LookAsync(string name, CancellationToken cancel)
     {
@@ -163,7 +141,7 @@ public sealed class NetworkController : IAsyncDisposable
             // is there is known again.
             _making[name] = TapsIn(document, name);
             var network = document.Networks.FirstOrDefault(network => ObjectNames.IsId(network.Id) && NamespaceOf(network.Id) == name);
-            var intent = network is null ? null : Retain(IntentOf(document, network.Id)) is { } read ? Judge(read) : null;
+            var intent = network is null ? null : Retain(_networks.Read(document, network.Id)) is { } read ? Judge(read) : null;
             if (network is null) await Task.WhenAll(ApplyHostAsync(document, cancel), RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
             else if (!whole && _applied.ContainsKey(name) && await TryApplyPeersAsync(intent, document, cancel)) quiet = true;
@@ -192,24 +170,6 @@ public sealed class NetworkController : IAsyncDisposable
             Rung(instance.Id);
     }
 
-    /// <summary>
-    /// What the document says of a network; read once for each document, since every network and every instance of the host asks. A terminated
-    /// instance needs its tap only for the process that has it; one not looked at yet must not get a new one.
-    /// </summary>
-    private NetworkIntent? IntentOf(DesiredDocument document, string networkId)
-    {
-        var needed = document.Instances.Where(instance => instance.Leaves() && _hasProcess(instance.Id) == true).Select(instance => instance.Id).ToHashSet();
-        if (_intents is not { } known || !ReferenceEquals(known.Document, document) || !known.Needed.SetEquals(needed)) _intents = known = new Intents(document, needed, Unchanged(_intents, document, needed));
-        return known.Read.GetOrAdd(networkId, id => NetworkIntents.Read(document, id, _options.Tag, _options.Address, known.Needed.Contains));
-    }
-
-    /// <summary>News of one network's peers has that network read anew, and not every network of the host.</summary>
-    private static ConcurrentDictionary<string, NetworkIntent?> Unchanged(Intents? known, DesiredDocument document, HashSet<string> needed)
-    {
-        if (known is null || !known.Needed.SetEquals(needed) || PeersChange.Between(known.Document, document) is not { } changed) return new ConcurrentDictionary<string, NetworkIntent?>();
-        return new ConcurrentDictionary<string, NetworkIntent?>(known.Read.Where(read => !changed.Contains(read.Key)));
-    }
-
     private HashSet<string> TapsIn(DesiredDocument document, string name) =>
         [.. document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id) && ObjectNames.IsId(port.NetworkId) && NamespaceOf(port.NetworkId) == name)
             .Select(port => ObjectNames.Tap(port.Id))];
@@ -219,7 +179,7 @@ public sealed class NetworkController : IAsyncDisposable
         await _hostGate.WaitAsync(cancel);
         try
         {
-            NetworkIntent[] all = [.. document.Networks.Select(network => IntentOf(document, network.Id)).OfType<NetworkIntent>()];
+            NetworkIntent[] all = [.. document.Networks.Select(network => _networks.Read(document, network.Id)).OfType<NetworkIntent>()];
             var key = string.Join(' ', all.SelectMany(network => HostRuleset.Outer(network).Concat(network.Remotes.Select(remote => "h" + remote.Address)).Prepend(network.Segment is null ? network.Uplink : "")));
             // Once for each document's addresses; a full look at the table comes with the first network of every resync.
             if (_hostApplied == key) return;
@@ -256,7 +216,7 @@ public sealed class NetworkController : IAsyncDisposable
         foreach (var port in intent.Ports) _known[port.Tap] = port;
         // A network that was there before this one has its end of their link to be put in order.
         if (!_applied.ContainsKey(intent.Namespace)) foreach (var link in intent.Links) RingWhole(link.Namespace);
-        _applied[intent.Namespace] = new Applied(intent.Ports.ToDictionary(port => port.Id, Fingerprint), sight.Taps.ToHashSet());
+        _applied[intent.Namespace] = new Applied(intent.Ports.ToDictionary(port => port.Id, DocumentNetworks.Fingerprint), sight.Taps.ToHashSet());
         var explained = document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id)).ToHashSet();
         _strays[intent.Namespace] = [.. sight.Taps.Where(tap => !explained.Contains(tap)).Select(tap => $"{intent.Namespace}/{tap}")];
     }
@@ -325,10 +285,6 @@ public sealed class NetworkController : IAsyncDisposable
         await _queue.DisposeAsync();
         _hostGate.Dispose();
     }
-
-    private sealed record Intents(DesiredDocument Document, HashSet<string> Needed, ConcurrentDictionary<string, NetworkIntent?> Read);
-
-    private sealed record Wanted(DesiredDocument Document, Dictionary<string, string> Ports);
 
     private sealed record Applied(IReadOnlyDictionary<string, string> Ports, IReadOnlySet<string> Taps);
 }

@@ -15,6 +15,6 @@ public static class PeersChange
         if (before is null || !ReferenceEquals(before.Instances, after.Instances)) return null;
         var names = before.Networks.DistinctBy(network => network.Id).ToDictionary(network => network.Id, network => network.Names);
         var changed = after.Networks.Where(network => !ReferenceEquals(names.GetValueOrDefault(network.Id), network.Names)).Select(network => network.Id).ToHashSet();
-        return [.. after.Networks.Where(network => changed.Contains(network.Id) || (network.Links ?? []).Any(link => changed.Contains(link.NetworkId))).Select(network => network.Id)];
+        return [.. after.Networks.Where(network => changed.Contains(network.Id) || changed.Any(id => DocumentNetworks.IsLinked(network, id))).Select(network => network.Id)];
     }
 }

@@ -27,7 +27,7 @@ internal sealed class BalancedHost : IAsyncDisposable
         {
             Judge = Balancing.Judge, Balanced = Balancing.TakeAsync, Unbalanced = Balancing.Forget,
         };
-        (Balancing.Turned, Balancing.Ended) = (_networks.RingBalanced, _networks.Ring);
+        (Balancing.Turned, Balancing.Ended) = (_networks.RingPeers, _networks.Ring);
         _loop = Kumoi.Reconcile.Resync.RunAsync(new Kumoi.Reconcile.Doorbell(TimeProvider.System), Balancing.Period, Balancing.LookAsync, Failures.Add, _stop.Token);
     }
 
