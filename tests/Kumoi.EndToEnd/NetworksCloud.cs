@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Kumoi.Testing;
+using Xunit;
 
 namespace Kumoi.EndToEnd;
 
@@ -19,6 +21,8 @@ public sealed record Guest(string Name, string Account, string Network, int Host
 /// </summary>
 public sealed class NetworksCloud : ThreeHostsCloud
 {
+    public const string Lives = "networks";
+
     private const string Servers =
         """
         #!/bin/sh
@@ -38,9 +42,16 @@ public sealed class NetworksCloud : ThreeHostsCloud
 
     public static readonly IReadOnlyList<Guest> Guests = [A, B, C, D, X, Y];
 
+    private static readonly string[] Rules =
+    [
+        "tcp:7001,7001,ip4:0.0.0.0/0", "tcp:7001,7001,ip6:::/0", "udp:7001,7001,ip4:0.0.0.0/0", "udp:7001,7001,ip6:::/0", "icmp:-1,-1,ip4:0.0.0.0/0", "icmp:-1,-1,ip6:::/0",
+    ];
+
+    private bool _open;
+
     private readonly HttpClient _http = new();
 
-    private string _token = "", _key = "";
+    private string _token = "", _key = "", _servers = "";
 
     public override async ValueTask InitializeAsync()
     {
@@ -51,9 +62,10 @@ public sealed class NetworksCloud : ThreeHostsCloud
         _key = Path.Combine(Environment["HOME"], $".config/kumoi/keys/127.0.0.1-{Port}/demo");
         await FenceAsync();
         await AsAsync("operator", "account", "create", "friend");
-        var (publicKey, servers) = (Path.Combine(Environment["HOME"], "key.pub"), Path.Combine(Environment["HOME"], "servers"));
+        var publicKey = Path.Combine(Environment["HOME"], "key.pub");
+        _servers = Path.Combine(Environment["HOME"], "servers");
         await File.WriteAllTextAsync(publicKey, await Machine.SayAsync("ssh-keygen", "-y", "-f", _key));
-        await File.WriteAllTextAsync(servers, Servers);
+        await File.WriteAllTextAsync(_servers, Servers);
         await AsAsync("demo", "instance", "delete", "first");
         await AsAsync("friend", "key-pair", "create", "demo", "--public-key-file", publicKey);
         foreach (var network in Guests.DistinctBy(guest => guest.Network))
@@ -64,12 +76,13 @@ public sealed class NetworksCloud : ThreeHostsCloud
             await AsAsync(account, "secgroup", "rule", "add", "access", "tcp:22,22,ip4:0.0.0.0/0", "tcp:7003,7003,ip4:0.0.0.0/0", "tcp:7003,7003,ip6:::/0");
             await AsAsync(account, "secgroup", "create", "probed");
         }
-        foreach (var guest in Guests)
-            await AsAsync(guest.Account, "instance", "create", guest.Name, "--image", "tiny", "--flavor", "tiny", "--key", "demo", "--host", $"host-{guest.Host}", "--network",
-                $"{guest.Network},address={guest.Ipv4},address6={guest.Ipv6}", "--security-group", "access", "--security-group", "probed", "--user-data-file", servers);
+        foreach (var guest in Guests) await LaunchAsync(guest.Account, guest.Name, guest.Host, $"{guest.Network},address={guest.Ipv4},address6={guest.Ipv6}");
         foreach (var guest in Guests)
             await Wait.UntilAsync(async () => (await TryInAsync(guest, $"netstat -ltn | grep -q :7003 && ifconfig eth0 | grep -q {guest.Ipv6}/")).Code == 0, 180, $"{guest.Name} serves, and has its addresses");
     }
+
+    public Task LaunchAsync(string account, string name, int host, string network) => AsAsync(account, "instance", "create", name, "--image", "tiny", "--flavor", "tiny", "--key", "demo",
+        "--host", $"host-{host}", "--network", network, "--security-group", "access", "--security-group", "probed", "--user-data-file", _servers);
 
     /// <summary>What guests send to networks that theirs is not joined to goes outside like any other address; it must not go beyond this machine.</summary>
     private Task FenceAsync() => Machine.RunAsync("nft", ["-f", "-"], input:
@@ -119,13 +132,29 @@ public sealed class NetworksCloud : ThreeHostsCloud
     public async Task<string> PeeringIdAsync(string account) => (await CallAsync(account, HttpMethod.Get, "peerings")).GetProperty("items")[0].GetProperty("id").GetString()!;
 
     /// <summary>A script in a guest, over its floating address.</summary>
-    public async Task<Ran> TryInAsync(Guest guest, string script) => await Machine.RunAsync("ssh",
-        [
-            "-i", _key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5",
-            "root@" + await FloatingOfAsync(guest), "sh -s",
-        ], input: script + "\n", seconds: 120);
+    public async Task<Ran> TryInAsync(Guest guest, string script) => await Machine.RunAsync("ssh", Ssh(await FloatingOfAsync(guest)), input: script + "\n", seconds: 120);
+
+    /// <summary>What has a guest at an address run the script of its standard input.</summary>
+    public string[] Ssh(string address) =>
+    [
+        "-i", _key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5",
+        "root@" + address, "sh -s",
+    ];
 
     public async Task<string> InAsync(Guest guest, string script) => (await TryInAsync(guest, script)).Ok;
+
+    /// <summary>The hosts that have a namespace for a network.</summary>
+    public async Task<IEnumerable<int>> CarriersAsync(string network) => (await Machine.SayAsync("ip", "netns", "list")).Split('\n').Select(line => line.Split(' ')[0])
+        .Where(name => name.StartsWith($"kumoi-{Tag}", StringComparison.Ordinal) && name.EndsWith("-" + network["net-".Length..], StringComparison.Ordinal))
+        .Select(name => int.Parse(name.Split('-')[1].AsSpan(6), CultureInfo.InvariantCulture)).Order();
+
+    /// <summary>Has guests answer at port 7001 and to pings, or not.</summary>
+    public async Task OpenAsync(bool open)
+    {
+        if (open == _open) return;
+        foreach (var account in (string[])["demo", "friend"]) await AsAsync(account, ["secgroup", "rule", open ? "add" : "remove", "probed", .. Rules]);
+        _open = open;
+    }
 
     public override async ValueTask DisposeAsync()
     {
@@ -135,3 +164,8 @@ public sealed class NetworksCloud : ThreeHostsCloud
         GC.SuppressFinalize(this);
     }
 }
+
+/// <summary>One cloud lives through the tests of both classes.</summary>
+[CollectionDefinition(NetworksCloud.Lives)]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "It is what the test framework calls it.")]
+public sealed class NetworksCollection : ICollectionFixture<NetworksCloud>;

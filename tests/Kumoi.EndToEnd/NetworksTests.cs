@@ -13,15 +13,9 @@ namespace Kumoi.EndToEnd;
 /// Method: by packets from inside real guests on three hosts, in one cloud that lives through all tests.
 /// </summary>
 [TestCaseOrderer(typeof(InOrder))]
-public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksCloud>
+[Collection(NetworksCloud.Lives)]
+public sealed class NetworksTests(NetworksCloud cloud)
 {
-    private static readonly string[] Rules =
-    [
-        "tcp:7001,7001,ip4:0.0.0.0/0", "tcp:7001,7001,ip6:::/0", "udp:7001,7001,ip4:0.0.0.0/0", "udp:7001,7001,ip6:::/0", "icmp:-1,-1,ip4:0.0.0.0/0", "icmp:-1,-1,ip6:::/0",
-    ];
-
-    private static bool _open;
-
     private static string _joined = "";
 
     [Fact]
@@ -30,14 +24,9 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
         foreach (var network in Guests.GroupBy(guest => (guest.Account, guest.Network)))
         {
             var id = await cloud.NetworkIdAsync(network.Key.Account, network.Key.Network);
-            Assert.Equal(network.Select(guest => guest.Host).Distinct().Order(), await CarriersAsync(id));
+            Assert.Equal(network.Select(guest => guest.Host).Distinct().Order(), await cloud.CarriersAsync(id));
         }
     }
-
-    /// <summary>The hosts that have a namespace for a network.</summary>
-    private async Task<IEnumerable<int>> CarriersAsync(string network) => (await Machine.SayAsync("ip", "netns", "list")).Split('\n').Select(line => line.Split(' ')[0])
-        .Where(name => name.StartsWith($"kumoi-{cloud.Tag}", StringComparison.Ordinal) && name.EndsWith("-" + network["net-".Length..], StringComparison.Ordinal))
-        .Select(name => int.Parse(name.Split('-')[1].AsSpan(6), CultureInfo.InvariantCulture)).Order();
 
     /// <summary>
     /// The guests of the pairs: same host and other host, same network, another one (to which a router leads) and one of another account (with which
@@ -53,7 +42,7 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
     public async Task Packets_pass_where_rules_and_links_let_them_and_the_trace_agrees(bool open, string joined)
     {
         await JoinAsync(joined);
-        await OpenAsync(open);
+        await cloud.OpenAsync(open);
         (Guest From, Guest To)[] pairs = joined == "peering" ? [(A, B), (A, C), (X, Y), (D, X), (D, Y), (X, D), (Y, D), (A, D)] : [(A, B), (A, C), (C, A), (X, Y), (A, D), (C, D), (D, A), (D, C)];
         await PassAsync(pairs.SelectMany(pair => Probe.Between(pair.From, pair.To)), probe => open && probe.Port != 7002 && Together(probe, joined));
     }
@@ -96,17 +85,10 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
         _joined = joined;
     }
 
-    private async Task OpenAsync(bool open)
-    {
-        if (open == _open) return;
-        foreach (var account in (string[])["demo", "friend"]) await cloud.AsAsync(account, ["secgroup", "rule", open ? "add" : "remove", "probed", .. Rules]);
-        _open = open;
-    }
-
     [Fact]
     public async Task Members_of_a_group_are_known_on_other_hosts_as_they_leave_and_join()
     {
-        await OpenAsync(false);
+        await cloud.OpenAsync(false);
         await cloud.AsAsync("demo", "secgroup", "rule", "add", "probed", "tcp:7001,7001,probed");
         Probe[] probes = [.. Probe.Between(A, C), .. Probe.Between(B, C), .. Probe.Between(B, A)];
         await PassAsync(probes, probe => probe is { Protocol: "tcp", Port: 7001 });
@@ -120,7 +102,7 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
     [Fact]
     public async Task What_no_rule_lets_out_stays_with_its_guest()
     {
-        await OpenAsync(true);
+        await cloud.OpenAsync(true);
         await cloud.MakeGroupAsync("demo", "quiet", ("ingress", "tcp", 22, "0.0.0.0/0"), ("egress", "tcp", 7001, "10.1.0.7/32"), ("egress", "udp", 7001, "fd00:1::/64"));
         await cloud.PutInAsync("demo", B, ["quiet"]);
         await PassAsync([.. Probe.Between(B, A), .. Probe.Between(B, C)], probe => (probe.Protocol, probe.Port, probe.Address) is ("tcp", 7001, "10.1.0.7") or ("udp", 7001, "fd00:1::5" or "fd00:1::7"));
@@ -130,7 +112,7 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
     [Fact]
     public async Task Packets_of_full_length_cross_hosts()
     {
-        await OpenAsync(true);
+        await cloud.OpenAsync(true);
         await Wait.UntilAsync(async () => (await cloud.TryInAsync(A, $"ping -c 1 -W 3 {C.Ipv4}")).Code == 0, 30, "a reaches c");
         await cloud.InAsync(A, $"[ $(cat /sys/class/net/eth0/mtu) = 1500 ] && ping -c 1 -W 3 -s 1472 {C.Ipv4} && ping -c 1 -W 3 -s 1452 {C.Ipv6}");
     }
@@ -249,66 +231,5 @@ public sealed class NetworksTests(NetworksCloud cloud) : IClassFixture<NetworksC
     {
         var counts = (await cloud.InAsync(A, "grep '^Udp: [0-9]' /proc/net/snmp | cut -d' ' -f3; awk '$1 == \"Udp6NoPorts\" { print $2 }' /proc/net/snmp6")).Split('\n');
         return (int.Parse(counts[0], CultureInfo.InvariantCulture), int.Parse(counts[1], CultureInfo.InvariantCulture));
-    }
-
-    [Fact]
-    public async Task Connections_are_balanced_over_guests_of_several_hosts_and_who_dies_leaves()
-    {
-        await OpenAsync(true);
-        var balanced = new Balanced(cloud);
-        await balanced.MakeAsync();
-        await balanced.UntilAsync("a b c", B, C);
-        await cloud.InAsync(B, "kill $(pidof httpd)");
-        await balanced.UntilAsync("a c", B, C);
-        await Wait.UntilAsync(async () => await balanced.HealthAsync() == "a healthy, b unhealthy, c healthy", 60, "the cloud tells that b does not work");
-        await cloud.InAsync(B, "httpd -p '[::]:7001' -h /srv; httpd -p '[::]:7002' -h /srv");
-        await balanced.UntilAsync("a b c", C);
-        // A host that is gone: the others balance over what is left.
-        await Machine.SayAsync("ip", "link", "set", $"k{cloud.Tag}-3", "down");
-        try
-        {
-            await balanced.UntilAsync("a b", A);
-        }
-        finally
-        {
-            await Machine.SayAsync("ip", "link", "set", $"k{cloud.Tag}-3", "up");
-        }
-        await balanced.UntilAsync("a b c", A);
-        await cloud.AsAsync("demo", "load-balancer", "member", "drain", "lb1", "c");
-        await balanced.UntilAsync("a b", A, C);
-        await cloud.AsAsync("demo", "load-balancer", "member", "undrain", "lb1", "c");
-        var address = await balanced.OpenAsync();
-        await Wait.UntilAsync(async () => await balanced.HeardOutsideAsync(address, 80, cookies: false) == "a b c", 60, "all answer outside");
-        await Wait.UntilAsync(async () => await balanced.HeardOutsideAsync(address, 8080, cookies: false) == "a c", 60, "the members of the other listener answer outside");
-        Assert.Single((await balanced.HeardOutsideAsync(address, 8080, cookies: true)).Split(' '));
-        await cloud.AsAsync("demo", "load-balancer", "delete", "lb1");
-        await Wait.UntilAsync(async () => await balanced.HeardOutsideAsync(address, 80, cookies: false) == "-", 60, "nobody answers any more");
-    }
-
-    [Fact]
-    public async Task A_device_reaches_guests_of_every_host_by_vpn_until_it_is_removed()
-    {
-        await OpenAsync(true);
-        await cloud.AsAsync("demo", "vpn", "create", "v1", "--network", "n1");
-        await using var outside = await Outside.MakeAsync(cloud.Tag);
-        await using var device = new VpnDevice(outside, cloud.Environment["HOME"]);
-        await device.ConnectAsync(await cloud.AsAsync("demo", "vpn", "client", "add", "v1", "laptop"));
-        foreach (var guest in (Guest[])[A, C])
-        {
-            await Wait.UntilAsync(async () => await device.NameAtAsync(guest.Ipv4) == guest.Name, 60, $"{guest.Name} answers the device");
-            Assert.Null(await device.NameAtAsync(D.Ipv4));
-        }
-        await Wait.UntilAsync(async () => JsonDocument.Parse(await cloud.AsAsync("demo", "vpn", "client", "list", "v1", "--output", "json")).RootElement[0].GetProperty("handshakeAt").ValueKind == JsonValueKind.String, 60, "the cloud knows that it is connected");
-        await cloud.AsAsync("demo", "vpn", "client", "remove", "v1", "laptop");
-        await Wait.UntilAsync(async () => await device.NameAtAsync(A.Ipv4) is null, 30, "the removed device is cut off");
-        await cloud.AsAsync("demo", "vpn", "delete", "v1");
-    }
-
-    [Fact]
-    public async Task Hosts_without_guests_of_a_network_carry_it_no_longer()
-    {
-        var id = await cloud.NetworkIdAsync("demo", "n1");
-        await cloud.AsAsync("demo", "instance", "delete", "c");
-        await Wait.UntilAsync(async () => (await CarriersAsync(id)).SequenceEqual([1]), 60, "only host-1 carries n1");
     }
 }

@@ -15,12 +15,15 @@ public sealed class CloudLayout
     public const string StateDefault = "/var/lib/kumoi";
     public const int PortDefault = 8480;
 
+    private IReadOnlyList<string> _segmentDevices;
+
     public CloudLayout(string state)
     {
         State = Path.TrimEndingDirectorySeparator(Path.GetFullPath(state));
         Tag = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(State)))[..6];
         Port = ReadPort() ?? PortDefault;
         HostCount = ReadNumber(HostCountFile);
+        _segmentDevices = File.Exists(SegmentDevicesFile) ? File.ReadAllLines(SegmentDevicesFile) : [];
     }
 
     /// <summary>The cloud that the environment names.</summary>
@@ -47,6 +50,9 @@ public sealed class CloudLayout
 
     /// <summary>The machine itself, as a host.</summary>
     public LocalHost Machine => new(0, Dns.GetHostName().Split('.')[0], Tag, State, RunDirectory, null);
+
+    /// <summary>The devices of each host that bridged networks may be on: those named for the machine itself; hosts that are namespaces have one of their own.</summary>
+    public IReadOnlyList<string> SegmentDevices => HostCount is null ? _segmentDevices : [SegmentPlan.Bridge];
 
     /// <summary>Database, server, and an agent for each host.</summary>
     public IReadOnlyList<string> Roles => ["postgres", "server", .. Hosts.Select(host => host.Role)];
@@ -87,6 +93,8 @@ public sealed class CloudLayout
 
     private string PortFile => Path.Combine(State, "port");
 
+    private string SegmentDevicesFile => Path.Combine(State, "segment-devices");
+
     private string HostCountFile => Path.Combine(State, "host-count");
 
     /// <summary>The port asked for by <c>KUMOI_PORT</c>, else the one of the last start, else the default.</summary>
@@ -108,19 +116,34 @@ public sealed class CloudLayout
         HostCount = asked;
     }
 
+    /// <summary>Settles the devices of the machine that bridged networks may be on: those asked for, none, or as it was.</summary>
+    public void ChooseSegmentDevices(IReadOnlyList<string>? asked)
+    {
+        if (asked is null or []) return;
+        if (HostCount is not null) throw new UserException("segment-device-of-hosts", SegmentPlan.Bridge);
+        IReadOnlyList<string> chosen = asked is ["none"] ? [] : [.. asked.Distinct()];
+        if (chosen.FirstOrDefault(device => !IsDevice(device)) is { } unknown) throw new UserException("segment-device-unknown", unknown);
+        _segmentDevices = chosen;
+    }
+
+    private static bool IsDevice(string name) => name.Length is > 0 and < 16 && !name.Contains('/', StringComparison.Ordinal) && name is not ("." or "..") && Directory.Exists("/sys/class/net/" + name);
+
     /// <summary>Keeps port and number of hosts for later starts.</summary>
     public void Keep()
     {
         Keep(PortFile, Port);
         if (HostCount is { } count) Keep(HostCountFile, count);
+        Keep(SegmentDevicesFile, string.Join('\n', _segmentDevices));
     }
 
     private static int? ReadNumber(string file) => File.Exists(file) ? int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture) : null;
 
-    /// <summary>Written beside and moved into place: who is cut off in the middle leaves the old number.</summary>
-    private static void Keep(string file, int number)
+    /// <summary>Written beside and moved into place: who is cut off in the middle leaves what was there.</summary>
+    private static void Keep(string file, int number) => Keep(file, number.ToString(CultureInfo.InvariantCulture));
+
+    private static void Keep(string file, string text)
     {
-        File.WriteAllText(file + ".new", number.ToString(CultureInfo.InvariantCulture));
+        File.WriteAllText(file + ".new", text);
         File.Move(file + ".new", file, overwrite: true);
     }
 }

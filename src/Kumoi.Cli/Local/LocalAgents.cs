@@ -8,7 +8,7 @@ namespace Kumoi.Cli.Local;
 /// <summary>Starts the agents of a cloud on this machine and waits until their hosts have joined.</summary>
 public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient admin)
 {
-    private const string Share = "--machine-share";
+    private const string Share = "--machine-share", Segment = "--segment-device";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopPatience = TimeSpan.FromSeconds(15), ReportAgeMax = TimeSpan.FromSeconds(30);
 
     private readonly DateTimeOffset _since = TimeProvider.System.GetUtcNow() - ReportAgeMax;
@@ -20,8 +20,8 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
     {
         var hosts = layout.Hosts;
         var share = hosts.Count.ToString(CultureInfo.InvariantCulture);
-        // Hosts that came to be more have a smaller part of the machine each.
-        foreach (var outdated in LocalProcesses.Find(layout).Where(process => process.Role.StartsWith("agent-", StringComparison.Ordinal) && !process.Has(Share, share)))
+        // Hosts that came to be more have a smaller part of the machine each; and devices are opened and closed to bridged networks.
+        foreach (var outdated in LocalProcesses.Find(layout).Where(process => process.Role.StartsWith("agent", StringComparison.Ordinal) && !IsAsAsked(process, underlay, share)))
             await daemons.StopAsync(outdated.Role, StopPatience, cancel);
         var running = LocalProcesses.Find(layout).Select(process => process.Role).ToHashSet();
         var absent = hosts.Where(host => !running.Contains(host.Role)).ToList();
@@ -35,12 +35,16 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
             if (!await Until.TrueAsync(() => IsUpAsync(host, cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi " + host.Role, daemons.LogOf(host.Role));
     }
 
+    private bool IsAsAsked(LocalProcess agent, UnderlayPlan? underlay, string share) =>
+        (underlay is null || agent.Values(Share).SequenceEqual([share])) && agent.Values(Segment).Order(StringComparer.Ordinal).SequenceEqual(layout.SegmentDevices.Order(StringComparer.Ordinal));
+
     private string[] Command(LocalHost host, string programs, UnderlayPlan? underlay, string share) =>
     [
         .. host.Namespace is { } name ? (string[])["nsenter", .. NetworkNamespaces.Inside(name, "env")] : ["env"],
         "DOTNET_NOLOGO=1", "DOTNET_gcServer=0", "DOTNET_GCConserveMemory=5", "DOTNET_GCgen0size=0x400000", "DOTNET_TieredPGO=0", LocalCloud.Dotnet(), Path.Combine(programs, "kumoi.dll"), "agent",
         "--state", host.State, "--tag", host.Tag, "--run-directory", host.RunDirectory, "--name", host.Name, "--address", $"{underlay?.AddressOf(host) ?? IPAddress.Loopback}",
         .. underlay is null ? (string[])[] : ["--uplink-device", UnderlayPlan.HostDevice, Share, share],
+        .. layout.SegmentDevices.SelectMany(device => (string[])[Segment, device]),
         .. File.Exists(TokenFile) ? (string[])["--join-token-file", TokenFile] : [],
     ];
 

@@ -20,10 +20,12 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
     public CloudLayout Layout => layout;
 
     /// <param name="hosts">How many hosts the machine is to stand for; null: as it was.</param>
-    public async Task UpAsync(int? hosts, CancellationToken cancel)
+    /// <param name="segmentDevices">Devices of the machine for bridged networks; null: as they were.</param>
+    public async Task UpAsync(int? hosts, IReadOnlyList<string>? segmentDevices, CancellationToken cancel)
     {
         RequireRoot("up");
         layout.ChooseHosts(hosts);
+        layout.ChooseSegmentDevices(segmentDevices);
         var programs = "";
         await progress.StepAsync("step-prepare", async () => programs = await PrepareAsync(cancel));
         var ranges = await AddressRanges.ChooseAsync(layout, cancel);

@@ -32,12 +32,12 @@ public static class LocalCommands
 
     private static Command Up()
     {
-        var hosts = Hosts();
-        var command = new Command("up", Messages.Text("command-up")) { hosts };
+        var (hosts, segments) = (Hosts(), new Option<string[]>("--segment-device") { Description = Messages.Text("option-local-segment-device") });
+        var command = new Command("up", Messages.Text("command-up")) { hosts, segments };
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var cloud = Cloud();
-            await cloud.UpAsync(parsed.GetValue(hosts), cancel);
+            await cloud.UpAsync(parsed.GetValue(hosts), parsed.GetValue(segments), cancel);
             Console.WriteLine(Messages.Text("up-done", cloud.Layout.Url, cloud.Layout.AdminPassword));
             return ExitCodes.Ok;
         }));

@@ -6,8 +6,8 @@ namespace Kumoi.Cli.Local;
 /// <param name="Role"><c>postgres</c>, <c>server</c>, or <see cref="LocalHost.Role"/> of the host whose agent it is.</param>
 public sealed record LocalProcess(string Role, int Pid, IReadOnlyList<string> Arguments)
 {
-    /// <summary>True if its command line has this option with this value.</summary>
-    public bool Has(string option, string value) => Enumerable.Range(0, Arguments.Count - 1).Any(i => Arguments[i] == option && Arguments[i + 1] == value);
+    /// <summary>The values that its command line gives an option.</summary>
+    public IEnumerable<string> Values(string option) => Enumerable.Range(0, Arguments.Count - 1).Where(i => Arguments[i] == option).Select(i => Arguments[i + 1]);
 }
 
 /// <summary>Finds the processes of a cloud by their command lines, which no crash and no stale file can falsify.</summary>

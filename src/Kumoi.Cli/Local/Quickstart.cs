@@ -28,7 +28,7 @@ public sealed class Quickstart(LocalCloud cloud, Progress progress)
         await progress.StepAsync("step-console", () => BuildConsoleAsync(tree, cancel));
         var image = "";
         await progress.StepAsync("step-image", async () => image = await BuildImageAsync(tree, cancel));
-        await cloud.UpAsync(hosts, cancel);
+        await cloud.UpAsync(hosts, null, cancel);
         using var admin = await cloud.LoginAsync("admin", Layout.AdminPassword, cancel);
         await progress.StepAsync("step-accounts", () => MakeDemoAsync(admin, cancel));
         await progress.StepAsync("step-upload", () => UploadAsync(admin, image, cancel));

@@ -14,7 +14,7 @@ public sealed class Underlay(UnderlayPlan plan)
     public async Task EnsureAsync(IReadOnlyList<LocalHost> hosts, string forwarding, CancellationToken cancel)
     {
         await _commands.RunAsync("nft", ["-f", "-"], plan.MachineRules, cancel);
-        await BatchAsync(null, plan.BridgeLinks(HasDevice(plan.Bridge)), cancel);
+        await BatchAsync(null, [.. plan.BridgeLinks(HasDevice(plan.Bridge)), .. plan.Segment.SwitchLinks(HasDevice(plan.Segment.Switch))], cancel);
         SwitchForwardingOn(forwarding);
         await Task.WhenAll(hosts.Select(host => EnsureAsync(host, cancel)));
     }
@@ -26,10 +26,9 @@ public sealed class Underlay(UnderlayPlan plan)
         if (NetworkNamespaces.Exists(name) && !await IsWholeAsync(name)) await namespaces.DeleteAsync(name, cancel);
         await namespaces.CreateAsync(name, cancel);
         await _commands.RunAsync("nsenter", NetworkNamespaces.Inside(name, "nft", ["-f", "-"]), plan.HostRules, cancel);
-        var joined = await IsJoinedAsync(host);
-        if (!joined) await UnjoinAsync(host, cancel);
-        await BatchAsync(null, plan.Join(host, joined), cancel);
-        await BatchAsync(name, plan.Inside(host), cancel);
+        foreach (var cable in CablesOf(host)) await JoinAsync(cable, host, cancel);
+        var hasSegment = await NetworkNamespaces.RunInsideAsync(name, () => HasDevice(SegmentPlan.Bridge));
+        await BatchAsync(name, [.. plan.Inside(host), .. SegmentPlan.Inside(hasSegment)], cancel);
         await NetworkNamespaces.RunInsideAsync(name, () =>
         {
             foreach (var (setting, value) in UnderlayPlan.Settings) File.WriteAllText("/proc/sys/" + setting, value);
@@ -37,17 +36,32 @@ public sealed class Underlay(UnderlayPlan plan)
         });
     }
 
-    /// <summary>True if both ends of the host's link are where they belong.</summary>
-    public async Task<bool> IsJoinedAsync(LocalHost host) =>
-        HasDevice(plan.Bridge) && HasDevice(plan.DeviceOf(host)) && NetworkNamespaces.Exists(host.Namespace!) && await IsWholeAsync(host.Namespace!)
-        && await NetworkNamespaces.RunInsideAsync(host.Namespace!, () => HasDevice(UnderlayPlan.HostDevice));
+    private Cable[] CablesOf(LocalHost host) => [plan.CableOf(host), plan.Segment.CableOf(host)];
+
+    private async Task JoinAsync(Cable cable, LocalHost host, CancellationToken cancel)
+    {
+        var joined = await IsJoinedAsync(cable, host);
+        if (!joined) await UnjoinAsync(cable, host, cancel);
+        await BatchAsync(null, cable.Join(host, joined), cancel);
+    }
+
+    /// <summary>True if both ends of the host's links are where they belong.</summary>
+    public async Task<bool> IsJoinedAsync(LocalHost host)
+    {
+        if (!NetworkNamespaces.Exists(host.Namespace!) || !await IsWholeAsync(host.Namespace!)) return false;
+        foreach (var cable in CablesOf(host)) if (!await IsJoinedAsync(cable, host)) return false;
+        return true;
+    }
+
+    private static async Task<bool> IsJoinedAsync(Cable cable, LocalHost host) =>
+        HasDevice(cable.Bridge) && HasDevice(cable.Device) && await NetworkNamespaces.RunInsideAsync(host.Namespace!, () => HasDevice(cable.Inner));
 
     /// <summary>What is left of a link whose other end went with an older namespace.</summary>
-    private async Task UnjoinAsync(LocalHost host, CancellationToken cancel)
+    private async Task UnjoinAsync(Cable cable, LocalHost host, CancellationToken cancel)
     {
-        if (HasDevice(plan.DeviceOf(host))) await _commands.TryRunAsync("ip", ["link", "delete", plan.DeviceOf(host)], cancel);
-        if (await NetworkNamespaces.RunInsideAsync(host.Namespace!, () => HasDevice(UnderlayPlan.HostDevice)))
-            await _commands.TryRunAsync("ip", ["-n", host.Namespace!, "link", "delete", UnderlayPlan.HostDevice], cancel);
+        if (HasDevice(cable.Device)) await _commands.TryRunAsync("ip", ["link", "delete", cable.Device], cancel);
+        if (await NetworkNamespaces.RunInsideAsync(host.Namespace!, () => HasDevice(cable.Inner)))
+            await _commands.TryRunAsync("ip", ["-n", host.Namespace!, "link", "delete", cable.Inner], cancel);
     }
 
     /// <summary>False if the name stands for no namespace: who made it was killed between the two.</summary>

@@ -22,6 +22,8 @@ public sealed record UnderlayPlan(string Tag, AddressRanges Ranges, int AgentPor
 
     public string Bridge => ObjectNames.UplinkPrefix(Tag) + "hosts";
 
+    public SegmentPlan Segment => new(Tag);
+
     private IPNetwork Range => Ranges.Underlay ?? throw new InvalidOperationException("The machine itself is the only host.");
 
     /// <summary>The machine's address on the underlay, where agents find the server.</summary>
@@ -42,12 +44,8 @@ public sealed record UnderlayPlan(string Tag, AddressRanges Ranges, int AgentPor
         $"route replace {Ranges.Floating} dev {Bridge} scope link src {Address}",
     ];
 
-    /// <summary>Joins a host to the bridge, in the root namespace.</summary>
-    public IReadOnlyList<string> Join(LocalHost host, bool present) =>
-    [
-        .. present ? (string[])[] : [$"link add {DeviceOf(host)} mtu {Mtu} type veth peer name {HostDevice} address {MacOf(AddressOf(host))} mtu {Mtu} netns {host.Namespace}"],
-        $"link set {DeviceOf(host)} mtu {Mtu} master {Bridge} up",
-    ];
+    /// <summary>What joins a host to the bridge.</summary>
+    public Cable CableOf(LocalHost host) => new(DeviceOf(host), HostDevice, Bridge, Mtu, MacOf(AddressOf(host)));
 
     /// <summary>The same inside the host's namespace.</summary>
     public IReadOnlyList<string> Inside(LocalHost host) =>
@@ -79,6 +77,7 @@ public sealed record UnderlayPlan(string Tag, AddressRanges Ranges, int AgentPor
             iifname "{{Bridge}}" ip saddr {{Range}} ip daddr {{Address}} tcp dport {{AgentPort}} accept
             iifname "{{Bridge}}" icmp type echo-request limit rate 20/second accept
             iifname "{{Bridge}}" drop
+            iifname "{{Segment.Switch}}" drop
           }
           chain forward {
             type filter hook forward priority filter; policy accept;

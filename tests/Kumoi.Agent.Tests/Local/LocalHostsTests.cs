@@ -48,6 +48,29 @@ public sealed class LocalHostsTests : IDisposable
     }
 
     [Fact]
+    public void Devices_for_bridged_networks_are_kept_until_others_are_named()
+    {
+        var layout = Layout();
+        layout.ChooseSegmentDevices(["lo"]);
+        layout.Keep();
+        Assert.Equal(["lo"], Layout().SegmentDevices);
+        foreach (var wrong in (string[])["nowhere0", "../net/lo", "", "lo\n"]) Assert.Equal("segment-device-unknown", Assert.Throws<UserException>(() => Layout().ChooseSegmentDevices([wrong])).Key);
+        layout.ChooseSegmentDevices([]);
+        Assert.Equal(["lo"], layout.SegmentDevices);
+        layout.ChooseSegmentDevices(["none"]);
+        layout.Keep();
+        Assert.Empty(Layout().SegmentDevices);
+    }
+
+    [Fact]
+    public void Hosts_that_are_namespaces_have_a_bridge_of_their_own_for_bridged_networks()
+    {
+        var layout = Layout(2);
+        Assert.Equal([SegmentPlan.Bridge], layout.SegmentDevices);
+        Assert.Equal("segment-device-of-hosts", Assert.Throws<UserException>(() => layout.ChooseSegmentDevices(["lo"])).Key);
+    }
+
+    [Fact]
     public void Nothing_of_one_host_is_named_as_another_s()
     {
         var hosts = Layout(LocalHost.CountMax).Hosts;
@@ -90,14 +113,16 @@ public sealed class LocalHostsTests : IDisposable
         var ranges = new AddressRanges(IPNetwork.Parse("198.18.0.0/20"), IPNetwork.Parse("198.19.0.0/21"), IPNetwork.Parse("198.19.8.0/21"));
         var plan = new UnderlayPlan("c0ffee", ranges, 8481);
         var host = new LocalHost(2, "host-2", "c0ffee02", "/state/hosts/2", "/run/kumoi-c0ffee/2", "kumoi-c0ffee-host-2");
-        foreach (var device in (string[])[plan.Bridge, plan.DeviceOf(host) + "0", UnderlayPlan.HostDevice]) Assert.InRange(device.Length, 1, 15);
+        Cable[] cables = [plan.CableOf(host), plan.Segment.CableOf(host)];
+        foreach (var device in cables.SelectMany(cable => (string[])[cable.Bridge, cable.Device + "0", cable.Inner])) Assert.InRange(device.Length, 1, 15);
         string[] sections =
         [
-            "# The root namespace", plan.MachineRules, .. plan.BridgeLinks(present: false), .. plan.Join(host, present: false), "", "# The host's namespace", plan.HostRules, .. plan.Inside(host),
+            "# The root namespace", plan.MachineRules, .. plan.BridgeLinks(present: false), .. plan.Segment.SwitchLinks(present: false), .. cables.SelectMany(cable => cable.Join(host, present: false)),
+            "", "# The host's namespace", plan.HostRules, .. plan.Inside(host), .. SegmentPlan.Inside(present: false),
             .. UnderlayPlan.Settings.Select(setting => $"{setting.Setting} = {setting.Value}"),
         ];
         Golden.Check("underlay", string.Join('\n', sections) + "\n");
-        Assert.Empty(plan.BridgeLinks(present: true).Concat(plan.Join(host, present: true)).Where(line => line.Contains(" add ", StringComparison.Ordinal)));
+        Assert.Empty(plan.BridgeLinks(present: true).Concat(plan.Segment.SwitchLinks(present: true)).Concat(SegmentPlan.Inside(present: true)).Concat(cables.SelectMany(cable => cable.Join(host, present: true))).Where(line => line.Contains(" add ", StringComparison.Ordinal)));
     }
 
     public void Dispose() => Directory.Delete(_state, recursive: true);
