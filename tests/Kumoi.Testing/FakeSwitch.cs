@@ -63,6 +63,9 @@ public sealed class FakeSwitch : IAsyncDisposable
         set => Volatile.Write(ref _ignored, value);
     }
 
+    /// <summary>What it answers with, whatever it is asked; null: what the protocol says.</summary>
+    public string? Nonsense { get; set; }
+
     /// <summary>How long every answer takes.</summary>
     public TimeSpan Delay { get; set; }
 
@@ -85,6 +88,7 @@ public sealed class FakeSwitch : IAsyncDisposable
         // Names of ports have slashes, which the path would no longer tell apart.
         var path = context.Features.Get<IHttpRequestFeature>()!.RawTarget["/kumoi/".Length..].Split('/');
         if (context.Request.Headers.Authorization != $"Bearer {Token}") await RefuseAsync(context, 401, "wrong token");
+        else if (Nonsense is { } nonsense) await context.Response.WriteAsync(nonsense, context.RequestAborted);
         else if (Take(ref _unavailable)) await RefuseAsync(context, 503, "the management card starts");
         else if (path is ["ports"] && HttpMethods.IsGet(context.Request.Method)) await WriteAsync(context, new JsonObject { ["ports"] = new JsonArray([.. Ports.Keys.Order().Select(Describe)]) });
         else if (path is not ["ports", var escaped] || Uri.UnescapeDataString(escaped) is var port && !Ports.ContainsKey(port)) await RefuseAsync(context, 404, "no such port");

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Kumoi.Agent.Linux;
 
 /// <summary>Named network namespaces (<c>/run/netns</c>), and work done inside them.</summary>
@@ -58,6 +60,22 @@ public sealed class NetworkNamespaces(Commands commands)
         { IsBackground = true, Name = $"netns {name}" };
         thread.Start();
         return done.Task;
+    }
+
+    /// <summary>The kernel's number of the namespace that the thread is in, which no other has as long as the machine runs; 0 from kernels that do not tell (before 5.14).</summary>
+    public static ulong Cookie()
+    {
+        const int socketLevel = 1, netnsCookie = 71; // SOL_SOCKET, SO_NETNS_COOKIE
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        Span<byte> cookie = stackalloc byte[sizeof(ulong)];
+        try
+        {
+            return socket.GetRawSocketOption(socketLevel, netnsCookie, cookie) == cookie.Length ? BitConverter.ToUInt64(cookie) : 0;
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
     }
 
     private static void Enter(string name)

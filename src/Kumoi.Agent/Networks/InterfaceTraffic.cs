@@ -25,8 +25,15 @@ public sealed class InterfaceTraffic(AgentState state, INetworkDriver driver, st
         await Resync.RunAsync(new Doorbell(clock), Period, cancel => LookAsync(cancel), broken, stop);
     }
 
-    /// <summary>Reads what the kernel has counted.</summary>
+    /// <summary>Reads what the kernel has counted, for the next report.</summary>
     public async Task<IReadOnlyList<ObservedTraffic>> LookAsync(CancellationToken cancel)
+    {
+        var seen = await ReadAsync(cancel);
+        lock (_gate) _seen = seen;
+        return seen;
+    }
+
+    private async Task<IReadOnlyList<ObservedTraffic>> ReadAsync(CancellationToken cancel)
     {
         if (state.Document is not { } document) return [];
         var counters = await driver.CountersAsync(cancel);
@@ -34,7 +41,6 @@ public sealed class InterfaceTraffic(AgentState state, INetworkDriver driver, st
         foreach (var id in document.Instances.SelectMany(instance => instance.Interfaces).Select(port => port.Id).Where(ObjectNames.IsId).Distinct())
             if (counters.TryGetValue(ObjectNames.Tap(id), out var tap))
                 seen.Add(new ObservedTraffic(id, string.Create(CultureInfo.InvariantCulture, $"{bootId}/{tap.Device}"), tap.BytesSent, tap.BytesReceived, tap.PacketsSent, tap.PacketsReceived));
-        lock (_gate) _seen = seen;
         return seen;
     }
 
@@ -62,7 +68,8 @@ public sealed class InterfaceTraffic(AgentState state, INetworkDriver driver, st
     /// <summary>The counts now, in Prometheus' text format. The ids are this cloud's own and need no escaping.</summary>
     public async Task<string> MetricsAsync(CancellationToken cancel)
     {
-        var seen = await LookAsync(cancel);
+        // What the servers are told stays as it is: they need not hear as often as somebody asks here.
+        var seen = await ReadAsync(cancel);
         var owners = (state.Document?.Instances ?? []).SelectMany(instance => instance.Interfaces.Select(port => (port, instance.Id))).GroupBy(one => one.port.Id)
             .ToDictionary(one => one.Key, one => (Instance: one.First().Id, Network: one.First().port.NetworkId));
         var text = new StringBuilder();

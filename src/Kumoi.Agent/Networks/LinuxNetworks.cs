@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Collections.Concurrent;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks.Vpn;
@@ -168,11 +169,22 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         foreach (var name in List())
         {
             cancel.ThrowIfCancellationRequested();
-            // A namespace that goes meanwhile has nothing more to tell.
-            if (!NetworkNamespaces.Exists(name)) continue;
-            foreach (var (tap, counters) in await NetworkNamespaces.RunInsideAsync(name, () => TapCounters.Read(File.ReadAllText("/proc/thread-self/net/dev"), TapDevices.NumberOf))) all[tap] = counters;
+            try
+            {
+                foreach (var (tap, counters) in await NetworkNamespaces.RunInsideAsync(name, CountersHere)) all[tap] = counters;
+            }
+            catch (IOException) when (!NetworkNamespaces.Exists(name))
+            {
+                // It has gone meanwhile, and has nothing more to tell.
+            }
         }
         return all;
+    }
+
+    private static IReadOnlyDictionary<string, TapCounters> CountersHere()
+    {
+        var cookie = NetworkNamespaces.Cookie();
+        return TapCounters.Read(File.ReadAllText("/proc/thread-self/net/dev"), tap => TapDevices.NumberOf(tap) is > 0 and var number ? string.Create(CultureInfo.InvariantCulture, $"{cookie}/{number}") : null);
     }
 
     private string FilesOf(string networkNamespace) => Path.Combine(_paths.Networks, networkNamespace);

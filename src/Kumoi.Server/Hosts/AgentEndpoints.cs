@@ -78,27 +78,3 @@ public static class AgentEndpoints
     private static string? HostOf(HttpContext http) =>
         http.Connection.ClientCertificate is { } certificate ? http.RequestServices.GetRequiredService<Authority>().HostOf(certificate) : null;
 }
-
-/// <summary>Reports of many instances are larger than any user's request.</summary>
-internal static class AgentBodies
-{
-    // 10,000 instances at 1 KiB each, twice over.
-    private const int BytesMax = 20 * 1024 * 1024;
-
-    public static async Task<Result<ObservedReport>> ReadReportAsync(HttpContext http)
-    {
-        if (http.Request.ContentLength is not { } length || length > BytesMax) return new Failure("body-too-large", 413, BytesMax);
-        try
-        {
-            return (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.ObservedReport, http.RequestAborted))!;
-        }
-        catch (JsonException)
-        {
-            return new Failure("not-json", 400);
-        }
-        catch (IOException e) when (e is not BadHttpRequestException)
-        {
-            throw new SenderGoneException(e);
-        }
-    }
-}

@@ -88,11 +88,16 @@ public sealed class HostReports : IDisposable
         try
         {
             await observer.ObserveAsync(reports, default);
+            return;
         }
-        catch (Npgsql.NpgsqlException e)
+#pragma warning disable CA1031 // Whatever it is, the reports are recorded, and hosts must hear so.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             HostLog.ObserverFailed(_log, observer.GetType().Name, e.Message);
         }
+        // It may be one host's alone.
+        if (reports.Count > 1) foreach (var report in reports) await ObserveAsync(observer, [report]);
     }
 
     private async Task<Result<Dictionary<string, Row>>> HostsAsync(Transaction transaction, IReadOnlyList<(string HostId, ObservedReport Report)> reports, int beat, bool wait)

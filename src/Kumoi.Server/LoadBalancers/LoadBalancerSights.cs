@@ -51,7 +51,7 @@ public sealed class LoadBalancerObservation(Database database) : IReportObserver
         [.. said.Members.Where(member => Ids.Looks(member.Id)).Take(LoadBalancerRules.MembersMax).Select(member => member with
         {
             Health = member.Health is BackendHealth.Healthy or BackendHealth.Unhealthy ? member.Health : BackendHealth.Unknown,
-            Reason = member.Reason is { } reason ? new string([.. reason.Take(ReasonMax).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)]) : null,
+            Reason = member.Reason is { } reason ? PlainText.Of(reason, ReasonMax) : null,
             Active = Count(member.Active), Connections = Count(member.Connections), BytesIn = Count(member.BytesIn), BytesOut = Count(member.BytesOut),
         })]);
 

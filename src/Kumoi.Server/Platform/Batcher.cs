@@ -67,7 +67,7 @@ public sealed class Batcher<TIn, TOut>(string name, int parallelism, int most, F
             var answers = await answer(Array.ConvertAll(batch, waiting => waiting.Question));
             for (var i = 0; i < batch.Length; i++) batch[i].Answer.TrySetResult(answers[i]);
         }
-        catch (PostgresException) when (batch.Length > 1)
+        catch (Exception e) when (batch.Length > 1 && (e is PostgresException || e is not (NpgsqlException or OperationCanceledException or TimeoutException)))
         {
             return false;
         }

@@ -3,9 +3,9 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Switches;
 
@@ -22,12 +22,12 @@ public sealed class RestSwitchDriver(TimeProvider clock) : ISwitchDriver
 
     public Task<SwitchAnswer<IReadOnlyDictionary<string, PortSetting>>> ListAsync(SwitchTarget target, CancellationToken cancel) => AskAsync(target, HttpMethod.Get, "ports", null, text =>
     {
-        var ports = JsonSerializer.Deserialize(text, SwitchJson.Default.WirePorts)!.Ports;
-        return (IReadOnlyDictionary<string, PortSetting>)ports.ToDictionary(port => port.Name, Setting);
+        var ports = JsonSerializer.Deserialize(text, SwitchJson.Default.WirePorts)?.Ports ?? throw new JsonException("There is no list of ports.");
+        return (IReadOnlyDictionary<string, PortSetting>)ports.Select(port => port ?? throw new JsonException("A port is missing from the list.")).ToDictionary(port => port.Name, Setting);
     }, cancel);
 
     public Task<SwitchAnswer<PortSetting>> ReadAsync(SwitchTarget target, string port, CancellationToken cancel) =>
-        AskAsync(target, HttpMethod.Get, PathOf(port), null, text => Named(JsonSerializer.Deserialize(text, SwitchJson.Default.WirePort)!, port), cancel);
+        AskAsync(target, HttpMethod.Get, PathOf(port), null, text => Named(JsonSerializer.Deserialize(text, SwitchJson.Default.WirePort), port), cancel);
 
     public async Task<SwitchAnswer<PortSetting>> SetAsync(SwitchTarget target, string port, PortSetting setting, CancellationToken cancel)
     {
@@ -41,9 +41,9 @@ public sealed class RestSwitchDriver(TimeProvider clock) : ISwitchDriver
     private static string PathOf(string port) => $"ports/{Uri.EscapeDataString(port)}";
 
     private static PortSetting Setting(WirePort port) =>
-        PortSetting.Of(port.Mode, port.AccessVlan, port.TrunkVlans ?? []) ?? throw new JsonException($"The port {port.Name} is said to be what no port can be.");
+        PortSetting.Of(port.Mode, port.AccessVlan, port.TrunkVlans is { } vlans && vlans.All(text => text is not null) ? vlans : []) ?? throw new JsonException($"The port {port.Name} is said to be what no port can be.");
 
-    private static PortSetting Named(WirePort port, string asked) => port.Name == asked ? Setting(port) : throw new JsonException($"The answer is about the port {port.Name}.");
+    private static PortSetting Named(WirePort? port, string asked) => port?.Name == asked ? Setting(port) : throw new JsonException($"The answer is about the port {port?.Name}.");
 
     private async Task<SwitchAnswer<T>> AskAsync<T>(SwitchTarget target, HttpMethod method, string path, byte[]? body, Func<byte[], T> read, CancellationToken cancel) where T : class
     {
@@ -102,12 +102,7 @@ public sealed class RestSwitchDriver(TimeProvider clock) : ISwitchDriver
     }
 
     /// <summary>What a switch says is shown to operators: without control characters, and no longer than a sentence.</summary>
-    private static string Sentence(string text)
-    {
-        var plain = new StringBuilder(text.Length);
-        foreach (var c in text) plain.Append(char.IsControl(c) ? ' ' : c);
-        return plain.Length <= SentenceMax ? plain.ToString() : plain.ToString(0, SentenceMax) + "…";
-    }
+    private static string Sentence(string text) => PlainText.Of(text, SentenceMax) + (text.Length > SentenceMax ? "…" : "");
 
     private static SocketsHttpHandler Handler(SwitchTarget target)
     {

@@ -23,8 +23,8 @@ public sealed class SwitchController(
 {
     private const string Lease = "switches";
 
-    // A look is short beside the lease, so that no other server starts in the middle of it.
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LeaseTime = TimeSpan.FromSeconds(90);
+    // A look is short beside the lease, so that no other server starts in the middle of it; a switch that takes longer for its ports has the rest looked at the next time.
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LeaseTime = TimeSpan.FromSeconds(90), Patience = TimeSpan.FromSeconds(30);
 
     // Sooner loads switches, whose management is slow; later leaves a port wrong that somebody has changed by hand.
     private static readonly TimeSpan Again = TimeSpan.FromMinutes(10);
@@ -50,12 +50,29 @@ public sealed class SwitchController(
     {
         var due = await store.DueAsync(AtOnce, cancel);
         await Parallel.ForEachAsync(due.GroupBy(port => port.SwitchId), new ParallelOptions { MaxDegreeOfParallelism = SwitchesAtOnce, CancellationToken = cancel },
-            async (ports, stop) => await LookAsync(ports.Key, [.. ports], stop));
+            async (ports, stop) => await TryAsync(ports.Key, [.. ports], stop));
         return due.Count;
+    }
+
+    /// <summary>Whatever one switch does, the others have their turn.</summary>
+    private async Task TryAsync(string switchId, IReadOnlyList<DuePort> ports, CancellationToken cancel)
+    {
+        try
+        {
+            await LookAsync(switchId, ports, cancel);
+        }
+#pragma warning disable CA1031 // It is this switch's, and no other's.
+        catch (Exception e) when (e is not NpgsqlException and not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            SwitchLog.Broken(log, e);
+            foreach (var port in ports) await store.KeepAsync(port, false, "The server met an error with this switch; its log tells.", clock.GetUtcNow() + _backoff.After(port.Attempts + 1), cancel);
+        }
     }
 
     private async Task LookAsync(string switchId, IReadOnlyList<DuePort> ports, CancellationToken cancel)
     {
+        var since = clock.GetTimestamp();
         var (name, target, wrong) = await store.TargetAsync(switchId, cancel);
         if (name is null) return;
         wrong ??= drivers.Find(name) is null ? $"This server has no driver {name}." : null;
@@ -64,7 +81,9 @@ public sealed class SwitchController(
         await store.KeepAsync(switchId, seen.Problem, cancel);
         foreach (var port in ports)
         {
-            var problem = seen.Problem ?? (seen.Value!.TryGetValue(port.Name, out var now) ? now.Equals(port.Wanted) ? null : await SetAsync(drivers.Find(name)!, target!, port, cancel) : "The switch has no such port.");
+            // Those of a switch that is this slow wait a little, or they would be the first ones again.
+            var late = clock.GetElapsedTime(since) > Patience;
+            var problem = late ? "The switch is slow; the port is looked at in a later round." : seen.Problem ?? (seen.Value!.TryGetValue(port.Name, out var now) ? now.Equals(port.Wanted) ? null : await SetAsync(drivers.Find(name)!, target!, port, cancel) : "The switch has no such port.");
             var kept = await store.KeepAsync(port, problem is null, problem, clock.GetUtcNow() + (problem is null ? Again : _backoff.After(port.Attempts + 1)), cancel);
             // Somebody wants it otherwise by now; what was set here may have come after what another server set.
             if (kept == 0) await store.AgainAsync(port, cancel);

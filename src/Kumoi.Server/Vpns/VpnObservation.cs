@@ -1,5 +1,6 @@
 using Kumoi.Api.Agent;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Vpns;
@@ -35,5 +36,5 @@ public sealed class VpnObservation(Database database) : IReportObserver
             Columns.Bigints(peers.Select(one => one.Peer.BytesIn)), Columns.Bigints(peers.Select(one => one.Peer.BytesOut)));
     }
 
-    private static string? Cut(string? text, int length) => text is { } long_ && long_.Length > length ? long_[..length] : text;
+    private static string? Cut(string? text, int length) => text is null ? null : PlainText.Of(text, length);
 }

@@ -19,8 +19,8 @@ public sealed class InterfaceTrafficTests
             t19a3f2b4c5d6f: 1 2 3
             """;
         var tap = "t19a3f2b4c5d6e";
-        Assert.Equal(LinkPlan.IsTap(tap) ? [new(tap, new TapCounters(4, 5000, 50, 7000, 70))] : [], TapCounters.Read(text, _ => 4));
-        Assert.Empty(TapCounters.Read(text, _ => 0));
+        Assert.Equal(LinkPlan.IsTap(tap) ? [new(tap, new TapCounters("1/4", 5000, 50, 7000, 70))] : [], TapCounters.Read(text, _ => "1/4"));
+        Assert.Empty(TapCounters.Read(text, _ => null));
     }
 
     [Fact]

@@ -39,6 +39,18 @@ public sealed class RequestTests
         Assert.Equal(code, problem.Code);
     }
 
+    [Theory]
+    [InlineData("{\"securityGroups\":[null]}", "securityGroups[0] required")]
+    [InlineData("{\"securityGroups\":[\"a\\u0000\"]}", "securityGroups[0] no-nul")]
+    [InlineData("{\"securityGroups\":[\"\\ud800\"]}", "securityGroups[0] wrong-type")]
+    public async Task Entries_that_are_none_and_texts_that_cannot_be_kept_are_named(string body, string broken)
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("web");
+        var problem = await scene.Tenant.FailAsync(400, HttpMethod.Put, "/instances/web/security-groups", new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.Equal([broken], problem.Errors!.Select(e => $"{e.Field} {e.Rule}"));
+    }
+
     [Fact]
     public async Task Other_content_types_bodies_too_large_and_unknown_paths_are_problems_too()
     {

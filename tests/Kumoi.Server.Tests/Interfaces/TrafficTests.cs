@@ -24,8 +24,8 @@ public sealed class TrafficTests
         foreach (var (counting, sent, received, allSent, allReceived) in new (string, long, long, long, long)[]
         {
             ("boot/7", 1000, 500, 1000, 500), ("boot/7", 1000, 500, 1000, 500), ("boot/7", 1600, 900, 1600, 900),
-            // A device that was made anew; one whose count is less without saying so; another boot with larger counts than before.
-            ("boot/9", 200, 100, 1800, 1000), ("boot/9", 150, 100, 1950, 1100), ("other/9", 5000, 5000, 6950, 6100),
+            // A device that was made anew; a report of it that was overtaken; another boot with larger counts than before.
+            ("boot/9", 200, 100, 1800, 1000), ("boot/9", 150, 100, 1800, 1000), ("boot/9", 350, 200, 1950, 1100), ("other/9", 5000, 5000, 6950, 6100),
         })
         {
             Assert.Equal(HttpStatusCode.OK, await scene.Host.ReportTrafficAsync(Told(id, counting, sent, received)));
@@ -48,6 +48,9 @@ public sealed class TrafficTests
         for (var i = 0; i < 3; i++)
             Assert.Equal(HttpStatusCode.OK, await scene.Host.ReportTrafficAsync(Told(id, $"boot/{i}", long.MaxValue, long.MinValue), Told("eni-none", "x", 1, 1)));
         Assert.Equal((3L << 50, 0), await InAllAsync(scene, id));
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE interface_traffic SET bytes_sent = $1", default, (1L << 62) - 1);
+        Assert.Equal(HttpStatusCode.OK, await scene.Host.ReportTrafficAsync(Told(id, "boot/4", 1000, 0)));
+        Assert.Equal((1L << 62, 0), await InAllAsync(scene, id));
     }
 
     [Fact]

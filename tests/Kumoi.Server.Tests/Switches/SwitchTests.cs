@@ -97,6 +97,31 @@ public sealed class SwitchTests
         Assert.Null((await WantedAsync(admin)).Problem);
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("{\"ports\":null}")]
+    [InlineData("{\"ports\":[null]}")]
+    [InlineData("{\"ports\":[{\"name\":\"xe-0/0/1\",\"mode\":\"trunk\",\"accessVlan\":null,\"trunkVlans\":[null]}]}")]
+    [InlineData("[")]
+    public async Task An_answer_that_is_none_is_this_switch_s_problem_and_no_other_s(string answer)
+    {
+        await using var device = await FakeSwitch.StartAsync(Port);
+        await using var sound = await FakeSwitch.StartAsync(Port);
+        var (cloud, admin) = await StartAsync(device);
+        await using var _ = cloud;
+        device.Nonsense = answer;
+        await AccessAsync(admin, 101);
+        await FailsAsync(admin, "could not be understood");
+        Assert.Equal("switch-failed", (await admin.FailAsync(502, HttpMethod.Get, "/switches/sw1/ports")).Code);
+        await admin.PostAsync<Switch>("/switches", new { name = "sw2", url = sound.Url, token = FakeSwitch.Token, authority = sound.Authority });
+        await admin.PutAsync<SwitchPort>("/switches/sw2/ports", new { name = Port, mode = "access", accessVlan = 102 });
+        await Wait.UntilAsync(() => Task.FromResult(sound.Ports[Port].Access == 102), what: "the other switch has its order");
+        device.Nonsense = null;
+        await SoonAsync(cloud);
+        await AppliedAsync(admin);
+    }
+
     [Fact]
     public async Task What_keeps_a_switch_from_being_spoken_to_is_told()
     {

@@ -58,18 +58,20 @@ public static class Bodies
         return memory.ToArray();
     }
 
-    private static void Check(JsonElement element, JsonTypeInfo info, string path, List<Violation> violations)
+    private static void Check(JsonElement element, JsonTypeInfo info, string path, List<Violation> violations, bool inList = false)
     {
         if (info.Kind == JsonTypeInfoKind.Enumerable && element.ValueKind == JsonValueKind.Array && info.ElementType is { } elementType)
         {
             var index = 0;
-            foreach (var item in element.EnumerateArray()) Check(item, info.Options.GetTypeInfo(elementType), $"{path}[{index++}]", violations);
+            foreach (var item in element.EnumerateArray()) Check(item, info.Options.GetTypeInfo(elementType), $"{path}[{index++}]", violations, inList: true);
             return;
         }
         if (info.Kind != JsonTypeInfoKind.Object)
         {
-            if (element.ValueKind == JsonValueKind.Null && info.Type.IsValueType) violations.Add(new Violation(path, "required"));
+            if (element.ValueKind == JsonValueKind.Null && (inList || info.Type.IsValueType)) violations.Add(new Violation(path, "required"));
             else if (!Fits(element, info)) violations.Add(new Violation(path, "wrong-type"));
+            // PostgreSQL has no NUL in text.
+            else if (element.ValueKind == JsonValueKind.String && element.GetString()!.Contains('\0', StringComparison.Ordinal)) violations.Add(new Violation(path, "no-nul"));
             return;
         }
         if (element.ValueKind != JsonValueKind.Object)
