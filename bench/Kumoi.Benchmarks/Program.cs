@@ -5,6 +5,7 @@ using Kumoi.Benchmarks.Figures;
 using Kumoi.Benchmarks.Measures;
 using Kumoi.Benchmarks.Networks;
 using Kumoi.Benchmarks.Scale;
+using static Kumoi.Benchmarks.Figures.Steps;
 
 // Started by bench/run, which has made ready a directory and a port, and removes whatever is left.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -35,8 +36,6 @@ if (args.Contains("--scale"))
 var sizes = args.Contains("--trial") ? Sizes.Trial : Sizes.Full;
 var imageFile = Argument("--image");
 var sections = new List<Section>();
-
-void Say(string text) => Console.Error.WriteLine($"{DateTime.UtcNow:HH:mm:ss} {text}");
 
 var machine = await MachineFacts.ReadAsync(tree);
 Say(machine.Description);

@@ -1,4 +1,5 @@
 using Kumoi.Benchmarks.Figures;
+using static Kumoi.Benchmarks.Figures.Steps;
 
 namespace Kumoi.Benchmarks.Networks;
 
@@ -19,7 +20,6 @@ public static class NetworkProgram
     /// <param name="page">Where the figures are written to; null: only to the terminal.</param>
     public static async Task RunAsync(string tree, NetworkSizes sizes, string? page)
     {
-        static void Say(string text) => Console.Error.WriteLine($"{DateTime.UtcNow:HH:mm:ss} {text}");
         var machine = await MachineFacts.ReadAsync(tree);
         Say(machine.Description);
         Say("changes");

@@ -13,7 +13,7 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10), IdleLook = TimeSpan.FromSeconds(10);
 
-    private readonly List<double> _burst = [], _burstMs = [], _steadyMs = [], _alone = [], _aloneReads = [], _lists = [], _reads = [], _costs = [], _idle = [], _ready = [], _fresh = [], _memory = [], _decisions = [], _groupDecisions = [];
+    private readonly List<double> _burst = [], _burstMs = [], _steadyMs = [], _alone = [], _aloneReads = [], _lists = [], _reads = [], _costs = [], _idle = [], _ready = [], _fresh = [], _memory = [], _simulated = [], _decisions = [], _groupDecisions = [];
     private readonly List<Acknowledged> _made = [];
 
     /// <summary>Creates until the server has compiled what it uses often.</summary>
@@ -48,7 +48,8 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         var request = new PlacementRequest(1, 128, 1, views[0].ZoneId);
         Decide(views, request, _decisions);
         Decide(views, request with { Group = EverySecond(views) }, _groupDecisions);
-        for (var look = 0; look < 3; look++) _memory.Add(ProcessFiles.Memory(cloud.Server).Rss);
+        _memory.Add(ProcessFiles.Memory(cloud.Server).Rss);
+        _simulated.Add(ProcessFiles.Memory(hosts.Pid).Rss);
         say("a restart of the server");
         var (ready, fresh) = await cloud.RestartAsync(sizes.Hosts, Limit);
         _ready.Add(ready);
@@ -72,7 +73,6 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
         var told = await hosts.TraceAsync();
         var heard = _made.Where(made => told.ContainsKey(made.Id)).Select(made => (told[made.Id] - made.SentMicros) / 1000.0).ToList();
         if (heard.Count < _made.Count) throw new InvalidOperationException($"Hosts heard of {heard.Count} of {_made.Count} instances.");
-        var simulated = ProcessFiles.Memory(hosts.Pid).Rss;
         var figures = new List<Figure>
         {
             new($"creates acknowledged per second, {Many} clients", new Sample(_burst), "/s", 0, null), new($"create → 201, {Many} clients", new Sample(_burstMs), "ms", 1, null),
@@ -88,7 +88,7 @@ public sealed class ScaleMeasures(ScaleCloud cloud, SimulatedHosts hosts, Seeded
             new($"processor time of server and PostgreSQL per create, at {instances:N0} instances", new Sample(_costs), "ms", 2, null),
             new("processor time of server and PostgreSQL with nothing asked, share of one core", new Sample(_idle), "%", 1, null),
             new("server killed → server ready", new Sample(_ready), "s", 1, null), new("server killed → every host has reported again", new Sample(_fresh), "s", 1, null),
-            new("server, RSS", new Sample(_memory), "MB", 0, null), new("all simulated hosts, RSS", new Sample([simulated, ProcessFiles.Memory(hosts.Pid).Rss]), "MB", 0, null),
+            new("server, RSS", new Sample(_memory), "MB", 0, null), new("all simulated hosts, RSS", new Sample(_simulated), "MB", 0, null),
         ]);
         return figures;
     }

@@ -1,5 +1,6 @@
 using Kumoi.Benchmarks.Cloud;
 using Kumoi.Benchmarks.Figures;
+using static Kumoi.Benchmarks.Figures.Steps;
 
 namespace Kumoi.Benchmarks.Scale;
 
@@ -11,7 +12,6 @@ public static class ScaleProgram
     /// <param name="page">Where the figures are written to; null: only to the terminal.</param>
     public static async Task RunAsync(string tree, string directory, int port, ScaleSizes sizes, string? page)
     {
-        static void Say(string text) => Console.Error.WriteLine($"{DateTime.UtcNow:HH:mm:ss} {text}");
         var machine = await MachineFacts.ReadAsync(tree);
         Say(machine.Description);
         var local = new LocalCloud(tree, Path.Combine(directory, "cloud"), port);
