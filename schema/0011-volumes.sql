@@ -74,7 +74,7 @@ CREATE TABLE volumes (
     desired               text NOT NULL DEFAULT 'present' CHECK (desired IN ('present', 'deleted')),
     made_gib              integer CHECK (made_gib >= 0),
     used_bytes            bigint NOT NULL DEFAULT 0 CHECK (used_bytes >= 0),
-    instance_id           text COLLATE "C" REFERENCES instances ON DELETE SET NULL (instance_id, slot),
+    instance_id           text COLLATE "C" REFERENCES instances,
     slot                  integer CHECK (slot BETWEEN 1 AND 8),
     -- The instance's generation with which its host was told; it has acted on it when attached is true.
     attached_generation   bigint,
@@ -103,3 +103,6 @@ CREATE UNIQUE INDEX volumes_name ON volumes (account_id, name) WHERE deleted_at 
 CREATE UNIQUE INDEX volumes_slot ON volumes (instance_id, slot) WHERE instance_id IS NOT NULL;
 CREATE INDEX volumes_host ON volumes (host_id) WHERE deleted_at IS NULL;
 CREATE INDEX volumes_leaving ON volumes (instance_id) WHERE detached_at IS NOT NULL;
+
+-- How many volumes it has that are not on the shared storage of its root disk: with any it cannot be started elsewhere. Writers: whoever attaches and frees volumes.
+ALTER TABLE instances ADD COLUMN fixed_volumes integer NOT NULL DEFAULT 0 CHECK (fixed_volumes >= 0);
