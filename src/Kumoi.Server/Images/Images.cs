@@ -79,8 +79,11 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             var image = await transaction.FindAsync("SELECT id, name FROM images WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL FOR UPDATE",
                 row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, key);
             if (image is null) return Failure.NotFound("image", key);
-            var users = await transaction.QueryAsync("SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL ORDER BY id LIMIT 20",
-                row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
+            var users = await transaction.QueryAsync(
+                """
+                SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL
+                UNION ALL SELECT id, name FROM volumes WHERE image_id = $1 AND deleted_at IS NULL ORDER BY 1 LIMIT 20
+                """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
             if (users.Count > 0) return Failure.InUse("image", image.Name, users);
             await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());
             await events.WriteAsync(transaction, caller, "image.delete", new Subject("image", image.Id, image.Name), cancel);
@@ -93,7 +96,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
     }
 
     public async Task<bool> IsUsedByHostAsync(string imageId, string hostId, CancellationToken cancel) => await database.FindAsync(
-        "SELECT 1 FROM instances WHERE image_id = $1 AND host_id = $2 AND terminated_at IS NULL LIMIT 1", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE image_id = $1 AND host_id = $2 AND terminated_at IS NULL) OR EXISTS (SELECT 1 FROM volumes WHERE image_id = $1 AND host_id = $2 AND deleted_at IS NULL)", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
 }
 
 public static class ImageEndpoints

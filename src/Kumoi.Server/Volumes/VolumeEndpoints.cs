@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
 
@@ -9,7 +10,7 @@ public static class VolumeEndpoints
 {
     public static IServiceCollection AddVolumes(this IServiceCollection services) => services
         .AddSingleton<VolumeStore>().AddSingleton<VolumeUseCases>().AddSingleton<VolumeAttachments>().AddSingleton<PoolStore>().AddSingleton<PoolUseCases>().AddSingleton<VolumeTypeUseCases>()
-        .AddSingleton<IReportObserver, StoreObservation>().AddSingleton<IReportObserver, VolumeObservation>().AddSingleton<IReportObserver, AttachmentObservation>();
+        .AddSingleton<IReportObserver, StoreObservation>().AddSingleton<IReportObserver, VolumeObservation>().AddSingleton<IReportObserver, AttachmentObservation>().AddLoop<VolumeRecovery>();
 
     public static void MapVolumes(this IEndpointRouteBuilder routes, VolumeUseCases volumes, VolumeAttachments attachments, VolumeTypeUseCases types)
     {

@@ -77,7 +77,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
             if (update.SizeGib is { } size)
             {
                 if (size < volume.SizeGib) return Failure.Invalid("sizeGib", "only-grows", volume.SizeGib);
-                if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel), size - volume.SizeGib);
+                if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel) ?? "", size - volume.SizeGib);
                 await transaction.ExecuteAsync("UPDATE volumes SET size_gib = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, size);
             }
             await events.WriteAsync(transaction, caller, update.SizeGib > volume.SizeGib ? "volume.resize" : "volume.update", new Subject("volume", volume.Id, volume.Name), cancel);
