@@ -54,7 +54,9 @@ public sealed class VolumeTests
 
         Assert.Equal(8, (await scene.Tenant.PutAsync<Volume>("/volumes/data", new { sizeGib = 8 })).SizeGib);
         Assert.Equal(before + 8, await DiskAsync(scene));
+        Assert.Equal("wait-timeout", (await scene.Tenant.FailAsync(408, HttpMethod.Get, "/volumes/data?wait=in-use&timeout=1")).Code);
         await scene.Host.ObeyWithVolumesAsync();
+        Assert.Equal(8, (await scene.Tenant.GetAsync<Volume>("/volumes/data?wait=in-use&timeout=1")).SizeGib);
         Assert.Equal("volume-attached", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/volumes/data/attach", new { instance = "web-2" })).Code);
         Assert.Equal("in-use", (await scene.Tenant.FailAsync(409, HttpMethod.Delete, "/volumes/data")).Code);
 
@@ -78,6 +80,7 @@ public sealed class VolumeTests
         (await scene.Tenant.SendAsync(HttpMethod.Delete, "/volumes/data")).EnsureSuccessStatusCode().Dispose();
         Assert.Equal("deleting", await StateAsync(scene, "data"));
         Assert.Equal("being-deleted", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/volumes/data/attach", new { instance = "web-2" })).Code);
+        Assert.Equal("wait-unreachable", (await scene.Tenant.FailAsync(409, HttpMethod.Get, "/volumes/data?wait=available&timeout=1")).Code);
         await scene.Host.ObeyWithVolumesAsync();
         Assert.Equal("not-found", (await scene.Tenant.FailAsync(404, HttpMethod.Get, "/volumes/data")).Code);
         Assert.Equal(before, await DiskAsync(scene));
