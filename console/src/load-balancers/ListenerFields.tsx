@@ -9,10 +9,10 @@ import type { ListenerCertificate } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
+import { PemField } from '../ui/PemField';
 import { SelectField } from '../ui/SelectField';
 import type { Form } from '../ui/useForm';
 import { algorithms, checks, endsTls, followProtocol, protocols, readsHttp, type ListenerValues } from './listener';
-import { PemField } from './PemField';
 
 const hidden = ['checkPort', 'interval', 'timeout', 'rise', 'fall', 'idleSeconds'] as const;
 
@@ -53,8 +53,8 @@ export function ListenerFields({ form, certificate, existing = false }: { form: 
       {endsTls(v.protocol) && (
         <>
           {kept !== null && <div>{t('balancer.certificateKept', { name: kept.subject, time: format.dateTime(kept.expiresAt) })}</div>}
-          <PemField form={form} field="certificate" label={t('balancer.certificate')} description={t('balancer.certificateHint')} begins="-----BEGIN CERTIFICATE-----" optional={kept !== null} />
-          <PemField form={form} field="privateKey" label={t('balancer.privateKey')} description={t('balancer.privateKeyHint')} begins="-----BEGIN PRIVATE KEY-----" optional={kept !== null} />
+          <PemField form={form} field="certificate" label={t('balancer.certificate')} description={t('balancer.certificateHint')} begins="-----BEGIN CERTIFICATE-----" optional={kept !== null} testId="listener-certificate" />
+          <PemField form={form} field="privateKey" label={t('balancer.privateKey')} description={t('balancer.privateKeyHint')} begins="-----BEGIN PRIVATE KEY-----" optional={kept !== null} testId="listener-privateKey" />
         </>
       )}
       <ExpandableSection headerText={t('balancer.more')} expanded={open || broken} onChange={(e) => setOpen(e.detail.expanded)} data-testid="listener-more">

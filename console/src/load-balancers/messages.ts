@@ -46,7 +46,6 @@ export const balancerMessages = {
   'balancer.certificateKept': { en: 'The present certificate is for {name} and expires {time}. Leave both fields empty to keep it.', ja: '現在の証明書は {name}、有効期限は {time} です。変更しない場合は 2 つの欄を空のままにしてください。' },
   'balancer.privateKey': { en: 'Private key', ja: '秘密鍵' },
   'balancer.privateKeyHint': { en: 'In PEM, without a password. It is stored encrypted and never shown again.', ja: 'PEM 形式、パスワードなし。暗号化して保存され、再表示はできません。' },
-  'balancer.fromFile': { en: 'Read from a file', ja: 'ファイルから読み込む' },
   'balancer.expires': { en: 'until {time}', ja: '{time} まで' },
   'balancer.expired': { en: 'expired {time}', ja: '{time} に失効' },
   'balancer.check': { en: 'Health check', ja: 'ヘルスチェック' },
