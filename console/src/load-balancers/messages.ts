@@ -4,6 +4,7 @@ export const balancerMessages = {
   'balancer.title': { en: 'Load balancers', ja: 'ロードバランサー' },
   'balancer.about': { en: 'Addresses whose connections are spread over guests. Every host of the network does it by itself; nothing boots for it.', ja: '接続を複数のゲストに振り分けるアドレスです。ネットワークの各ホストが直接処理するため、ロードバランサー用の VM はありません。' },
   'balancer.empty': { en: 'No load balancers', ja: 'ロードバランサーはありません' },
+  'balancer.emptyNetwork': { en: 'No load balancers in this network', ja: 'このネットワークにロードバランサーはありません' },
   'balancer.create': { en: 'Create load balancer', ja: 'ロードバランサーを作成' },
   'balancer.basics': { en: 'Name and network', ja: '名前とネットワーク' },
   'balancer.editTitle': { en: 'Edit {name}', ja: '{name} を編集' },

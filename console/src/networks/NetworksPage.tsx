@@ -16,12 +16,13 @@ import { useTableLook } from '../ui/tableLook';
 import { WriteButton } from '../ui/WriteButton';
 import { CreateNetworkDialog } from './CreateNetworkDialog';
 import { networks } from './networks';
+import { kindText, outsideText } from './segment';
 
 export function NetworksPage(): ReactNode {
   const t = useText();
   const format = useFormat();
   const may = useMay();
-  const look = useTableLook('networks');
+  const look = useTableLook('networks', ['id']);
   const pages = usePages([networks.key], look.pageSize, networks.list);
   const [selected, select] = useState<Network[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
@@ -36,8 +37,9 @@ export function NetworksPage(): ReactNode {
           columns={[
             { id: 'name', header: t('ui.name'), cell: (n) => <RouteLink to={`/networks/${n.id}`}>{n.name}</RouteLink>, isRowHeader: true, width: 220 },
             { id: 'id', header: t('ui.id'), cell: (n) => <code>{n.id}</code>, width: 220 },
-            { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 240 },
-            { id: 'outside', header: t('network.outside'), cell: (n) => t(n.outside === 'none' ? 'network.outside.none' : 'network.outside.nat'), width: 210 },
+            { id: 'kind', header: t('network.kind'), cell: (n) => kindText(t, n), width: 200 },
+          { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 240 },
+            { id: 'outside', header: t('network.outside'), cell: (n) => outsideText(t, n), width: 210 },
             { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 190 },
             { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
           ]}
