@@ -81,7 +81,7 @@ describe('bridged networks', () => {
   test('are told from isolated ones', () => {
     const on = (vlan: number | null) => ({ segment: { device: 'br0', vlan, dhcp: 'host' }, outside: 'none' });
     expect([kindText(t, on(120)), kindText(t, on(null)), kindText(t, { segment: null })]).toEqual(['Bridged: br0, VLAN 120', 'Bridged: br0, untagged', 'Private']);
-    expect([outsideText(t, on(1)), outsideText(t, { segment: null, outside: 'none' }), outsideText(t, { outside: 'nat' })]).toEqual(['By the segment’s router', 'Isolated', 'Shared by source NAT']);
+    expect([outsideText(t, on(1)), outsideText(t, { segment: null, outside: 'none' }), outsideText(t, { outside: 'nat' })]).toEqual(['Segment’s router', 'Isolated', 'Shared by source NAT']);
   });
 });
 

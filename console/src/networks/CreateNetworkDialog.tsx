@@ -2,6 +2,7 @@ import Alert from '@cloudscape-design/components/alert';
 import Checkbox from '@cloudscape-design/components/checkbox';
 import ColumnLayout from '@cloudscape-design/components/column-layout';
 import FormField from '@cloudscape-design/components/form-field';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tiles from '@cloudscape-design/components/tiles';
 import type { ReactNode } from 'react';
 import { useAll } from '../api/pages';
@@ -58,10 +59,10 @@ export function CreateNetworkDialog({ close, created }: { close: () => void; cre
         </FormField>
       )}
       {tellsGuests(v) && (
-        <>
+        <SpaceBetween size="m">
           <TextField form={form} field="dnsServers" label={t('network.dns')} description={t(bridged ? 'network.dnsHintBridged' : 'network.dnsHint')} placeholder={bridged ? '192.168.20.53' : '10.1.0.53'} optional stretch testId="network-dns" />
           <TextField form={form} field="searchDomains" label={t('network.search')} description={t('network.searchHint')} placeholder="lab.example" optional stretch />
-        </>
+        </SpaceBetween>
       )}
       <TextField form={form} field="mtu" label={t('network.mtu')} description={t(bridged ? 'network.mtuHintBridged' : 'network.mtuHint')} inputMode="numeric" optional />
     </FormDialog>

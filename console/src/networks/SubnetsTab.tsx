@@ -32,16 +32,16 @@ export function SubnetsTab({ network }: { network: Network }): ReactNode {
       <ResourceTable
         within title={t('network.subnets')} pages={pages} look={look} selected={selected} select={select} labelOf={(s) => s.name} empty={t('network.subnetsEmpty')} emptyAction={create}
         columns={[
-          { id: 'name', header: t('ui.name'), cell: (s) => s.name, isRowHeader: true, width: 180 },
+          { id: 'name', header: t('ui.name'), cell: (s) => s.name, isRowHeader: true, width: 160 },
           { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 250 },
-          { id: 'cidr', header: t('network.cidr'), cell: (s) => <code>{s.cidr}</code>, width: 190 },
+          { id: 'cidr', header: t('network.cidr'), cell: (s) => <code>{s.cidr}</code>, width: 160 },
           { id: 'gateway', header: t('network.gateway'), cell: (s) => <code>{s.gateway}</code>, width: 150 },
-          { id: 'dns', header: t('network.dns'), cell: (s) => (dhcpIsOutside(network.segment) ? '-' : s.dnsServers.join(', ') || t('network.dnsGateway')), width: 150 },
-          { id: 'range', header: t('network.range'), cell: (s) => (s.range ? <code>{s.range}</code> : t('network.rangeWhole')), width: 260 },
+          // A /64 has more addresses than anybody wants to read.
+          { id: 'free', header: t('network.freeAny'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 150 },
+          { id: 'range', header: t('network.range'), cell: (s) => (s.range ? <code>{s.range}</code> : t('network.rangeWhole')), width: 245 },
           { id: 'reserved', header: t('network.reserved'), cell: (s) => spans(s.reserved), width: 240 },
           { id: 'excluded', header: t('network.excluded'), cell: (s) => spans(s.excluded), width: 240 },
-          // A /64 has more addresses than anybody wants to read.
-          { id: 'free', header: t('network.freeAny'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 180 },
+          { id: 'dns', header: t('network.dns'), cell: (s) => (dhcpIsOutside(network.segment) ? '-' : s.dnsServers.join(', ') || t('network.dnsGateway')), width: 150 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
         actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button><WriteButton disabled={only === undefined} onClick={() => setDialog('edit')} data-testid="edit-subnet">{t('network.spaceEdit')}</WriteButton>{create}</SpaceBetween>}

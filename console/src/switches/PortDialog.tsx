@@ -20,7 +20,7 @@ export function PortDialog({ of, row, close, done }: { of: Switch; row: PortRow 
   return (
     <FormDialog title={row === undefined ? t('switch.portSetAny') : t('switch.portSetTitle', { port: row.id })} action={t('ui.save')} form={form} close={close} wide>
       <Alert type="warning">{t('switch.portAbout')}</Alert>
-      {row === undefined && <TextField form={form} field="name" label={t('switch.portName')} description={t('switch.portNameHint')} placeholder="ge-0/0/1" autoFocus testId="port-name" />}
+      {row === undefined && <TextField form={form} field="name" label={t('switch.port')} description={t('switch.portNameHint')} placeholder="ge-0/0/1" autoFocus testId="port-name" />}
       <FormField label={t('switch.mode')} errorText={form.errorOf('mode')} stretch>
         <Tiles
           columns={3} value={mode} onChange={(e) => form.set('mode', e.detail.value)}

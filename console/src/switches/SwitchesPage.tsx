@@ -33,12 +33,12 @@ export function SwitchesPage(): ReactNode {
       <ResourceTable
         title={t('switch.title')} description={t('switch.about')} pages={pages} look={look} selected={selected} select={select} labelOf={(s) => s.name} empty={t('switch.empty')} emptyAction={create}
         columns={[
-          { id: 'name', header: t('ui.name'), cell: (s) => <ResourceLink {...s} />, isRowHeader: true, width: 180 },
+          { id: 'name', header: t('ui.name'), cell: (s) => <ResourceLink {...s} />, isRowHeader: true, width: 150 },
           { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 220 },
-          { id: 'state', header: t('ui.state'), cell: (s) => <SwitchState of={s} />, width: 300 },
-          { id: 'url', header: t('switch.url'), cell: (s) => <code>{s.url}</code>, width: 300 },
-          { id: 'ports', header: t('switch.portsSet'), cell: (s) => <PortCount ports={s.ports} />, width: 210 },
-          { id: 'checked', header: t('switch.checked'), cell: (s) => (s.checkedAt === null ? '-' : format.dateTime(s.checkedAt)), width: 235 },
+          { id: 'state', header: t('ui.state'), cell: (s) => <SwitchState of={s} />, width: 240 },
+          { id: 'url', header: t('switch.url'), cell: (s) => <code>{s.url}</code>, width: 260 },
+          { id: 'ports', header: t('switch.portsSet'), cell: (s) => <PortCount ports={s.ports} />, width: 190 },
+          { id: 'checked', header: t('switch.checked'), cell: (s) => (s.checkedAt === null ? '-' : format.dateTime(s.checkedAt)), width: 200 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
         actions={may.operate && (

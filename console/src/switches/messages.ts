@@ -42,7 +42,6 @@ export const switchMessages = {
   'switch.portSetTitle': { en: 'Set {port}', ja: '{port} を設定' },
   'switch.portSetAny': { en: 'Set a port', ja: 'ポートを設定' },
   'switch.portAbout': { en: 'The port carries exactly this from now on: whatever else it carries is cut off.', ja: 'ポートはここで指定した VLAN だけを通します。現在通している他の VLAN の通信は切れます。' },
-  'switch.portName': { en: 'Port', ja: 'ポート' },
   'switch.portNameHint': { en: 'As the switch calls it.', ja: 'スイッチでの名前。' },
   'switch.portNameForm': { en: '1 to {max} letters, digits, dots, colons, slashes, hyphens and underscores, a letter or digit first', ja: '英数字と . : / - _ の 1〜{max} 文字 (先頭は英数字)' },
   'switch.mode': { en: 'Mode', ja: 'モード' },

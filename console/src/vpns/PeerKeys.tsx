@@ -1,4 +1,5 @@
 import FormField from '@cloudscape-design/components/form-field';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tiles from '@cloudscape-design/components/tiles';
 import type { ReactNode } from 'react';
 import { useText } from '../i18n/text';
@@ -10,7 +11,7 @@ import type { PeerKeyValues } from './vpns';
 export function PeerKeys({ form, label, testId }: { form: Form<PeerKeyValues>; label: string; testId: string }): ReactNode {
   const t = useText();
   return (
-    <>
+    <SpaceBetween size="m">
       <FormField label={label} stretch>
         <Tiles
           columns={2} value={form.values.how} onChange={(e) => form.set('how', e.detail.value)}
@@ -21,6 +22,6 @@ export function PeerKeys({ form, label, testId }: { form: Form<PeerKeyValues>; l
         />
       </FormField>
       {form.values.how === 'own' && <TextField form={form} field="publicKey" label={t('vpn.publicKey')} description={t('vpn.publicKeyHint')} stretch testId={testId} />}
-    </>
+    </SpaceBetween>
   );
 }
