@@ -329,7 +329,7 @@ try {
     await speak('日本語');
     await at('nav-networks').click();
     await row('office').getByText('ブリッジ: br0、VLAN 20').waitFor();
-    await row('office').getByText('セグメントのルーター経由').waitFor();
+    await row('office').getByText('セグメントのルーター').waitFor();
     await picture('console-networks-ja');
     await at('create-network').click();
     await bridged();

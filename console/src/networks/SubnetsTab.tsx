@@ -37,8 +37,8 @@ export function SubnetsTab({ network }: { network: Network }): ReactNode {
           { id: 'cidr', header: t('network.cidr'), cell: (s) => <code>{s.cidr}</code>, width: 160 },
           { id: 'gateway', header: t('network.gateway'), cell: (s) => <code>{s.gateway}</code>, width: 150 },
           // A /64 has more addresses than anybody wants to read.
-          { id: 'free', header: t('network.freeAny'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 150 },
-          { id: 'range', header: t('network.range'), cell: (s) => (s.range ? <code>{s.range}</code> : t('network.rangeWhole')), width: 245 },
+          { id: 'free', header: t('network.freeAny'), cell: (s) => (isV6(s.cidr) ? t('network.freePlenty') : format.number(s.freeAddresses)), width: 165 },
+          { id: 'range', header: t('network.range'), cell: (s) => (s.range ? <code>{s.range}</code> : t('network.rangeWhole')), width: 265 },
           { id: 'reserved', header: t('network.reserved'), cell: (s) => spans(s.reserved), width: 240 },
           { id: 'excluded', header: t('network.excluded'), cell: (s) => spans(s.excluded), width: 240 },
           { id: 'dns', header: t('network.dns'), cell: (s) => (dhcpIsOutside(network.segment) ? '-' : s.dnsServers.join(', ') || t('network.dnsGateway')), width: 150 },

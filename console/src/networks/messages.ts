@@ -74,7 +74,7 @@ export const networkMessages = {
   'network.dhcpHint.host': { en: 'Each host answers its own guests. Answers of other servers do not reach them.', ja: '各ホストが自身のゲストだけに応答します。他のサーバーの応答はゲストに届きません。' },
   'network.dhcpHint.external': { en: 'It must give each guest the address that its interface has in the cloud: no other may be used.', ja: 'クラウドでインターフェースに割り当てたアドレスを配る必要があります。それ以外のアドレスは使えません。' },
   'network.dhcpTells': { en: 'as the segment’s DHCP server tells', ja: 'セグメントの DHCP サーバーの設定' },
-  'network.outside.segment': { en: 'Segment’s router', ja: 'セグメントのルーター経由' },
+  'network.outside.segment': { en: 'Segment’s router', ja: 'セグメントのルーター' },
   'network.router': { en: 'Router of the segment', ja: 'セグメントのルーター' },
   'network.routerHint': { en: 'Its address in each subnet, separated by a comma. Left empty: the first usable address.', ja: '各サブネットでのルーターのアドレス。カンマ区切り。空欄の場合は最初の使用可能なアドレス。' },
   'network.routerOneHint': { en: 'Left empty: the first usable address.', ja: '空欄の場合は最初の使用可能なアドレス。' },

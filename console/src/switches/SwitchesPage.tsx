@@ -35,8 +35,8 @@ export function SwitchesPage(): ReactNode {
         columns={[
           { id: 'name', header: t('ui.name'), cell: (s) => <ResourceLink {...s} />, isRowHeader: true, width: 150 },
           { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 220 },
-          { id: 'state', header: t('ui.state'), cell: (s) => <SwitchState of={s} />, width: 240 },
-          { id: 'url', header: t('switch.url'), cell: (s) => <code>{s.url}</code>, width: 260 },
+          { id: 'state', header: t('ui.state'), cell: (s) => <SwitchState of={s} />, width: 230 },
+          { id: 'url', header: t('switch.url'), cell: (s) => <code>{s.url}</code>, width: 270 },
           { id: 'ports', header: t('switch.portsSet'), cell: (s) => <PortCount ports={s.ports} />, width: 190 },
           { id: 'checked', header: t('switch.checked'), cell: (s) => (s.checkedAt === null ? '-' : format.dateTime(s.checkedAt)), width: 200 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },

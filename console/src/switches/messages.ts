@@ -17,7 +17,7 @@ export const switchMessages = {
   'switch.trustMachine': { en: 'Of those that the servers’ machines trust', ja: 'サーバーのマシンが信頼する認証局' },
   'switch.driver': { en: 'Driver', ja: 'ドライバー' },
   'switch.state.answers': { en: 'Answers', ja: '応答あり' },
-  'switch.state.fails': { en: 'Does not answer as it should', ja: '正しく応答しない' },
+  'switch.state.fails': { en: 'Fails', ja: '異常' },
   'switch.state.unknown': { en: 'Not asked yet', ja: '未確認' },
   'switch.checked': { en: 'Last asked', ja: '最終確認' },
   'switch.portsSet': { en: 'Ports set', ja: '設定したポート' },
