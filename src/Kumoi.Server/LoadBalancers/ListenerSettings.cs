@@ -11,6 +11,9 @@ public sealed record ListenerSettings(string Protocol, int Port, string Algorith
 
     public bool EndsTls => Protocol is ListenerProtocol.Https or ListenerProtocol.Tls;
 
+    /// <summary>True if hosts take the connection and make another; otherwise they lead its packets elsewhere.</summary>
+    public bool IsProxied => EndsTls || Protocol == ListenerProtocol.Http || (Protocol == ListenerProtocol.Tcp && (ProxyProtocol || Algorithm == BalancingAlgorithm.LeastConnections));
+
     /// <summary>What its port is one of: two listeners may share a number if this differs.</summary>
     public string Transport => TransportOf(Protocol);
 

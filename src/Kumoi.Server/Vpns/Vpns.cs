@@ -4,6 +4,7 @@ using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.FloatingAddresses;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
@@ -63,7 +64,8 @@ public sealed class VpnUseCases(Database database, VpnStore store, VpnKeys keys,
         var port = create.Port ?? VpnRules.PortDefault;
         var forwarded = await transaction.FindAsync("SELECT id FROM port_forwards WHERE address = $1 AND protocol = 'udp' AND port = $2", row => row.GetString(0), cancel,
             Columns.Inet(IPAddress.Parse(served.Value.Address)), port);
-        return forwarded is null ? served.Value.Address : new Failure("port-forwarded", 409, served.Value.Address, "udp", port);
+        if (forwarded is not null) return new Failure("port-forwarded", 409, served.Value.Address, "udp", port);
+        return await ListenerStore.AtAsync(transaction, IPAddress.Parse(served.Value.Address), port, cancel) is { } balancer ? new Failure("port-of-balancer", 409, served.Value.Address, port, balancer) : served.Value.Address;
     }
 
     private static async Task<Result<List<IPNetwork>>> RangesAsync(Transaction transaction, CreateVpn create, Ref network, IPAddress address, CancellationToken cancel)
