@@ -193,6 +193,9 @@ public sealed class LoadBalancerTests
         await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers/lb1/members", new { instance = "web" });
         trace = await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "client", to = "lb1", protocol = "tcp", port = 80 });
         Assert.True(trace.Passes, string.Join('\n', trace.Steps.Select(step => step.Message)));
+        await scene.Tenant.PutAsync<LoadBalancer>("/load-balancers/lb1/members/a", new { draining = true });
+        Assert.False((await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "outside", to = address.Address, protocol = "tcp", port = 443 })).Passes);
+        await scene.Tenant.PutAsync<LoadBalancer>("/load-balancers/lb1/members/a", new { draining = false });
         Assert.Contains("web:80", trace.Steps[^1].Message, StringComparison.Ordinal);
     }
 
