@@ -193,9 +193,6 @@ public sealed class LoadBalancerTests
         await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers/lb1/members", new { instance = "web" });
         trace = await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "client", to = "lb1", protocol = "tcp", port = 80 });
         Assert.True(trace.Passes, string.Join('\n', trace.Steps.Select(step => step.Message)));
-        await scene.Tenant.PutAsync<LoadBalancer>("/load-balancers/lb1/members/a", new { draining = true });
-        Assert.False((await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "outside", to = address.Address, protocol = "tcp", port = 443 })).Passes);
-        await scene.Tenant.PutAsync<LoadBalancer>("/load-balancers/lb1/members/a", new { draining = false });
         Assert.Contains("web:80", trace.Steps[^1].Message, StringComparison.Ordinal);
     }
 
@@ -218,6 +215,9 @@ public sealed class LoadBalancerTests
         Assert.Equal([new DesiredForward("tcp", 443, made.Address, 443), new DesiredForward("udp", 53, made.Address, 53)], gateway.Forwards);
         var trace = await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "outside", to = address.Address, protocol = "tcp", port = 443 });
         Assert.True(trace.Passes, string.Join('\n', trace.Steps.Select(step => step.Message)));
+        await scene.Tenant.PutAsync<LoadBalancer>("/load-balancers/lb1/members/a", new { draining = true });
+        Assert.False((await scene.Tenant.PostAsync<PacketTrace>("/networks/trace", new { from = "outside", to = address.Address, protocol = "tcp", port = 443 })).Passes);
+        await scene.Tenant.PutAsync<LoadBalancer>("/load-balancers/lb1/members/a", new { draining = false });
 
         // It leads to one thing.
         Assert.Equal("address-balanced", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/port-forwards", new { address = address.Address, protocol = "tcp", port = 22, instance = "a" })).Code);
