@@ -71,9 +71,12 @@ public sealed class VpnUseCases(Database database, VpnStore store, VpnKeys keys,
     private static async Task<Result<List<IPNetwork>>> RangesAsync(Transaction transaction, CreateVpn create, Ref network, IPAddress address, CancellationToken cancel)
     {
         var taken = await VpnStore.TakenAsync(transaction, network.Id, cancel);
+        var subnets = taken.Where(one => one.Rule == VpnRules.OverlapsSubnet).Select(one => AddressRange.IsV4(one.Range)).ToHashSet();
+        if (create.Clients is null && !subnets.Contains(true)) return Failure.Invalid("clients", "clients-required", network.Name);
         if (create.Clients is null) return VpnRules.Free([.. taken.Select(one => one.Range)]) is { } free ? (List<IPNetwork>)[free] : Failure.Invalid("clients", "required");
         var ranges = create.Clients.Select(IPNetwork.Parse).ToList();
-        var violations = ranges.Select((range, i) => VpnRules.Overlap(string.Create(CultureInfo.InvariantCulture, $"clients[{i}]"), range, taken, address)).OfType<Violation>().ToArray();
+        var violations = ranges.Select((range, i) => string.Create(CultureInfo.InvariantCulture, $"clients[{i}]") is var field && subnets.Contains(AddressRange.IsV4(range)) ? VpnRules.Overlap(field, range, taken, address)
+            : new Violation(field, AddressRange.IsV4(range) ? "clients-without-ipv4" : "clients-without-ipv6", network.Name)).OfType<Violation>().ToArray();
         return violations.Length > 0 ? Failure.Invalid(violations) : ranges;
     }
 
