@@ -2785,7 +2785,7 @@ export interface components {
             interface: string;
             /**
              * Format: int64
-             * @description Since the interface was made, as the others.
+             * @description Since the interface was made, as the others; of one whose record is gone, in all hours that are kept.
              */
             bytesSent: number;
             /** Format: int64 */
@@ -2796,7 +2796,7 @@ export interface components {
             packetsReceived: number;
             /**
              * Format: date-time
-             * @description When its host last told; every five minutes if there is something new. Null: not yet.
+             * @description When its host last told; every five minutes if there is something new. Null: not yet, or its record is gone.
              */
             toldAt: null | string;
             /** @description The hours asked for in which something passed, the latest first. */
@@ -7735,8 +7735,10 @@ export interface operations {
     ShowInterfaceTraffic: {
         parameters: {
             query?: {
-                /** @description Time (RFC 3339) of the earliest hour; default: a day ago; at most 31 days ago */
+                /** @description Time (RFC 3339) of the earliest hour; default: a day before `until`; at most 400 days ago */
                 since?: string;
+                /** @description Hours that begin before this time (RFC 3339); default: now; at most 31 days after `since` */
+                until?: string;
             };
             header?: never;
             path: {
@@ -8486,6 +8488,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
