@@ -6,7 +6,8 @@ namespace Kumoi.Agent.Networks;
 /// <param name="Taps">Every tap that is there.</param>
 /// <param name="Vpn">The VPN gateway that the host is for the network; null: it is none.</param>
 /// <param name="Lacking">What of the network does not work here, though the rest does: a sentence; null if nothing.</param>
-public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null, string? Lacking = null);
+/// <param name="Again">When to look again though nobody asks, as a change waits; null if none does.</param>
+public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null, string? Lacking = null, TimeSpan? Again = null);
 
 /// <summary>The edge between the agent and what carries guests' packets.</summary>
 public interface INetworkDriver

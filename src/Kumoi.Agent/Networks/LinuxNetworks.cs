@@ -15,6 +15,9 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
 {
     private const string ForwardSetting = "/proc/sys/net/ipv4/ip_forward";
 
+    /// <summary>How long a network goes without its haproxy being tried again.</summary>
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
+
     private readonly AgentPaths _paths = options.Paths;
     private readonly NetworkNamespaces _namespaces = new(commands);
     private readonly NetworkTables _tables = new(commands);
@@ -88,10 +91,23 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     {
         await ServeAsync(intent, cancel);
         // It opens the load balancers' addresses, which are there now.
-        var lacking = await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
+        var proxy = await BalanceAsync(intent, cancel);
         await _links.RemoveAsync(intent.Namespace, plan.Surplus, cancel);
         _made[intent.Namespace] = new Made(intent, ruleset, links, clock.GetTimestamp());
-        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], Lacking: lacking);
+        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], Lacking: proxy.Lacking, Again: proxy.Again);
+    }
+
+    /// <summary>What goes wrong is told in the answer: the network itself does not depend on it.</summary>
+    private async Task<HaproxySight> BalanceAsync(NetworkIntent intent, CancellationToken cancel)
+    {
+        try
+        {
+            return await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new HaproxySight($"haproxy could not be put in order: {e.Message}", AfterFailure);
+        }
     }
 
     /// <summary>The VPN gateway, if the host is to be it. A device that is wanted no more goes with its program, or with what is surplus.</summary>

@@ -46,10 +46,10 @@ public sealed class BalancerReportTests
             var document = Shared.Document([Shared.Network().With(Balanced.Of("http", 80, Balanced.Member(11)))], []);
             var intent = Agent.Networks.NetworkIntents.Read(document, Samples.Network, "abc1", "172.31.0.1", _ => false)!;
             var without = new Haproxy(new Commands(TimeProvider.System), [directory], TimeProvider.System);
-            Assert.Contains("install the package haproxy", await without.EnsureAsync(intent, directory, default), StringComparison.Ordinal);
+            Assert.Contains("install the package haproxy", (await without.EnsureAsync(intent, directory, default)).Lacking, StringComparison.Ordinal);
             // Networks that do not need it have nothing to complain of.
             document = Shared.Document([Shared.Network().With(Balanced.Of("tcp", 80, Balanced.Member(11)))], []);
-            Assert.Null(await without.EnsureAsync(Agent.Networks.NetworkIntents.Read(document, Samples.Network, "abc1", "172.31.0.1", _ => false)!, directory, default));
+            Assert.Equal(HaproxySight.Right, await without.EnsureAsync(Agent.Networks.NetworkIntents.Read(document, Samples.Network, "abc1", "172.31.0.1", _ => false)!, directory, default));
         }
         finally
         {
