@@ -20,18 +20,6 @@ public static class BalancerRuleset
 
     public static string ChoiceOf(ListenerIntent listener) => Choice + listener.Name;
 
-    /// <summary>Where connections to a listener are made to: its own address, and what leads from the outside to it.</summary>
-    private sealed record Door(string Address, int Port, BalancerIntent Balancer, ListenerIntent Listener)
-    {
-        public string Family => NetworkRuleset.Family(Address);
-
-        /// <summary>Matches a connection's first packet as it came.</summary>
-        public string First => Number($"{Family} daddr {Address} {Listener.Transport} dport {Port}");
-
-        /// <summary>Matches a connection's every packet.</summary>
-        public string Any => Number($"meta l4proto {Listener.Transport} ct original {Family} daddr {Address} ct original proto-dst {Port}");
-    }
-
     /// <summary>The listener that a forwarded port leads to, if it is one of the network's load balancers.</summary>
     public static ListenerIntent? ListenerOf(NetworkIntent intent, DesiredForward forward) =>
         intent.Balancers.Where(balancer => balancer.Ipv4 == forward.Target).SelectMany(balancer => balancer.Listeners)
@@ -44,15 +32,15 @@ public static class BalancerRuleset
     public static IEnumerable<string> Entrances(NetworkIntent intent)
     {
         var own = intent.Links.Count == 0 ? "" : $"iifname != {{ {string.Join(", ", intent.Links.Select(link => NamedSet.Device(link.Device)))} }} ";
-        return Doors(intent).Select(door => $"{own}{door.First} goto {ChoiceOf(door.Listener)}");
+        return BalancerDoor.Inner(intent).Select(door => $"{own}{door.First} goto {ChoiceOf(door.Listener)}");
     }
 
     /// <summary>For <c>translate_out</c>, before anything else.</summary>
-    public static IEnumerable<string> Exits(NetworkIntent intent) => Doors(intent).Concat(OuterDoors(intent)).Select(door => $"ct status dnat {door.Any} jump {Leaving}{door.Listener.Name}");
+    public static IEnumerable<string> Exits(NetworkIntent intent) => BalancerDoor.All(intent).Select(door => $"ct status dnat {door.Any} jump {Leaving}{door.Listener.Name}");
 
     public static IEnumerable<Chain> Chains(NetworkIntent intent)
     {
-        Door[] doors = [.. Doors(intent), .. OuterDoors(intent)];
+        BalancerDoor[] doors = [.. BalancerDoor.All(intent)];
         if (doors.Length == 0) yield break;
         yield return new Chain("balanced", new ChainHook("filter", "forward", 10, "accept"),
         [
@@ -83,17 +71,6 @@ public static class BalancerRuleset
                 $"protocol {idle.Transport}", $"l3proto {(idle.ipv6 ? "ip6" : "ip")}",
                 idle.Transport == "tcp" ? Number($"policy = {{ established : {idle.IdleSeconds} }}") : Number($"policy = {{ unreplied : {Math.Min(30, idle.IdleSeconds)}, replied : {idle.IdleSeconds} }}"),
             ]);
-    }
-
-    private static IEnumerable<Door> Doors(NetworkIntent intent) =>
-        intent.Balancers.Concat(intent.LinkedBalancers).SelectMany(balancer => balancer.Translated.SelectMany(listener => balancer.Addresses.Select(address => new Door(address, listener.Port, balancer, listener))));
-
-    private static IEnumerable<Door> OuterDoors(NetworkIntent intent)
-    {
-        foreach (var gateway in intent.OwnGateways)
-            foreach (var forward in gateway.Forwards)
-                if (ListenerOf(intent, forward) is { IsProxied: false } listener)
-                    yield return new Door(gateway.Address, forward.Port, intent.Balancers.First(balancer => balancer.Listeners.Contains(listener)), listener);
     }
 
     private static IEnumerable<string> Choices(BalancerIntent balancer, ListenerIntent listener)
