@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Kumoi.Agent.Networks;
 using Kumoi.Api.Agent;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.LoadBalancers;
 
@@ -69,7 +69,7 @@ public static class BalancerRuleset
             yield return new NamedObject(NamedObject.TimeoutKind, Idle(idle.Transport, idle.ipv6, idle.IdleSeconds),
             [
                 $"protocol {idle.Transport}", $"l3proto {(idle.ipv6 ? "ip6" : "ip")}",
-                idle.Transport == "tcp" ? Number($"policy = {{ established : {idle.IdleSeconds} }}") : Number($"policy = {{ unreplied : {Math.Min(30, idle.IdleSeconds)}, replied : {idle.IdleSeconds} }}"),
+                idle.Transport == "tcp" ? Invariant($"policy = {{ established : {idle.IdleSeconds} }}") : Invariant($"policy = {{ unreplied : {Math.Min(30, idle.IdleSeconds)}, replied : {idle.IdleSeconds} }}"),
             ]);
     }
 
@@ -83,7 +83,7 @@ public static class BalancerRuleset
             var family = NetworkRuleset.Family(ipv6);
             // The same seed on every host and after every change, so that a client stays with its member.
             var turn = listener.Algorithm == BalancingAlgorithm.Source ? $"jhash {family} saddr mod {row.Count} seed 0x{Seed(listener)}" : $"numgen inc mod {row.Count}";
-            var places = row.Select((member, place) => Number($"{place} : {members[member].Address} . {members[member].Port}"));
+            var places = row.Select((member, place) => Invariant($"{place} : {members[member].Address} . {members[member].Port}"));
             yield return $"meta nfproto {(ipv6 ? "ipv6" : "ipv4")} meta l4proto {listener.Transport} ct timeout set \"{Idle(listener.Transport, ipv6, listener.IdleSeconds)}\" "
                 + $"dnat {family} to {turn} map {{ {string.Join(", ", places)} }}";
         }
@@ -122,15 +122,13 @@ public static class BalancerRuleset
         return places.Length == 0 ? null : $"{{ {places} }}";
     }
 
-    private static string Place(MemberIntent member) => Number($"{member.Address} . {member.Port}");
+    private static string Place(MemberIntent member) => Invariant($"{member.Address} . {member.Port}");
 
     internal static string? Tap(NetworkIntent intent, string address) => intent.Ports.FirstOrDefault(port => port.Addresses.Any(own => own.Text == address))?.Tap;
 
     private static IEnumerable<bool> Families(BalancerIntent balancer) => balancer.Addresses.Select(AddressForm.IsIpv6);
 
-    private static string Idle(string transport, bool ipv6, int seconds) => Number($"idle_{transport}{(ipv6 ? 6 : 4)}_{seconds}");
+    private static string Idle(string transport, bool ipv6, int seconds) => Invariant($"idle_{transport}{(ipv6 ? 6 : 4)}_{seconds}");
 
     private static string Seed(ListenerIntent listener) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(listener.Id)))[..8];
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
