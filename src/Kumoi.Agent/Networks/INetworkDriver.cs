@@ -34,7 +34,7 @@ public interface INetworkDriver
     /// <summary>How often to look whether name servers live; null if they cannot die.</summary>
     TimeSpan? WatchPeriod { get; }
 
-    /// <summary>True while the network's DHCP and DNS server lives, and that of its VPN gateway.</summary>
+    /// <summary>False if the network's DHCP and DNS server has ended, or that of its VPN gateway.</summary>
     bool IsServed(string networkNamespace);
 }
 

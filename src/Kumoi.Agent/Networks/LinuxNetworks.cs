@@ -23,7 +23,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     private readonly NetworkTables _tables = new(commands);
     private readonly NetworkLinks _links = new(commands, hostNamespace);
     private readonly SegmentLinks _segments = new(commands, hostNamespace, options.SegmentDevices);
-    private readonly BridgeFiltering _filtering = new(commands, hostNamespace);
+    private readonly BridgeFiltering _filtering = new(commands, hostNamespace, BridgeFiltering.NoteIn(options.Paths));
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
     private readonly WireGuard _wireGuard = new(commands, clock);
@@ -36,12 +36,9 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
 
     public TimeSpan? WatchPeriod { get; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>A network without guests here needs no server.</summary>
-    public bool IsServed(string networkNamespace)
-    {
-        var made = _made.GetValueOrDefault(networkNamespace);
-        return (made?.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && ((made is not null && !NeedsServer(made.Intent)) || Dnsmasq.IsAlive(FilesOf(networkNamespace)));
-    }
+    /// <summary>A network without guests here needs no server; one that is being made, or could not be, has had none that could have ended.</summary>
+    public bool IsServed(string networkNamespace) => !_made.TryGetValue(networkNamespace, out var made)
+        || ((made.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && (!NeedsServer(made.Intent) || Dnsmasq.IsAlive(FilesOf(networkNamespace))));
 
     private static bool NeedsServer(NetworkIntent intent) => intent.Ports.Count > 0 && intent.Segment is not { ExternalDhcp: true };
 
@@ -52,6 +49,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         await ReleaseAsync(ruleset, outer, cancel);
         await _tables.ApplyAsync(hostNamespace, ruleset, cancel);
         await SwitchForwardingOnAsync();
+        await _filtering.FinishAsync();
         if (options.UplinkDevice is { } device) await _floating.TakeAsync(device, outer, cancel);
     }
 

@@ -99,6 +99,9 @@ public sealed class NetworkController : IAsyncDisposable
         _queue.Ring(name);
     }
 
+    /// <summary>True if the network could not be put in order, and waits to be tried again.</summary>
+    public bool IsFailing(string networkId) => _conditions.ContainsKey(NamespaceOf(networkId));
+
     /// <summary>How far the network of an instance is, compared with its record.</summary>
     public NetworkReadiness ReadinessOf(DesiredInstance instance, DesiredDocument document)
     {

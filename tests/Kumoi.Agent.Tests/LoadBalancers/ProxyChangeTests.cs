@@ -101,6 +101,22 @@ public sealed class ProxyChangeTests
         foreach (var each in open) each.Dispose();
     }
 
+    [Fact]
+    public async Task A_haproxy_that_cannot_be_put_in_order_holds_up_nothing_else_and_is_tried_again()
+    {
+        await using var place = await ProxyPlace.StartAsync(1);
+        _ = await Balanced.ServeLinesAsync(place.Members[0], 81);
+        Directory.CreateDirectory(Path.GetDirectoryName(place.Files)!);
+        await File.WriteAllTextAsync(place.Files, "in the way");
+        var plain = Balanced.Of("tcp", 81, Balanced.Member(12, 81)) with { Id = "lsn-19a3f2b4c5d6e7fb1" };
+        place.Replace(Through with { Members = [Balanced.Member(12, 81)] }, plain);
+        await place.Balanced.WorksAsync(plain.Id, Balanced.MemberId(12));
+        await Wait.ForAsync("it is told", () => place.Balanced.Conditions.Any(condition => condition.Reason == "load-balancers-incomplete"), Patience);
+        File.Delete(place.Files);
+        await Wait.ForAsync("it serves", async () => (await Balanced.SpreadAsync(place.Client.Namespace, Balanced.Address, 82, 1)).Servers.ContainsKey(place.Members[0].Ipv4), TimeSpan.FromSeconds(30));
+        await Wait.ForAsync("nothing is lacking", () => place.Balanced.Conditions.Count == 0, Patience);
+    }
+
     private static async Task<bool> OnlyAsync(ProxyPlace place, string server) => (await Balanced.SpreadAsync(place.Client.Namespace, Balanced.Address, 82, 4)).Servers.GetValueOrDefault(server) == 4;
 
     private static async Task<Answered> OpenToAsync(ProxyPlace place, string server)
