@@ -44,7 +44,7 @@ public sealed record AgentEdges(
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
-        { Balancing = new Balancing(options, commands, clock, log) };
+        { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log) };
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>

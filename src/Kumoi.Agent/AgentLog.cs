@@ -29,6 +29,9 @@ internal static partial class AgentLog
     [LoggerMessage(14, LogLevel.Warning, "The haproxy of network {Network} has ended and is started again")]
     public static partial void ProxyEnded(this ILogger log, string network);
 
+    [LoggerMessage(15, LogLevel.Error, "Load balancers of network {Network} could not be looked at")]
+    public static partial void BalancersUnseen(this ILogger log, Exception e, string network);
+
     [LoggerMessage(20, LogLevel.Warning, "Instance {Instance}: {Step} failed: {Message}")]
     public static partial void StepFailed(this ILogger log, string instance, string step, string message);
 

@@ -223,7 +223,8 @@ public sealed class HostAgent : IAsyncDisposable
         foreach (var network in document.Networks.Where(network => ObjectNames.IsId(network.Id)))
         {
             var name = ObjectNames.Namespace(_options.Tag, network.Id);
-            if (!_edges.Networks.List().Contains(name) || _edges.Networks.IsServed(name)) continue;
+            // A ring would try again at once what has just failed.
+            if (!_edges.Networks.List().Contains(name) || _networks.IsFailing(network.Id) || _edges.Networks.IsServed(name)) continue;
             _log.NetworkUnserved(name);
             _networks.Ring(network.Id);
         }
