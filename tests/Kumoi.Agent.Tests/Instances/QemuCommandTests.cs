@@ -11,11 +11,11 @@ public sealed class QemuCommandTests
 
     [Fact]
     public void The_command_line_under_tcg_is_as_reviewed() =>
-        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)]))) + "\n");
+        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)], []))) + "\n");
 
     [Fact]
     public void The_command_line_under_kvm_is_as_reviewed() =>
-        Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, "/a,b.raw", "raw", []))) + "\n");
+        Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, "/a,b.raw", "raw", [], []))) + "\n");
 
     [Theory]
     [InlineData("0", "np1")]

@@ -129,6 +129,13 @@ internal sealed class Invariants(Cloud cloud)
         Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id}, whose record does not say terminated.");
     }
 
+    /// <summary>A volume may be removed if its record says deleted, and no guest has it.</summary>
+    public void BeforeRemoveVolume(ModelHost host, string id)
+    {
+        if (host.HasOpen(id)) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes {id} under a guest.");
+        if (!cloud.Records.Volumes.TryGetValue(id, out var row) || row.Desired != Kumoi.Api.Agent.VolumeDesire.Deleted) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes {id}, whose record does not say deleted.");
+    }
+
     /// <summary>What is on a host's own storage may be discarded if the instance was given to another host.</summary>
     public void BeforeDiscard(ModelHost host, string id)
     {

@@ -20,6 +20,8 @@ internal sealed class Records(Timepiece clock)
 
     public SortedDictionary<string, HostRow> Hosts { get; } = new(StringComparer.Ordinal);
 
+    public SortedDictionary<string, VolumeRow> Volumes { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Rows that a restored database does not have any more, for the checks.</summary>
     public SortedDictionary<string, InstanceRow> Forgotten { get; } = new(StringComparer.Ordinal);
 
@@ -99,6 +101,32 @@ internal sealed class HostRow
 
     /// <summary>The shared storage that it keeps disks on; null: its own.</summary>
     public string? Storage { get; set; }
+}
+
+/// <summary>A volume, from when it is first attached: then it has a host.</summary>
+internal sealed class VolumeRow
+{
+    public required string Id { get; init; }
+
+    public required string HostId { get; init; }
+
+    public required int SizeGib { get; set; }
+
+    public long Generation { get; set; } = 1;
+
+    public long ObservedGeneration { get; set; }
+
+    public int? MadeGib { get; set; }
+
+    public string Desired { get; set; } = Kumoi.Api.Agent.VolumeDesire.Present;
+
+    /// <summary>The guest that has it, until that has certainly let it go.</summary>
+    public string? InstanceId { get; set; }
+
+    /// <summary>The instance's generation with which its host was told to take it away; null while it is attached.</summary>
+    public long? DetachedGeneration { get; set; }
+
+    public bool Gone { get; set; }
 }
 
 internal sealed class InstanceRow
