@@ -17,8 +17,8 @@ describe('the message catalogue', () => {
   test('has Japanese where English has words', () => {
     const alike = entries.filter(([, { en, ja }]) => en === ja).map(([key]) => key);
     expect(alike.sort()).toEqual([
-      'image.sha256', 'image.url', 'network.mtu', 'securityGroup.preset.http', 'securityGroup.preset.https', 'securityGroup.preset.ping', 'securityGroup.preset.ping6', 'securityGroup.preset.ssh',
-      'securityGroup.protocol.icmp', 'securityGroup.protocol.tcp', 'securityGroup.protocol.udp', 'shell.title', 'ui.id',
+      'image.sha256', 'image.url', 'network.dhcp', 'network.mtu', 'network.vlan', 'securityGroup.preset.http', 'securityGroup.preset.https', 'securityGroup.preset.ping', 'securityGroup.preset.ping6', 'securityGroup.preset.ssh',
+      'securityGroup.protocol.icmp', 'securityGroup.protocol.tcp', 'securityGroup.protocol.udp', 'shell.title', 'switch.url', 'ui.id',
     ].sort());
   });
 

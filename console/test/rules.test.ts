@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { blank, blankInterface, check, idempotencyKeys, toRequest } from '../src/instances/launch/launch';
-import { dnsList, networkField, networkRequest, searchList, subnetRange } from '../src/networks/networks';
+import { blankNetwork, dnsList, networkField, networkRequest, searchList, subnetRange } from '../src/networks/networks';
 import { blankRule, checkRule, presets, ruleRequest } from '../src/security-groups/rule';
 import { address, atMostBytes, cidr, name, publicKey, url, wholeNumber } from '../src/ui/rules';
 
@@ -18,10 +18,11 @@ describe('ranges and addresses', () => {
     expect(['fd00:1::/64', 'fd00:1::/48'].map((text) => subnetRange(text)?.key)).toEqual([undefined, 'network.prefix6']);
   });
   test('a network is asked for with a subnet of each family, and errors find their fields', () => {
-    const asked = { name: 'lab', cidr: '10.1.0.0/24', cidr6: 'fd00:1::/64', dnsServers: '10.1.0.53, fd00:1::53', searchDomains: 'lab.example example', mtu: '', isolated: true };
-    expect(networkRequest(asked)).toEqual({
-      name: 'lab', mtu: null, outside: 'none', searchDomains: ['lab.example', 'example'],
-      subnets: [{ name: null, cidr: '10.1.0.0/24', dnsServers: ['10.1.0.53'] }, { name: null, cidr: 'fd00:1::/64', dnsServers: ['fd00:1::53'] }],
+    const whole = { gateway: null, range: null, reserved: null, excluded: null };
+    const asked = { ...blankNetwork, name: 'lab', cidr: '10.1.0.0/24', cidr6: 'fd00:1::/64', dnsServers: '10.1.0.53, fd00:1::53', searchDomains: 'lab.example example', mtu: '', isolated: true };
+    expect(networkRequest(asked, [])).toEqual({
+      name: 'lab', segment: null, mtu: null, outside: 'none', searchDomains: ['lab.example', 'example'],
+      subnets: [{ name: null, cidr: '10.1.0.0/24', dnsServers: ['10.1.0.53'], ...whole }, { name: null, cidr: 'fd00:1::/64', dnsServers: ['fd00:1::53'], ...whole }],
     });
     expect(['subnets[0].cidr', 'subnets[1].cidr', 'subnets[1].dnsServers[0]', 'name'].map((path) => networkField(path, asked))).toEqual(['cidr', 'cidr6', 'dnsServers', 'name']);
     expect(networkField('subnets[0].cidr', { ...asked, cidr: '' })).toBe('cidr6');

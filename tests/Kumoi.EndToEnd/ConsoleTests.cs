@@ -8,8 +8,8 @@ using Xunit;
 namespace Kumoi.EndToEnd;
 
 /// <summary>
-/// Goal: what the console shows of things that guests make slow or rare: members that fail, devices that connect, traffic of hours. Method: a browser, and a host
-/// that says what the test wants.
+/// Goal: what the console shows of things that guests make slow or rare: members that fail, devices that connect, traffic of hours; and what operators do with segments and
+/// switches. Method: a browser, a host that says what the test wants, and a switch that speaks the protocol.
 /// </summary>
 public sealed class ConsoleTests
 {
@@ -33,7 +33,7 @@ public sealed class ConsoleTests
         try
         {
             var (certificate, key) = await WriteCertificateAsync(files);
-            var pictures = Directory.CreateDirectory(Path.Combine(files, "pictures")).FullName;
+            var pictures = Pictures(files);
             var ran = await Machine.RunAsync("node", [Path.Combine(tree, "tests/console/balancing.mjs"), cloud.Url, pictures, certificate, key],
                 new Dictionary<string, string> { ["KUMOI_DEMO_USER"] = "acme-admin", ["KUMOI_DEMO_PASSWORD"] = "tenant-password" }, seconds: 300);
             Assert.True(ran.Code == 0, ran.Output + ran.Error);
@@ -48,6 +48,55 @@ public sealed class ConsoleTests
             Directory.Delete(files, recursive: true);
         }
     }
+
+    [Fact]
+    public async Task A_browser_makes_bridged_networks_gives_VLANs_and_sets_ports_of_a_switch()
+    {
+        var tree = QuickstartCloud.FindTree();
+        await using var cloud = await TestCloud.StartAsync(options => options with { ConsoleDirectory = Path.Combine(tree, "console/dist") });
+        await using var device = await FakeSwitch.StartAsync("ge-0/0/1", "ge-0/0/2", "ge-0/0/10");
+        var files = Directory.CreateTempSubdirectory("kumoi-console-").FullName;
+        using var stop = new CancellationTokenSource();
+        using var host = await FakeHost.JoinAsync(cloud, FakeHost.Facts("host-1") with { SegmentDevices = ["br0"] });
+        var admin = await cloud.LoginAsync();
+        var image = await admin.PostAsync<Image>("/images", new { name = "tiny", visibility = "public" });
+        await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()));
+        var tenant = await cloud.TenantAsync("acme");
+        await cloud.TenantAsync("beta");
+        var obeying = host.ObeyAsync(stop.Token);
+        try
+        {
+            var authority = Path.Combine(files, "authority.pem");
+            await File.WriteAllTextAsync(authority, device.Authority);
+            var pictures = Pictures(files);
+            var ran = await Machine.RunAsync("node", [Path.Combine(tree, "tests/console/bridging.mjs"), cloud.Url, pictures, device.Url, authority], new Dictionary<string, string>
+            {
+                ["KUMOI_ADMIN_PASSWORD"] = TestCloud.AdminPassword, ["KUMOI_DEMO_PASSWORD"] = "tenant-password", ["KUMOI_SWITCH_TOKEN"] = FakeSwitch.Token,
+            }, seconds: 300);
+            Assert.True(ran.Code == 0, ran.Output + ran.Error);
+            Assert.Contains("ok: forget the switch", ran.Output, StringComparison.Ordinal);
+            var networks = (await tenant.GetAsync<Page<Network>>("/networks")).Items.ToDictionary(network => network.Name);
+            Assert.Equal((new Segment("br0", 20, "host"), new Segment("br0", 130, "external")), (networks["office"].Segment, networks["lab"].Segment));
+            Assert.Equal("192.168.20.160-192.168.20.169", Assert.Single(networks["office"].Subnets[0].Excluded!));
+            Assert.Equal((100, 199), Assert.Single((await admin.GetAsync<Page<VlanRange>>("/vlan-ranges")).Items) is var range ? (range.FirstVlan, range.LastVlan) : default);
+            // Ports are as they were set last, also those of a switch that is forgotten; the one that nobody set was left alone.
+            Assert.Equal(("none", "access", 120, "none"), (device.Ports["ge-0/0/1"].Mode, device.Ports["ge-0/0/2"].Mode, device.Ports["ge-0/0/2"].Access!.Value, device.Ports["ge-0/0/10"].Mode));
+            Assert.Equal(3, device.Orders);
+            if (Environment.GetEnvironmentVariable("KUMOI_WRITE_GOLDEN") == "1")
+                foreach (var picture in (string[])["console-bridged-network.png", "console-switch.png"]) File.Copy(Path.Combine(pictures, picture), Path.Combine(tree, "docs/images", picture), overwrite: true);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            // That it was stopped is what ends it.
+            await obeying.ContinueWith(static _ => { }, TaskScheduler.Default);
+            Directory.Delete(files, recursive: true);
+        }
+    }
+
+    /// <summary>Where the browser leaves what it saw: with the test's other files, which go with it, or where somebody wants to look at it.</summary>
+    private static string Pictures(string files) =>
+        Directory.CreateDirectory(Environment.GetEnvironmentVariable("KUMOI_PICTURES") is { Length: > 0 } kept ? kept : Path.Combine(files, "pictures")).FullName;
 
     private static async Task<(string Certificate, string Key)> WriteCertificateAsync(string directory)
     {

@@ -7,15 +7,9 @@ const [url, pictures, certificate, key] = process.argv.slice(2);
 const { KUMOI_DEMO_USER: user, KUMOI_DEMO_PASSWORD: password } = process.env;
 if (!url || !pictures || !certificate || !key || !user || !password) throw new Error('usage: KUMOI_DEMO_USER=… KUMOI_DEMO_PASSWORD=… node balancing.mjs URL DIRECTORY CERTIFICATE KEY');
 
-const { page, at, picture, choose, step, speak, faults, complain, close } = await open(url, pictures, { width: 1440, height: 900 });
+const { page, at, row, picture, choose, logIn, step, speak, refused, inert, complain, close } = await open(url, pictures, { width: 1440, height: 900 });
 const hostile = '<img src=x onerror=alert(1)>';
-const row = (text) => page.getByRole('row').filter({ hasText: text });
 const health = (member, state) => row(member).locator(`[data-testid="member-health"][data-health="${state}"]`).first();
-// A refusal is an answer that the browser notes as an error.
-const refused = () => { faults.splice(0, faults.length, ...faults.filter((fault) => !/status of 4\d\d/.test(fault))); };
-const inert = async () => {
-  if ((await page.locator('img[src="x"]').count()) > 0) throw new Error('a text was drawn as an element');
-};
 const saved = async (button) => {
   const [file] = await Promise.all([page.waitForEvent('download'), at(button).click()]);
   const text = [];
@@ -25,10 +19,7 @@ const saved = async (button) => {
 
 try {
   await step('log in', async () => {
-    await page.goto(url);
-    await at('login-user').fill(user);
-    await at('login-password').fill(password);
-    await at('login-submit').click();
+    await logIn(user, password);
     await at('nav-load-balancers').click();
     await page.getByText('No load balancers').waitFor();
   });

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 export async function open(url, pictures, viewport) {
   const profile = await mkdtemp(join(tmpdir(), 'kumoi-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: '/usr/bin/chromium', headless: true, viewport, locale: 'en-GB',
+    executablePath: '/usr/bin/chromium', headless: true, viewport, locale: 'en-GB', reducedMotion: 'reduce',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
   const page = context.pages()[0] ?? (await context.newPage());
@@ -40,6 +40,23 @@ export async function open(url, pictures, viewport) {
       throw new Error(`${name}: ${error.message}\nfaults: ${faults.join('\n')}\nat ${page.url()} the page shows:\n${seen.slice(0, 3000)}`);
     }
   };
+  const logIn = async (user, password) => {
+    await page.goto(url);
+    // The session is the tab's: without it the page is anybody's.
+    await page.evaluate(() => sessionStorage.clear());
+    await page.goto(`${url}/log-in`);
+    await at('login-user').fill(user);
+    await at('login-password').fill(password);
+    await at('login-submit').click();
+    await at('nav-networks').waitFor();
+  };
+  const row = (text) => page.getByRole('row').filter({ hasText: text });
+  const invalid = (id) => page.locator(`[data-testid="${id}"][aria-invalid="true"]`);
+  // A refusal is an answer that the browser notes as an error.
+  const refused = () => { faults.splice(0, faults.length, ...faults.filter((fault) => !/status of 4\d\d/.test(fault))); };
+  const inert = async () => {
+    if ((await page.locator('img[src="x"]').count()) > 0) throw new Error('a text was drawn as an element');
+  };
   const speak = async (language) => {
     await at('language-switch').first().click();
     await page.getByText(language).last().click();
@@ -53,5 +70,5 @@ export async function open(url, pictures, viewport) {
     await context.close();
     await rm(profile, { recursive: true, force: true });
   };
-  return { page, at, picture, choose, step, speak, faults, complain, close };
+  return { page, at, row, invalid, picture, choose, logIn, step, speak, refused, inert, faults, complain, close };
 }

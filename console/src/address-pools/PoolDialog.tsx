@@ -1,6 +1,5 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Multiselect from '@cloudscape-design/components/multiselect';
-import Textarea from '@cloudscape-design/components/textarea';
 import type { ReactNode } from 'react';
 import { accounts } from '../accounts/accounts';
 import { useAll } from '../api/pages';
@@ -8,6 +7,7 @@ import type { AddressPool } from '../api/types';
 import { useText } from '../i18n/text';
 import { Label, TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
+import { LinesField } from '../ui/LinesField';
 import { listed } from '../ui/rules';
 import { useForm } from '../ui/useForm';
 import { addressPools, blankPool, checkPool, poolValues, reservedList, type PoolValues } from './addressPools';
@@ -27,11 +27,7 @@ export function PoolDialog({ pool, close, done }: { pool?: AddressPool; close: (
   });
   const options = (all.data ?? []).map((a) => ({ value: a.id, label: a.name }));
   const lines = (field: 'ranges' | 'excluded' | 'reserved', optional: boolean, placeholder: string) => (
-    <FormField stretch label={<Label text={t(`addressPool.${field}`)} optional={optional} />} description={t(`addressPool.${field}Hint`)} errorText={form.errorOf(field)}>
-      <div className="kumoi-mono">
-        <Textarea value={form.values[field]} rows={3} spellcheck={false} placeholder={placeholder} onChange={(e) => form.set(field, e.detail.value)} nativeTextareaAttributes={{ 'data-testid': `pool-${field}` }} />
-      </div>
-    </FormField>
+    <LinesField form={form} field={field} label={t(`addressPool.${field}`)} description={t(`addressPool.${field}Hint`)} placeholder={placeholder} optional={optional} testId={`pool-${field}`} />
   );
   return (
     <FormDialog title={pool === undefined ? t('addressPool.create') : t('addressPool.editTitle', { name: pool.name })} action={t(pool === undefined ? 'ui.create' : 'ui.save')} form={form} close={close}>

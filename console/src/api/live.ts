@@ -24,7 +24,7 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
 };
 
 function pluralOf(type: string): string {
-  return type.endsWith('s') ? `${type}es` : `${type}s`;
+  return /(s|ch)$/.test(type) ? `${type}es` : `${type}s`;
 }
 
 /** The queries that an event makes stale: those of the resource's type, and what is counted from them. */

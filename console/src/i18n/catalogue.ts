@@ -20,9 +20,11 @@ import { routerMessages } from '../routers/messages';
 import { securityGroupMessages } from '../security-groups/messages';
 import { sessionMessages } from '../session/messages';
 import { shellMessages } from '../shell/messages';
+import { switchMessages } from '../switches/messages';
 import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
 import { userMessages } from '../users/messages';
+import { vlanRangeMessages } from '../vlan-ranges/messages';
 import { vpnMessages } from '../vpns/messages';
 import { zoneMessages } from '../zones/messages';
 import type { Placeholders } from './messages';
@@ -31,7 +33,7 @@ import type { Placeholders } from './messages';
 export const catalogue = {
   ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...portForwardMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vpnMessages, ...zoneMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

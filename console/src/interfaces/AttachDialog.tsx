@@ -1,10 +1,9 @@
 import ColumnLayout from '@cloudscape-design/components/column-layout';
 import FormField from '@cloudscape-design/components/form-field';
 import type { ReactNode } from 'react';
-import { useAll } from '../api/pages';
 import type { Instance } from '../api/types';
 import { useText } from '../i18n/text';
-import { networks } from '../networks/networks';
+import { useNetworkChoices } from '../networks/choices';
 import { SecurityGroupPicker } from '../security-groups/SecurityGroupPicker';
 import { Label, TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
@@ -15,7 +14,7 @@ import { interfaces } from './interfaces';
 
 export function AttachDialog({ instance, close, done }: { instance: Instance; close: () => void; done: () => void }): ReactNode {
   const t = useText();
-  const all = useAll([networks.key], networks.list);
+  const { networks, options, loading } = useNetworkChoices('offered');
   const form = useForm({
     initial: { network: '', address: '', address6: '', securityGroups: [] as readonly string[] },
     check: (v) => violations(['network', v.network === '' ? { key: 'rule.choose' } : null], ['address', optional(v.address, address)], ['address6', optional(v.address6, address)]),
@@ -25,13 +24,12 @@ export function AttachDialog({ instance, close, done }: { instance: Instance; cl
     }),
     done: () => { done(); close(); },
   });
-  const chosen = all.data?.find((n) => n.id === form.values.network);
+  const chosen = networks?.find((n) => n.id === form.values.network);
   const both = chosen?.subnets.some((s) => isV6(s.cidr)) === true && chosen.subnets.some((s) => !isV6(s.cidr));
   return (
     <FormDialog title={t('interface.attachTitle', { name: instance.name })} action={t('interface.attach')} form={form} close={close}>
       <SelectField
-        form={form} field="network" label={t('instance.network')} placeholder={t('interface.chooseNetwork')} loading={all.isPending} testId="attach-network"
-        options={(all.data ?? []).map((n) => ({ value: n.id, label: n.name, description: n.subnets.map((s) => s.cidr).join(', ') }))}
+        form={form} field="network" label={t('instance.network')} placeholder={t('interface.chooseNetwork')} loading={loading} options={options} testId="attach-network"
       />
       <ColumnLayout columns={both ? 2 : 1}>
         <TextField form={form} field="address" label={both ? t('interface.address4') : t('instance.address')} constraintText={t('interface.addressHint')} optional />

@@ -8,10 +8,9 @@ import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { useNavigate } from 'react-router';
-import { useAll } from '../api/pages';
+import { useNavigate, useSearchParams } from 'react-router';
 import { useText } from '../i18n/text';
-import { networks } from '../networks/networks';
+import { useNetworkChoices } from '../networks/choices';
 import { TextField } from '../ui/fields';
 import { notify } from '../ui/notices';
 import { Page } from '../ui/Page';
@@ -29,9 +28,10 @@ export function CreateLoadBalancerPage(): ReactNode {
   const t = useText();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const all = useAll([networks.key], networks.list);
+  const [search] = useSearchParams();
+  const { networks, options, loading } = useNetworkChoices('refused');
   const form = useForm({
-    initial: blankBalancer, check: checkBalancer, place: balancerField, send: (v) => loadBalancers.create(balancerRequest(v)),
+    initial: { ...blankBalancer, network: search.get('network') ?? '' }, check: checkBalancer, place: balancerField, send: (v) => loadBalancers.create(balancerRequest(v)),
     done: (made) => {
       void queries.invalidateQueries({ predicate: (q) => (staleWithBalancers as readonly string[]).includes(String(q.queryKey[0])) });
       queries.setQueryData([loadBalancers.key, 'one', made.id], made);
@@ -39,8 +39,7 @@ export function CreateLoadBalancerPage(): ReactNode {
       void navigate(`/load-balancers/${made.id}`);
     },
   });
-  const options = (all.data ?? []).map((n) => ({ value: n.id, label: n.name, description: n.subnets.map((s) => s.cidr).join(', ') }));
-  const chosen = all.data?.find((n) => n.id === form.values.network);
+  const chosen = networks?.find((n) => n.id === form.values.network);
   const [v4, v6] = [chosen?.subnets.some((s) => !isV6(s.cidr)) === true, chosen?.subnets.some((s) => isV6(s.cidr)) === true];
   const choose = (network: string) => {
     form.set('network', network);
@@ -61,7 +60,7 @@ export function CreateLoadBalancerPage(): ReactNode {
               <FormField label={t('instance.network')} description={t('balancer.networkHint')} errorText={form.errorOf('network')}>
                 <Select
                   selectedOption={options.find((o) => o.value === form.values.network) ?? null} options={options} placeholder={t('interface.chooseNetwork')} expandToViewport
-                  statusType={all.isPending ? 'loading' : 'finished'} filteringType={options.length > 10 ? 'auto' : 'none'} data-testid="balancer-network" onChange={(e) => choose(e.detail.selectedOption.value ?? '')}
+                  statusType={loading ? 'loading' : 'finished'} filteringType={options.length > 10 ? 'auto' : 'none'} data-testid="balancer-network" onChange={(e) => choose(e.detail.selectedOption.value ?? '')}
                 />
               </FormField>
               {chosen !== undefined && <TextField form={form} field="address" label={v4 && v6 ? t('interface.address4') : t('instance.address')} description={t('balancer.addressHint')} constraintText={t('interface.addressHint')} optional />}

@@ -9,10 +9,10 @@ import type { ListenerCertificate } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
+import { PemField } from '../ui/PemField';
 import { SelectField } from '../ui/SelectField';
 import type { Form } from '../ui/useForm';
 import { algorithms, checks, endsTls, followProtocol, protocols, readsHttp, type ListenerValues } from './listener';
-import { PemField } from './PemField';
 
 const hidden = ['checkPort', 'interval', 'timeout', 'rise', 'fall', 'idleSeconds'] as const;
 
@@ -31,6 +31,7 @@ export function ListenerFields({ form, certificate, existing = false }: { form: 
   // An error must not hide in a closed section.
   const broken = hidden.some((field) => form.errorOf(field) !== undefined);
   const kept = certificate ?? null;
+  const checked = v.checkProtocol !== 'none';
   return (
     <SpaceBetween size="m">
       <ColumnLayout columns={2}>
@@ -51,23 +52,19 @@ export function ListenerFields({ form, certificate, existing = false }: { form: 
       {readsHttp(v.protocol) && <Flag form={form} field="cookie" text={t('balancer.cookie')} hint={t('balancer.cookieHint')} />}
       {v.protocol !== 'udp' && <Flag form={form} field="proxyProtocol" text={t('balancer.proxy')} hint={t('balancer.proxyHint')} />}
       {endsTls(v.protocol) && (
-        <>
+        <SpaceBetween size="m">
           {kept !== null && <div>{t('balancer.certificateKept', { name: kept.subject, time: format.dateTime(kept.expiresAt) })}</div>}
-          <PemField form={form} field="certificate" label={t('balancer.certificate')} description={t('balancer.certificateHint')} begins="-----BEGIN CERTIFICATE-----" optional={kept !== null} />
-          <PemField form={form} field="privateKey" label={t('balancer.privateKey')} description={t('balancer.privateKeyHint')} begins="-----BEGIN PRIVATE KEY-----" optional={kept !== null} />
-        </>
+          <PemField form={form} field="certificate" label={t('balancer.certificate')} description={t('balancer.certificateHint')} begins="-----BEGIN CERTIFICATE-----" optional={kept !== null} testId="listener-certificate" />
+          <PemField form={form} field="privateKey" label={t('balancer.privateKey')} description={t('balancer.privateKeyHint')} begins="-----BEGIN PRIVATE KEY-----" optional={kept !== null} testId="listener-privateKey" />
+        </SpaceBetween>
       )}
       <ExpandableSection headerText={t('balancer.more')} expanded={open || broken} onChange={(e) => setOpen(e.detail.expanded)} data-testid="listener-more">
         <ColumnLayout columns={2}>
-          {v.checkProtocol !== 'none' && (
-            <>
-              <TextField form={form} field="interval" label={t('balancer.interval')} constraintText={t('rule.between', { min: 1, max: 300 })} inputMode="numeric" />
-              <TextField form={form} field="timeout" label={t('balancer.timeout')} constraintText={t('balancer.timeoutHint')} inputMode="numeric" />
-              <TextField form={form} field="fall" label={t('balancer.fall')} constraintText={t('rule.between', { min: 1, max: 10 })} inputMode="numeric" />
-              <TextField form={form} field="rise" label={t('balancer.rise')} constraintText={t('rule.between', { min: 1, max: 10 })} inputMode="numeric" />
-              <TextField form={form} field="checkPort" label={t('balancer.checkPort')} constraintText={t('balancer.checkPortHint')} inputMode="numeric" optional />
-            </>
-          )}
+          {checked && <TextField form={form} field="interval" label={t('balancer.interval')} constraintText={t('rule.between', { min: 1, max: 300 })} inputMode="numeric" />}
+          {checked && <TextField form={form} field="timeout" label={t('balancer.timeout')} constraintText={t('balancer.timeoutHint')} inputMode="numeric" />}
+          {checked && <TextField form={form} field="fall" label={t('balancer.fall')} constraintText={t('rule.between', { min: 1, max: 10 })} inputMode="numeric" />}
+          {checked && <TextField form={form} field="rise" label={t('balancer.rise')} constraintText={t('rule.between', { min: 1, max: 10 })} inputMode="numeric" />}
+          {checked && <TextField form={form} field="checkPort" label={t('balancer.checkPort')} constraintText={t('balancer.checkPortHint')} inputMode="numeric" optional />}
           <TextField form={form} field="idleSeconds" label={t('balancer.idle')} constraintText={t('balancer.idleHint')} inputMode="numeric" />
         </ColumnLayout>
       </ExpandableSection>

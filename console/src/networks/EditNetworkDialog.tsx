@@ -8,7 +8,8 @@ import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { listed, violations } from '../ui/rules';
 import { useForm } from '../ui/useForm';
-import { dnsList, mtu, networks, searchList } from './networks';
+import { dnsList, isRouted, mtu, networks, searchList } from './networks';
+import { dhcpIsOutside } from './segment';
 
 /** Changes what a network tells its guests. Only what was changed is sent: an MTU that the hosts gave stays theirs. */
 export function EditNetworkDialog({ network, close }: { network: Network; close: () => void }): ReactNode {
@@ -34,15 +35,18 @@ export function EditNetworkDialog({ network, close }: { network: Network; close:
       close();
     },
   });
+  const [routed, tells] = [isRouted(network), !dhcpIsOutside(network.segment)];
   return (
     <FormDialog title={t('network.edit')} action={t('ui.save')} form={form} close={close}>
-      <FormField label={t('network.outside')} errorText={form.errorOf('outside')}>
-        <Checkbox checked={form.values.isolated} onChange={(e) => form.set('isolated', e.detail.checked)} description={t('network.isolatedHint')}>{t('network.isolated')}</Checkbox>
-      </FormField>
-      <TextField form={form} field="dnsServers" label={t('network.dns')} description={t('network.dnsHint')} optional stretch />
+      {routed && (
+        <FormField label={t('network.outside')} errorText={form.errorOf('outside')}>
+          <Checkbox checked={form.values.isolated} onChange={(e) => form.set('isolated', e.detail.checked)} description={t('network.isolatedHint')}>{t('network.isolated')}</Checkbox>
+        </FormField>
+      )}
+      {tells && <TextField form={form} field="dnsServers" label={t('network.dns')} description={t(routed ? 'network.dnsHint' : 'network.dnsHintBridged')} optional stretch />}
       <TextField form={form} field="domain" label={t('network.domain')} description={t('network.domainHint')} stretch />
-      <TextField form={form} field="searchDomains" label={t('network.search')} description={t('network.searchHint')} optional stretch />
-      <TextField form={form} field="mtu" label={t('network.mtu')} description={t('network.mtuHint')} inputMode="numeric" optional />
+      {tells && <TextField form={form} field="searchDomains" label={t('network.search')} description={t('network.searchHint')} optional stretch />}
+      <TextField form={form} field="mtu" label={t('network.mtu')} description={t(routed ? 'network.mtuHint' : 'network.mtuHintBridged')} inputMode="numeric" optional />
     </FormDialog>
   );
 }

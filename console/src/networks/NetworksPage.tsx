@@ -16,12 +16,13 @@ import { useTableLook } from '../ui/tableLook';
 import { WriteButton } from '../ui/WriteButton';
 import { CreateNetworkDialog } from './CreateNetworkDialog';
 import { networks } from './networks';
+import { kindText, outsideText } from './segment';
 
 export function NetworksPage(): ReactNode {
   const t = useText();
   const format = useFormat();
   const may = useMay();
-  const look = useTableLook('networks');
+  const look = useTableLook('networks', ['id']);
   const pages = usePages([networks.key], look.pageSize, networks.list);
   const [selected, select] = useState<Network[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
@@ -34,11 +35,12 @@ export function NetworksPage(): ReactNode {
         <ResourceTable
           title={t('network.title')} description={t('network.about')} pages={pages} look={look} selected={selected} select={select} labelOf={(n) => n.name} empty={t('network.empty')} emptyAction={create}
           columns={[
-            { id: 'name', header: t('ui.name'), cell: (n) => <RouteLink to={`/networks/${n.id}`}>{n.name}</RouteLink>, isRowHeader: true, width: 220 },
+            { id: 'name', header: t('ui.name'), cell: (n) => <RouteLink to={`/networks/${n.id}`}>{n.name}</RouteLink>, isRowHeader: true, width: 180 },
             { id: 'id', header: t('ui.id'), cell: (n) => <code>{n.id}</code>, width: 220 },
-            { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 240 },
-            { id: 'outside', header: t('network.outside'), cell: (n) => t(n.outside === 'none' ? 'network.outside.none' : 'network.outside.nat'), width: 210 },
-            { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 190 },
+            { id: 'kind', header: t('network.kind'), cell: (n) => kindText(t, n), width: 230 },
+          { id: 'subnets', header: t('network.subnets'), cell: (n) => n.subnets.map((s) => s.cidr).join(', ') || '-', width: 215 },
+            { id: 'outside', header: t('network.outside'), cell: (n) => outsideText(t, n), width: 200 },
+            { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 200 },
             { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
           ]}
           actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}

@@ -5,7 +5,7 @@ import { Fragment, useState, type ReactNode } from 'react';
 import { useAll } from '../api/pages';
 import type { Network, Router } from '../api/types';
 import { useText } from '../i18n/text';
-import { networks } from '../networks/networks';
+import { useNetworkChoices } from '../networks/choices';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
@@ -58,7 +58,7 @@ export function RouterTable({ network }: { network: Network }): ReactNode {
 /** Makes a router, or changes which networks one joins. */
 function RouterDialog({ router, networkIds, close, done }: { router?: Router; networkIds: readonly string[]; close: () => void; done: () => void }): ReactNode {
   const t = useText();
-  const all = useAll([networks.key], networks.list);
+  const { options, loading } = useNetworkChoices('refused');
   const form = useForm({
     initial: { name: router?.name ?? '', networks: networkIds }, check: (v) => violations(['name', name(v.name)]),
     send: (v) => router === undefined
@@ -67,14 +67,13 @@ function RouterDialog({ router, networkIds, close, done }: { router?: Router; ne
     place: (path) => (/^(attach|detach)\b/.test(path) ? 'networks' : path),
     done: () => { done(); close(); },
   });
-  const options = (all.data ?? []).map((n) => ({ value: n.id, label: n.name, description: n.subnets.map((s) => s.cidr).join(', ') }));
   return (
     <FormDialog title={router === undefined ? t('router.create') : t('router.changeTitle', { name: router.name })} action={t(router === undefined ? 'ui.create' : 'ui.save')} form={form} close={close}>
       {router === undefined && <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="router-name" />}
       <FormField label={t('router.networks')} description={t('router.networksHint')} errorText={form.errorOf('networks')}>
         <Multiselect
           options={options} selectedOptions={options.filter((o) => form.values.networks.includes(o.value))} placeholder={t('router.choose')} filteringType={options.length > 10 ? 'auto' : 'none'} expandToViewport
-          statusType={all.isPending ? 'loading' : 'finished'} data-testid="router-networks" onChange={(e) => form.set('networks', e.detail.selectedOptions.flatMap((o) => o.value ?? []))}
+          statusType={loading ? 'loading' : 'finished'} data-testid="router-networks" onChange={(e) => form.set('networks', e.detail.selectedOptions.flatMap((o) => o.value ?? []))}
         />
       </FormField>
     </FormDialog>

@@ -35,6 +35,8 @@ export const shellMessages = {
   'nav.vpns': { en: 'VPN gateways', ja: 'VPN ゲートウェイ' },
   'nav.trace': { en: 'Packet trace', ja: 'パケットトレース' },
   'nav.address-pools': { en: 'Address pools', ja: 'アドレスプール' },
+  'nav.vlan-ranges': { en: 'VLAN ranges', ja: 'VLAN 範囲' },
+  'nav.switches': { en: 'Switches', ja: 'スイッチ' },
   'nav.events': { en: 'Events', ja: 'イベント' },
   'nav.users': { en: 'Users', ja: 'ユーザー' },
   'nav.access': { en: 'Tokens and password', ja: 'トークンとパスワード' },

@@ -17,6 +17,8 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   lb: (id) => `/load-balancers/${id}`,
   vpn: (id) => `/vpns/${id}`,
   pool: () => '/address-pools',
+  vlr: () => '/vlan-ranges',
+  sw: (id) => `/switches/${id}`,
 };
 
 /** The page of a resource, known by the type prefix of its id; null if the console has none. */

@@ -13,6 +13,7 @@ interface Props<T> {
   error?: Error | null;
   columns: readonly TableProps.ColumnDefinition<T>[];
   actions?: readonly ReactNode[];
+  filter?: ReactNode;
   empty: string;
   /** Rows are chosen one at a time. */
   selected?: T | undefined;
@@ -40,6 +41,7 @@ export function ShortTable<T extends { id: string }>(props: Props<T>): ReactNode
             {props.title}
           </Header>
         }
+        filter={props.filter}
         empty={<Box textAlign="center" padding="s" color="text-body-secondary">{props.empty}</Box>}
       />
     </SpaceBetween>

@@ -11,7 +11,7 @@ export type Broken = Omit<Violation, 'field'> | null;
 
 // The rules here are the server's. It checks again; these only spare a round trip.
 const nameMax = 63;
-const looksLikeId = /^(a|u|tok|z|h|flv|img|key|net|subnet|sg|sgr|i|eni|ev|con|pg|fip|pool|rtr|pcx|rt|pf|lb|lsn|lbm|vpn|vpc|vps)-[0-9a-f]{17}$/;
+const looksLikeId = /^(a|u|tok|z|h|flv|img|key|net|subnet|sg|sgr|i|eni|ev|con|pg|fip|pool|rtr|pcx|rt|pf|lb|lsn|lbm|vpn|vpc|vps|vlr|sw)-[0-9a-f]{17}$/;
 
 export function required(text: string): Broken {
   return text.trim() === '' ? { key: 'rule.required' } : null;
@@ -64,6 +64,32 @@ export function cidr(text: string): Broken {
   return BigInt(base) % 2n ** BigInt(bits - Number(prefix)) === 0n ? null : wrong;
 }
 
+/** A row of addresses, `A-B` with both ends included, or one address. */
+export function span(text: string): Broken {
+  const [first = '', last = first, ...rest] = text.split('-');
+  const [from, to] = isV6(first) ? [groups(first), groups(last)] : [octets(first), octets(last)];
+  return rest.length === 0 && from !== null && to !== null && from <= to ? null : { key: 'rule.span' };
+}
+
+// Numbers of IEEE 802.1Q; 0 and 4,095 have a meaning of their own.
+export const vlanMin = 1;
+export const vlanMax = 4094;
+
+export function vlan(text: string): Broken {
+  return wholeNumber(text, vlanMin, vlanMax);
+}
+
+/** One VLAN, or a range of them such as `100-199`. */
+export function vlans(text: string): Broken {
+  const [first = '', last = first, ...rest] = text.split('-');
+  return rest.length === 0 && vlan(first) === null && vlan(last) === null && Number(first) <= Number(last) ? null : { key: 'rule.vlans', values: { min: vlanMin, max: vlanMax } };
+}
+
+/** A name that a network device of Linux may have. */
+export function device(text: string): Broken {
+  return /^[A-Za-z0-9._-]{1,15}$/.test(text) && text !== '.' && text !== '..' ? null : { key: 'rule.device' };
+}
+
 /** The parts of a list that is typed into one field: separated by commas, spaces or lines. */
 export function listed(text: string): string[] {
   return text.split(/[\s,、]+/).filter((part) => part !== '');
@@ -81,6 +107,11 @@ export function optional(text: string, rule: (text: string) => Broken): Broken {
 
 export function url(text: string): Broken {
   return /^https?:\/\/[^\s/]+/i.test(text) && URL.canParse(text) ? null : { key: 'rule.url' };
+}
+
+/** A URL whose path others are put behind. */
+export function httpsUrl(text: string): Broken {
+  return /^https:\/\/[^\s/?#@]+[^\s?#]*$/i.test(text) && URL.canParse(text) && new URL(text).username === '' ? null : { key: 'rule.httpsUrl' };
 }
 
 export function sha256(text: string): Broken {

@@ -81,5 +81,10 @@ function isAt(path: string, field: string): boolean {
 
 function focusFirstError(): void {
   // A field that opens suggestions when it is focused would hide its error behind them.
-  window.setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]:not([aria-autocomplete])')?.focus(), 50);
+  window.setTimeout(() => {
+    const field = document.querySelector<HTMLElement>('[aria-invalid="true"]:not([aria-autocomplete])');
+    // In the middle, so that what is said below it is seen, too.
+    field?.scrollIntoView({ block: 'center' });
+    field?.focus({ preventScroll: true });
+  }, 50);
 }

@@ -1,5 +1,3 @@
-import FormField from '@cloudscape-design/components/form-field';
-import Tiles from '@cloudscape-design/components/tiles';
 import type { ReactNode } from 'react';
 import type { Vpn, VpnSite } from '../api/types';
 import { useText } from '../i18n/text';
@@ -8,7 +6,8 @@ import { FormDialog } from '../ui/FormDialog';
 import { cidr, each, name, required, violations } from '../ui/rules';
 import { SelectField } from '../ui/SelectField';
 import { useForm } from '../ui/useForm';
-import { blankSite, siteEndpoint, siteRequest, vpnSites, wireGuardKey } from './vpns';
+import { PeerKeys } from './PeerKeys';
+import { blankSite, ownKey, siteEndpoint, siteRequest, vpnSites, wireGuardKey } from './vpns';
 
 /** Joins another network, which has a WireGuard gateway of its own. */
 export function AddSiteDialog({ vpn, close, added }: { vpn: Vpn; close: () => void; added: (site: VpnSite) => void }): ReactNode {
@@ -16,7 +15,7 @@ export function AddSiteDialog({ vpn, close, added }: { vpn: Vpn; close: () => vo
   const form = useForm({
     initial: blankSite,
     check: (v) => violations(
-      ['name', name(v.name)], ['ranges', required(v.ranges) ?? each(v.ranges, cidr)], ['publicKey', v.how === 'own' ? wireGuardKey(v.publicKey) : null], ['endpoint', siteEndpoint(v)],
+      ['name', name(v.name)], ['ranges', required(v.ranges) ?? each(v.ranges, cidr)], ['publicKey', ownKey(v)], ['endpoint', siteEndpoint(v)],
       ['presharedKey', v.preshared === 'own' ? wireGuardKey(v.presharedKey) : null]),
     send: (v) => vpnSites.create(vpn.id, siteRequest(v)),
     done: (site) => { close(); added(site); },
@@ -25,16 +24,7 @@ export function AddSiteDialog({ vpn, close, added }: { vpn: Vpn; close: () => vo
     <FormDialog title={t('vpn.siteAddTitle', { name: vpn.network.name })} action={t('ui.add')} form={form} close={close} wide>
       <TextField form={form} field="name" label={t('ui.name')} placeholder="osaka" autoFocus testId="vpn-site-name" />
       <TextField form={form} field="ranges" label={t('vpn.siteRanges')} description={t('vpn.siteRangesHint')} placeholder="192.168.10.0/24" stretch testId="vpn-site-ranges" />
-      <FormField label={t('vpn.siteKeys')} stretch>
-        <Tiles
-          columns={2} value={form.values.how} onChange={(e) => form.set('how', e.detail.value)}
-          items={[
-            { value: 'generate', label: t('vpn.how.generate'), description: t('vpn.how.generateHint') },
-            { value: 'own', label: t('vpn.how.own'), description: t('vpn.how.ownHint') },
-          ]}
-        />
-      </FormField>
-      {form.values.how === 'own' && <TextField form={form} field="publicKey" label={t('vpn.publicKey')} description={t('vpn.publicKeyHint')} stretch testId="vpn-site-key" />}
+      <PeerKeys form={form} label={t('vpn.siteKeys')} testId="vpn-site-key" />
       <TextField form={form} field="endpoint" label={t('vpn.endpoint')} description={t('vpn.endpointHint')} placeholder="198.51.100.7:51820" optional testId="vpn-site-endpoint" />
       <SelectField
         form={form} field="preshared" label={t('vpn.preshared')} description={t('vpn.presharedHint')} testId="vpn-site-preshared"

@@ -4,6 +4,8 @@ export const vpnMessages = {
   'vpn.title': { en: 'VPN gateways', ja: 'VPN ゲートウェイ' },
   'vpn.about': { en: 'People’s devices and other networks reach a network’s guests by its VPN gateway (WireGuard).', ja: '端末 (クライアント) や他のネットワーク (サイト) を、WireGuard でネットワークにつなぎます。' },
   'vpn.empty': { en: 'No VPN gateways', ja: 'VPN ゲートウェイはありません' },
+  'vpn.one': { en: 'VPN gateway', ja: 'VPN ゲートウェイ' },
+  'vpn.emptyNetwork': { en: 'This network has no VPN gateway', ja: 'このネットワークに VPN ゲートウェイはありません' },
   'vpn.create': { en: 'Create VPN gateway', ja: 'VPN ゲートウェイを作成' },
   'vpn.deleteBody': { en: 'Its clients and sites are deleted with it, and their access ends at once. A gateway that is made anew has another key, so that profiles have to be made anew, too.', ja: 'クライアントとサイトも削除され、接続はすぐに切れます。作り直したゲートウェイの鍵は別のものになるため、設定も作り直しが必要です。' },
   'vpn.networkHint': { en: 'A network has one gateway at most.', ja: '1 つのネットワークに 1 つまで。' },

@@ -58,21 +58,36 @@ export function endpoint(text: string): Broken {
   return rest.length === 0 && address(host) === null && wholeNumber(port, 1, 65535) === null ? null : { key: 'vpn.endpointForm' };
 }
 
-export interface SiteValues {
-  readonly name: string;
-  readonly ranges: string;
+/** The key pair of the other end as a form holds it: made by the server, or the public key of one that is there. */
+export interface PeerKeyValues {
   readonly how: string;
   readonly publicKey: string;
+}
+
+export const blankKeys: PeerKeyValues = { how: 'generate', publicKey: '' };
+
+export function ownKey(v: PeerKeyValues): Broken {
+  return v.how === 'own' ? wireGuardKey(v.publicKey) : null;
+}
+
+/** The public key that is sent; null asks for a pair. */
+export function sentKey(v: PeerKeyValues): string | null {
+  return v.how === 'own' ? v.publicKey.trim() : null;
+}
+
+export interface SiteValues extends PeerKeyValues {
+  readonly name: string;
+  readonly ranges: string;
   readonly endpoint: string;
   readonly preshared: string;
   readonly presharedKey: string;
 }
 
-export const blankSite: SiteValues = { name: '', ranges: '', how: 'generate', publicKey: '', endpoint: '', preshared: 'generate', presharedKey: '' };
+export const blankSite: SiteValues = { ...blankKeys, name: '', ranges: '', endpoint: '', preshared: 'generate', presharedKey: '' };
 
 export function siteRequest(v: SiteValues): CreateVpnSite {
   return {
-    name: v.name, publicKey: v.how === 'own' ? v.publicKey.trim() : null, ranges: listed(v.ranges), endpoint: v.endpoint.trim() === '' ? null : v.endpoint.trim(),
+    name: v.name, publicKey: sentKey(v), ranges: listed(v.ranges), endpoint: v.endpoint.trim() === '' ? null : v.endpoint.trim(),
     presharedKey: v.preshared === 'generate' ? 'generate' : v.preshared === 'own' ? v.presharedKey.trim() : null,
   };
 }

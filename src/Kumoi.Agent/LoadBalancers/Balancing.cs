@@ -33,7 +33,7 @@ public sealed class Balancing : IAsyncDisposable
     public Balancing(AgentOptions options, Commands commands, TimeProvider clock, ILogger log)
     {
         (_options, _commands, _clock) = (options, commands, clock);
-        _checks = new HealthChecks(DirectoryOf, clock, log.LoopFailed)
+        _checks = new HealthChecks(DirectoryOf, (target, cancel) => HealthProbe.AskAsync(target, clock, cancel), clock, log.LoopFailed)
         {
             Changed = (network, listener) =>
             {

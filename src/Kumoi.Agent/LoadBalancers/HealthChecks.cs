@@ -9,8 +9,15 @@ namespace Kumoi.Agent.LoadBalancers;
 /// member that dies leaves everywhere, whatever else is away.
 /// </summary>
 /// <param name="directoryOf">Where a network's files are.</param>
-public sealed class HealthChecks(Func<string, string> directoryOf, TimeProvider clock, Action<Exception> broken) : IAsyncDisposable
+/// <param name="ask">Asks a member once: why it does not work, or null (<see cref="HealthProbe.AskAsync"/>).</param>
+public sealed class HealthChecks(Func<string, string> directoryOf, Func<HealthTarget, CancellationToken, Task<string?>> ask, TimeProvider clock, Action<Exception> broken) : IAsyncDisposable
 {
+    /// <summary>Questions of one network at once; the others wait. Too low: members that do not answer delay the questions to those that do; too high: one network takes the
+    /// host's sockets from all.</summary>
+    public const int AtOnceMax = 256;
+
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new();
+
     private readonly ConcurrentDictionary<(string Listener, string Member), Asked> _asked = new();
 
     /// <summary>Networks whose targets are taken over.</summary>
@@ -58,6 +65,7 @@ public sealed class HealthChecks(Func<string, string> directoryOf, TimeProvider 
     public void Forget(string networkId)
     {
         _known.TryRemove(networkId, out _);
+        _turns.TryRemove(networkId, out _);
         foreach (var (key, asked) in _asked)
             if (asked.Target.NetworkId == networkId && _asked.TryRemove(key, out _)) asked.End();
     }
@@ -73,12 +81,13 @@ public sealed class HealthChecks(Func<string, string> directoryOf, TimeProvider 
         // The caller has other things to do.
         await Task.Yield();
         var target = asked.Target;
+        var turns = _turns.GetOrAdd(target.NetworkId, _ => new SemaphoreSlim(AtOnceMax));
         while (!asked.Ended.IsCancellationRequested)
         {
             try
             {
                 var began = clock.GetTimestamp();
-                var reason = await HealthProbe.AskAsync(target, clock, asked.Ended);
+                var reason = await InTurnAsync(turns, asked);
                 var before = asked.State;
                 asked.State = before.After(reason, target.Check, clock.GetUtcNow());
                 if (asked.State.Health != before.Health)
@@ -100,6 +109,19 @@ public sealed class HealthChecks(Func<string, string> directoryOf, TimeProvider 
                 broken(e);
                 await Task.Delay(TimeSpan.FromSeconds(1), clock);
             }
+        }
+    }
+
+    private async Task<string?> InTurnAsync(SemaphoreSlim turns, Asked asked)
+    {
+        await turns.WaitAsync(asked.Ended);
+        try
+        {
+            return await ask(asked.Target, asked.Ended);
+        }
+        finally
+        {
+            turns.Release();
         }
     }
 

@@ -11,8 +11,10 @@ namespace Kumoi.Api;
 /// <param name="Slot">Its place among that instance's volumes, from 1.</param>
 /// <param name="Serial">What the guest reads as the disk's serial number: <c>/dev/disk/by-id/virtio-SERIAL</c> in Linux.</param>
 /// <param name="DeleteOnTermination">It is deleted with the instance that it is attached to.</param>
+/// <param name="Generation">Grows with each change that is asked for.</param>
+/// <param name="ObservedGeneration">The generation that its host has acted on to the end.</param>
 public sealed record Volume(
-    string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination,
+    string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
     IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
 
 /// <summary>Makes a volume.</summary>

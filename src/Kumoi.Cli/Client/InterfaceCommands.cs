@@ -21,10 +21,11 @@ public static class InterfaceCommands
             session.Write(await session.Client.GetAsync<Interface>(await PathAsync(noun, session, parsed.GetValue(show)!, cancel), cancel));
             return ExitCodes.Ok;
         });
-        var (traffic, since) = (noun.Key(), Options.New<string?>("--since"));
-        noun.Act(new Command("traffic", Messages.Text("interface-traffic")) { traffic, since }, async (session, parsed, cancel) =>
+        var (traffic, since, until) = (noun.Key(), Options.New<string?>("--since"), Options.New<string?>("--until"));
+        noun.Act(new Command("traffic", Messages.Text("interface-traffic")) { traffic, since, until }, async (session, parsed, cancel) =>
         {
-            var query = parsed.GetValue(since) is { } from ? "?since=" + Uri.EscapeDataString(from) : "";
+            var named = new (string Name, string? Time)[] { ("since", parsed.GetValue(since)), ("until", parsed.GetValue(until)) }.Where(one => one.Time is not null);
+            var query = "?" + string.Join('&', named.Select(one => one.Name + "=" + Uri.EscapeDataString(one.Time!)));
             session.Write(await session.Client.GetAsync<InterfaceTraffic>(await PathAsync(noun, session, parsed.GetValue(traffic)!, cancel) + "/traffic" + query, cancel));
             return ExitCodes.Ok;
         });

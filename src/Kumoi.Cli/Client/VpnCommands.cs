@@ -53,11 +53,16 @@ public static class VpnCommands
         ]);
         var (vpn, name, key, endpoint) = (Vpn(noun), new Argument<string>("site") { Description = Messages.Text("argument-name") }, Options.New<string?>("--public-key"), Options.New<string?>("--endpoint"));
         var (ranges, secret) = (new Option<string[]>("--range") { Description = Messages.Text("option-site-range"), Required = true }, Options.New<string?>("--preshared-key"));
-        Under(site, new Command("add", Messages.Text("vpn-site-add")) { vpn, name, key, endpoint, ranges, secret }, async (session, parsed, cancel) =>
+        // Never a secret: others could read it, and the shell would keep it.
+        secret.AcceptOnlyFromAmong("generate");
+        var secretFile = Options.New<string?>("--preshared-key-file");
+        Under(site, new Command("add", Messages.Text("vpn-site-add")) { vpn, name, key, endpoint, ranges, secret, secretFile }, async (session, parsed, cancel) =>
         {
+            if (parsed.GetValue(secret) is not null && parsed.GetValue(secretFile) is not null) throw new UserException("port-setting", "--preshared-key, --preshared-key-file");
+            var preshared = parsed.GetValue(secretFile) is { } file ? await Passwords.ReadFileAsync(file, cancel) : parsed.GetValue(secret);
             var made = await session.Client.PostAsync<CreateVpnSite, VpnSite>(
                 noun.PathOf(parsed.GetValue(vpn)!) + "/sites",
-                new CreateVpnSite(parsed.GetValue(name)!, parsed.GetValue(key), parsed.GetValue(ranges)!, parsed.GetValue(endpoint), parsed.GetValue(secret)), Guid.CreateVersion7().ToString(), cancel);
+                new CreateVpnSite(parsed.GetValue(name)!, parsed.GetValue(key), parsed.GetValue(ranges)!, parsed.GetValue(endpoint), preshared), Guid.CreateVersion7().ToString(), cancel);
             Write(session, made, made.Profile);
             return ExitCodes.Ok;
         });

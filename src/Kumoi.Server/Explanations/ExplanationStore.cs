@@ -29,7 +29,7 @@ public sealed class ExplanationStore(Database database, HostBell bell)
 
     public Task<(string Power, int Incarnation, string? Storage, DateTimeOffset? AskedAt, string[] SegmentDevices)> InstanceAsync(string id, CancellationToken cancel) => database.FindAsync(
         """
-        SELECT v.power, v.incarnation, v.storage, (SELECT max(e.at) FROM events e WHERE e.resource_id = v.id AND e.action = ANY($2)),
+        SELECT v.power, v.incarnation, CASE WHEN v.fixed_volumes = 0 THEN v.storage END, (SELECT max(e.at) FROM events e WHERE e.resource_id = v.id AND e.action = ANY($2)),
                coalesce((SELECT array_agg(n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id WHERE i.instance_id = v.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}')
         FROM instances v WHERE v.id = $1
         """, row => (row.GetString(0), row.GetInt32(1), row.TextOrNull(2), row.TimeOrNull(3), row.Texts(4)), cancel, id, Columns.Texts(Asking));
@@ -43,7 +43,7 @@ public sealed class ExplanationStore(Database database, HostBell bell)
     }
 
     public async Task<int> MovableAsync(string hostId, CancellationToken cancel) => (int)await database.FindAsync(
-        "SELECT count(*) FROM instances WHERE host_id = $1 AND terminated_at IS NULL AND recovery = 'restart' AND storage IS NOT NULL", row => row.GetInt64(0), cancel, hostId);
+        "SELECT count(*) FROM instances WHERE host_id = $1 AND terminated_at IS NULL AND recovery = 'restart' AND storage IS NOT NULL AND fixed_volumes = 0", row => row.GetInt64(0), cancel, hostId);
 
     public Task<ExplainedIntake?> ImageAsync(string id, CancellationToken cancel) => database.FindAsync(
         "SELECT attempts, lease_holder, lease_until, (SELECT count(*) FROM instances v WHERE v.image_id = m.id AND v.terminated_at IS NULL) FROM images m WHERE id = $1",

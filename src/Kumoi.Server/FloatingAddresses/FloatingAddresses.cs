@@ -124,6 +124,7 @@ public sealed class FloatingAddressUseCases(
         var served = await GatewayStore.ServeAsync(transaction, caller.AccountId, "address", address.Id, balancer.Network, cancel);
         if (served.Failure is { } failure) return failure;
         await LoadBalancerStore.LeadAsync(transaction, caller.AccountId, address.Address, balancer.Id, cancel);
+        if (await ListenerStore.PortOfVpnAsync(transaction, balancer.Id, IPAddress.Parse(address.Address), null, cancel) is { } taken) return taken;
         await events.WriteAsync(transaction, caller, "floating-address.associate", new Subject("floating-address", address.Id, address.Address), cancel);
         return (await FloatingAddressStore.FindAsync(transaction, caller.AccountId, address.Id, cancel))!;
     }, cancel);

@@ -145,7 +145,11 @@ public sealed class HostReports : IDisposable
             row.Id, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, facts.Vcpus, facts.MemoryMib, facts.DiskGib,
             Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage), Columns.Integer(facts.UnderlayMtu), Columns.Texts(devices));
         // Where the others reach this host's guests.
-        if (facts.Address != row.Facts.Address) await _revisions.TouchNetworksOfHostAsync(transaction, row.Id, default);
+        if (facts.Address != row.Facts.Address)
+        {
+            await _revisions.TouchNetworksOfHostAsync(transaction, row.Id, default);
+            await _revisions.TouchByGatewayAsync(transaction, row.Id, default);
+        }
         if (facts.UnderlayMtu != row.Facts.UnderlayMtu) await _revisions.TouchAllAsync(transaction, default);
     }
 

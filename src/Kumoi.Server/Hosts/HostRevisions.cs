@@ -56,6 +56,13 @@ public sealed class HostRevisions(HostBell bell, PeersBell peers)
         "SELECT DISTINCT i.network_id FROM instances v JOIN interfaces i ON i.instance_id = v.id WHERE v.host_id = $1 AND v.terminated_at IS NULL AND i.released_at IS NULL",
         row => row.GetString(0), cancel, hostId), cancel);
 
+    /// <summary>The public addresses and VPN gateways that the host has are reached otherwise than before.</summary>
+    public async Task TouchByGatewayAsync(Transaction transaction, string hostId, CancellationToken cancel)
+    {
+        var networks = await transaction.QueryAsync("SELECT DISTINCT network_id FROM network_gateways WHERE host_id = $1", row => row.GetString(0), cancel, hostId);
+        if (networks.Count > 0) await TouchByNetworksAsync(transaction, networks, cancel);
+    }
+
     /// <summary>Names or members of the networks have changed. Their hosts are told soon, and not in this transaction: there may be thousands.</summary>
     public async Task TouchNetworksAsync(Transaction transaction, IEnumerable<string> networkIds, CancellationToken cancel)
     {

@@ -54,7 +54,8 @@ public sealed class HostUseCases(Database database, EventLog events, Authority a
             }
             if (update.Maintenance is { } empty && empty != maintenance)
             {
-                await transaction.ExecuteAsync("UPDATE hosts SET maintenance = $2 WHERE id = $1", cancel, host.Id, empty);
+                // Lost hosts are looked at again if their revision has changed: their notices, which go here, must come again.
+                await transaction.ExecuteAsync("UPDATE hosts SET maintenance = $2, revision = revision + 1 WHERE id = $1", cancel, host.Id, empty);
                 if (!empty) await transaction.ExecuteAsync("UPDATE instances SET notices = '[]' WHERE host_id = $1 AND terminated_at IS NULL AND notices <> '[]'", cancel, host.Id);
                 await events.WriteAsync(transaction, caller, empty ? "host.begin-maintenance" : "host.end-maintenance", subject, cancel);
                 transaction.AfterCommit(recovery.Ring);

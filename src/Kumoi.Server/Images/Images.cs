@@ -19,19 +19,8 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
     public async Task<Result<Image>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
     {
         if (state is not ("available" or "failed")) return Failure.Invalid("wait", "one-of", "available, failed");
-        var until = clock.GetUtcNow() + timeout;
-        for (; ; )
-        {
-            var ring = bell.Next;
-            var found = await GetAsync(caller, key, cancel);
-            if (found.Failure is not null || found.Value.State == state) return found;
-            var why = string.Join(" ", found.Value.Conditions.Select(c => c.Message));
-            if (found.Value.State is "failed" or "available") return new Failure("wait-unreachable", 409, found.Value.Name, state, why);
-            var left = until - clock.GetUtcNow();
-            if (left <= TimeSpan.Zero) return new Failure("wait-timeout", 408, found.Value.Name, found.Value.State, state, why);
-            await Task.WhenAny(ring, Task.Delay(left < TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), clock, cancel));
-            cancel.ThrowIfCancellationRequested();
-        }
+        return await Waits.ForAsync(bell, clock, state, timeout, () => GetAsync(caller, key, cancel),
+            image => image.State == state ? true : image.State is "failed" or "available" ? null : false, image => (image.Name, image.State, image.Conditions), cancel);
     }
 
     public async Task<Result<Image>> CreateAsync(Caller caller, CreateImage create, IdempotencyKey? once, CancellationToken cancel)
@@ -79,8 +68,11 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             var image = await transaction.FindAsync("SELECT id, name FROM images WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL FOR UPDATE",
                 row => new Ref(row.GetString(0), row.GetString(1)), cancel, caller.AccountId, key);
             if (image is null) return Failure.NotFound("image", key);
-            var users = await transaction.QueryAsync("SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL ORDER BY id LIMIT 20",
-                row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
+            var users = await transaction.QueryAsync(
+                """
+                SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL
+                UNION ALL SELECT id, name FROM volumes WHERE image_id = $1 AND deleted_at IS NULL ORDER BY 1 LIMIT 20
+                """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
             if (users.Count > 0) return Failure.InUse("image", image.Name, users);
             await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());
             await events.WriteAsync(transaction, caller, "image.delete", new Subject("image", image.Id, image.Name), cancel);
@@ -93,7 +85,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
     }
 
     public async Task<bool> IsUsedByHostAsync(string imageId, string hostId, CancellationToken cancel) => await database.FindAsync(
-        "SELECT 1 FROM instances WHERE image_id = $1 AND host_id = $2 AND terminated_at IS NULL LIMIT 1", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE image_id = $1 AND host_id = $2 AND terminated_at IS NULL) OR EXISTS (SELECT 1 FROM volumes WHERE image_id = $1 AND host_id = $2 AND deleted_at IS NULL)", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
 }
 
 public static class ImageEndpoints
@@ -113,7 +105,7 @@ public static class ImageEndpoints
             async call =>
             {
                 if (call.Query("wait") is not { } state) return await images.GetAsync(call.Caller, call.Route("image"), call.Cancelled);
-                return await Instances.Waits.Read(call).Then(timeout => images.WaitAsync(call.Caller, call.Route("image"), state, timeout, call.Cancelled));
+                return await Waits.Read(call).Then(timeout => images.WaitAsync(call.Caller, call.Route("image"), state, timeout, call.Cancelled));
             }).Fails(408).WithQuery("wait", "Answer when the image is in this state").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
         Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write, "UploadImage", "Send an image's bytes (qcow2 or raw)", 200,
             async http =>

@@ -19,15 +19,22 @@ public sealed class InterfaceUseCases(
     public async Task<Result<Interface>> GetAsync(Caller caller, string id, CancellationToken cancel) =>
         await store.FindAsync(caller.AccountId, id, cancel) is { } face ? face : Failure.NotFound("interface", id);
 
-    // As far back as an answer is told without paging.
+    // As much as an answer tells without paging.
     private const int TrafficDays = 31;
 
-    /// <param name="since">Null: the last day.</param>
-    public async Task<Result<InterfaceTraffic>> TrafficAsync(Caller caller, string id, DateTimeOffset? since, CancellationToken cancel)
+    /// <summary>What passed an interface, also one that is gone.</summary>
+    /// <param name="since">Null: a day before the end.</param>
+    /// <param name="until">Null: now.</param>
+    public async Task<Result<InterfaceTraffic>> TrafficAsync(Caller caller, string id, DateTimeOffset? since, DateTimeOffset? until, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
-        if (since < now - TimeSpan.FromDays(TrafficDays)) return Failure.Invalid("since", "too-long-ago", TrafficDays);
-        return await store.FindAsync(caller.AccountId, id, cancel) is { } face ? await traffic.FindAsync(face.Id, since ?? now.AddDays(-1), cancel) : Failure.NotFound("interface", id);
+        // The first time that there is must have a day before it.
+        if (until is { Year: < 2000 }) return Failure.Invalid("until", "too-long-ago", TrafficRecords.Kept.Days);
+        var (from, to) = (since ?? (until ?? now).AddDays(-1), until ?? now);
+        if (from < now - TrafficRecords.Kept) return Failure.Invalid(since is null ? "until" : "since", "too-long-ago", TrafficRecords.Kept.Days);
+        if (until < from) return Failure.Invalid("until", "not-before", "since");
+        if (to - from > TimeSpan.FromDays(TrafficDays)) return Failure.Invalid("until", "days-at-most-after", TrafficDays, "since");
+        return await traffic.FindAsync(caller.AccountId, id, from, until, cancel) is { } found ? found : Failure.NotFound("interface", id);
     }
 
     public async Task<Result<Interface>> AttachAsync(Caller caller, AttachInterface attach, IdempotencyKey? once, CancellationToken cancel)
@@ -142,8 +149,9 @@ public static class InterfaceEndpoints
             async (call, attach) => await Endpoints.Idempotency(call).Then(once => interfaces.AttachAsync(call.Caller, attach, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
         routes.Get("/interfaces/{interface}", Permission.Read, "ShowInterface", "Show a network interface", call => interfaces.GetAsync(call.Caller, call.Route("interface"), call.Cancelled));
         routes.Get("/interfaces/{interface}/traffic", Permission.Read, "ShowInterfaceTraffic", "What passed a network interface: in all, and in each hour",
-            async call => await call.Time("since").Then(since => interfaces.TrafficAsync(call.Caller, call.Route("interface"), since, call.Cancelled)))
-            .WithQuery("since", "Time (RFC 3339) of the earliest hour; default: a day ago; at most 31 days ago");
+            async call => await call.Time("since").Then(since => call.Time("until").Then(until => interfaces.TrafficAsync(call.Caller, call.Route("interface"), since, until, call.Cancelled))))
+            .WithQuery("since", "Time (RFC 3339) of the earliest hour; default: a day before `until`; at most 400 days ago")
+            .WithQuery("until", "Hours that begin before this time (RFC 3339); default: now; at most 31 days after `since`");
         routes.Put<UpdateInterface, Interface>("/interfaces/{interface}", Permission.Write, "UpdateInterface", "Change secondary addresses, allowed ranges or security groups, without touching the guest", 200,
             (call, update) => interfaces.UpdateAsync(call.Caller, call.Route("interface"), update, call.Cancelled)).Fails(409);
         routes.Delete<Interface>("/interfaces/{interface}", Permission.Write, "DetachInterface", "Take an interface away from its instance; its addresses are given back once the host has done so",

@@ -59,14 +59,22 @@ public sealed class TrafficRecords(Database database, TimeProvider clock) : IRep
 
     private static long Sound(long count) => Math.Clamp(count, 0, long.MaxValue / 8);
 
-    /// <summary>What passed an interface in all, and in each hour since then.</summary>
-    public async Task<InterfaceTraffic> FindAsync(string interfaceId, DateTimeOffset since, CancellationToken cancel)
+    /// <summary>What passed an interface in all, and in each hour of a time; null if the account never had it, or had it too long ago. Of one that is gone, what was in all is
+    /// what the hours say that are kept.</summary>
+    public async Task<InterfaceTraffic?> FindAsync(string accountId, string interfaceId, DateTimeOffset since, DateTimeOffset? until, CancellationToken cancel)
     {
         var hours = await database.QueryAsync(
-            "SELECT hour, bytes_sent, bytes_received, packets_sent, packets_received FROM interface_traffic_hours WHERE interface_id = $1 AND hour >= date_trunc('hour', $2::timestamptz, 'UTC') ORDER BY hour DESC",
-            row => new TrafficHour(row.Time(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), cancel, interfaceId, since);
-        return await database.FindAsync("SELECT bytes_sent, bytes_received, packets_sent, packets_received, told_at FROM interface_traffic WHERE interface_id = $1",
-            row => new InterfaceTraffic(interfaceId, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.Time(4), hours), cancel, interfaceId)
-            ?? new InterfaceTraffic(interfaceId, 0, 0, 0, 0, null, hours);
+            """
+            SELECT hour, bytes_sent, bytes_received, packets_sent, packets_received FROM interface_traffic_hours
+            WHERE account_id = $1 AND interface_id = $2 AND hour >= date_trunc('hour', $3::timestamptz, 'UTC') AND ($4::timestamptz IS NULL OR hour < $4) ORDER BY hour DESC
+            """, row => new TrafficHour(row.Time(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), cancel, accountId, interfaceId, since, Columns.TimeValue(until));
+        return await database.FindAsync(
+            """
+            SELECT coalesce(t.bytes_sent, 0), coalesce(t.bytes_received, 0), coalesce(t.packets_sent, 0), coalesce(t.packets_received, 0), t.told_at
+            FROM interfaces i LEFT JOIN interface_traffic t ON t.interface_id = i.id WHERE i.account_id = $1 AND i.id = $2
+            UNION ALL
+            SELECT least($3, sum(h.bytes_sent))::bigint, least($3, sum(h.bytes_received))::bigint, least($3, sum(h.packets_sent))::bigint, least($3, sum(h.packets_received))::bigint, NULL FROM interface_traffic_hours h
+            WHERE h.account_id = $1 AND h.interface_id = $2 AND NOT EXISTS (SELECT 1 FROM interfaces i WHERE i.id = $2) HAVING count(*) > 0
+            """, row => new InterfaceTraffic(interfaceId, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.TimeOrNull(4), hours), cancel, accountId, interfaceId, long.MaxValue);
     }
 }

@@ -11,6 +11,12 @@ public sealed record ListenerSettings(string Protocol, int Port, string Algorith
 
     public bool EndsTls => Protocol is ListenerProtocol.Https or ListenerProtocol.Tls;
 
+    /// <summary>True if hosts take the connection and make another; otherwise they lead its packets elsewhere.</summary>
+    public bool IsProxied => Proxies(Protocol, Algorithm, ProxyProtocol);
+
+    public static bool Proxies(string protocol, string algorithm, bool proxyProtocol) => protocol is ListenerProtocol.Http or ListenerProtocol.Https or ListenerProtocol.Tls
+        || (protocol == ListenerProtocol.Tcp && (proxyProtocol || algorithm == BalancingAlgorithm.LeastConnections));
+
     /// <summary>What its port is one of: two listeners may share a number if this differs.</summary>
     public string Transport => TransportOf(Protocol);
 

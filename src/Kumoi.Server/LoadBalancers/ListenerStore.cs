@@ -1,8 +1,15 @@
+using System.Net;
 using Kumoi.Api;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
 
 namespace Kumoi.Server.LoadBalancers;
+
+/// <summary>What the load balancers of a network cost each of its hosts.</summary>
+/// <param name="Checks">Members asked in a second.</param>
+/// <param name="Certificates">Bytes of them and their keys.</param>
+public sealed record NetworkLoad(long Members, long Checks, long Certificates);
 
 /// <summary>Statements on listeners.</summary>
 public static class ListenerStore
@@ -51,6 +58,36 @@ public static class ListenerStore
         """, cancel, [id, .. Values(settings), Columns.Text(chain), Bytes(sealedKey), .. Values(settings.Health), settings.EndsTls, settings.IdleSeconds]);
 
     public static Task<int> DeleteAsync(Transaction transaction, string id, CancellationToken cancel) => transaction.ExecuteAsync("DELETE FROM load_balancer_listeners WHERE id = $1", cancel, id);
+
+    public static async Task<NetworkLoad> LoadAsync(Transaction transaction, string networkId, CancellationToken cancel) => (await transaction.FindAsync(
+        """
+        SELECT coalesce(sum(m.count), 0)::bigint, coalesce(ceil(sum(CASE WHEN l.health_protocol <> 'none' THEN m.count::numeric / l.health_interval_seconds END)), 0)::bigint,
+               coalesce(sum(octet_length(l.certificate) + octet_length(l.encrypted_key)), 0)::bigint
+        FROM load_balancers b JOIN load_balancer_listeners l ON l.load_balancer_id = b.id CROSS JOIN LATERAL (SELECT count(*) FROM load_balancer_members m WHERE m.listener_id = l.id) m
+        WHERE b.network_id = $1
+        """, row => new NetworkLoad(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), cancel, networkId))!;
+
+    /// <summary>The load balancer with a UDP listener at a port to which a public address leads; null if there is none.</summary>
+    public static Task<string?> AtAsync(Transaction transaction, IPAddress address, int port, CancellationToken cancel) => transaction.FindAsync(
+        """
+        SELECT b.name FROM load_balancer_addresses a JOIN load_balancers b ON b.id = a.load_balancer_id JOIN load_balancer_listeners l ON l.load_balancer_id = b.id
+        WHERE a.address = $1 AND l.transport = 'udp' AND l.port = $2
+        """, row => row.GetString(0), cancel, Columns.Inet(address), port);
+
+    /// <summary>That a VPN gateway has the port of a UDP listener, at an address that leads to the load balancer; null if none has. These addresses are held until the transaction ends.</summary>
+    /// <param name="address">Null: any of them.</param>
+    /// <param name="port">Null: any listener's.</param>
+    public static async Task<Failure?> PortOfVpnAsync(Transaction transaction, string balancerId, IPAddress? address, int? port, CancellationToken cancel)
+    {
+        await transaction.QueryAsync("SELECT f.id FROM load_balancer_addresses a JOIN floating_addresses f ON f.address = a.address WHERE a.load_balancer_id = $1 ORDER BY f.id FOR UPDATE OF f",
+            row => row.GetString(0), cancel, balancerId);
+        return await transaction.FindAsync(
+            """
+            SELECT host(a.address), l.port, v.name FROM load_balancer_addresses a JOIN load_balancer_listeners l ON l.load_balancer_id = a.load_balancer_id
+            JOIN vpns v ON v.address = a.address AND v.port = l.port WHERE a.load_balancer_id = $1 AND l.transport = 'udp'
+              AND ($2::inet IS NULL OR a.address = $2) AND ($3::int IS NULL OR l.port = $3) ORDER BY l.port LIMIT 1
+            """, row => new Failure("port-of-vpn", 409, row.GetString(0), row.GetInt32(1), row.GetString(2)), cancel, balancerId, Columns.Inet(address), Columns.Integer(port));
+    }
 
     private static object?[] Values(ListenerSettings settings) => [settings.Protocol, settings.Port, settings.Algorithm, settings.Stickiness, settings.ProxyProtocol];
 

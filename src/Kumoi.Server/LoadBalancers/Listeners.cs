@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
@@ -24,9 +25,11 @@ public sealed class ListenerUseCases(Database database, ListenerWriter writer, L
             var present = await ListenerStore.LockAsync(transaction, balancer.Id, cancel);
             if (present.Count >= LoadBalancerRules.ListenersMax) return Failure.Invalid("port", "listeners-at-most", balancer.Name, LoadBalancerRules.ListenersMax);
             ListenerWriter.CheckPorts([listener], present.Select(one => one.Settings), violations);
-            listener.Take(await MemberTargets.ReadAsync(transaction, caller.AccountId, create.Members ?? [], cancel), [], balancer, violations);
+            listener.Take(await MemberTargets.ReadAsync(transaction, caller.AccountId, create.Members ?? [], hold: true, cancel), [], balancer, violations);
             if (violations.Count > 0) return Failure.Invalid([.. violations]);
+            var load = await ListenerStore.LoadAsync(transaction, balancer.Network.Id, cancel);
             var id = await writer.WriteAsync(transaction, caller, balancer, listener, cancel);
+            if (await RefusedAsync(transaction, balancer, listener.Settings, load, cancel) is { } refused) return refused;
             await ToldAsync(transaction, caller, balancer, "load-balancer.add-listener", listener.Settings, cancel);
             return await ShowAsync(transaction, caller, balancer.Id, id, cancel);
         }), cancel);
@@ -45,7 +48,9 @@ public sealed class ListenerUseCases(Database database, ListenerWriter writer, L
         ListenerWriter.CheckPorts([new NewListener("", settings, null, [])], all.Where(one => one.Id != before.Id).Select(one => one.Settings), violations);
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
         if (settings == before.Settings && certificate is null) return await ShowAsync(transaction, caller, balancer.Id, before.Id, cancel);
+        var load = await ListenerStore.LoadAsync(transaction, balancer.Network.Id, cancel);
         await ListenerStore.UpdateAsync(transaction, before.Id, settings, certificate?.Chain, certificate is null ? null : keys.Seal(before.Id, certificate.Key), cancel);
+        if (await RefusedAsync(transaction, balancer, settings, load, cancel) is { } refused) return refused;
         await ToldAsync(transaction, caller, balancer, "load-balancer.update-listener", settings, cancel);
         return await ShowAsync(transaction, caller, balancer.Id, before.Id, cancel);
     }, cancel);
@@ -67,6 +72,14 @@ public sealed class ListenerUseCases(Database database, ListenerWriter writer, L
         // Hosts before everything else, as everywhere.
         await hosts.TouchByNetworksAsync(transaction, [seen.Network.Id], cancel);
         return await LoadBalancerStore.LockAsync(transaction, caller.AccountId, seen.Id, cancel) is { } balancer ? balancer : Failure.NotFound("load-balancer", key);
+    }
+
+    /// <summary>Why a listener that is written now cannot stay; null if it can.</summary>
+    private static async Task<Failure?> RefusedAsync(Transaction transaction, BalancerRow balancer, ListenerSettings settings, NetworkLoad before, CancellationToken cancel)
+    {
+        var violations = LoadBalancerRules.Check(null, balancer.Network.Name, before, await ListenerStore.LoadAsync(transaction, balancer.Network.Id, cancel)).ToArray();
+        if (violations.Length > 0) return Failure.Invalid(violations);
+        return settings.Protocol == ListenerProtocol.Udp ? await ListenerStore.PortOfVpnAsync(transaction, balancer.Id, null, settings.Port, cancel) : null;
     }
 
     private Task ToldAsync(Transaction transaction, Caller caller, BalancerRow balancer, string action, ListenerSettings settings, CancellationToken cancel) => events.WriteAsync(

@@ -27,7 +27,7 @@ public static class LoadBalancerEndpoints
         routes.Post<CreateListener, LoadBalancerListener>("/load-balancers/{loadBalancer}/listeners", Permission.Write, "CreateListener", "Add a listener", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => listeners.CreateAsync(call.Caller, call.Route("loadBalancer"), create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
         routes.Put<UpdateListener, LoadBalancerListener>("/load-balancers/{loadBalancer}/listeners/{listener}", Permission.Write, "UpdateListener", "Change a listener, by its id, PORT or PROTOCOL:PORT", 200,
-            (call, update) => listeners.UpdateAsync(call.Caller, call.Route("loadBalancer"), call.Route("listener"), update, call.Cancelled));
+            (call, update) => listeners.UpdateAsync(call.Caller, call.Route("loadBalancer"), call.Route("listener"), update, call.Cancelled)).Fails(409);
         routes.Delete("/load-balancers/{loadBalancer}/listeners/{listener}", Permission.Write, "DeleteListener", "Remove a listener, by its id, PORT or PROTOCOL:PORT",
             call => listeners.DeleteAsync(call.Caller, call.Route("loadBalancer"), call.Route("listener"), call.Cancelled));
 

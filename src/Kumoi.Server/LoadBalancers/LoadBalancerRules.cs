@@ -11,7 +11,13 @@ public static partial class LoadBalancerRules
     /// <summary>Every host of the network holds and checks all of them: more would take the hosts' time from guests.</summary>
     public const int PerNetworkMax = 50, ListenersMax = 20, MembersMax = 100;
 
+    /// <summary>Of all load balancers of a network. Too low: large services do not fit; too high: every host of the network asks so many members each second, and reads so
+    /// many bytes whenever anything of the network changes.</summary>
+    public const int NetworkMembersMax = 2_000, NetworkChecksMax = 500, NetworkCertificatesMax = 1024 * 1024;
+
     public const int DescriptionMax = 255;
+
+    private const int NameServerPort = 53;
 
     private const int WeightMax = 256, IntervalMax = 300, CountMax = 10, IdleMax = 86_400, PathMax = 255;
 
@@ -32,6 +38,8 @@ public static partial class LoadBalancerRules
             yield break;
         }
         if (!IsPort(listener.Port)) yield return new Violation(prefix + "port", "between", 1, 65535);
+        // There the hosts' name server answers, and nobody else can.
+        else if (listener is { IsProxied: true, Port: NameServerPort }) yield return new Violation(prefix + "port", "port-of-name-server", listener.Port);
         if (!BalancingAlgorithm.All.Contains(listener.Algorithm)) yield return new Violation(prefix + "algorithm", "one-of", string.Join(", ", BalancingAlgorithm.All));
         else if (listener is { Protocol: ListenerProtocol.Udp, Algorithm: BalancingAlgorithm.LeastConnections }) yield return new Violation(prefix + "algorithm", "not-with-protocol", listener.Protocol);
         if (!ListenerStickiness.All.Contains(listener.Stickiness)) yield return new Violation(prefix + "stickiness", "one-of", string.Join(", ", ListenerStickiness.All));
@@ -55,6 +63,15 @@ public static partial class LoadBalancerRules
         else if (health.TimeoutSeconds < 1 || health.TimeoutSeconds > health.IntervalSeconds) yield return new Violation(prefix + "timeoutSeconds", "between", 1, health.IntervalSeconds);
         if (health.Rise is < 1 or > CountMax) yield return new Violation(prefix + "rise", "between", 1, CountMax);
         if (health.Fall is < 1 or > CountMax) yield return new Violation(prefix + "fall", "between", 1, CountMax);
+    }
+
+    /// <summary>What a change would cost the hosts of a network beyond what they bear. What is too much already may stay as it is.</summary>
+    /// <param name="field">What of the request is at fault; null: by what is too much.</param>
+    public static IEnumerable<Violation> Check(string? field, string network, NetworkLoad before, NetworkLoad after)
+    {
+        if (after.Members > Math.Max(before.Members, NetworkMembersMax)) yield return new Violation(field ?? "members", "network-members-at-most", network, NetworkMembersMax);
+        if (after.Checks > Math.Max(before.Checks, NetworkChecksMax)) yield return new Violation(field ?? "healthCheck.intervalSeconds", "network-checks-at-most", network, NetworkChecksMax);
+        if (after.Certificates > Math.Max(before.Certificates, NetworkCertificatesMax)) yield return new Violation(field ?? "certificate", "network-certificates-at-most", network, NetworkCertificatesMax);
     }
 
     /// <param name="named">Members here may name their listener.</param>

@@ -47,17 +47,21 @@ public sealed class LoadBalancerUseCases(
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
         return await database.TransactionAsync<LoadBalancer>(transaction => Idempotency.OnceAsync<LoadBalancer>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
-            var targets = await MemberTargets.ReadAsync(transaction, caller.AccountId, [.. members, .. asked.SelectMany(listener => listener.Members ?? [])], cancel);
-            var placed = await PlaceAsync(transaction, caller, create, targets, cancel);
+            CreateMember[] all = [.. members, .. asked.SelectMany(listener => listener.Members ?? [])];
+            var placed = await PlaceAsync(transaction, caller, create, await MemberTargets.ReadAsync(transaction, caller.AccountId, all, hold: false, cancel), cancel);
             if (placed.Failure is { } nowhere) return nowhere;
             var made = placed.Value;
             if (!await LoadBalancerStore.InsertAsync(transaction, made, caller.AccountId, name, create.Description ?? "", clock.GetUtcNow(), cancel)) return Failure.NameTaken("load-balancer", name);
             var row = new BalancerRow(made.Id, name, made.Network, made.First.Address!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork);
             var wrong = new List<Violation>();
+            // Hosts before everything else, as everywhere.
+            var targets = await MemberTargets.ReadAsync(transaction, caller.AccountId, all, hold: true, cancel);
             var common = targets.Find("members", members, row.Network, row.HasIpv4, wrong);
             foreach (var listener in listeners) listener.Take(targets, common, row, wrong);
             if (wrong.Count > 0) return Failure.Invalid([.. wrong]);
+            var load = await ListenerStore.LoadAsync(transaction, row.Network.Id, cancel);
             foreach (var listener in listeners) await writer.WriteAsync(transaction, caller, row, listener, cancel);
+            if (LoadBalancerRules.Check("listeners", row.Network.Name, load, await ListenerStore.LoadAsync(transaction, row.Network.Id, cancel)).ToArray() is { Length: > 0 } beyond) return Failure.Invalid(beyond);
             await events.WriteAsync(transaction, caller, "load-balancer.create", new Subject("load-balancer", made.Id, name), cancel);
             return (await LoadBalancerStore.FindAsync(transaction, caller.AccountId, made.Id, cancel))!;
         }), cancel, choosesAnew: true);

@@ -11,7 +11,7 @@ public sealed record MemberTarget(string InterfaceId, string InstanceId, string 
 /// <param name="Port">Null: the listener's.</param>
 public sealed record NewMember(string InterfaceId, int? Port, int Weight);
 
-/// <summary>The interfaces that members asked for name: of living instances of the account, held until the transaction ends.</summary>
+/// <summary>The interfaces that members asked for name: of living instances of the account.</summary>
 public sealed class MemberTargets
 {
     private readonly IReadOnlyList<CreateMember> _asked;
@@ -19,15 +19,16 @@ public sealed class MemberTargets
 
     private MemberTargets(IReadOnlyList<CreateMember> asked, List<MemberTarget> targets) => (_asked, _targets) = (asked, targets);
 
-    public static async Task<MemberTargets> ReadAsync(Transaction transaction, string accountId, IReadOnlyList<CreateMember> asked, CancellationToken cancel)
+    /// <param name="hold">They are held until the transaction ends: only after the hosts of their network.</param>
+    public static async Task<MemberTargets> ReadAsync(Transaction transaction, string accountId, IReadOnlyList<CreateMember> asked, bool hold, CancellationToken cancel)
     {
         if (asked.Count == 0) return new MemberTargets([], []);
         return new MemberTargets(asked, await transaction.QueryAsync(
-            """
+            $"""
             SELECT i.id, v.id, v.name, n.id, n.name, family(i.address) = 4, family(i.address) = 6 OR i.address6 IS NOT NULL
             FROM interfaces i JOIN instances v ON v.id = i.instance_id JOIN networks n ON n.id = i.network_id
             WHERE v.account_id = $1 AND v.terminated_at IS NULL AND v.desired <> 'terminated' AND i.released_at IS NULL AND i.detached_at IS NULL
-              AND (v.id = ANY($2) OR v.name = ANY($2) OR i.id = ANY($3)) ORDER BY v.id, i.device_index FOR NO KEY UPDATE OF i
+              AND (v.id = ANY($2) OR v.name = ANY($2) OR i.id = ANY($3)) ORDER BY v.id, i.device_index {(hold ? "FOR NO KEY UPDATE OF i" : "")}
             """, row => new MemberTarget(row.GetString(0), row.GetString(1), row.GetString(2), new Ref(row.GetString(3), row.GetString(4)), row.GetBoolean(5), row.GetBoolean(6)), cancel,
             accountId, Columns.Texts(asked.Select(m => m.Instance).OfType<string>().Distinct()), Columns.Texts(asked.Select(m => m.Interface).OfType<string>().Distinct())));
     }

@@ -25,12 +25,14 @@ public sealed class MemberUseCases(Database database, HostRevisions hosts, Event
             if (create.Listener is { } named) listeners = ListenerUseCases.Find(listeners, named) is { } one ? [one] : [];
             if (listeners.Count == 0) return create.Listener is null ? Failure.Invalid("listener", "no-listener", balancer.Name) : Failure.Invalid("listener", "no-such", new Noun("listener"), create.Listener);
             var violations = new List<Violation>();
-            var targets = await MemberTargets.ReadAsync(transaction, caller.AccountId, [create], cancel);
+            var targets = await MemberTargets.ReadAsync(transaction, caller.AccountId, [create], hold: true, cancel);
             if (targets.One("", create, balancer.Network, balancer.HasIpv4, violations) is not { } member) return Failure.Invalid([.. violations]);
+            var load = await ListenerStore.LoadAsync(transaction, balancer.Network.Id, cancel);
             var made = await MemberStore.InsertAsync(transaction, ids, caller.AccountId, [.. listeners.Select(listener => (listener.Id, listener.Settings.Port, member))], clock.GetUtcNow(), cancel);
             if (made == 0) return create.Interface is null ? Failure.Invalid("instance", "member-already", create.Instance!, balancer.Name) : Failure.Invalid("interface", "member-already", create.Interface, balancer.Name);
             if ((await MemberStore.CountsAsync(transaction, listeners.Select(listener => listener.Id), cancel)).Values.Any(count => count > LoadBalancerRules.MembersMax))
                 return Failure.Invalid("listener", "members-at-most", LoadBalancerRules.MembersMax);
+            if (LoadBalancerRules.Check("listener", balancer.Network.Name, load, await ListenerStore.LoadAsync(transaction, balancer.Network.Id, cancel)).ToArray() is { Length: > 0 } beyond) return Failure.Invalid(beyond);
             await ToldAsync(transaction, caller, balancer, "load-balancer.add-member", create.Instance ?? create.Interface!, cancel);
             return (await LoadBalancerStore.FindAsync(transaction, caller.AccountId, balancer.Id, cancel))!;
         }), cancel);

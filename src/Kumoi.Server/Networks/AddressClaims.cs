@@ -1,5 +1,6 @@
 using System.Net;
 using Kumoi.Server.Platform.Postgres;
+using Npgsql;
 
 namespace Kumoi.Server.Networks;
 
@@ -52,23 +53,23 @@ public sealed class AddressClaims(AddressAllocator allocator, TimeProvider clock
 
     /// <summary>Up to <paramref name="count"/> free addresses of a subnet.</summary>
     public Task<List<IPAddress>> InSubnetAsync(Transaction transaction, string subnetId, IPNetwork range, int count) =>
-        FreeAsync(transaction, subnetId, range, count, Subnet, () => KeptBackAsync(transaction, subnetId));
+        FreeAsync(transaction, subnetId, range, count, Subnet, () => GivenAsync(transaction, subnetId, range));
 
-    private static async Task<Predicate<IPAddress>> KeptBackAsync(Transaction transaction, string subnetId)
+    private static async Task<List<AddressSpan>> GivenAsync(Transaction transaction, string subnetId, IPNetwork range)
     {
-        var part = await transaction.FindAsync("SELECT first_address, last_address FROM subnets WHERE id = $1 AND first_address IS NOT NULL",
-            row => (AddressSpan?)new AddressSpan(row.GetFieldValue<IPAddress>(0), row.GetFieldValue<IPAddress>(1)), default, subnetId);
-        var spans = await transaction.QueryAsync("SELECT first_address, last_address FROM subnet_exclusions WHERE subnet_id = $1 UNION ALL SELECT gateway, gateway FROM subnets WHERE id = $1",
-            row => new AddressSpan(row.GetFieldValue<IPAddress>(0), row.GetFieldValue<IPAddress>(1)), default, subnetId);
-        return address => part?.Holds(address) == false || spans.Exists(span => span.Holds(address));
+        static AddressSpan Span(NpgsqlDataReader row, int at) => new(row.GetFieldValue<IPAddress>(at), row.GetFieldValue<IPAddress>(at + 1));
+        var (gateway, part) = await transaction.FindAsync("SELECT gateway, first_address, last_address FROM subnets WHERE id = $1",
+            row => (row.GetFieldValue<IPAddress>(0), row.IsDBNull(1) ? (AddressSpan?)null : Span(row, 1)), default, subnetId);
+        var kept = await transaction.QueryAsync("SELECT first_address, last_address FROM subnet_exclusions WHERE subnet_id = $1", row => Span(row, 0), default, subnetId);
+        return gateway is null ? [] : new SubnetSpace(gateway, part, [], kept).Given(range);
     }
 
     /// <summary>Up to <paramref name="count"/> free addresses of a pool's range.</summary>
     /// <param name="excluded">What of the range is not given out.</param>
     public Task<List<IPAddress>> InPoolAsync(Transaction transaction, IPNetwork range, IReadOnlyList<IPNetwork> excluded, int count) =>
-        FreeAsync(transaction, range.ToString(), range, count, Pool, () => Task.FromResult<Predicate<IPAddress>>(address => excluded.Any(block => block.Contains(address))));
+        FreeAsync(transaction, range.ToString(), range, count, Pool, () => Task.FromResult(AddressSpan.Given(range).Without(excluded.Select(AddressSpan.Of))));
 
-    private async Task<List<IPAddress>> FreeAsync(Transaction transaction, string key, IPNetwork range, int count, Statements sql, Func<Task<Predicate<IPAddress>>> keptBack)
+    private async Task<List<IPAddress>> FreeAsync(Transaction transaction, string key, IPNetwork range, int count, Statements sql, Func<Task<List<AddressSpan>>> given)
     {
         var free = new List<IPAddress>(count);
         var since = clock.GetUtcNow() - Rest;
@@ -89,8 +90,7 @@ public sealed class AddressClaims(AddressAllocator allocator, TimeProvider clock
                 break;
             }
             var used = (await transaction.QueryAsync(sql.Used, row => row.GetFieldValue<IPAddress>(0), default, key, since)).Concat(free).ToHashSet();
-            var kept = await keptBack();
-            allocator.Learn(key, range, address => used.Contains(address) || kept(address));
+            allocator.Learn(key, range, await given(), used);
             learnt = true;
         }
         return free;

@@ -1,27 +1,8 @@
 using System.Net;
-using System.Numerics;
 using Kumoi.Api;
 using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Networks;
-
-/// <summary>A row of addresses, both ends included.</summary>
-public readonly record struct AddressSpan(IPAddress First, IPAddress Last)
-{
-    /// <summary>Reads <c>A-B</c>, or one address; null if the text is neither, or its ends are of two families or the wrong way round.</summary>
-    public static AddressSpan? Read(string text)
-    {
-        var ends = text.Split('-');
-        if (ends.Length > 2 || AddressRange.Read(ends[0]) is not { } first || AddressRange.Read(ends[^1]) is not { } last) return null;
-        return first.AddressFamily == last.AddressFamily && Number(first) <= Number(last) ? new AddressSpan(first, last) : null;
-    }
-
-    public bool Holds(IPAddress address) => address.AddressFamily == First.AddressFamily && Number(address) is var number && Number(First) <= number && number <= Number(Last);
-
-    public override string ToString() => First.Equals(Last) ? First.ToString() : $"{First}-{Last}";
-
-    internal static BigInteger Number(IPAddress address) => new(address.GetAddressBytes(), isUnsigned: true, isBigEndian: true);
-}
 
 /// <summary>What of a subnet is given out, and how: pure.</summary>
 /// <param name="Part">Null: all of it.</param>
@@ -49,26 +30,15 @@ public sealed record SubnetSpace(IPAddress Gateway, AddressSpan? Part, IReadOnly
         return new SubnetSpace(router, whole, Spans(prefix + "reserved", range, reserved, violations), Spans(prefix + "excluded", range, excluded, violations));
     }
 
-    /// <summary>How many addresses are given out without being asked for by name.</summary>
-    public long Size(IPNetwork range)
+    /// <summary>What is given out without being asked for by name, in order.</summary>
+    public List<AddressSpan> Given(IPNetwork range)
     {
-        var (first, last) = Part is { } part ? (part.First, part.Last) : (AddressRange.At(range, AddressRange.First), AddressRange.At(range, AddressRange.Last(range)));
-        var (from, to) = (AddressSpan.Number(first), AddressSpan.Number(last));
-        IPAddress[] never = [range.BaseAddress, AddressRange.Gateway(range), Gateway, .. AddressRange.IsV4(range) ? [AddressRange.At(range, AddressRange.Size(range) - 1)] : Array.Empty<IPAddress>()];
-        var kept = Reserved.Concat(Excluded).Concat(never.Select(address => new AddressSpan(address, address)))
-            .Select(span => (From: BigInteger.Max(from, AddressSpan.Number(span.First)), To: BigInteger.Min(to, AddressSpan.Number(span.Last)))).Where(span => span.From <= span.To).OrderBy(span => span.From);
-        var size = to - from + 1;
-        // Of spans that overlap, each address counts once.
-        var done = from;
-        foreach (var span in kept)
-        {
-            var start = BigInteger.Max(done, span.From);
-            if (span.To < start) continue;
-            size -= span.To - start + 1;
-            done = span.To + 1;
-        }
-        return (long)BigInteger.Clamp(size, 0, long.MaxValue);
+        AddressSpan[] never = [AddressSpan.Of(range.BaseAddress), AddressSpan.Of(AddressRange.Gateway(range)), AddressSpan.Of(Gateway)];
+        return (Part ?? AddressSpan.Given(range)).Without([.. never, .. AddressRange.IsV4(range) ? [AddressSpan.Of(AddressRange.At(range, AddressRange.Size(range) - 1))] : Array.Empty<AddressSpan>(), .. Reserved, .. Excluded]);
     }
+
+    /// <summary>How many addresses are given out without being asked for by name.</summary>
+    public long Size(IPNetwork range) => (long)UInt128.Min(Given(range).Aggregate(UInt128.Zero, (sum, span) => sum + span.Size), long.MaxValue);
 
     private static List<AddressSpan> Spans(string field, IPNetwork range, IReadOnlyList<string>? texts, List<Violation> violations)
     {

@@ -34,9 +34,9 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
                 """
                 UPDATE volumes SET instance_id = $2, slot = $3, attached_generation = $4, attached = false, delete_on_termination = coalesce($5, delete_on_termination), generation = generation + 1,
                                    incarnation = incarnation + CASE WHEN host_id IS DISTINCT FROM $6 AND host_id IS NOT NULL THEN 1 ELSE 0 END, store_id = $7, host_id = $6 WHERE id = $1
-                """, cancel, volume.Id, instanceId, free, generation, new Npgsql.NpgsqlParameter { Value = (object?)attach.DeleteOnTermination ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Boolean }, hostId, placed.Value);
+                """, cancel, volume.Id, instanceId, free, generation, Columns.Boolean(attach.DeleteOnTermination), hostId, placed.Value);
             await VolumeHolds.CountAsync(transaction, [instanceId], cancel);
-            await events.WriteAsync(transaction, caller, "volume.attach", new Subject("volume", volume.Id, volume.Name), cancel, $"To {instanceName}.");
+            await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.attach", new Subject("volume", volume.Id, volume.Name), cancel, $"To {instanceName}.");
             await TellAsync(transaction, instanceId, [hostId, .. volume.HostId is { } former && former != hostId ? [former] : (string[])[]], cancel);
             return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
         }), cancel);
@@ -71,7 +71,7 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
         {
             var generation = await AskAsync(transaction, instanceId, cancel);
             await transaction.ExecuteAsync("UPDATE volumes SET detached_at = $2, detached_generation = $3, generation = generation + 1 WHERE id = $1", cancel, volume.Id, clock.GetUtcNow(), generation);
-            await events.WriteAsync(transaction, caller, "volume.detach", new Subject("volume", volume.Id, volume.Name), cancel, $"From {instanceName}.");
+            await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.detach", new Subject("volume", volume.Id, volume.Name), cancel, $"From {instanceName}.");
             await TellAsync(transaction, instanceId, [hostId], cancel);
         }
         return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);

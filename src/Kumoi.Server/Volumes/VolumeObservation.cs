@@ -20,7 +20,8 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
         var told = reports.SelectMany(r => (r.Report.Volumes ?? []).Take(VolumesMax).Select(volume => (r.HostId, Volume: volume))).GroupBy(one => (one.HostId, one.Volume.Id)).Select(same => same.Last())
             .Where(one => Ids.Looks(one.Volume.Id)).OrderBy(one => one.Volume.Id, StringComparer.Ordinal).ToList();
         if (told.Count == 0) return;
-        object?[] values =
+        // Parameters are one statement's.
+        object?[] Values() =>
         [
             Columns.Texts(told.Select(one => one.HostId)), Columns.Texts(told.Select(one => one.Volume.Id)), Columns.Integers(told.Select(one => one.Volume.Incarnation)), Columns.Bigints(told.Select(one => one.Volume.Generation)),
             Columns.IntegersOrNull(told.Select(one => one.Volume.SizeGib is { } gib ? Math.Clamp(gib, 0, VolumeRules.SizeMax) : (int?)null)), Columns.Bigints(told.Select(one => Math.Clamp(one.Volume.UsedBytes, 0, 1L << 50))),
@@ -28,21 +29,21 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
         ];
         // Most reports say what is known: those rows are neither locked nor written.
         var news = await database.QueryAsync(
-            "SELECT v.id " + Judged + " AND (v.observed_generation, v.made_gib, v.used_bytes, v.conditions) IS DISTINCT FROM (n.generation, n.size, n.used, n.conditions)", row => row.GetString(0), cancel, values);
+            "SELECT v.id " + Judged + " AND (v.observed_generation, v.made_gib, v.used_bytes, v.conditions) IS DISTINCT FROM (n.generation, n.size, n.used, n.conditions)", row => row.GetString(0), cancel, Values());
         if (news.Count == 0) return;
         await database.TransactionAsync<Done>(async transaction =>
         {
             await transaction.ExecuteAsync("SELECT id FROM volumes WHERE id = ANY($1) ORDER BY id FOR UPDATE", cancel, Columns.Texts(news));
             var seen = await transaction.QueryAsync(
                 "SELECT v.id, v.name, v.account_id, v.host_id, v.store_id, v.size_gib, v.desired = 'deleted' AND n.size IS NULL AND n.generation >= v.generation, v.made_gib IS NULL AND n.size IS NOT NULL, h.name " + Judged,
-                row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7)), Host: row.GetString(8)), cancel, values);
+                row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7)), Host: row.GetString(8)), cancel, Values());
             await transaction.ExecuteAsync(
                 """
                 UPDATE volumes v SET observed_generation = n.generation, made_gib = n.size, used_bytes = n.used, conditions = n.conditions,
                                      deleted_at = CASE WHEN v.desired = 'deleted' AND n.size IS NULL AND n.generation >= v.generation THEN $8::timestamptz END
                 FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::jsonb[]) AS n(host, id, incarnation, generation, size, used, conditions)
                 WHERE v.id = n.id AND v.host_id = n.host AND v.incarnation = n.incarnation AND n.generation BETWEEN v.observed_generation AND v.generation AND v.deleted_at IS NULL
-                """, cancel, [.. values, clock.GetUtcNow()]);
+                """, cancel, [.. Values(), clock.GetUtcNow()]);
             var gone = seen.FindAll(one => one.Volume.Gone);
             await StoreRoom.GiveBackAsync(transaction, gone.ConvertAll(one => (one.Volume.StoreId, one.Volume.HostId, one.Volume.SizeGib)), cancel);
             await events.WriteAsync(transaction,

@@ -9,7 +9,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Volumes;
 
 /// <summary>Volumes: made, changed and deleted by accounts. What is on a host is the host's to do; the records say what.</summary>
-public sealed class VolumeUseCases(Database database, VolumeStore store, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
+public sealed class VolumeUseCases(Database database, VolumeStore store, HostRevisions hosts, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
 {
     private const long Gib = 1L << 30;
 
@@ -18,6 +18,15 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
 
     public async Task<Result<Volume>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
         await store.FindAsync(caller.AccountId, key, cancel) is { } volume ? volume : Failure.NotFound("volume", key);
+
+    /// <param name="state"><c>available</c>, <c>in-use</c>, or <c>deleted</c>: then the answer is that there is none.</param>
+    public async Task<Result<Volume>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
+    {
+        if (state is not ("available" or "in-use" or "deleted")) return Failure.Invalid("wait", "one-of", "available, in-use, deleted");
+        return await Waits.ForAsync(bell, clock, state, timeout, () => GetAsync(caller, key, cancel),
+            // One without a place has nobody who could do more to it.
+            volume => volume.State == "deleting" && state != "deleted" ? null : volume.State == state && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
+    }
 
     /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it.</summary>
     public async Task<Result<Volume>> CreateAsync(Caller caller, CreateVolume create, IdempotencyKey? once, CancellationToken cancel)
@@ -77,7 +86,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
             if (update.SizeGib is { } size)
             {
                 if (size < volume.SizeGib) return Failure.Invalid("sizeGib", "only-grows", volume.SizeGib);
-                if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel), size - volume.SizeGib);
+                if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel) ?? "", size - volume.SizeGib);
                 await transaction.ExecuteAsync("UPDATE volumes SET size_gib = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, size);
             }
             await events.WriteAsync(transaction, caller, update.SizeGib > volume.SizeGib ? "volume.resize" : "volume.update", new Subject("volume", volume.Id, volume.Name), cancel);

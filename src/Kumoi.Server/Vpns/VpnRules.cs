@@ -12,6 +12,9 @@ public static class VpnRules
 {
     public const int PortDefault = 51820, RangesMax = 50;
 
+    /// <summary>The rule that a range breaks if it overlaps a subnet of the gateway's own network.</summary>
+    public const string OverlapsSubnet = "overlaps-subnet";
+
     private const int PrefixMinV4 = 16, PrefixMaxV4 = 30, PrefixMinV6 = 64, PrefixMaxV6 = 120;
 
     // Where clients are if nobody says: the first part of it that nothing of the network overlaps.

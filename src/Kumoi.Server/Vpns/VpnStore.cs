@@ -87,8 +87,8 @@ public sealed class VpnStore(Database database)
 
     /// <summary>What the network and those that it is linked with have, and what its routes lead to: nothing of it can be elsewhere, too. The rule is the one that is broken by what overlaps it.</summary>
     public static Task<List<(IPNetwork Range, string Rule)>> TakenAsync(Transaction transaction, string networkId, CancellationToken cancel) => transaction.QueryAsync(
-        """
-        SELECT cidr, 'overlaps-subnet' FROM subnets WHERE network_id = $1 UNION ALL SELECT cidr, 'overlaps-linked-range' FROM subnets WHERE network_id IN (SELECT other_id FROM network_links WHERE network_id = $1)
+        $"""
+        SELECT cidr, '{VpnRules.OverlapsSubnet}' FROM subnets WHERE network_id = $1 UNION ALL SELECT cidr, 'overlaps-linked-range' FROM subnets WHERE network_id IN (SELECT other_id FROM network_links WHERE network_id = $1)
         UNION ALL SELECT destination, 'overlaps-route' FROM network_routes WHERE network_id = $1 UNION ALL SELECT range, 'overlaps-vpn' FROM vpn_ranges WHERE network_id = $1 ORDER BY 2 DESC, 1
         """, row => (row.GetFieldValue<IPNetwork>(0), row.GetString(1)), cancel, networkId);
 

@@ -4,6 +4,7 @@ using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.FloatingAddresses;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
@@ -63,15 +64,19 @@ public sealed class VpnUseCases(Database database, VpnStore store, VpnKeys keys,
         var port = create.Port ?? VpnRules.PortDefault;
         var forwarded = await transaction.FindAsync("SELECT id FROM port_forwards WHERE address = $1 AND protocol = 'udp' AND port = $2", row => row.GetString(0), cancel,
             Columns.Inet(IPAddress.Parse(served.Value.Address)), port);
-        return forwarded is null ? served.Value.Address : new Failure("port-forwarded", 409, served.Value.Address, "udp", port);
+        if (forwarded is not null) return new Failure("port-forwarded", 409, served.Value.Address, "udp", port);
+        return await ListenerStore.AtAsync(transaction, IPAddress.Parse(served.Value.Address), port, cancel) is { } balancer ? new Failure("port-of-balancer", 409, served.Value.Address, port, balancer) : served.Value.Address;
     }
 
     private static async Task<Result<List<IPNetwork>>> RangesAsync(Transaction transaction, CreateVpn create, Ref network, IPAddress address, CancellationToken cancel)
     {
         var taken = await VpnStore.TakenAsync(transaction, network.Id, cancel);
+        var subnets = taken.Where(one => one.Rule == VpnRules.OverlapsSubnet).Select(one => AddressRange.IsV4(one.Range)).ToHashSet();
+        if (create.Clients is null && !subnets.Contains(true)) return Failure.Invalid("clients", "clients-required", network.Name);
         if (create.Clients is null) return VpnRules.Free([.. taken.Select(one => one.Range)]) is { } free ? (List<IPNetwork>)[free] : Failure.Invalid("clients", "required");
         var ranges = create.Clients.Select(IPNetwork.Parse).ToList();
-        var violations = ranges.Select((range, i) => VpnRules.Overlap(string.Create(CultureInfo.InvariantCulture, $"clients[{i}]"), range, taken, address)).OfType<Violation>().ToArray();
+        var violations = ranges.Select((range, i) => string.Create(CultureInfo.InvariantCulture, $"clients[{i}]") is var field && subnets.Contains(AddressRange.IsV4(range)) ? VpnRules.Overlap(field, range, taken, address)
+            : new Violation(field, AddressRange.IsV4(range) ? "clients-without-ipv4" : "clients-without-ipv6", network.Name)).OfType<Violation>().ToArray();
         return violations.Length > 0 ? Failure.Invalid(violations) : ranges;
     }
 

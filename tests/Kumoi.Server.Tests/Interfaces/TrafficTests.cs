@@ -67,6 +67,49 @@ public sealed class TrafficTests
         Assert.Empty((await scene.Tenant.GetAsync<InterfaceTraffic>(path + "?since=" + Uri.EscapeDataString(DateTimeOffset.UtcNow.AddHours(2).ToString("O")))).Hours);
         var database = scene.Cloud.Services.GetRequiredService<Database>();
         await database.ExecuteAsync("DELETE FROM instances WHERE id = $1", default, instance.Id);
+        var gone = await scene.Tenant.GetAsync<InterfaceTraffic>(path);
+        Assert.Equal((1000, 500, 10, 5, null), (gone.BytesSent, gone.BytesReceived, gone.PacketsSent, gone.PacketsReceived, gone.ToldAt));
+        Assert.Equal(1000, Assert.Single(gone.Hours).BytesSent);
+        Assert.Equal("not-found", (await stranger.FailAsync(404, HttpMethod.Get, path)).Code);
         Assert.Equal((instance.Id, 1000L), await database.FindAsync("SELECT instance_id, bytes_sent FROM interface_traffic_hours", row => (row.GetString(0), row.GetInt64(1)), default));
+    }
+
+    [Fact]
+    public async Task Hours_are_told_of_any_time_that_is_kept_a_month_together()
+    {
+        await using var scene = await Scene.StartAsync();
+        var instance = await scene.LaunchAsync("web-1");
+        await scene.Host.ReportTrafficAsync(Told(instance.Interfaces[0].Id, "boot/7", 1000, 500));
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        await database.ExecuteAsync(
+            """
+            INSERT INTO interface_traffic_hours SELECT account_id, interface_id, hour - make_interval(days => d), instance_id, network_id, d, 0, 0, 0 FROM interface_traffic_hours, unnest('{1, 30, 60, 90, 399}'::int[]) AS d
+            """, default);
+        var hour = await database.FindAsync("SELECT max(hour) FROM interface_traffic_hours", row => row.Time(0), default);
+        string Path(int? since, int? until)
+        {
+            string Time(string name, int? days) => days is { } ago ? $"{name}={Uri.EscapeDataString(hour.AddDays(-ago).ToString("O"))}&" : "";
+            return $"/interfaces/{instance.Interfaces[0].Id}/traffic?{Time("since", since)}{Time("until", until)}";
+        }
+        async Task<long[]> AskAsync(int? since, int? until) => [.. (await scene.Tenant.GetAsync<InterfaceTraffic>(Path(since, until))).Hours.Select(one => one.BytesSent)];
+        async Task RefusedAsync(int? since, int? until, string field, string rule)
+        {
+            var problem = await scene.Tenant.FailAsync(400, HttpMethod.Get, Path(since, until));
+            Assert.Equal((field, rule), (problem.Errors![0].Field, problem.Errors[0].Rule));
+        }
+        foreach (var terminated in new[] { false, true })
+        {
+            Assert.Equal((IEnumerable<long>)[1000L, 30], (await AskAsync(30, null)).Where(sent => sent != 1));
+            Assert.Equal((IEnumerable<long>)[90L], await AskAsync(90, 60));
+            Assert.Equal((IEnumerable<long>)[60L], await AskAsync(null, 59));
+            Assert.Equal((IEnumerable<long>)[399L], await AskAsync(399, 380));
+            await RefusedAsync(60, null, "until", "days-at-most-after");
+            await RefusedAsync(90, 58, "until", "days-at-most-after");
+            await RefusedAsync(401, 390, "since", "too-long-ago");
+            await RefusedAsync(null, 401, "until", "too-long-ago");
+            await RefusedAsync(10, 20, "until", "not-before");
+            await database.ExecuteAsync("DELETE FROM instances WHERE id = $1", default, instance.Id);
+        }
+        Assert.Equal("too-long-ago", (await scene.Tenant.FailAsync(400, HttpMethod.Get, Path(null, null) + "until=0001-01-01T00:00:00Z")).Errors!.Single().Rule);
     }
 }

@@ -18,6 +18,7 @@ public sealed class LoadBalancerRuleTests
     [
         ("protocol", "one-of", Listener("ftp")), ("protocol", "one-of", Listener("HTTP")),
         ("port", "between", Listener(port: 0)), ("port", "between", Listener(port: 65536)), ("port", "between", Listener(port: -1)),
+        ("port", "port-of-name-server", Listener("http", 53)), ("port", "port-of-name-server", Listener(port: 53, algorithm: "least-connections")), ("port", "port-of-name-server", Listener(port: 53, proxyProtocol: true)),
         ("algorithm", "one-of", Listener(algorithm: "random")), ("algorithm", "not-with-protocol", Listener("udp", algorithm: "least-connections")),
         ("stickiness", "one-of", Listener("http", stickiness: "source")), ("stickiness", "only-with-protocol", Listener("tcp", stickiness: "cookie")),
         ("stickiness", "only-with-protocol", Listener("tls", stickiness: "cookie", certificate: Certificates.Good.Chain, privateKey: Certificates.Good.Key)), ("stickiness", "only-with-protocol", Listener("udp", stickiness: "cookie")),

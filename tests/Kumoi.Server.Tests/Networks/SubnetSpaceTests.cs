@@ -82,4 +82,30 @@ public sealed class SubnetSpaceTests
         Assert.Equal(9, Space("10.0.0.100", "10.0.0.100-10.0.0.109").Size(range));
         Assert.Equal(0, Space("10.0.0.1", "10.0.0.4-10.0.0.5", "10.0.0.1-10.0.0.200").Size(range));
     }
+
+    [Theory]
+    [InlineData("fd00::ffff:0:0:1-fd00::ffff:0:0:9", new string[0], "fd00::ffff:0:0:1", 9)]
+    [InlineData("fd00::4000:0-fd00::4000:1", new[] { "fd00::4000:0" }, "fd00::4000:1", 1)]
+    [InlineData(null, new[] { "fd00::-fd00::7fff:0" }, "fd00::7fff:1", 65_534)]
+    [InlineData(null, new[] { "fd00::-fd00::7fff:fff0", "fd00::7fff:fff1-fd00::ffff:0:0:0" }, null, 0)]
+    public async Task However_large_the_range_what_is_not_given_out_is_jumped_over(string? part, string[] excluded, string? address, long free)
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Tenant.PostAsync<Network>("/networks", new { name = "lab", subnets = new[] { new { cidr = "fd00::/64", range = part, excluded } } });
+        Assert.Equal(free, (await scene.Tenant.GetAsync<Network>("/networks/lab")).Subnets[0].FreeAddresses);
+        var launch = new { name = "a", flavor = "small", image = "tiny", network = "lab" };
+        if (address is null) Assert.Equal("addresses-exhausted", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", launch)).Code);
+        else Assert.Equal(address, (await scene.Tenant.PostAsync<Instance>("/instances", launch)).Interfaces[0].Address);
+    }
+
+    [Fact]
+    public void What_was_found_free_goes_round_behind_the_last_proposed()
+    {
+        var allocator = new AddressAllocator();
+        var range = IPNetwork.Parse("10.0.0.0/24");
+        List<AddressSpan> given = [AddressSpan.Read("10.0.0.4-10.0.0.5")!.Value, AddressSpan.Read("10.0.0.9-10.0.0.11")!.Value];
+        Assert.Equal(["10.0.0.2", "10.0.0.3", "10.0.0.4"], allocator.Propose("s", range, 3).Select(address => address.ToString()));
+        allocator.Learn("s", range, given, new HashSet<IPAddress> { IPAddress.Parse("10.0.0.10") });
+        Assert.Equal(["10.0.0.5", "10.0.0.9", "10.0.0.11", "10.0.0.4"], allocator.Propose("s", range, 9).Select(address => address.ToString()));
+    }
 }

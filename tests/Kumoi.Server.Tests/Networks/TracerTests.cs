@@ -36,8 +36,11 @@ public sealed class TracerTests
 
     private static readonly TraceBalancer[] Balancers =
     [
-        new("lb", "net-1", [IPAddress.Parse("10.1.0.50"), IPAddress.Parse("fd00:1::50")], [IPAddress.Parse("203.0.113.50")], [new("http", "tcp", 80, [("eni-b", "b", 8080)]), new("udp", "udp", 53, [])], false),
-        new("theirs", "net-2", [IPAddress.Parse("10.2.0.50")], [], [new("tcp", "tcp", 80, [])], true),
+        new("lb", "net-1", [IPAddress.Parse("10.1.0.50"), IPAddress.Parse("fd00:1::50")], [IPAddress.Parse("203.0.113.50")], [
+            new("http", "tcp", 80, true, [new("eni-b", "b", 8080, true)]), new("tcp", "tcp", 5000, true, [new("eni-b", "b", 8080, true)]), new("tcp", "tcp", 5001, false, [new("eni-b", "b", 8080, true), new("eni-a", "a", 1, false)]),
+            new("http", "tcp", 82, true, [new("eni-b", "b", 8080, false)]), new("udp", "udp", 53, false, []),
+        ], false),
+        new("theirs", "net-2", [IPAddress.Parse("10.2.0.50")], [], [new("tcp", "tcp", 80, false, [])], true),
     ];
 
     private static TraceEnd End(string text) => text switch
@@ -90,14 +93,19 @@ public sealed class TracerTests
     [InlineData("outside", "fd00:1::b", "tcp", 80, false, "no-public-address")]
     [InlineData("a", "2001:db8::1", "tcp", 80, false, "no-way-v6")]
     [InlineData("outside", "8.8.8.8", "tcp", 80, false, "nobody")]
-    [InlineData("a", "10.1.0.50", "tcp", 80, true, "balancer")]
-    [InlineData("c", "10.1.0.50", "tcp", 80, true, "balancer")]
+    [InlineData("a", "10.1.0.50", "tcp", 80, true, "balancer r-out")]
+    [InlineData("c", "10.1.0.50", "tcp", 80, true, "balancer r-db-out")]
+    [InlineData("c", "10.1.0.50", "tcp", 5000, false, "balancer egress-none")]
+    [InlineData("c", "10.1.0.50", "tcp", 5001, true, "balancer")]
+    [InlineData("e", "10.1.0.50", "tcp", 80, false, "balancer no-group")]
+    [InlineData("e", "203.0.113.50", "tcp", 5001, false, "leaves-shared balancer-public balancer no-group")]
+    [InlineData("a", "10.1.0.50", "tcp", 82, false, "balancer-all-drained")]
     [InlineData("c", "fd00:1::50", "tcp", 80, false, "no-address-of-family")]
     [InlineData("a", "10.1.0.50", "tcp", 81, false, "balancer-no-listener")]
     [InlineData("a", "10.1.0.50", "icmp", 8, false, "balancer-no-listener")]
     [InlineData("a", "10.1.0.50", "udp", 53, false, "balancer-no-members")]
     [InlineData("a", "10.2.0.50", "tcp", 80, true, "balancer-foreign")]
-    [InlineData("a", "203.0.113.50", "tcp", 80, true, "leaves-shared balancer-public balancer")]
+    [InlineData("a", "203.0.113.50", "tcp", 80, true, "leaves-shared balancer-public balancer r-out")]
     [InlineData("c", "203.0.113.50", "tcp", 80, false, "isolated")]
     [InlineData("d", "10.1.0.50", "tcp", 80, false, "no-holder")]
     [InlineData("outside", "203.0.113.50", "tcp", 80, true, "balancer-public balancer")]

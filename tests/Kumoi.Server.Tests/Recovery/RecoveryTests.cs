@@ -202,4 +202,19 @@ public sealed class RecoveryTests
 
         async Task<string?> ReasonAsync() => (await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Conditions.FirstOrDefault(condition => condition.Type == "Host")?.Reason;
     }
+
+    [Fact]
+    public async Task Maintenance_of_a_lost_host_that_begins_and_ends_takes_no_notice_away()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.LaunchAsync("web-1");
+        await SilenceAsync(scene.Cloud, "host-1", 200);
+        Assert.NotEmpty((await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Conditions);
+        var database = Get<Database>(scene.Cloud);
+        // As if no server had looked between the two.
+        await database.ExecuteAsync("UPDATE hosts SET maintenance = true", default);
+        await scene.Admin.PutAsync<Host>("/hosts/host-1", new { maintenance = false });
+        await Get<RecoveryController>(scene.Cloud).LookAsync(default);
+        Assert.NotEmpty((await scene.Tenant.GetAsync<Instance>("/instances/web-1")).Conditions);
+    }
 }

@@ -245,4 +245,40 @@ public sealed class VpnTests
         using var gone = await scene.Admin.SendAsync(HttpMethod.Delete, "/accounts/acme");
         Assert.Equal(204, (int)gone.StatusCode);
     }
+
+    [Fact]
+    public async Task Clients_have_addresses_of_families_that_the_network_has()
+    {
+        await using var scene = await Scene.StartAsync();
+        await NetworkAsync(scene.Tenant, "six", "fd00:6::/64");
+        await NetworkAsync(scene.Tenant, "four", "10.4.0.0/24");
+        async Task RefusedAsync(object create, string field, string rule)
+        {
+            var problem = await scene.Tenant.FailAsync(400, HttpMethod.Post, "/vpns", create);
+            Assert.Equal((field, rule), (problem.Errors![0].Field, problem.Errors[0].Rule));
+        }
+        await RefusedAsync(new { name = "v6", network = "six" }, "clients", "clients-required");
+        await RefusedAsync(new { name = "v6", network = "six", clients = new[] { "10.99.0.0/24" } }, "clients[0]", "clients-without-ipv4");
+        await RefusedAsync(new { name = "v4", network = "four", clients = new[] { "10.99.0.0/24", "fd00:99::/64" } }, "clients[1]", "clients-without-ipv6");
+        await scene.Tenant.PostAsync<Vpn>("/vpns", new { name = "v6", network = "six", clients = new[] { "fd00:99::/64" } });
+        Assert.Contains("AllowedIPs = fd00:6::/64", (await scene.Tenant.PostAsync<VpnClient>("/vpns/v6/clients", new { name = "laptop" })).Profile!.Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_new_address_of_the_gateways_host_is_told_to_the_others()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Host.ReportAsFactsAsync(FakeHost.Facts("host-1") with { Address = "10.99.0.1" });
+        using var second = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2") with { Address = "10.99.0.2" });
+        foreach (var name in (string[])["host-1", "host-2"])
+            using (await scene.Admin.SendAsync(HttpMethod.Post, "/instances", new { name = "on-" + name, flavor = "small", image = "tiny", floating = false, host = name }, ("Kumoi-Account", "acme"))) { }
+        await scene.Tenant.PostAsync<Vpn>("/vpns", new { name = "v1", network = "default" });
+        var (own, other, facts) = ((await scene.Host.DesiredAsync())!.Networks[0].Vpn!, (await second.DesiredAsync())!, FakeHost.Facts("host-1"));
+        Assert.Equal(own.Host, other.Networks[0].Vpn!.Host);
+        var (moved, stays) = own.Host == "10.99.0.1" ? (scene.Host, second) : (second, scene.Host);
+        var before = (await stays.DesiredAsync())!.Revision;
+        await moved.ReportAsFactsAsync((moved == second ? FakeHost.Facts("host-2") : facts) with { Address = "10.99.0.9" });
+        var told = (await stays.DesiredAsync(before))!.Networks[0];
+        Assert.Equal(("10.99.0.9", "10.99.0.9"), (told.Vpn!.Host, Assert.Single(told.Gateways!).Host));
+    }
 }

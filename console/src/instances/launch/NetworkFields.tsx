@@ -6,9 +6,8 @@ import Input from '@cloudscape-design/components/input';
 import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { ReactNode } from 'react';
-import { useAll } from '../../api/pages';
 import { useText } from '../../i18n/text';
-import { networks } from '../../networks/networks';
+import { useNetworkChoices } from '../../networks/choices';
 import { SecurityGroupPicker } from '../../security-groups/SecurityGroupPicker';
 import { Label } from '../../ui/fields';
 import { isV6 } from '../../ui/rules';
@@ -39,10 +38,10 @@ export function NetworkFields({ form }: { form: Form<LaunchValues> }): ReactNode
 
 function Row({ form, at, row, change, remove }: { form: Form<LaunchValues>; at: number; row: InterfaceValues; change: (row: InterfaceValues) => void; remove: (() => void) | null }): ReactNode {
   const t = useText();
-  const all = useAll([networks.key], networks.list);
+  const choices = useNetworkChoices('offered');
   const byDefault = { value: '', label: t('launch.networkDefault') };
-  const options = [byDefault, ...(all.data ?? []).map((n) => ({ value: n.id, label: n.name, description: n.subnets.map((s) => s.cidr).join(', ') }))];
-  const chosen = all.data?.find((n) => (row.network === '' ? n.name === 'default' : n.id === row.network));
+  const options = [byDefault, ...choices.options];
+  const chosen = choices.networks?.find((n) => (row.network === '' ? n.name === 'default' : n.id === row.network));
   const both = chosen?.subnets.some((s) => isV6(s.cidr)) === true && chosen.subnets.some((s) => !isV6(s.cidr));
   const errorOf = (field: string) => form.errorOf(`interfaces[${at}].${field}`);
   const address = (field: 'address' | 'address6', label: string) => (
@@ -55,7 +54,7 @@ function Row({ form, at, row, change, remove }: { form: Form<LaunchValues>; at: 
       <FormField label={at === 0 ? t('instance.network') : t('launch.networkNumber', { number: at + 1 })} errorText={errorOf('network') ?? (at === 0 ? form.errorOf('network') : undefined)}>
         <Select
           selectedOption={options.find((o) => o.value === row.network) ?? byDefault} options={options} data-testid={at === 0 ? 'launch-network' : `launch-network-${at}`} expandToViewport
-          statusType={all.isPending ? 'loading' : 'finished'} filteringType={options.length > 10 ? 'auto' : 'none'} onChange={(e) => change({ ...blankInterface, network: e.detail.selectedOption.value ?? '' })}
+          statusType={choices.loading ? 'loading' : 'finished'} filteringType={options.length > 10 ? 'auto' : 'none'} onChange={(e) => change({ ...blankInterface, network: e.detail.selectedOption.value ?? '' })}
         />
       </FormField>
       {address('address', both ? t('interface.address4') : t('launch.fixedAddress'))}

@@ -23,7 +23,7 @@ export const launchMessages = {
   'launch.networkRemoveNumber': { en: 'Remove network {number}', ja: 'ネットワーク {number} を削除' },
   'launch.fixedAddress': { en: 'Fixed address', ja: '固定アドレス' },
   'launch.floating': { en: 'Give it a floating address', ja: 'フローティングアドレスを割り当てる' },
-  'launch.floatingHint': { en: 'For its first interface, as long as the instance exists. Isolated networks get none.', ja: '最初のインターフェースに、インスタンスの終了まで割り当てます。隔離ネットワークには割り当てません。' },
+  'launch.floatingHint': { en: 'For its first interface, as long as the instance exists. Isolated and bridged networks get none.', ja: '最初のインターフェースに、インスタンスの終了まで割り当てます。隔離ネットワークとブリッジネットワークには割り当てません。' },
   'launch.groupsHint': { en: 'Left empty, the group “default” is used.', ja: '空欄の場合はグループ「default」を使います。' },
   'launch.userData': { en: 'User data', ja: 'ユーザーデータ' },
   'launch.userDataHint': { en: 'A script (#!…) or cloud-config, handed to the guest as it is. At most 64 KiB.', ja: 'スクリプト (#!…) または cloud-config。そのままゲストに渡されます。64 KiB 以内。' },

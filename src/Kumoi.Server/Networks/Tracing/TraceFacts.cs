@@ -51,8 +51,12 @@ public sealed record TraceBalancer(string Name, string NetworkId, IReadOnlyList<
 
 /// <param name="Protocol">What it speaks, such as <c>https</c>.</param>
 /// <param name="Transport"><c>tcp</c> or <c>udp</c>.</param>
-/// <param name="Members">By the id of their interface, with the instance's name and port.</param>
-public sealed record TraceListener(string Protocol, string Transport, int Port, IReadOnlyList<(string InterfaceId, string Instance, int Port)> Members);
+/// <param name="IsProxied">Hosts take the connection and make another, so that senders' filters see the load balancer's address.</param>
+public sealed record TraceListener(string Protocol, string Transport, int Port, bool IsProxied, IReadOnlyList<TraceMember> Members);
+
+/// <param name="Instance">Its name.</param>
+/// <param name="GetsNew">New connections may be led to it: it is not drained, and has a weight.</param>
+public sealed record TraceMember(string InterfaceId, string Instance, int Port, bool GetsNew);
 
 /// <summary>Everything that a trace looks at.</summary>
 /// <param name="Uplinks">Range of the networks' own addresses on hosts.</param>

@@ -1,5 +1,6 @@
 using System.Net;
 using Kumoi.Api;
+using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.SecurityGroups;
 using Npgsql;
@@ -80,14 +81,14 @@ public sealed class TraceStore(Database database, SecurityGroupStore groups)
         if (found.Count == 0) return [];
         var rows = await database.QueryAsync(
             """
-            SELECT l.load_balancer_id, l.id, l.protocol, l.transport, l.port, i.id, v.name, m.port FROM load_balancer_listeners l
+            SELECT l.load_balancer_id, l.id, l.protocol, l.transport, l.port, i.id, v.name, m.port, m.weight > 0 AND NOT m.draining, l.algorithm, l.sends_proxy FROM load_balancer_listeners l
             LEFT JOIN load_balancer_members m ON m.listener_id = l.id LEFT JOIN interfaces i ON i.id = m.interface_id LEFT JOIN instances v ON v.id = i.instance_id
             WHERE l.load_balancer_id = ANY($1) ORDER BY l.port, l.transport, m.id
-            """, row => (Balancer: row.GetString(0), Id: row.GetString(1), Protocol: row.GetString(2), Transport: row.GetString(3), Port: row.GetInt32(4),
-                Member: row.IsDBNull(5) ? ((string, string, int)?)null : (row.GetString(5), row.GetString(6), row.GetInt32(7))), cancel, Columns.Texts(found.Select(b => b.Id)));
+            """, row => (Balancer: row.GetString(0), Id: row.GetString(1), Listener: new TraceListener(row.GetString(2), row.GetString(3), row.GetInt32(4), ListenerSettings.Proxies(row.GetString(2), row.GetString(9), row.GetBoolean(10)), []),
+                Member: row.IsDBNull(5) ? null : new TraceMember(row.GetString(5), row.GetString(6), row.GetInt32(7), row.GetBoolean(8))), cancel, Columns.Texts(found.Select(b => b.Id)));
         return found.ConvertAll(b => b.Balancer with
         {
-            Listeners = [.. rows.Where(row => row.Balancer == b.Id).GroupBy(row => row.Id).Select(l => new TraceListener(l.First().Protocol, l.First().Transport, l.First().Port, [.. l.Where(row => row.Member is not null).Select(row => row.Member!.Value)]))],
+            Listeners = [.. rows.Where(row => row.Balancer == b.Id).GroupBy(row => row.Id).Select(l => l.First().Listener with { Members = [.. l.Select(row => row.Member).OfType<TraceMember>()] })],
         });
     }
 

@@ -33,7 +33,10 @@ public static partial class Tracer
             return Stop(findings, "balancer-no-listener", address.ToString(), balancer.Name, packet);
         if (balancer.IsForeign) findings.Add(new("path", true, "balancer-foreign", [address.ToString(), balancer.Name, taken.Protocol]));
         else if (taken.Members.Count == 0) return Stop(findings, "balancer-no-members", address.ToString(), balancer.Name, packet);
-        else findings.Add(new("path", true, "balancer", [address.ToString(), balancer.Name, taken.Protocol, string.Join(", ", taken.Members.Select(member => $"{member.Instance}:{member.Port}"))]));
+        else if (!taken.Members.Any(member => member.GetsNew)) return Stop(findings, "balancer-all-drained", address.ToString(), balancer.Name, packet);
+        else findings.Add(new("path", true, "balancer", [address.ToString(), balancer.Name, taken.Protocol, string.Join(", ", taken.Members.Where(member => member.GetsNew).Select(member => $"{member.Instance}:{member.Port}"))]));
+        // If packets are led on as they are, the sender's filter sees the member's address, which a trace to it tells of.
+        if (facts.From.Interface is { } own && (taken.IsProxied || balancer.Public.Contains(address))) findings.Add(Filter(facts, "egress", own, address, address.AddressFamily, null, facts.Port));
         return null;
     }
 

@@ -4,37 +4,38 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Textarea from '@cloudscape-design/components/textarea';
 import { useRef, type ReactNode } from 'react';
 import { useText } from '../i18n/text';
-import { Label } from '../ui/fields';
-import type { Form } from '../ui/useForm';
-import type { ListenerValues } from './listener';
+import { Label } from './fields';
+import type { Form } from './useForm';
 
-interface Props {
-  form: Form<ListenerValues>;
-  field: 'certificate' | 'privateKey';
+interface Props<V> {
+  form: Form<V>;
+  field: { [K in keyof V]: V[K] extends string ? K : never }[keyof V] & string;
   label: string;
   description: string;
   begins: string;
   optional: boolean;
+  testId: string;
 }
 
 /** A text in PEM, pasted or read from a file. It leaves the page with the form, and not before. */
-export function PemField({ form, field, label, description, begins, optional }: Props): ReactNode {
+export function PemField<V>({ form, field, label, description, begins, optional, testId }: Props<V>): ReactNode {
   const t = useText();
   const file = useRef<HTMLInputElement>(null);
+  const set = (text: string) => form.set(field, text as V[typeof field]);
   return (
     <FormField stretch label={<Label text={label} optional={optional} />} description={description} errorText={form.errorOf(field)}>
       <SpaceBetween size="xs">
         <div className="kumoi-mono">
           <Textarea
-            value={form.values[field]} rows={4} spellcheck={false} autoComplete={false} placeholder={begins} onChange={(e) => form.set(field, e.detail.value)}
-            nativeTextareaAttributes={{ 'data-testid': `listener-${field}` }}
+            value={form.values[field] as string} rows={4} spellcheck={false} autoComplete={false} placeholder={begins} onChange={(e) => set(e.detail.value)}
+            nativeTextareaAttributes={{ 'data-testid': testId }}
           />
         </div>
-        <Button formAction="none" iconName="upload" onClick={() => file.current?.click()}>{t('balancer.fromFile')}</Button>
+        <Button formAction="none" iconName="upload" onClick={() => file.current?.click()}>{t('ui.fromFile')}</Button>
         <input
-          type="file" hidden ref={file} accept=".pem,.crt,.cer,.key" data-testid={`listener-${field}-file`}
+          type="file" hidden ref={file} accept=".pem,.crt,.cer,.key" data-testid={`${testId}-file`}
           onChange={(e) => {
-            void e.target.files?.[0]?.text().then((text) => form.set(field, text));
+            void e.target.files?.[0]?.text().then(set);
             e.target.value = '';
           }}
         />
