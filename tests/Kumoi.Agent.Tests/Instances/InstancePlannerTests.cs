@@ -11,7 +11,7 @@ public sealed class InstancePlannerTests
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly StopLimits Limits = new(TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(20));
 
-    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now, Cards);
+    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now, Cards, []);
 
     private static GuestCard[] Cards => [new(Samples.Instance(1, "running").Interfaces[0].Id, true, true)];
 
