@@ -27,8 +27,8 @@ internal sealed class GuestMemory
     /// <summary>When the guest was last asked for a card or a disk, by its id.</summary>
     public IReadOnlyDictionary<string, DateTimeOffset> AskedAt => _lastAsked;
 
-    /// <summary>Ids of the volumes that the process last seen had.</summary>
-    public IEnumerable<string> Drives => (_last?.Drives ?? []).Select(drive => drive.Id);
+    /// <summary>The volumes that the process last seen had, and how large they were.</summary>
+    public IEnumerable<(string Id, long SizeBytes)> Drives => (_last?.Drives ?? []).Select(drive => (drive.Id, drive.SizeBytes));
 
     public Condition? Condition { get; private set; }
 

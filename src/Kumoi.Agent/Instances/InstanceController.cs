@@ -140,9 +140,9 @@ public sealed class InstanceController : IAsyncDisposable
         var shouldRun = record.Desired == "running" && !(record.Movable && Lease.State == LeaseState.Over);
         var drives = memory.Drives.ToHashSet();
         if (memory.Note(process, shouldRun, _backoff, _clock.GetUtcNow())) _log.ProcessLost(id);
-        // Volumes that are taken from a guest, grow or are removed wait until its process has let them go.
+        // Volumes that are to grow wait for the guest to do it, or for its process to let them go, as those do that are taken from it or removed.
         drives.SymmetricExceptWith(memory.Drives);
-        foreach (var volume in drives.Order(StringComparer.Ordinal)) Volumes.Ring(volume);
+        foreach (var volume in drives.Select(drive => drive.Id).Distinct().Order(StringComparer.Ordinal)) Volumes.Ring(volume);
         var lived = _plugs.Lives(id);
         DesiredInstance[] had = [.. _state.Detached(id).Where(detached => HasProcess(detached.Id) != false)];
         _plugs.Note(id, process);
@@ -243,11 +243,7 @@ public sealed class InstanceController : IAsyncDisposable
                 foreach (var volume in plan.Drives) await _hypervisor.UnplugDriveAsync(record.Id, volume, cancel);
                 break;
             case InstanceStep.AdjustDrives:
-                foreach (var drive in Drives(plan, seen))
-                {
-                    await _hypervisor.AdjustDriveAsync(record.Id, drive.Volume, cancel);
-                    Volumes.Ring(drive.Volume.Id);
-                }
+                foreach (var drive in Drives(plan, seen)) await _hypervisor.AdjustDriveAsync(record.Id, drive.Volume, cancel);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown step {step}.");

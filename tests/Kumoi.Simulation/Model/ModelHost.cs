@@ -45,7 +45,9 @@ internal sealed class ModelHost
     /// <summary>Volumes on its own store, and how large each is, in GiB.</summary>
     public SortedDictionary<string, int> Volumes { get; } = new(StringComparer.Ordinal);
 
-    public string StoreId => $"st-{Id[2..]}";
+    public string StoreId => StoreOf(Id);
+
+    public static string StoreOf(string hostId) => $"st-{hostId[2..]}";
 
     /// <summary>True if a guest's process has the volume open.</summary>
     public bool HasOpen(string volume) => Guests.Values.Any(guest => guest.Process?.Drives?.Any(drive => drive.Id == volume) == true);

@@ -57,6 +57,8 @@ internal sealed class Records(Timepiece clock)
         Instances.Remove(id);
         Forgotten.Add(id, row);
         host.Allocated = host.Allocated.Less(row.Record.Size);
+        // With its volumes: what is left of them is nobody's, like it.
+        foreach (var volume in Volumes.Values.Where(volume => volume.InstanceId == id)) (volume.Gone, volume.Forgotten, volume.InstanceId) = (true, true, null);
         foreach (var key in Keys.Where(key => key.Value == id).Select(key => key.Key).ToArray()) Keys.Remove(key);
         foreach (var former in Former.Keys.Where(key => key.InstanceId == id).ToArray()) Former.Remove(former);
         foreach (var other in Hosts.Values) other.Revision++;
@@ -123,10 +125,15 @@ internal sealed class VolumeRow
     /// <summary>The guest that has it, until that has certainly let it go.</summary>
     public string? InstanceId { get; set; }
 
+    public int Slot { get; set; }
+
     /// <summary>The instance's generation with which its host was told to take it away; null while it is attached.</summary>
     public long? DetachedGeneration { get; set; }
 
+    /// <summary>Removed, or recorded no more.</summary>
     public bool Gone { get; set; }
+
+    public bool Forgotten { get; set; }
 }
 
 internal sealed class InstanceRow
