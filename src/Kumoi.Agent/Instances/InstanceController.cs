@@ -303,28 +303,9 @@ public sealed class InstanceController : IAsyncDisposable
         if (memory.Condition is { } own) conditions.Add(own with { NextTryAt = _queue.NextTry(record.Id) });
         if (!plan.Settled && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
         if (!plan.Settled && seen.Network != NetworkReadiness.Ready && Networks.ConditionOf(record) is { } network) conditions.Add(network);
-        var now = _clock.GetUtcNow();
-        if (record is { Movable: true, Desired: "running" } && seen.Lease == LeaseState.Over)
-            conditions.Add(new Condition("Instance", "lease-lost", "No server has answered this host in time, so the instance may be started elsewhere and must not run here. It is started when a server answers and still wants it here.", now, null));
-        if (record.Storage != seen.Storage)
-            conditions.Add(new Condition("Instance", "storage-elsewhere", $"The instance's disk is on {Words(record.Storage)}, and this host keeps disks on {Words(seen.Storage)}: nothing is done to it here.", now, null));
-        if (seen.Process?.State == RunState.DiskError)
-            conditions.Add(new Condition("Instance", "disk-error", "The guest is held: the host could not store what it wrote (its disk is full or failing).", now, seen.NotBefore));
-        if (seen.Process?.State == RunState.Unknown)
-            conditions.Add(new Condition("Instance", "not-answering", "The guest's process does not answer the agent.", now, null));
-        foreach (var (card, since) in memory.UnansweredCards(seen.Process, now))
-            conditions.Add(new Condition("Interface", "card-not-released", $"The guest does not give back the network card of {card}: its system may still be starting, or have no hot-plugging of PCI Express. It is asked again; the card is not there after the instance's next start.", since, null));
-        foreach (var (volume, since) in memory.UnansweredDrives(seen.Process, now))
-            conditions.Add(new Condition("Volume", "disk-not-released", $"The guest does not give back the disk of {volume}: its system may still be starting, or have no hot-plugging of PCI Express. It is asked again; the disk is not there after the instance's next start.", since, null));
-        if (!plan.Settled && record.Desired == "running")
-            foreach (var volume in seen.Volumes.NotReady.Where(volume => seen.Process?.Drives?.Any(drive => drive.Id == volume && drive.Device) != true).Order(StringComparer.Ordinal))
-                conditions.Add(new Condition("Volume", "volume-not-ready", Volumes.ConditionOf(volume) is { } why ? $"The volume {volume} is not ready: {why.Message}" : $"The volume {volume} is not ready yet.", now, null));
-        if (seen.Process is null && seen.NotBefore > now && record.Desired == "running")
-            conditions.Add(new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore));
+        conditions.AddRange(GuestConditions.Of(record, seen, memory, plan.Settled, Volumes.ConditionOf, _clock.GetUtcNow()));
         return conditions;
     }
-
-    private static string Words(string? storage) => storage is null ? "storage of its host's own" : $"the shared storage {storage}";
 
     /// <summary>Conditions count as the same while they say the same; the moment of the next try alone is not worth a report.</summary>
     private static bool Same(IReadOnlyList<Condition> a, IReadOnlyList<Condition> b) =>

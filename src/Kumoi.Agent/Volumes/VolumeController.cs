@@ -121,9 +121,10 @@ public sealed class VolumeController : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                _log.VolumeStepFailed(id, step, e.Message);
-                var (reason, message) = e is HypervisorException known ? (known.Reason, known.Message)
+                var (reason, message) = e is HypervisorException words ? (words.Reason, words.Message)
                     : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The store is full.") : ("step-failed", e.Message);
+                // Said once, while it is the same: everything is looked at again every few seconds.
+                if (ConditionOf(id) is not { } known || (known.Reason, known.Message) != (reason, message)) _log.VolumeStepFailed(id, step, e.Message);
                 Report(volume, null, VolumePlan.Wait, [new Condition("Volume", reason, message, _clock.GetUtcNow(), null)]);
                 return Outcome.Failure;
             }

@@ -119,7 +119,7 @@ public sealed class QemuDriveTests
         var second = first with { Incarnation = 2 };
         await old.StartAsync(first);
         // The old guest still has it: its own lock keeps the new one out, and the grant keeps the old host from ever starting again with it.
-        Assert.Equal("disk-in-use", (await Assert.ThrowsAsync<HypervisorException>(() => next.StartAsync(second))).Reason);
+        Assert.Equal("volume-in-use", (await Assert.ThrowsAsync<HypervisorException>(() => next.StartAsync(second))).Reason);
         await old.OnceAsync(hypervisor => hypervisor.KillAsync(old.Record.Id, default));
         await next.StartAsync(second);
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.StartAsync(first))).Reason);

@@ -106,6 +106,33 @@ public sealed class StoresTests
         Assert.Equal([("vol-1", places[0])], (await stores.LookAsync(default)).There.SelectMany(store => store.Volumes));
     }
 
+    [Fact]
+    public async Task A_store_that_does_not_answer_holds_nobody_up_and_is_back_when_it_does()
+    {
+        await using var machine = new Machine("simulated");
+        DurableFiles.MakeDirectory(machine.Options.Paths.State, AgentModes.Passable);
+        var time = new ManualTime();
+        var stores = new Stores(machine.Options, null, time);
+        var store = Assert.Single((await stores.LookAsync(default)).There).Store;
+        var mark = Path.Combine(machine.Options.Paths.Volumes, ".kumoi-storage");
+        File.Delete(mark);
+        // Whoever opens it waits until another end is opened: as with a file of a server that is gone.
+        Assert.Equal(0, (await Machine.RunAsync("mkfifo", mark)).Code);
+        for (var look = 0; look < 2; look++)
+        {
+            var looking = stores.LookAsync(default);
+            await Wait.ForAsync("the wait", () => time.Pending > 0, TimeSpan.FromSeconds(20));
+            time.Advance(TimeSpan.FromSeconds(5));
+            Assert.Contains("does not answer", Assert.Single((await looking).Missed).Words, StringComparison.Ordinal);
+            Assert.Equal("store-away", Assert.Throws<HypervisorException>(() => stores.Need(store.Id)).Reason);
+        }
+        await File.WriteAllTextAsync(mark, store.Id);
+        File.Delete(mark);
+        await File.WriteAllTextAsync(mark, store.Id);
+        await Wait.ForAsync("the store", async () => (await stores.LookAsync(default)).There.Count == 1, TimeSpan.FromSeconds(20));
+        Assert.Equal(store.Id, stores.Need(store.Id).Id);
+    }
+
     private static Stores Open(Machine machine) => new(machine.Options, null, TimeProvider.System);
 
     private static async Task<string> MissedAsync(Stores stores)

@@ -120,7 +120,7 @@ public sealed class QemuHypervisor : IHypervisor
         {
             foreach (var tap in taps) tap.Dispose();
         }
-        var guest = await ReachAsync(instance.Id, started, cancel);
+        var guest = await ReachAsync(instance.Id, started, opened, cancel);
         var lost = !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
         if (lost is { } incarnation)
         {
@@ -156,12 +156,12 @@ public sealed class QemuHypervisor : IHypervisor
         new(drive.Volume, await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel), drive.Image is { } image ? _images.PathOf(image) : null, drive.Image?.Format);
 
     /// <summary>Waits until the process answers: then all its devices and sockets are there.</summary>
-    private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, CancellationToken cancel)
+    private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, IReadOnlyList<QemuDrive> drives, CancellationToken cancel)
     {
         var since = _clock.GetTimestamp();
         while (_clock.GetElapsedTime(since) < StartLimit)
         {
-            if (started.Ended.IsCompleted) throw Ended(started.LastWords);
+            if (started.Ended.IsCompleted) throw Ended(started.LastWords, drives);
             try
             {
                 if (await FindAsync(id, cancel) is { } guest) return guest;
@@ -178,9 +178,12 @@ public sealed class QemuHypervisor : IHypervisor
         throw new HypervisorException("start-failed", "QEMU did not answer within 30 s of its start.", null);
     }
 
-    private static HypervisorException Ended(string words)
+    private static HypervisorException Ended(string words, IReadOnlyList<QemuDrive> drives)
     {
-        if (words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal))
+        var locked = words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal);
+        if (locked && drives.FirstOrDefault(drive => words.Contains(drive.File, StringComparison.Ordinal)) is { Volume: var volume })
+            return new HypervisorException("volume-in-use", $"Another process still has the volume {volume.Id} open; it is tried again.", null);
+        if (locked)
             return new HypervisorException("disk-in-use", "The former host still has the disk: its guest has not ended there. It is tried again.", null);
         if (words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal))
             return new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null);
