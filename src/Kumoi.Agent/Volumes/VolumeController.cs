@@ -153,6 +153,8 @@ public sealed class VolumeController : IAsyncDisposable
         var conditions = new List<Condition>();
         var now = _clock.GetUtcNow();
         if (sight.Granted > volume.Incarnation) conditions.Add(new Condition("Volume", "fenced", "The volume was given to another host since: nothing is done to it here.", now, null));
+        else if (volume is { Made: true, Desired: VolumeDesire.Present } && sight.SizeBytes is null)
+            conditions.Add(new Condition("Volume", "volume-missing", "The volume was made, and is not in its store any more: its files were removed, or the store was put back to an earlier state. Nothing takes its place by itself.", now, null));
         else if (plan.Step is null && !plan.Settled && sight.InUse && volume.Desired == VolumeDesire.Deleted)
             conditions.Add(new Condition("Volume", "volume-in-use", "A process on the host still has the volume open.", now, null));
         if (plan.Step == VolumeStep.FetchImage && Images.ConditionOf(volume.ImageId!) is { } image) conditions.Add(image);

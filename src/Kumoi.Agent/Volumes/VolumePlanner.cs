@@ -51,7 +51,8 @@ public static class VolumePlanner
 
     private static VolumePlan Keep(DesiredVolume desired, VolumeSight seen, bool imageReady)
     {
-        if (seen.SizeBytes is not { } size) return VolumePlan.Do(VolumeStep.Make);
+        // One that was lost is told as lost: an empty one in its place would look like it.
+        if (seen.SizeBytes is not { } size) return desired.Made ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Make);
         // In a guest it grows through the guest's process, which is the instance's business.
         if (size < desired.SizeGib * VolumeSizes.Gib) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
         if (desired.InstanceId is null) return seen is { IsGiven: true, InUse: false } ? VolumePlan.Do(VolumeStep.TakeBack) : VolumePlan.Nothing;

@@ -46,6 +46,14 @@ public sealed class VolumePlannerTests
     }
 
     [Fact]
+    public void One_that_was_lost_is_not_made_anew()
+    {
+        Wait(Wanted with { Made = true }, Nothing);
+        Wait(Wanted with { Made = true }, Nothing with { Traces = true });
+        Settled(Wanted with { Made = true, Desired = VolumeDesire.Deleted }, Nothing);
+    }
+
+    [Fact]
     public void The_image_is_fetched_only_for_a_guest()
     {
         Assert.Equal(VolumePlan.Do(VolumeStep.Make), VolumePlanner.Plan(Wanted with { ImageId = "img-1" }, Nothing, false));
