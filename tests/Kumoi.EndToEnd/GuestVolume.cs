@@ -44,10 +44,10 @@ public sealed class GuestVolume
     public async Task<string> FillAsync(string instance)
     {
         var device = await DeviceInAsync(instance);
-        return (await _cloud.InGuestAsync(instance, "sh", "-c", $"mke2fs -q -t ext4 /dev/{device} && mkdir -p /mnt && mount /dev/{device} /mnt && dd if=/dev/urandom of=/mnt/file bs=1M count=16 2>/dev/null && sync && sha256sum </mnt/file")).Ok.Trim();
+        return (await _cloud.InGuestAsync(instance, "sh", "-c", $"mke2fs /dev/{device} >/dev/null && mkdir -p /mnt && mount -t ext4 /dev/{device} /mnt && dd if=/dev/urandom of=/mnt/file bs=1M count=16 2>/dev/null && sync && sha256sum </mnt/file")).Ok.Trim();
     }
 
-    public async Task<string> SumAsync(string instance) => (await _cloud.InGuestAsync(instance, "sh", "-c", $"mkdir -p /mnt && mount /dev/{await DeviceInAsync(instance)} /mnt && sha256sum </mnt/file")).Ok.Trim();
+    public async Task<string> SumAsync(string instance) => (await _cloud.InGuestAsync(instance, "sh", "-c", $"mkdir -p /mnt && mount -t ext4 /dev/{await DeviceInAsync(instance)} /mnt && sha256sum </mnt/file")).Ok.Trim();
 
     public async Task UnmountAsync(string instance) => (await _cloud.InGuestAsync(instance, "umount", "/mnt")).Ok.ToString();
 
