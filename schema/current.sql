@@ -308,6 +308,11 @@ CREATE TABLE public.idempotency_keys (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.image_accounts (
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.images (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -330,8 +335,16 @@ CREATE TABLE public.images (
     lease_until timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    description text DEFAULT ''::text NOT NULL,
+    os text DEFAULT ''::text NOT NULL,
+    min_disk_gib integer DEFAULT 0 NOT NULL,
+    min_memory_mib integer DEFAULT 0 NOT NULL,
+    deprecated_at timestamp with time zone,
+    source_tag text,
     CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
     CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text]))),
+    CONSTRAINT images_min_disk_gib_check CHECK (((min_disk_gib >= 0) AND (min_disk_gib <= 65536))),
+    CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
     CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
     CONSTRAINT images_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'failed'::text, 'deleted'::text]))),
     CONSTRAINT images_virtual_size_bytes_check CHECK ((virtual_size_bytes > 0)),
@@ -386,9 +399,11 @@ END) STORED NOT NULL,
     trace_parent text,
     placement_group_id text COLLATE pg_catalog."C",
     placement_policy text,
+    fixed_volumes integer DEFAULT 0 NOT NULL,
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
+    CONSTRAINT instances_fixed_volumes_check CHECK ((fixed_volumes >= 0)),
     CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
     CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
     CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
@@ -668,6 +683,26 @@ CREATE TABLE public.placement_groups (
     CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
 );
 
+CREATE TABLE public.pool_accounts (
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.pools (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    driver text NOT NULL,
+    shared boolean NOT NULL,
+    is_default boolean DEFAULT false NOT NULL,
+    maintenance boolean DEFAULT false NOT NULL,
+    overcommit numeric(5,2) DEFAULT 1 NOT NULL,
+    warn_percent integer DEFAULT 80 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pools_driver_check CHECK ((driver = 'directory'::text)),
+    CONSTRAINT pools_overcommit_check CHECK (((overcommit >= 0.1) AND (overcommit <= (100)::numeric))),
+    CONSTRAINT pools_warn_percent_check CHECK (((warn_percent >= 1) AND (warn_percent <= 100)))
+);
+
 CREATE TABLE public.port_forwards (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -728,6 +763,26 @@ CREATE TABLE public.servers (
     version text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.store_hosts (
+    store_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    reported_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.stores (
+    id text NOT NULL COLLATE pg_catalog."C",
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    own boolean NOT NULL,
+    capacity_gib integer NOT NULL,
+    used_gib integer NOT NULL,
+    allocated_gib bigint DEFAULT 0 NOT NULL,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT stores_allocated_gib_check CHECK ((allocated_gib >= 0)),
+    CONSTRAINT stores_capacity_gib_check CHECK ((capacity_gib >= 0)),
+    CONSTRAINT stores_id_check CHECK ((id ~ '^st-[0-9a-f]{17}$'::text)),
+    CONSTRAINT stores_used_gib_check CHECK ((used_gib >= 0))
 );
 
 CREATE TABLE public.subnet_addresses (
@@ -835,6 +890,70 @@ CREATE TABLE public.vlan_ranges (
     CONSTRAINT vlan_ranges_device_check CHECK ((device ~ '^[A-Za-z0-9._-]{1,15}$'::text)),
     CONSTRAINT vlan_ranges_first_vlan_check CHECK (((first_vlan >= 1) AND (first_vlan <= 4094)))
 );
+
+CREATE TABLE public.volume_types (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    iops integer,
+    mib_per_second integer,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT volume_types_iops_check CHECK (((iops >= 1) AND (iops <= 10000000))),
+    CONSTRAINT volume_types_mib_per_second_check CHECK (((mib_per_second >= 1) AND (mib_per_second <= 1000000)))
+);
+
+CREATE TABLE public.volumes (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    size_gib integer NOT NULL,
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    type_id text COLLATE pg_catalog."C",
+    image_id text COLLATE pg_catalog."C",
+    store_id text COLLATE pg_catalog."C",
+    host_id text COLLATE pg_catalog."C",
+    incarnation integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    observed_generation bigint DEFAULT 0 NOT NULL,
+    desired text DEFAULT 'present'::text NOT NULL,
+    made_gib integer,
+    used_bytes bigint DEFAULT 0 NOT NULL,
+    instance_id text COLLATE pg_catalog."C",
+    slot integer,
+    attached_generation bigint,
+    attached boolean DEFAULT false NOT NULL,
+    detached_at timestamp with time zone,
+    detached_generation bigint,
+    delete_on_termination boolean DEFAULT false NOT NULL,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (deleted_at IS NOT NULL) THEN 'deleted'::text
+    WHEN (detached_at IS NOT NULL) THEN 'detaching'::text
+    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
+    WHEN (instance_id IS NOT NULL) THEN
+    CASE
+        WHEN attached THEN 'in-use'::text
+        ELSE 'attaching'::text
+    END
+    WHEN ((store_id IS NOT NULL) AND (made_gib IS NULL)) THEN 'creating'::text
+    WHEN (made_gib < size_gib) THEN 'resizing'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
+    CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
+    CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
+    CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
+    CONSTRAINT volumes_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT volumes_detached_whole CHECK ((((detached_at IS NULL) = (detached_generation IS NULL)) AND ((detached_at IS NULL) OR (instance_id IS NOT NULL)))),
+    CONSTRAINT volumes_incarnation_check CHECK ((incarnation >= 1)),
+    CONSTRAINT volumes_made_gib_check CHECK ((made_gib >= 0)),
+    CONSTRAINT volumes_placed CHECK (((store_id IS NULL) = (host_id IS NULL))),
+    CONSTRAINT volumes_size_gib_check CHECK (((size_gib >= 1) AND (size_gib <= 65536))),
+    CONSTRAINT volumes_slot_check CHECK (((slot >= 1) AND (slot <= 8))),
+    CONSTRAINT volumes_used_bytes_check CHECK ((used_bytes >= 0))
+)
+WITH (fillfactor='70');
 
 CREATE TABLE public.vpn_peers (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -956,6 +1075,9 @@ ALTER TABLE ONLY public.hosts
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key);
 
+ALTER TABLE ONLY public.image_accounts
+    ADD CONSTRAINT image_accounts_pkey PRIMARY KEY (image_id, account_id);
+
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (id);
 
@@ -1052,6 +1174,15 @@ ALTER TABLE ONLY public.placement_groups
 ALTER TABLE ONLY public.placement_groups
     ADD CONSTRAINT placement_groups_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.pool_accounts
+    ADD CONSTRAINT pool_accounts_pkey PRIMARY KEY (pool_id, account_id);
+
+ALTER TABLE ONLY public.pools
+    ADD CONSTRAINT pools_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.pools
+    ADD CONSTRAINT pools_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.port_forwards
     ADD CONSTRAINT port_forwards_address_protocol_port_key UNIQUE (address, protocol, port);
 
@@ -1084,6 +1215,12 @@ ALTER TABLE ONLY public.security_groups
 
 ALTER TABLE ONLY public.servers
     ADD CONSTRAINT servers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.store_hosts
+    ADD CONSTRAINT store_hosts_pkey PRIMARY KEY (store_id, host_id);
+
+ALTER TABLE ONLY public.stores
+    ADD CONSTRAINT stores_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subnet_addresses
     ADD CONSTRAINT subnet_addresses_pkey PRIMARY KEY (subnet_id, address);
@@ -1123,6 +1260,15 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.vlan_ranges
     ADD CONSTRAINT vlan_ranges_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_types
+    ADD CONSTRAINT volume_types_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.volume_types
+    ADD CONSTRAINT volume_types_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.vpn_peers
     ADD CONSTRAINT vpn_peers_pkey PRIMARY KEY (id);
@@ -1180,6 +1326,8 @@ CREATE INDEX host_power_checked ON public.host_power USING btree (checked_at NUL
 CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX image_accounts_account ON public.image_accounts USING btree (account_id);
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -1243,6 +1391,8 @@ CREATE INDEX network_peerings_peer_network ON public.network_peerings USING btre
 
 CREATE UNIQUE INDEX networks_segment ON public.networks USING btree (segment_device, COALESCE(segment_vlan, 0)) WHERE (segment_device IS NOT NULL);
 
+CREATE UNIQUE INDEX pools_default ON public.pools USING btree (is_default) WHERE is_default;
+
 CREATE INDEX port_forwards_account ON public.port_forwards USING btree (account_id, id);
 
 CREATE INDEX port_forwards_interface ON public.port_forwards USING btree (interface_id);
@@ -1252,6 +1402,10 @@ CREATE INDEX router_networks_network ON public.router_networks USING btree (netw
 CREATE INDEX security_group_rules_group ON public.security_group_rules USING btree (security_group_id, id);
 
 CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
+
+CREATE INDEX store_hosts_host ON public.store_hosts USING btree (host_id);
+
+CREATE INDEX stores_pool ON public.stores USING btree (pool_id);
 
 CREATE INDEX subnet_addresses_interface ON public.subnet_addresses USING btree (interface_id) WHERE (interface_id IS NOT NULL);
 
@@ -1266,6 +1420,14 @@ CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name
 CREATE INDEX users_account ON public.users USING btree (account_id, id);
 
 CREATE INDEX vlan_ranges_account ON public.vlan_ranges USING btree (account_id, id);
+
+CREATE INDEX volumes_host ON public.volumes USING btree (host_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX volumes_leaving ON public.volumes USING btree (instance_id) WHERE (detached_at IS NOT NULL);
+
+CREATE UNIQUE INDEX volumes_name ON public.volumes USING btree (account_id, name) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX volumes_slot ON public.volumes USING btree (instance_id, slot) WHERE (instance_id IS NOT NULL);
 
 CREATE UNIQUE INDEX vpn_peers_name ON public.vpn_peers USING btree (vpn_id, ((number IS NULL)), name);
 
@@ -1350,6 +1512,12 @@ ALTER TABLE ONLY public.hosts
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.image_accounts
+    ADD CONSTRAINT image_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.image_accounts
+    ADD CONSTRAINT image_accounts_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -1489,6 +1657,12 @@ ALTER TABLE ONLY public.networks
 ALTER TABLE ONLY public.placement_groups
     ADD CONSTRAINT placement_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.pool_accounts
+    ADD CONSTRAINT pool_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.pool_accounts
+    ADD CONSTRAINT pool_accounts_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.pools(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.port_forwards
     ADD CONSTRAINT port_forwards_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1521,6 +1695,15 @@ ALTER TABLE ONLY public.security_group_rules
 
 ALTER TABLE ONLY public.security_groups
     ADD CONSTRAINT security_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.store_hosts
+    ADD CONSTRAINT store_hosts_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.store_hosts
+    ADD CONSTRAINT store_hosts_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.stores(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.stores
+    ADD CONSTRAINT stores_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.pools(id);
 
 ALTER TABLE ONLY public.subnet_addresses
     ADD CONSTRAINT subnet_addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -1563,6 +1746,27 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.vlan_ranges
     ADD CONSTRAINT vlan_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.pools(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.stores(id);
+
+ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_type_id_fkey FOREIGN KEY (type_id) REFERENCES public.volume_types(id);
 
 ALTER TABLE ONLY public.vpn_peers
     ADD CONSTRAINT vpn_peers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

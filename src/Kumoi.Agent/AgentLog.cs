@@ -53,6 +53,18 @@ internal static partial class AgentLog
     [LoggerMessage(32, LogLevel.Information, "Image {Image} is on the host")]
     public static partial void ImageFetched(this ILogger log, string image);
 
+    [LoggerMessage(35, LogLevel.Warning, "Volume {Volume}: {Step} failed: {Message}")]
+    public static partial void VolumeStepFailed(this ILogger log, string volume, string step, string message);
+
+    [LoggerMessage(36, LogLevel.Error, "Volume {Volume}: an unexpected failure")]
+    public static partial void VolumeBroken(this ILogger log, Exception e, string volume);
+
+    [LoggerMessage(37, LogLevel.Information, "Volume {Volume}: {Step}")]
+    public static partial void VolumeStepTaken(this ILogger log, string volume, string step);
+
+    [LoggerMessage(38, LogLevel.Warning, "A store is missed: {Message}")]
+    public static partial void StoreMissed(this ILogger log, string message);
+
     [LoggerMessage(40, LogLevel.Information, "The host has joined the cloud as {HostId}")]
     public static partial void Joined(this ILogger log, string hostId);
 

@@ -28,6 +28,7 @@ using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
+using Kumoi.Server.Volumes;
 using Kumoi.Server.Vpns;
 using Kumoi.Server.Switches;
 using Kumoi.Server.Zones;
@@ -74,7 +75,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -133,6 +134,7 @@ public static class ServerProgram
         api.MapNetworks(services.GetRequiredService<NetworkUseCases>());
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
         api.MapPeerings(services.GetRequiredService<PeeringUseCases>());
+        api.MapPools(services.GetRequiredService<PoolUseCases>());
         api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
@@ -140,6 +142,7 @@ public static class ServerProgram
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
+        api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<VolumeTypeUseCases>());
         api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());

@@ -103,6 +103,25 @@ public sealed class FakeHost : IDisposable
         await ReportAsync([.. document.Instances.Select(Obeyed)]);
     }
 
+    /// <summary>Tells of the places for volumes that it has.</summary>
+    public Task<HttpStatusCode> ReportStoresAsync(params ObservedStore[] stores) => SendAsync(new ObservedReport(true, 0, _facts, [], [], [], Stores: stores));
+
+    public Task<HttpStatusCode> ReportVolumesAsync(params ObservedVolume[] volumes) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Volumes: volumes));
+
+    /// <summary>Does everything asked for of instances and volumes, at once.</summary>
+    public async Task<DesiredDocument> ObeyWithVolumesAsync()
+    {
+        var document = (await DesiredAsync())!;
+        var volumes = document.Volumes ?? [];
+        await SendAsync(new ObservedReport(
+            false, document.Revision, _facts, [.. document.Instances.Select(instance => Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id && instance.Desired == "running").Select(volume => volume.Id)] })], [], [],
+            Volumes: [.. volumes.Select(Obeyed)]));
+        return document;
+    }
+
+    public static ObservedVolume Obeyed(DesiredVolume desired) =>
+        new(desired.Id, desired.Incarnation, desired.Generation, desired.Desired == VolumeDesire.Deleted ? null : desired.SizeGib, desired.Desired == VolumeDesire.Deleted ? 0 : 196_624, []);
+
     /// <summary>Does everything asked for, as soon as it is asked for, until stopped: waits for news as an agent does, and reports only what has changed.</summary>
     public async Task ObeyAsync(CancellationToken stop)
     {

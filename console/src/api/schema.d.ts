@@ -602,7 +602,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the account's images and the public ones
+         * List the account's images and the public ones, or what is shared with it
          * @description Permission: `Read`.
          */
         get: operations["ListImages"];
@@ -630,7 +630,11 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["ShowImage"];
-        put?: never;
+        /**
+         * Describe an image, share it with accounts, or say that another should be chosen
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateImage"];
         post?: never;
         /**
          * Remove an image that no instance uses
@@ -649,9 +653,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
         /**
-         * Send an image's bytes (qcow2 or raw)
+         * Read an image's bytes, or a range of them
+         * @description Permission: `Read`.
+         */
+        get: operations["DownloadImage"];
+        /**
+         * Send an image's bytes (qcow2 or raw), all or, with Content-Range, the next part of them
          * @description Permission: `Write`.
          */
         put: operations["UploadImage"];
@@ -1350,6 +1358,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List pools of volumes
+         * @description Permission: `Read`.
+         */
+        get: operations["ListPools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pools/{pool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a pool
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowPool"];
+        /**
+         * Change a pool: who may use it, how much is promised, whether anything new is made in it
+         * @description Permission: `Operate`.
+         */
+        put: operations["UpdatePool"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/port-forwards": {
         parameters: {
             query?: never;
@@ -1746,6 +1798,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List volumes
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVolumes"];
+        put?: never;
+        /**
+         * Make a volume
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a volume, or wait until it is in a state
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVolume"];
+        /**
+         * Rename a volume, let it grow, or change what it may be used for; a running guest sees it at once
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateVolume"];
+        post?: never;
+        /**
+         * Delete a volume that is attached to nothing
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteVolume"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/attach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Attach a volume to an instance; a running guest gets the disk at once
+         * @description Permission: `Write`.
+         */
+        post: operations["AttachVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/detach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a volume away from its instance; it is free once the guest has let go of it
+         * @description Permission: `Write`.
+         */
+        post: operations["DetachVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volume-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List volume types
+         * @description Permission: `Read`.
+         */
+        get: operations["ListVolumeTypes"];
+        put?: never;
+        /**
+         * Make a volume type
+         * @description Permission: `Operate`.
+         */
+        post: operations["CreateVolumeType"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volume-types/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a volume type
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowVolumeType"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a volume type that no volume has
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteVolumeType"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vpns": {
         parameters: {
             query?: never;
@@ -2076,6 +2268,16 @@ export interface components {
             /** @description Default: the account's group `default`. */
             securityGroups: null | string[];
         };
+        /** @description Attaches a volume to an instance; a running guest gets the disk at once. */
+        AttachVolume: {
+            instance: string;
+            /**
+             * Format: int32
+             * @description A place among the instance's volumes, 1 to 8; default: the first that is free.
+             */
+            slot?: null | number;
+            deleteOnTermination?: null | boolean;
+        };
         /** @description An amount of what a host gives to instances. Memory in MiB, disk in GiB. */
         Capacity: {
             /** Format: int32 */
@@ -2167,6 +2369,12 @@ export interface components {
             visibility?: null | string;
             /** @description The name to log in with, shown by clients. Default `root`. */
             defaultUser?: null | string;
+            description?: null | string;
+            os?: null | string;
+            /** Format: int32 */
+            minDiskGib?: null | number;
+            /** Format: int32 */
+            minMemoryMib?: null | number;
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
@@ -2385,6 +2593,29 @@ export interface components {
             device: string;
             /** @description Such as `100-199`, or one number. */
             vlans: string;
+        };
+        /** @description Makes a volume. */
+        CreateVolume: {
+            name: string;
+            /**
+             * Format: int32
+             * @description In GiB, 1 to 65,536. May be left out if it begins as an image: as large as that.
+             */
+            sizeGib?: null | number;
+            /** @description Default: the cloud's default pool. */
+            pool?: null | string;
+            /** @description A volume type; default: none, without limits. */
+            type?: null | string;
+            /** @description It begins as this image; default: empty. */
+            image?: null | string;
+            deleteOnTermination?: null | boolean;
+        };
+        CreateVolumeType: {
+            name: string;
+            /** Format: int32 */
+            iops?: null | number;
+            /** Format: int32 */
+            mibPerSecond?: null | number;
         };
         CreateVpn: {
             name: string;
@@ -2689,6 +2920,26 @@ export interface components {
             conditions: components["schemas"]["Condition"][];
             /** Format: date-time */
             createdAt: string;
+            description: string;
+            /** @description What system it holds, as its maker calls it; empty: not said. */
+            os: string;
+            /**
+             * Format: int32
+             * @description Instances need a root disk of at least so many GiB.
+             */
+            minDiskGib: number;
+            /**
+             * Format: int32
+             * @description Instances need at least so many MiB of memory.
+             */
+            minMemoryMib: number;
+            /**
+             * Format: date-time
+             * @description Since when another image should be chosen; it still works. Null: it is not deprecated.
+             */
+            deprecatedAt: null | string;
+            /** @description Other accounts that may use it, while it is private. Told to its own account only. */
+            accounts: null | components["schemas"]["Ref"][];
         };
         /** @description A virtual machine. */
         Instance: {
@@ -3088,6 +3339,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfPool: {
+            items: components["schemas"]["Pool"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfPortForward: {
             items: components["schemas"]["PortForward"][];
             next: null | string;
@@ -3125,6 +3381,16 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfVlanRange: {
             items: components["schemas"]["VlanRange"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVolume: {
+            items: components["schemas"]["Volume"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfVolumeType: {
+            items: components["schemas"]["VolumeType"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -3175,6 +3441,35 @@ export interface components {
              * @description How many instances are in it, terminated ones not counted.
              */
             instances: number;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description Places for volumes, under one name. A pool begins with the first host whose agent offers a store for it. */
+        Pool: {
+            id: string;
+            name: string;
+            /** @description How volumes are kept: `directory` (qcow2 files). */
+            driver: string;
+            /** @description Several hosts reach each of its stores, so that a volume is not bound to one of them. */
+            shared: boolean;
+            /** @description Volumes are made here unless another pool is named. */
+            default: boolean;
+            /** @description No volumes are made or grown in it. */
+            maintenance: boolean;
+            /**
+             * Format: double
+             * @description How much of volumes' sizes may be promised for each GiB that there is: 1 is as much as there is.
+             */
+            overcommit: number;
+            /**
+             * Format: int32
+             * @description From this share of a store that is used on, operators are warned.
+             */
+            warnPercent: number;
+            /** @description Who may use it; null: all accounts. Told to operators only. */
+            accounts: null | components["schemas"]["Ref"][];
+            /** @description Where its volumes are. Told to operators only. */
+            stores: null | components["schemas"]["Store"][];
             /** Format: date-time */
             createdAt: string;
         };
@@ -3339,6 +3634,34 @@ export interface components {
              * @description When it is done or tried, if that is known.
              */
             at: null | string;
+        };
+        /** @description One place of a pool. */
+        Store: {
+            id: string;
+            /** @description The hosts that reach it. */
+            hosts: components["schemas"]["Ref"][];
+            /**
+             * Format: int32
+             * @description All that fits in.
+             */
+            capacityGib: number;
+            /**
+             * Format: int32
+             * @description What is taken of it, by whomever.
+             */
+            usedGib: number;
+            /**
+             * Format: int64
+             * @description What is promised of it: the sizes of its volumes; in a store that is the host's own, root disks, too.
+             */
+            allocatedGib: number;
+            /** @description It is where its host keeps root disks. */
+            own: boolean;
+            /**
+             * Format: date-time
+             * @description When a host last told of it.
+             */
+            reportedAt: string;
         };
         /** @description An address range of a network. The first usable address is the gateway. */
         Subnet: {
@@ -3530,6 +3853,22 @@ export interface components {
             /** @description It is to be emptied: what may move and does not run moves, the rest stays and says why. */
             maintenance?: null | boolean;
         };
+        /** @description Changes an image; what is absent stays. Its bytes never change. */
+        UpdateImage: {
+            name?: null | string;
+            description?: null | string;
+            os?: null | string;
+            /** Format: int32 */
+            minDiskGib?: null | number;
+            /** Format: int32 */
+            minMemoryMib?: null | number;
+            defaultUser?: null | string;
+            visibility?: null | string;
+            /** @description Another image should be chosen; it still works, and lists leave it out unless asked. */
+            deprecated?: null | boolean;
+            /** @description Names or ids of all other accounts that may use it while it is private; empty: none. */
+            accounts?: null | string[];
+        };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
             /** @description All that it is to have. */
@@ -3582,6 +3921,18 @@ export interface components {
             /** @description A floating address of the account that leads to no interface, under which guests leave; `none`: the host's. */
             sourceAddress?: null | string;
         };
+        /** @description Changes a pool; what is absent stays. */
+        UpdatePool: {
+            /** @description Only `true`: another pool that was it is no longer. */
+            default?: null | boolean;
+            maintenance?: null | boolean;
+            /** Format: double */
+            overcommit?: null | number;
+            /** Format: int32 */
+            warnPercent?: null | number;
+            /** @description Names or ids of all accounts that may use it; empty: all may. */
+            accounts?: null | string[];
+        };
         /** @description Changes what of a subnet is given out. What is absent stays as it is; addresses that somebody has stay theirs. */
         UpdateSubnet: {
             /** @description Such as `192.168.20.100-192.168.20.199`; `all`: all of the subnet. */
@@ -3590,6 +3941,18 @@ export interface components {
             reserved?: null | string[];
             /** @description All that are excluded from now on. */
             excluded?: null | string[];
+        };
+        /** @description Changes a volume; what is absent stays. */
+        UpdateVolume: {
+            name?: null | string;
+            /**
+             * Format: int32
+             * @description Larger than it is; a running guest sees it at once.
+             */
+            sizeGib?: null | number;
+            /** @description A volume type, or `none`. */
+            type?: null | string;
+            deleteOnTermination?: null | boolean;
         };
         /** @description A person or program that acts for an account. */
         User: {
@@ -3612,6 +3975,68 @@ export interface components {
             firstVlan: number;
             /** Format: int32 */
             lastVlan: number;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description A disk with a life of its own: attached to an instance and detached again, while the guest runs or not. */
+        Volume: {
+            id: string;
+            name: string;
+            account: components["schemas"]["Ref"];
+            /** @description `creating`, `available` (free to be attached), `attaching`, `in-use`, `detaching`, `resizing` or `deleting`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description What a guest sees, in GiB.
+             */
+            sizeGib: number;
+            /**
+             * Format: int64
+             * @description What it takes in its store: less than its size while parts of it have never been written.
+             */
+            usedBytes: number;
+            pool: components["schemas"]["Ref"];
+            type: null | components["schemas"]["Ref"];
+            host: null | components["schemas"]["Ref"];
+            image: null | components["schemas"]["Ref"];
+            instance: null | components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description Its place among that instance's volumes, from 1.
+             */
+            slot: null | number;
+            /** @description What the guest reads as the disk's serial number: `/dev/disk/by-id/virtio-SERIAL` in Linux. */
+            serial: string;
+            /** @description It is deleted with the instance that it is attached to. */
+            deleteOnTermination: boolean;
+            /**
+             * Format: int64
+             * @description Grows with each change that is asked for.
+             */
+            generation: number;
+            /**
+             * Format: int64
+             * @description The generation that its host has acted on to the end.
+             */
+            observedGeneration: number;
+            conditions: components["schemas"]["Condition"][];
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description What volumes may be used for. */
+        VolumeType: {
+            id: string;
+            name: string;
+            /**
+             * Format: int32
+             * @description Operations a second, reading and writing together; null: no limit.
+             */
+            iops: null | number;
+            /**
+             * Format: int32
+             * @description MiB a second, reading and writing together; null: no limit.
+             */
+            mibPerSecond: null | number;
             /** Format: date-time */
             createdAt: string;
         };
@@ -3726,6 +4151,7 @@ export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
 export type AttachInterface = components['schemas']['AttachInterface'];
+export type AttachVolume = components['schemas']['AttachVolume'];
 export type Capacity = components['schemas']['Capacity'];
 export type ChangePassword = components['schemas']['ChangePassword'];
 export type ChangeRouter = components['schemas']['ChangeRouter'];
@@ -3757,6 +4183,8 @@ export type CreateSwitch = components['schemas']['CreateSwitch'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
 export type CreateVlanRange = components['schemas']['CreateVlanRange'];
+export type CreateVolume = components['schemas']['CreateVolume'];
+export type CreateVolumeType = components['schemas']['CreateVolumeType'];
 export type CreateVpn = components['schemas']['CreateVpn'];
 export type CreateVpnClient = components['schemas']['CreateVpnClient'];
 export type CreateVpnSite = components['schemas']['CreateVpnSite'];
@@ -3809,6 +4237,7 @@ export type PageOfNetwork = components['schemas']['PageOfNetwork'];
 export type PageOfNetworkRoute = components['schemas']['PageOfNetworkRoute'];
 export type PageOfPeering = components['schemas']['PageOfPeering'];
 export type PageOfPlacementGroup = components['schemas']['PageOfPlacementGroup'];
+export type PageOfPool = components['schemas']['PageOfPool'];
 export type PageOfPortForward = components['schemas']['PageOfPortForward'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
@@ -3817,12 +4246,15 @@ export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
+export type PageOfVolume = components['schemas']['PageOfVolume'];
+export type PageOfVolumeType = components['schemas']['PageOfVolumeType'];
 export type PageOfVpn = components['schemas']['PageOfVpn'];
 export type PageOfVpnClient = components['schemas']['PageOfVpnClient'];
 export type PageOfVpnSite = components['schemas']['PageOfVpnSite'];
 export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
+export type Pool = components['schemas']['Pool'];
 export type PortForward = components['schemas']['PortForward'];
 export type Problem = components['schemas']['Problem'];
 export type Ref = components['schemas']['Ref'];
@@ -3838,6 +4270,7 @@ export type SetHostPower = components['schemas']['SetHostPower'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type Statement = components['schemas']['Statement'];
+export type Store = components['schemas']['Store'];
 export type Subnet = components['schemas']['Subnet'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
@@ -3850,14 +4283,19 @@ export type TrafficHour = components['schemas']['TrafficHour'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
+export type UpdateImage = components['schemas']['UpdateImage'];
 export type UpdateInterface = components['schemas']['UpdateInterface'];
 export type UpdateListener = components['schemas']['UpdateListener'];
 export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
+export type UpdatePool = components['schemas']['UpdatePool'];
 export type UpdateSubnet = components['schemas']['UpdateSubnet'];
+export type UpdateVolume = components['schemas']['UpdateVolume'];
 export type User = components['schemas']['User'];
 export type VlanRange = components['schemas']['VlanRange'];
+export type Volume = components['schemas']['Volume'];
+export type VolumeType = components['schemas']['VolumeType'];
 export type Vpn = components['schemas']['Vpn'];
 export type VpnClient = components['schemas']['VpnClient'];
 export type VpnSite = components['schemas']['VpnSite'];
@@ -6352,8 +6790,10 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description private or public */
+                /** @description private, public, or shared: what other accounts share with this one */
                 visibility?: string;
+                /** @description true: deprecated ones, too */
+                deprecated?: string;
                 /** @description pending, available or failed */
                 state?: string;
                 /** @description An image's name */
@@ -6548,6 +6988,78 @@ export interface operations {
             };
         };
     };
+    UpdateImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateImage"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     DeleteImage: {
         parameters: {
             query?: never;
@@ -6596,6 +7108,65 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DownloadImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10003,6 +10574,189 @@ export interface operations {
             };
         };
     };
+    ListPools: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdatePool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdatePool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListPortForwards: {
         parameters: {
             query?: {
@@ -11915,6 +12669,727 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PacketTrace"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVolumes: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description creating, available, attaching, in-use, detaching, resizing or deleting */
+                state?: string;
+                /** @description Only those of this instance */
+                instance?: string;
+                /** @description Only those in this pool */
+                pool?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVolume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVolume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVolume"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVolume: {
+        parameters: {
+            query?: {
+                /** @description available or in-use: answer when all that was asked is done; deleted: answer 404 when it is gone */
+                wait?: string;
+                /** @description Seconds to wait, 1 to 300 (default 60) */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateVolume"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AttachVolume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachVolume"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DetachVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListVolumeTypes: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfVolumeType"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateVolumeType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVolumeType"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolumeType"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowVolumeType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolumeType"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteVolumeType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

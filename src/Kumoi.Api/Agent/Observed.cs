@@ -10,10 +10,13 @@ namespace Kumoi.Api.Agent;
 /// <param name="Listeners">What the host's part of load balancers does: all of them in a full report, or those whose members' health has changed; null if there is nothing to say.</param>
 /// <param name="Traffic">What interfaces have sent and received, where it has changed; told every few minutes, otherwise null.</param>
 /// <param name="Vpns">The VPN gateways that the host is: all of them in a full report, or those of which something has changed; null if there is nothing to say.</param>
+/// <param name="Volumes">Volumes of the document: all of them in a full report, or those of which something has changed; null if there is nothing to say.</param>
+/// <param name="Stores">The places for volumes that are there now: all of them, in a full report; null in others.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
     IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null,
-    IReadOnlyList<ObservedListener>? Listeners = null, IReadOnlyList<ObservedTraffic>? Traffic = null, IReadOnlyList<ObservedVpn>? Vpns = null);
+    IReadOnlyList<ObservedListener>? Listeners = null, IReadOnlyList<ObservedTraffic>? Traffic = null, IReadOnlyList<ObservedVpn>? Vpns = null,
+    IReadOnlyList<ObservedVolume>? Volumes = null, IReadOnlyList<ObservedStore>? Stores = null);
 
 /// <summary>
 /// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the
@@ -33,9 +36,11 @@ public sealed record ReportAnswer(int HeartbeatSeconds, int LeaseSeconds, IReadO
 /// was lost and started again.</param>
 /// <param name="Interfaces">Ids of the interfaces that the host has for it, plugged or not; null if the agent does not say. One that is taken away
 /// gives its address back only when it is no longer among them.</param>
+/// <param name="Volumes">Ids of the volumes that the guest's process has anything of, or may have; null if the agent does not say. One that is detached is
+/// free only when it is no longer among them.</param>
 public sealed record ObservedInstance(
     string Id, int Incarnation, long Generation, string Power, int BootEpoch, DateTimeOffset? StartedAt, IReadOnlyList<Condition> Conditions,
-    IReadOnlyList<string>? Interfaces = null);
+    IReadOnlyList<string>? Interfaces = null, IReadOnlyList<string>? Volumes = null);
 
 /// <summary>What an agent can see of a guest.</summary>
 public static class PowerState

@@ -63,7 +63,8 @@ public static class LoadBalancerText
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Bytes(long bytes) => bytes switch
+    /// <summary>An amount of bytes for people.</summary>
+    public static string Bytes(long bytes) => bytes switch
     {
         < 1 << 10 => Number(bytes), < 1 << 20 => Unit(bytes, 10, "KiB"), < 1L << 30 => Unit(bytes, 20, "MiB"), < 1L << 40 => Unit(bytes, 30, "GiB"), _ => Unit(bytes, 40, "TiB"),
     };

@@ -11,6 +11,7 @@ using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes;
 using Kumoi.Server.Vpns;
 using Npgsql;
 
@@ -131,7 +132,7 @@ public sealed class DesiredDocuments
         var instances = (await connection.RowsAsync(
             """
             SELECT v.id, v.account_id, v.name, v.hostname, v.generation, v.incarnation, v.desired, v.boot_epoch, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, v.public_key, v.user_data,
-                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent
+                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0
             FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Image: ReadImage(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
         var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()], _keys);
@@ -145,14 +146,17 @@ public sealed class DesiredDocuments
             .ToLookup(c => c.Host, c => c.Console);
         var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
+        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds);
         var servers = _servers.AgentUrls;
         return [.. asked.Select(id => !revisions.TryGetValue(id, out var revision) ? null
-            : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. instances[id].Select(i => i.Image).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers))];
+            : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. instances[id].Select(i => i.Image).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,
+                volumes.Of(id)))];
     }
 
     private DesiredDocument Compose(
         string hostId, long revision, List<DesiredInstance> instances, List<DesiredImage> images, NetworkDocuments networks,
-        Dictionary<string, DesiredSecurityGroup> groups, List<DesiredConsole> consoles, List<FormerInstance> former, IReadOnlyList<string> servers)
+        Dictionary<string, DesiredSecurityGroup> groups, List<DesiredConsole> consoles, List<FormerInstance> former, IReadOnlyList<string> servers,
+        IReadOnlyList<DesiredVolume>? volumes)
     {
         var faces = instances.SelectMany(i => i.Interfaces).ToList();
         var used = faces.SelectMany(f => f.SecurityGroupIds).Distinct().Where(groups.ContainsKey).Select(id => groups[id]).ToList();
@@ -160,7 +164,7 @@ public sealed class DesiredDocuments
         var named = used.SelectMany(g => g.Rules).Select(r => r.GroupId).OfType<string>().Except(used.Select(g => g.Id)).Select(id => new DesiredSecurityGroup(id, [], []));
         return new DesiredDocument(
             revision, hostId, images, networks.For(hostId, [.. faces.Select(f => f.NetworkId).Distinct()], new Uplinks(IPNetwork.Parse(_options.UplinkRange)), _vpnKeys),
-            [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers);
+            [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers, volumes);
     }
 
     /// <summary>The IPv6 address of an interface in a network with both families, and the addresses that it holds beside.</summary>
@@ -179,7 +183,7 @@ public sealed class DesiredDocuments
             row.GetInt32(10), row.GetString(11), own.ConvertAll(f => f.Interface), row.TextOrNull(12),
             row.IsDBNull(13) ? null : Convert.ToBase64String(Encoding.UTF8.GetBytes(row.GetString(13))),
             new DesiredLabels(row.GetString(14), row.GetString(15), row.GetString(16), row.TextOrNull(17), [.. own.SelectMany(f => f.Names).Distinct()]), row.Time(18),
-            row.TextOrNull(24), row.GetString(25) == "restart" && !row.IsDBNull(24), row.TextOrNull(26));
+            row.TextOrNull(24), row.GetString(25) == "restart" && !row.IsDBNull(24) && row.GetBoolean(27), row.TextOrNull(26));
     }
 
     private static DesiredImage ReadImage(NpgsqlDataReader row) => new(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));

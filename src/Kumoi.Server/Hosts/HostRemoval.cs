@@ -4,6 +4,7 @@ using Kumoi.Server.Instances;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Volumes;
 
 namespace Kumoi.Server.Hosts;
 
@@ -36,6 +37,7 @@ public sealed class HostRemoval(Database database, InstanceEnding ending, EventL
         // One that came between the two looks is not among those that were judged.
         if (count != there.Count) return new Failure("changed-meanwhile", 409);
         await EndAsync(transaction, caller, new Ref(id, name), there, cancel);
+        if (await VolumeRecovery.LeaveAsync(transaction, events, EventActor.Of(caller), new Ref(id, name), lost, cancel) is { Count: > 0 } volumes) return Failure.InUse("host", name, [.. volumes.Take(NamedMax)]);
         await transaction.ExecuteAsync("DELETE FROM instances WHERE host_id = $1", cancel, id);
         await transaction.ExecuteAsync("DELETE FROM hosts WHERE id = $1", cancel, id);
         await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "host.delete", new Subject("host", id, name), cancel, there.Count > 0 ? $"Removed as lost, and {there.Count} instances with it." : null);

@@ -58,15 +58,3 @@ public static class InstanceEndpoints
             }).Produces<string>(200, "text/plain");
     }
 }
-
-/// <summary>The waiting form of reading a resource.</summary>
-public static class Waits
-{
-    public static Result<TimeSpan> Read(Call call)
-    {
-        var seconds = 60;
-        if (call.Query("timeout") is { } text && (!int.TryParse(text, CultureInfo.InvariantCulture, out seconds) || seconds is < 1 or > 300))
-            return Failure.Invalid("timeout", "between", 1, 300);
-        return TimeSpan.FromSeconds(seconds);
-    }
-}

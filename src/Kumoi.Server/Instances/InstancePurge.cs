@@ -2,7 +2,7 @@ using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Instances;
 
-/// <summary>Forgets the records of instances terminated more than an hour ago, addresses that have rested, old idempotency keys, and traffic of more than a year ago. The event log keeps their history.</summary>
+/// <summary>Forgets the records of instances terminated and volumes deleted more than an hour ago, addresses that have rested, old idempotency keys, and traffic of more than a year ago. The event log keeps their history.</summary>
 public sealed class InstancePurge(Database database, TimeProvider clock, ILogger<InstancePurge> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(5), Kept = TimeSpan.FromHours(1), KeysKept = TimeSpan.FromDays(1);
@@ -28,6 +28,7 @@ public sealed class InstancePurge(Database database, TimeProvider clock, ILogger
     {
         var now = clock.GetUtcNow();
         await database.ExecuteAsync("DELETE FROM instances WHERE terminated_at < $1", cancel, now - Kept);
+        await database.ExecuteAsync("DELETE FROM volumes WHERE deleted_at < $1", cancel, now - Kept);
         await database.ExecuteAsync("DELETE FROM idempotency_keys WHERE created_at < $1", cancel, now - KeysKept);
         // They have rested long enough; a row more or less makes no difference to who may have them.
         await database.ExecuteAsync("DELETE FROM subnet_addresses WHERE released_at < $1", cancel, now - Kept);

@@ -22,7 +22,7 @@ public sealed class InstanceStore
         """
         SELECT v.id, v.name, v.account_id, a.name, v.state, v.desired, v.flavor_id, v.flavor_name, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, m.name,
                v.key_pair_id, v.key_pair_name, v.zone_id, z.name, v.host_id, h.name, m.default_user, v.boot_epoch, v.generation, v.observed_generation,
-               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, v.storage IS NOT NULL, v.notices::text,
+               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, v.storage IS NOT NULL AND v.fixed_volumes = 0, v.notices::text,
                v.placement_group_id, g.name
         FROM instances v JOIN accounts a ON a.id = v.account_id JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id JOIN hosts h ON h.id = v.host_id
         LEFT JOIN placement_groups g ON g.id = v.placement_group_id

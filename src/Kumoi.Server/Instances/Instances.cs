@@ -12,9 +12,6 @@ namespace Kumoi.Server.Instances;
 /// <summary>What is asked of instances that exist: each use case changes the record in one transaction, and hosts follow.</summary>
 public sealed class InstanceUseCases(Database database, InstanceStore store, HostRevisions hosts, EventLog events, EventBell bell, TimeProvider clock)
 {
-    // The bell rings for changes made by this server; those of others are seen at the latest after this.
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
-
     public async Task<Result<Page<Instance>>> ListAsync(
         Caller caller, string? state, string? name, string? host, string? image, string? placementGroup, PageRequest page, CancellationToken cancel)
     {
@@ -29,22 +26,14 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
     public async Task<Result<Instance>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
     {
         if (!InstanceStates.All.Contains(state)) return Failure.Invalid("wait", "one-of", string.Join(", ", InstanceStates.All));
-        var until = clock.GetUtcNow() + timeout;
-        for (; ; )
+        // A name may be another instance's by the next look.
+        return await Waits.ForAsync(bell, clock, state, timeout, async () =>
         {
-            var ring = bell.Next;
             var found = await GetAsync(caller, key, cancel);
-            if (found.Failure is not null) return found;
-            var instance = found.Value;
-            key = instance.Id;
-            if (instance.State == state && (state is not (InstanceStates.Running or InstanceStates.Stopped) || instance.ObservedGeneration >= instance.Generation)) return instance;
-            if (instance.State == InstanceStates.Terminated) return new Failure("wait-unreachable", 409, instance.Name, state);
-            var left = until - clock.GetUtcNow();
-            if (left <= TimeSpan.Zero)
-                return new Failure("wait-timeout", 408, instance.Name, instance.State, state, string.Join(" ", instance.Conditions.Select(c => c.Message)));
-            await Task.WhenAny(ring, Task.Delay(left < LookInterval ? left : LookInterval, clock, cancel));
-            cancel.ThrowIfCancellationRequested();
-        }
+            if (found.Failure is null) key = found.Value.Id;
+            return found;
+        }, instance => instance.State == InstanceStates.Terminated && state != InstanceStates.Terminated ? null
+            : instance.State == state && (state is not (InstanceStates.Running or InstanceStates.Stopped) || instance.ObservedGeneration >= instance.Generation), instance => (instance.Name, instance.State, instance.Conditions), cancel);
     }
 
     public Task<Result<Instance>> StartAsync(Caller caller, string key, CancellationToken cancel) =>

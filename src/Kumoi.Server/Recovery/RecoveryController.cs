@@ -8,6 +8,7 @@ using Kumoi.Server.Placement;
 using Kumoi.Server.PlacementGroups;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes;
 using Npgsql;
 
 namespace Kumoi.Server.Recovery;
@@ -97,7 +98,7 @@ public sealed class RecoveryController(
 
     private Task<List<Affected>> RowsAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
         """
-        SELECT id, name, desired, recovery, recovery_priority, storage, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
+        SELECT id, name, desired, recovery, recovery_priority, CASE WHEN fixed_volumes = 0 THEN storage END, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
                vcpus, memory_mib, disk_gib, zone_id, incarnation, account_id, notices::text,
                coalesce((SELECT array_agg(DISTINCT n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id
                          WHERE i.instance_id = instances.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}')
@@ -134,7 +135,7 @@ public sealed class RecoveryController(
             var present = await transaction.QueryAsync(
                 """
                 SELECT v.id FROM instances v JOIN unnest($1::text[], $2::int[]) AS n(id, incarnation) ON n.id = v.id AND n.incarnation = v.incarnation
-                WHERE v.host_id = $3 AND v.terminated_at IS NULL AND v.recovery = 'restart'
+                WHERE v.host_id = $3 AND v.terminated_at IS NULL AND v.recovery = 'restart' AND v.fixed_volumes = 0
                   AND ($4 OR v.desired = 'stopped' AND v.power IN ('stopped', 'absent') AND v.observed_generation >= v.generation) ORDER BY v.id FOR UPDATE OF v
                 """, row => row.GetString(0), cancel, Columns.Texts(ids), Columns.Integers(affected.Select(one => one.Incarnation)), host.Id, host.State == HostStates.Down);
             // Fencing before a second copy: the host must be down still, and fenced, when the second placement is committed. A host fenced by its
@@ -176,6 +177,7 @@ public sealed class RecoveryController(
             ON CONFLICT (host_id, instance_id) DO UPDATE SET incarnation = excluded.incarnation, created_at = excluded.created_at
             """, cancel, instance.Id, from.Id, affected.AccountId, affected.Incarnation, clock.GetUtcNow());
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = $1", cancel, instance.Id);
+        await VolumeHolds.MoveAsync(transaction, instance.Id, to.Id, cancel);
         // The others of its networks send its packets to the new host from now on.
         await revisions.TouchNetworksAsync(transaction, await transaction.QueryAsync(
             "SELECT network_id FROM interfaces WHERE instance_id = $1 AND released_at IS NULL", row => row.GetString(0), cancel, instance.Id), cancel);

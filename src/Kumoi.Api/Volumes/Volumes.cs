@@ -1,0 +1,67 @@
+namespace Kumoi.Api;
+
+/// <summary>A disk with a life of its own: attached to an instance and detached again, while the guest runs or not.</summary>
+/// <param name="State"><c>creating</c>, <c>available</c> (free to be attached), <c>attaching</c>, <c>in-use</c>, <c>detaching</c>, <c>resizing</c> or <c>deleting</c>.</param>
+/// <param name="SizeGib">What a guest sees, in GiB.</param>
+/// <param name="UsedBytes">What it takes in its store: less than its size while parts of it have never been written.</param>
+/// <param name="Type">What it may be used for; null: without limits.</param>
+/// <param name="Host">The host that looks after it; null: it has no place yet, and gets one where the first guest is that it is attached to.</param>
+/// <param name="Image">The image that it began as; null: it began empty.</param>
+/// <param name="Instance">The instance that it is attached to.</param>
+/// <param name="Slot">Its place among that instance's volumes, from 1.</param>
+/// <param name="Serial">What the guest reads as the disk's serial number: <c>/dev/disk/by-id/virtio-SERIAL</c> in Linux.</param>
+/// <param name="DeleteOnTermination">It is deleted with the instance that it is attached to.</param>
+/// <param name="Generation">Grows with each change that is asked for.</param>
+/// <param name="ObservedGeneration">The generation that its host has acted on to the end.</param>
+public sealed record Volume(
+    string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
+
+/// <summary>Makes a volume.</summary>
+/// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image: as large as that.</param>
+/// <param name="Pool">Default: the cloud's default pool.</param>
+/// <param name="Type">A volume type; default: none, without limits.</param>
+/// <param name="Image">It begins as this image; default: empty.</param>
+public sealed record CreateVolume(string Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null);
+
+/// <summary>Changes a volume; what is absent stays.</summary>
+/// <param name="SizeGib">Larger than it is; a running guest sees it at once.</param>
+/// <param name="Type">A volume type, or <c>none</c>.</param>
+public sealed record UpdateVolume(string? Name, int? SizeGib, string? Type, bool? DeleteOnTermination);
+
+/// <summary>Attaches a volume to an instance; a running guest gets the disk at once.</summary>
+/// <param name="Slot">A place among the instance's volumes, 1 to 8; default: the first that is free.</param>
+public sealed record AttachVolume(string Instance, int? Slot = null, bool? DeleteOnTermination = null);
+
+/// <summary>What volumes may be used for.</summary>
+/// <param name="Iops">Operations a second, reading and writing together; null: no limit.</param>
+/// <param name="MibPerSecond">MiB a second, reading and writing together; null: no limit.</param>
+public sealed record VolumeType(string Id, string Name, int? Iops, int? MibPerSecond, DateTimeOffset CreatedAt);
+
+public sealed record CreateVolumeType(string Name, int? Iops, int? MibPerSecond);
+
+/// <summary>Places for volumes, under one name. A pool begins with the first host whose agent offers a store for it.</summary>
+/// <param name="Driver">How volumes are kept: <c>directory</c> (qcow2 files).</param>
+/// <param name="Shared">Several hosts reach each of its stores, so that a volume is not bound to one of them.</param>
+/// <param name="Default">Volumes are made here unless another pool is named.</param>
+/// <param name="Maintenance">No volumes are made or grown in it.</param>
+/// <param name="Overcommit">How much of volumes' sizes may be promised for each GiB that there is: 1 is as much as there is.</param>
+/// <param name="WarnPercent">From this share of a store that is used on, operators are warned.</param>
+/// <param name="Accounts">Who may use it; null: all accounts. Told to operators only.</param>
+/// <param name="Stores">Where its volumes are. Told to operators only.</param>
+public sealed record Pool(
+    string Id, string Name, string Driver, bool Shared, bool Default, bool Maintenance, double Overcommit, int WarnPercent, IReadOnlyList<Ref>? Accounts, IReadOnlyList<Store>? Stores, DateTimeOffset CreatedAt);
+
+/// <summary>One place of a pool.</summary>
+/// <param name="Hosts">The hosts that reach it.</param>
+/// <param name="CapacityGib">All that fits in.</param>
+/// <param name="UsedGib">What is taken of it, by whomever.</param>
+/// <param name="AllocatedGib">What is promised of it: the sizes of its volumes; in a store that is the host's own, root disks, too.</param>
+/// <param name="Own">It is where its host keeps root disks.</param>
+/// <param name="ReportedAt">When a host last told of it.</param>
+public sealed record Store(string Id, IReadOnlyList<Ref> Hosts, int CapacityGib, int UsedGib, long AllocatedGib, bool Own, DateTimeOffset ReportedAt);
+
+/// <summary>Changes a pool; what is absent stays.</summary>
+/// <param name="Default">Only <c>true</c>: another pool that was it is no longer.</param>
+/// <param name="Accounts">Names or ids of all accounts that may use it; empty: all may.</param>
+public sealed record UpdatePool(bool? Default, bool? Maintenance, double? Overcommit, int? WarnPercent, IReadOnlyList<string>? Accounts);

@@ -1,0 +1,71 @@
+using Kumoi.Api;
+using Kumoi.Reconcile;
+using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Postgres;
+using Npgsql;
+
+namespace Kumoi.Server.Volumes;
+
+/// <summary>Gives volumes of shared stores that wait for a host that is down to another one that reaches them. Those of guests move with their guests.</summary>
+public sealed class VolumeRecovery(Leases leases, Database database, HostRevisions hosts, EventLog events, TimeProvider clock, ILogger<VolumeRecovery> log) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LeaseTime = TimeSpan.FromSeconds(60);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Resync.RunAsync(new Doorbell(clock), Period, async cancel =>
+    {
+        if (await leases.HoldAsync("volumes", LeaseTime, cancel)) await MoveAsync(cancel);
+    }, Broken, stoppingToken);
+
+    private void Broken(Exception e)
+    {
+        if (e is NpgsqlException) VolumeLog.MoveFailed(log, e.Message);
+        else VolumeLog.Broken(log, e);
+    }
+
+    /// <summary>The host must be down still when the second one is told: what the first had begun is refused by its incarnation where the bytes are.</summary>
+    public Task MoveAsync(CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
+    {
+        var moved = await transaction.QueryAsync(
+            """
+            UPDATE volumes v SET host_id = n.other, incarnation = v.incarnation + 1, generation = v.generation + 1, observed_generation = 0
+            FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND o.state = 'up' ORDER BY o.instances, o.id LIMIT 1) AS other
+                  FROM volumes w JOIN hosts h ON h.id = w.host_id WHERE h.state = 'down' AND w.deleted_at IS NULL AND w.instance_id IS NULL AND w.observed_generation < w.generation ORDER BY w.id FOR UPDATE OF w SKIP LOCKED) n
+            WHERE v.id = n.id AND n.other IS NOT NULL RETURNING v.host_id
+            """, row => row.GetString(0), cancel);
+        if (moved.Count == 0) return new Done();
+        await hosts.TouchAsync(transaction, [.. moved.Distinct()], cancel);
+        transaction.AfterCommit(events.Ring);
+        return new Done();
+    }, cancel);
+
+    /// <summary>
+    /// What becomes of a host's volumes when it leaves the cloud: those that others reach go to them, and those that are its own keep it, or are lost with it.
+    /// The volumes that keep it.
+    /// </summary>
+    public static async Task<IReadOnlyList<Ref>> LeaveAsync(Transaction transaction, EventLog events, EventActor actor, Ref host, bool lost, CancellationToken cancel)
+    {
+        await transaction.ExecuteAsync(
+            """
+            UPDATE volumes v SET host_id = n.other, incarnation = v.incarnation + 1, generation = v.generation + 1, observed_generation = 0
+            FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND x.host_id <> $1 ORDER BY o.state = 'up' DESC, o.id LIMIT 1) AS other
+                  FROM volumes w WHERE w.host_id = $1 AND w.deleted_at IS NULL AND w.instance_id IS NULL ORDER BY w.id FOR UPDATE) n WHERE v.id = n.id AND n.other IS NOT NULL
+            """, cancel, host.Id);
+        var left = await transaction.QueryAsync("SELECT id, name, account_id FROM volumes WHERE host_id = $1 AND deleted_at IS NULL ORDER BY id FOR UPDATE", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, host.Id);
+        if (left.Count > 0 && !lost) return left.ConvertAll(one => one.Ref);
+        await events.WriteAsync(transaction, [.. left.Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
+        await transaction.ExecuteAsync("DELETE FROM volumes WHERE host_id = $1", cancel, host.Id);
+        await transaction.ExecuteAsync("DELETE FROM stores s WHERE EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id = $1) AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id <> $1) AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.store_id = s.id)", cancel, host.Id);
+        return [];
+    }
+}
+
+internal static partial class VolumeLog
+{
+    [LoggerMessage(9701, LogLevel.Warning, "Volumes of lost hosts could not be looked at; the next try is in five seconds: {Message}")]
+    public static partial void MoveFailed(ILogger logger, string message);
+
+    [LoggerMessage(9702, LogLevel.Error, "Looking at volumes of lost hosts met an error in the server")]
+    public static partial void Broken(ILogger logger, Exception e);
+}

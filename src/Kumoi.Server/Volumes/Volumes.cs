@@ -1,0 +1,132 @@
+using Kumoi.Api;
+using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Platform.Security;
+
+namespace Kumoi.Server.Volumes;
+
+/// <summary>Volumes: made, changed and deleted by accounts. What is on a host is the host's to do; the records say what.</summary>
+public sealed class VolumeUseCases(Database database, VolumeStore store, HostRevisions hosts, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
+{
+    private const long Gib = 1L << 30;
+
+    public async Task<Result<Page<Volume>>> ListAsync(Caller caller, string? state, string? instance, string? pool, PageRequest page, CancellationToken cancel) =>
+        page.Of(await store.ListAsync(caller.AccountId, state, instance, pool, page, cancel), volume => volume.Id);
+
+    public async Task<Result<Volume>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
+        await store.FindAsync(caller.AccountId, key, cancel) is { } volume ? volume : Failure.NotFound("volume", key);
+
+    /// <param name="state"><c>available</c>, <c>in-use</c>, or <c>deleted</c>: then the answer is that there is none.</param>
+    public async Task<Result<Volume>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
+    {
+        if (state is not ("available" or "in-use" or "deleted")) return Failure.Invalid("wait", "one-of", "available, in-use, deleted");
+        return await Waits.ForAsync(bell, clock, state, timeout, () => GetAsync(caller, key, cancel),
+            // One without a place has nobody who could do more to it.
+            volume => volume.State == "deleting" && state != "deleted" ? null : volume.State == state && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
+    }
+
+    /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it.</summary>
+    public async Task<Result<Volume>> CreateAsync(Caller caller, CreateVolume create, IdempotencyKey? once, CancellationToken cancel)
+    {
+        var name = Names.Normal(create.Name);
+        if (VolumeRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
+        {
+            var (pool, poolName, shared, maintenance) = await PoolAsync(transaction, caller, create.Pool, cancel);
+            if (pool is null) return create.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : new Failure("no-default-pool", 409);
+            if (maintenance) return new Failure("pool-maintenance", 409, poolName);
+            var type = create.Type is null ? null : await TypeAsync(transaction, create.Type, cancel);
+            if (create.Type is not null && type is null) return Failure.Invalid("type", "no-such", new Noun("volume-type"), create.Type);
+            var size = create.SizeGib ?? 0;
+            var image = (string?)null;
+            if (create.Image is { } imageKey)
+            {
+                var (id, bytes) = await ImageAsync(transaction, caller.AccountId, imageKey, cancel);
+                if (id is null) return Failure.Invalid("image", "no-such", new Noun("image"), imageKey);
+                var least = (int)((bytes + Gib - 1) / Gib);
+                if (create.SizeGib < least) return Failure.Invalid("sizeGib", "smaller-than-image", least);
+                (image, size) = (id, create.SizeGib ?? least);
+            }
+            var place = shared ? await StoreRoom.PlaceAsync(transaction, pool, null, size, cancel) : null;
+            if (shared && place is null) return new Failure("insufficient-storage", 409, poolName, size);
+            var volumeId = ids.New(Ids.Volume);
+            var made = await transaction.ExecuteAsync(
+                """
+                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+                """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow());
+            if (made == 0) return Failure.NameTaken("volume", name);
+            await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name), cancel);
+            if (place is { } taken) await hosts.TouchAsync(transaction, taken.Host, cancel);
+            return await VolumeStore.ReadAsync(transaction, caller.AccountId, volumeId, cancel);
+        }), cancel);
+    }
+
+    public async Task<Result<Volume>> UpdateAsync(Caller caller, string key, UpdateVolume update, CancellationToken cancel)
+    {
+        if (VolumeRules.Check(update).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        return await ChangeAsync(caller, key, async (transaction, volume) =>
+        {
+            if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
+            if (update.Name is { } wanted && Names.Normal(wanted) is var name && name != volume.Name)
+            {
+                if (await transaction.FindAsync("SELECT 1 FROM volumes WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL", row => row.GetInt32(0), cancel, caller.AccountId, name) == 1) return Failure.NameTaken("volume", name);
+                await transaction.ExecuteAsync("UPDATE volumes SET name = $2 WHERE id = $1", cancel, volume.Id, name);
+            }
+            if (update.DeleteOnTermination is { } delete) await transaction.ExecuteAsync("UPDATE volumes SET delete_on_termination = $2 WHERE id = $1", cancel, volume.Id, delete);
+            if (update.Type is { } typeKey)
+            {
+                var type = typeKey == "none" ? null : await TypeAsync(transaction, typeKey, cancel);
+                if (type is null && typeKey != "none") return Failure.Invalid("type", "no-such", new Noun("volume-type"), typeKey);
+                await transaction.ExecuteAsync("UPDATE volumes SET type_id = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, Columns.Text(type));
+            }
+            if (update.SizeGib is { } size)
+            {
+                if (size < volume.SizeGib) return Failure.Invalid("sizeGib", "only-grows", volume.SizeGib);
+                if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel) ?? "", size - volume.SizeGib);
+                await transaction.ExecuteAsync("UPDATE volumes SET size_gib = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, size);
+            }
+            await events.WriteAsync(transaction, caller, update.SizeGib > volume.SizeGib ? "volume.resize" : "volume.update", new Subject("volume", volume.Id, volume.Name), cancel);
+            return new Done();
+        }, cancel);
+    }
+
+    /// <summary>Deletes a volume that is attached to nothing. Its host removes the bytes; one that has no place yet is gone at once.</summary>
+    public async Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel)
+    {
+        var deleted = await database.TransactionAsync<Done>(async transaction =>
+        {
+            if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
+            if (volume.Desired == "deleted") return new Done();
+            if (volume.InstanceId is { } instance) return Failure.InUse("volume", volume.Name, await transaction.QueryAsync("SELECT id, name FROM instances WHERE id = $1", row => new Ref(row.GetString(0), row.GetString(1)), cancel, instance));
+            await transaction.ExecuteAsync("UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());
+            await events.WriteAsync(transaction, caller, "volume.delete", new Subject("volume", volume.Id, volume.Name), cancel);
+            if (volume.HostId is { } host) await hosts.TouchAsync(transaction, host, cancel);
+            return new Done();
+        }, cancel);
+        return deleted;
+    }
+
+    private Task<Result<Volume>> ChangeAsync(Caller caller, string key, Func<Transaction, VolumeRecord, Task<Result<Done>>> change, CancellationToken cancel) => database.TransactionAsync<Volume>(async transaction =>
+    {
+        if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
+        if ((await change(transaction, volume)).Failure is { } failure) return failure;
+        if (volume.HostId is { } host) await hosts.TouchAsync(transaction, host, cancel);
+        return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
+    }, cancel);
+
+    private static Task<(string Id, string Name, bool Shared, bool Maintenance)> PoolAsync(Transaction transaction, Caller caller, string? key, CancellationToken cancel) => transaction.FindAsync(
+        "SELECT p.id, p.name, p.shared, p.maintenance FROM pools p WHERE ($2::text IS NULL AND p.is_default OR p.id = $2 OR p.name = $2) AND " + PoolStore.Usable,
+        row => (row.GetString(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3)), cancel, caller.AccountId, Columns.Text(key));
+
+    private static Task<string?> PoolNameAsync(Transaction transaction, VolumeRecord volume, CancellationToken cancel) => transaction.FindAsync("SELECT name FROM pools WHERE id = $1", row => row.GetString(0), cancel, volume.PoolId);
+
+    private static Task<string?> TypeAsync(Transaction transaction, string key, CancellationToken cancel) =>
+        transaction.FindAsync("SELECT id FROM volume_types WHERE id = $1 OR name = $1 FOR KEY SHARE", row => row.GetString(0), cancel, key);
+
+    private static Task<(string Id, long Bytes)> ImageAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
+        "SELECT m.id, m.virtual_size_bytes FROM images m WHERE " + Images.ImageStore.Meant + " AND m.state = 'available' AND m.deleted_at IS NULL ORDER BY m.account_id = $1 DESC, m.id LIMIT 1 FOR KEY SHARE", row => (row.GetString(0), row.GetInt64(1)), cancel, accountId, key);
+}
