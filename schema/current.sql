@@ -308,6 +308,11 @@ CREATE TABLE public.idempotency_keys (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.image_accounts (
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.images (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -330,8 +335,16 @@ CREATE TABLE public.images (
     lease_until timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    description text DEFAULT ''::text NOT NULL,
+    os text DEFAULT ''::text NOT NULL,
+    min_disk_gib integer DEFAULT 0 NOT NULL,
+    min_memory_mib integer DEFAULT 0 NOT NULL,
+    deprecated_at timestamp with time zone,
+    source_tag text,
     CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
     CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text]))),
+    CONSTRAINT images_min_disk_gib_check CHECK (((min_disk_gib >= 0) AND (min_disk_gib <= 65536))),
+    CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
     CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
     CONSTRAINT images_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'failed'::text, 'deleted'::text]))),
     CONSTRAINT images_virtual_size_bytes_check CHECK ((virtual_size_bytes > 0)),
@@ -1062,6 +1075,9 @@ ALTER TABLE ONLY public.hosts
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key);
 
+ALTER TABLE ONLY public.image_accounts
+    ADD CONSTRAINT image_accounts_pkey PRIMARY KEY (image_id, account_id);
+
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (id);
 
@@ -1311,6 +1327,8 @@ CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX image_accounts_account ON public.image_accounts USING btree (account_id);
+
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX images_public ON public.images USING btree (id) WHERE ((visibility = 'public'::text) AND (deleted_at IS NULL));
@@ -1494,6 +1512,12 @@ ALTER TABLE ONLY public.hosts
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.image_accounts
+    ADD CONSTRAINT image_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.image_accounts
+    ADD CONSTRAINT image_accounts_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

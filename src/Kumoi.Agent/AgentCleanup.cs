@@ -1,6 +1,7 @@
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Networks.Bridged;
 using Kumoi.Agent.Networks.Vpn;
 using Microsoft.Extensions.Logging;
 
@@ -42,6 +43,7 @@ public static class AgentCleanup
             if (Directory.Exists(paths.RunRoot)) Directory.Delete(paths.RunRoot, recursive: true);
             return Task.CompletedTask;
         });
+        await TryAsync("bridge filtering", () => new BridgeFiltering(commands, null, BridgeFiltering.NoteIn(paths)).FinishAsync());
         await TryAsync("ip_forward", () => RestoreForwardingAsync(paths));
         return clean;
     }

@@ -10,6 +10,9 @@ using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Agent.Volumes.Simulated;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
 
@@ -24,7 +27,7 @@ namespace Kumoi.Agent;
 /// <param name="Record">What outlives the agent, though not the machine's restart.</param>
 /// <param name="LeaseClock">Timestamps since the start of the machine, suspended time included.</param>
 public sealed record AgentEdges(
-    AgentState State, IHypervisor Hypervisor, INetworkDriver Networks, ImageCache Images, MetadataServer? Metadata, Func<HostFacts> Facts,
+    AgentState State, IHypervisor Hypervisor, INetworkDriver Networks, ImageCache Images, IVolumeDriver Volumes, MetadataServer? Metadata, Func<HostFacts> Facts,
     Func<CancellationToken, Task<IServerLink>> Connect, IHostRecord Record, TimeProvider LeaseClock)
 {
     /// <summary>Null if nothing is balanced here.</summary>
@@ -32,24 +35,25 @@ public sealed record AgentEdges(
 
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
     /// <param name="storage">Null if disks are on storage of the host's own.</param>
-    public static AgentEdges Linux(AgentOptions options, SharedStorage? storage, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
+    public static AgentEdges Linux(AgentOptions options, StoreDirectory? storage, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
     {
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         var commands = new Commands(clock);
         var images = new ImageCache(options.Paths);
+        var volumes = new DirectoryVolumes(new Stores(options, storage, clock), commands, clock);
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
         HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
-            state, new QemuHypervisor(options, accelerator.Name, storage, images, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, metadata,
+            state, new QemuHypervisor(options, accelerator.Name, storage, images, volumes, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, volumes, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
-        { Balancing = new Balancing(options, commands, clock, log) };
+        { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log) };
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>
     public static AgentEdges Simulated(
         AgentOptions options, SimulatedMachine machine, SimulatedFaults faults, Func<HostFacts> facts, Func<CancellationToken, Task<IServerLink>> connect,
         TimeProvider clock) =>
-        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), null, facts, connect, machine.Record, clock);
+        new(new AgentState(), new SimulatedHypervisor(machine, faults, clock), new SimulatedNetworks(), new ImageCache(options.Paths), new SimulatedVolumeDriver(machine, faults, () => facts().DiskGib, clock), null, facts, connect, machine.Record, clock);
 }

@@ -29,6 +29,9 @@ internal static partial class AgentLog
     [LoggerMessage(14, LogLevel.Warning, "The haproxy of network {Network} has ended and is started again")]
     public static partial void ProxyEnded(this ILogger log, string network);
 
+    [LoggerMessage(15, LogLevel.Error, "Load balancers of network {Network} could not be looked at")]
+    public static partial void BalancersUnseen(this ILogger log, Exception e, string network);
+
     [LoggerMessage(20, LogLevel.Warning, "Instance {Instance}: {Step} failed: {Message}")]
     public static partial void StepFailed(this ILogger log, string instance, string step, string message);
 
@@ -49,6 +52,18 @@ internal static partial class AgentLog
 
     [LoggerMessage(32, LogLevel.Information, "Image {Image} is on the host")]
     public static partial void ImageFetched(this ILogger log, string image);
+
+    [LoggerMessage(35, LogLevel.Warning, "Volume {Volume}: {Step} failed: {Message}")]
+    public static partial void VolumeStepFailed(this ILogger log, string volume, string step, string message);
+
+    [LoggerMessage(36, LogLevel.Error, "Volume {Volume}: an unexpected failure")]
+    public static partial void VolumeBroken(this ILogger log, Exception e, string volume);
+
+    [LoggerMessage(37, LogLevel.Information, "Volume {Volume}: {Step}")]
+    public static partial void VolumeStepTaken(this ILogger log, string volume, string step);
+
+    [LoggerMessage(38, LogLevel.Warning, "A store is missed: {Message}")]
+    public static partial void StoreMissed(this ILogger log, string message);
 
     [LoggerMessage(40, LogLevel.Information, "The host has joined the cloud as {HostId}")]
     public static partial void Joined(this ILogger log, string hostId);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Kumoi.Agent.Volumes;
 
 namespace Kumoi.Agent;
 
@@ -44,6 +45,9 @@ public sealed partial record AgentOptions
     /// <summary>True if several hosts have mounted that directory: an instance may then be started on another of them when this one is lost.</summary>
     public bool SharedDisks { get; init; }
 
+    /// <summary>Places for volumes, each <c>POOL=directory:/path</c> or <c>POOL=directory:/path,shared</c>; empty: one beside the root disks.</summary>
+    public IReadOnlyList<string> Stores { get; init; } = [];
+
     /// <summary>How many hosts share the machine: each offers one part of its memory and of what is free on its disk. Processors are shared by turns.</summary>
     public int MachineShare { get; init; } = 1;
 
@@ -78,6 +82,9 @@ public sealed partial record AgentOptions
     /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
+    // What servers take of one host. More would not be listened to.
+    private const int StoresMax = 16;
+
     public AgentPaths Paths => new(StateDirectory, RunDirectory ?? $"/run/kumoi-{Tag}", DisksDirectory);
 
     /// <summary>What is wrong with the options, one sentence each; empty if nothing is.</summary>
@@ -90,6 +97,10 @@ public sealed partial record AgentOptions
         if (!Path.IsPathRooted(StateDirectory)) wrong.Add("The state directory must be an absolute path.");
         if (DisksDirectory is not null && !Path.IsPathRooted(DisksDirectory)) wrong.Add("The directory of disks must be an absolute path.");
         if (SharedDisks && DisksDirectory is null) wrong.Add("Shared disks need the directory they are in (--disks).");
+        if (Stores.FirstOrDefault(store => StorePlace.Parse(store) is null) is { } unknown)
+            wrong.Add($"The store '{unknown}' must be POOL=directory:/path, with ,shared at its end if several hosts have mounted it; the pool's name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
+        if (Stores.Select(StorePlace.Parse).OfType<StorePlace>().GroupBy(place => place.Directory).FirstOrDefault(same => same.Count() > 1) is { } twice) wrong.Add($"The directory of stores {twice.Key} is named twice.");
+        if (Stores.Count > StoresMax) wrong.Add($"A host has {StoresMax} stores at most.");
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
@@ -138,6 +149,12 @@ public sealed record AgentPaths(string StateRoot, string RunRoot, string? DisksR
     public string Disk(string id) => Path.Combine(DiskDirectory(id), "disk.qcow2");
 
     public string ConsoleLog(string id) => Path.Combine(Instance(id), "console.log");
+
+    /// <summary>Volumes, unless other places are named.</summary>
+    public string Volumes => Path.Combine(DisksRoot ?? State, "volumes");
+
+    /// <summary>Which store was where.</summary>
+    public string Stores => Path.Combine(State, "stores");
 
     public string Sockets(string id) => Path.Combine(Guests, id);
 

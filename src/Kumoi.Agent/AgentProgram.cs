@@ -3,6 +3,7 @@ using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api.Agent;
 using Kumoi.Api.Logging;
 using Microsoft.Extensions.Logging;
@@ -66,12 +67,12 @@ public static class AgentProgram
         }
     }
 
-    private static bool TryOpen(AgentOptions options, TimeProvider clock, ILogger log, out SharedStorage? storage)
+    private static bool TryOpen(AgentOptions options, TimeProvider clock, ILogger log, out StoreDirectory? storage)
     {
         storage = null;
         try
         {
-            if (options.SharedDisks) storage = SharedStorage.Open(options.Paths.Disks, clock);
+            if (options.SharedDisks) storage = StoreDirectory.Open(options.Paths.Disks, shared: true, "storage-away", clock);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -103,7 +104,7 @@ public static class AgentProgram
         foreach (var program in new[] { "ip", "nft", "nsenter", "setpriv", "dnsmasq", "qemu-img", "qemu-system-x86_64" })
             if (!Found(program)) yield return $"The program {program} is missing on this machine.";
         if (options.DisksDirectory is { } disks && !Directory.Exists(disks)) yield return $"The directory of disks {disks} is missing: make it, or mount it first.";
-        foreach (var path in new[] { options.StateDirectory, options.DisksDirectory }.OfType<string>().SelectMany(WithParents).Distinct())
+        foreach (var path in new[] { options.StateDirectory, options.DisksDirectory }.Concat(options.Stores.Select(store => StorePlace.Parse(store)?.Directory)).OfType<string>().SelectMany(WithParents).Distinct())
             if (Directory.Exists(path) && (File.GetUnixFileMode(path) & UnixFileMode.OtherExecute) == 0)
                 yield return $"The directory {path} cannot be passed by other users, as whom guests run; choose another directory or chmod o+x it.";
     }

@@ -19,6 +19,10 @@ public sealed class AgentState
     public (DesiredDocument Document, DesiredInstance Record)? Find(string instanceId) =>
         _held is { } held && held.Instances.TryGetValue(instanceId, out var record) ? (held.Document, record) : null;
 
+    /// <summary>The document and one volume of it, both of the same revision.</summary>
+    public (DesiredDocument Document, DesiredVolume Volume)? FindVolume(string volumeId) =>
+        _held is { } held && held.Volumes.TryGetValue(volumeId, out var volume) ? (held.Document, volume) : null;
+
     /// <summary>Records of interfaces that the instance had.</summary>
     public IEnumerable<DesiredInstance> Detached(string instanceId) => _held?.Detached[instanceId] ?? [];
 
@@ -28,9 +32,10 @@ public sealed class AgentState
             document = document with { Instances = [.. document.Instances, .. (Document?.Instances ?? []).ExceptBy(document.Instances.Select(i => i.Id), i => i.Id).Select(i => i with { Desired = "terminated" })] };
         _held = new Held(
             document, document.Instances.DistinctBy(instance => instance.Id).ToDictionary(instance => instance.Id),
-            document.Instances.Where(instance => instance.FormerOwner() is not null).ToLookup(instance => instance.FormerOwner()!));
+            document.Instances.Where(instance => instance.FormerOwner() is not null).ToLookup(instance => instance.FormerOwner()!),
+            (document.Volumes ?? []).DistinctBy(volume => volume.Id).ToDictionary(volume => volume.Id));
         Changed?.Invoke(document);
     }
 
-    private sealed record Held(DesiredDocument Document, IReadOnlyDictionary<string, DesiredInstance> Instances, ILookup<string, DesiredInstance> Detached);
+    private sealed record Held(DesiredDocument Document, IReadOnlyDictionary<string, DesiredInstance> Instances, ILookup<string, DesiredInstance> Detached, IReadOnlyDictionary<string, DesiredVolume> Volumes);
 }

@@ -5,6 +5,7 @@ using Kumoi.Agent.Instances;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly NetworkController _networks;
     private readonly ImageController _images;
     private readonly InstanceController _instances;
+    private readonly VolumeController _volumes;
     private readonly ConsoleController _consoles;
     private readonly Reporter _reporter;
     private readonly HostLease _lease;
@@ -56,10 +58,11 @@ public sealed class HostAgent : IAsyncDisposable
         _guard = new LeaseGuard(_lease, _placements, edges.Hypervisor, options.LeaseLookPeriod, clock, log);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
         _images = new ImageController(_state, edges.Images, Fork(), clock, log) { Open = (id, offset, cancel) => Link.OpenImageAsync(id, offset, cancel) };
-        _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Lease = _lease };
+        _volumes = new VolumeController(_state, edges.Volumes, image => !edges.Hypervisor.UsesImages || (image is not null && edges.Images.Has(image)), Fork(), clock, log) { Images = _images };
+        _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Volumes = _volumes, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
         _traffic = new InterfaceTraffic(_state, edges.Networks, edges.Facts().BootId, Fork(), clock);
-        _reporter = new Reporter(_state, _instances, _networks, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Traffic = _traffic, Reached = Reached, Returned = AskAnew };
+        _reporter = new Reporter(_state, _instances, _networks, _volumes, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Traffic = _traffic, Reached = Reached, Returned = AskAnew };
         (_resync, _back) = (new Doorbell(clock), new Doorbell(clock));
         _networks.Rung = _instances.Ring;
         if (edges.Metadata is { } metadata) _networks.Served = (name, id, _) => metadata.ServeAsync(name, id);
@@ -74,7 +77,12 @@ public sealed class HostAgent : IAsyncDisposable
             };
             _reporter.Listeners = balancing.Observed;
         }
-        _images.Rung = RingInstancesOf;
+        _images.Rung = id =>
+        {
+            RingInstancesOf(id);
+            _volumes.RingImage(id);
+        };
+        (_volumes.Rung, _volumes.Reported) = (_instances.Ring, _reporter.RingVolume);
         _instances.Reported = _reporter.Ring;
         _state.Changed += Apply;
     }
@@ -94,7 +102,7 @@ public sealed class HostAgent : IAsyncDisposable
         var facts = _edges.Facts();
         _log.Started(facts.AgentVersion, facts.Name, facts.Accelerator, facts.AcceleratorReason);
         // An agent that was away for longer than the lease asks once before it ends anything; guests ran on meanwhile anyway.
-        await _reporter.AskOnceAsync(_link, FirstAnswerLimit, stop);
+        await Task.WhenAll(_reporter.AskOnceAsync(_link, FirstAnswerLimit, stop), _volumes.LookAtStoresAsync(stop));
         var loops = new List<Task>
         {
             _guard.RunAsync(stop),
@@ -198,6 +206,7 @@ public sealed class HostAgent : IAsyncDisposable
             return;
         }
         _networks.RingAll();
+        _volumes.RingAll();
         _instances.RingAll();
         _consoles.Apply(document.Consoles);
     }
@@ -213,7 +222,9 @@ public sealed class HostAgent : IAsyncDisposable
         }
         _instances.RingAll();
         if (_state.Document is { } document) _consoles.Apply(document.Consoles);
-        return Task.CompletedTask;
+        _volumes.RingAll();
+        // Last, since a store that hangs is waited for.
+        return _volumes.LookAtStoresAsync(stop);
     }
 
     /// <summary>A name server that died is missed by guests within seconds; it is not left to the next full look.</summary>
@@ -223,7 +234,8 @@ public sealed class HostAgent : IAsyncDisposable
         foreach (var network in document.Networks.Where(network => ObjectNames.IsId(network.Id)))
         {
             var name = ObjectNames.Namespace(_options.Tag, network.Id);
-            if (!_edges.Networks.List().Contains(name) || _edges.Networks.IsServed(name)) continue;
+            // A ring would try again at once what has just failed.
+            if (!_edges.Networks.List().Contains(name) || _networks.IsFailing(network.Id) || _edges.Networks.IsServed(name)) continue;
             _log.NetworkUnserved(name);
             _networks.Ring(network.Id);
         }
@@ -233,7 +245,7 @@ public sealed class HostAgent : IAsyncDisposable
     private Task TrimAsync(CancellationToken stop)
     {
         if (_state.Document is { } document)
-            _edges.Images.Trim(_edges.Hypervisor.ImagesInUse().Concat(document.Images.Select(image => image.Sha256)).ToHashSet(), _options.ImageCacheBytes);
+            _edges.Images.Trim(_edges.Hypervisor.ImagesInUse().Concat(_edges.Volumes.ImagesInUse()).Concat(document.Images.Select(image => image.Sha256)).ToHashSet(), _options.ImageCacheBytes);
         return Task.CompletedTask;
     }
 
@@ -258,6 +270,7 @@ public sealed class HostAgent : IAsyncDisposable
         await _consoles.DisposeAsync();
         await _networks.DisposeAsync();
         if (_edges.Balancing is { } balancing) await balancing.DisposeAsync();
+        await _volumes.DisposeAsync();
         await _images.DisposeAsync();
         await _instances.DisposeAsync();
         if (_edges.Metadata is { } metadata) await metadata.DisposeAsync();

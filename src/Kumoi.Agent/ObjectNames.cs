@@ -15,6 +15,14 @@ public static partial class ObjectNames
     /// <summary>True if the text can be an id: a short type, a dash, and hex digits.</summary>
     public static bool IsId(string text) => IdForm().IsMatch(text);
 
+    /// <summary>True if the text can be the id of a volume.</summary>
+    public static bool IsVolume(string text) => IsId(text) && text.StartsWith(VolumePrefix, StringComparison.Ordinal);
+
+    private const string VolumePrefix = "vol-";
+
+    /// <summary>The serial number under which a guest sees a volume: its id without the dash, 20 bytes, which is all that virtio has for it.</summary>
+    public static string Serial(string volumeId) => "vol" + Digits(volumeId);
+
     /// <summary>The namespace of a network: <c>kumoi-TAG-HEX</c>.</summary>
     public static string Namespace(string tag, string networkId) => $"{NamespacePrefix(tag)}{Digits(networkId)}";
 

@@ -17,7 +17,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(HostPower)), JsonSerializable(typeof(SetHostPower))]
 [JsonSerializable(typeof(CreateJoinToken)), JsonSerializable(typeof(JoinToken))]
 [JsonSerializable(typeof(Flavor)), JsonSerializable(typeof(Page<Flavor>)), JsonSerializable(typeof(CreateFlavor))]
-[JsonSerializable(typeof(Image)), JsonSerializable(typeof(Page<Image>)), JsonSerializable(typeof(CreateImage))]
+[JsonSerializable(typeof(Image)), JsonSerializable(typeof(Page<Image>)), JsonSerializable(typeof(CreateImage)), JsonSerializable(typeof(UpdateImage))]
 [JsonSerializable(typeof(KeyPair)), JsonSerializable(typeof(Page<KeyPair>)), JsonSerializable(typeof(CreateKeyPair)), JsonSerializable(typeof(KeyPairCreated))]
 [JsonSerializable(typeof(PlacementGroup)), JsonSerializable(typeof(Page<PlacementGroup>)), JsonSerializable(typeof(CreatePlacementGroup))]
 [JsonSerializable(typeof(Network)), JsonSerializable(typeof(Page<Network>)), JsonSerializable(typeof(CreateNetwork))]

@@ -73,9 +73,11 @@ public sealed class KumoiClient : IDisposable
     }
 
     /// <summary>The answer itself, for bodies that are not JSON. The caller disposes it.</summary>
-    public async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, string? idempotencyKey, CancellationToken cancel)
+    /// <param name="range">Which part of the body is asked for; null: all of it.</param>
+    public async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, string? idempotencyKey, CancellationToken cancel, System.Net.Http.Headers.RangeHeaderValue? range = null)
     {
         using var request = new HttpRequestMessage(method, $"{Base}/{path}") { Content = content };
+        if (range is not null) request.Headers.Range = range;
         if (idempotencyKey is not null) request.Headers.Add("Idempotency-Key", idempotencyKey);
         if (Account is not null) request.Headers.TryAddWithoutValidation("Kumoi-Account", Account);
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);

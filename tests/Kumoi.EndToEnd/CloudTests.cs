@@ -11,7 +11,7 @@ namespace Kumoi.EndToEnd;
 /// would, with processes killed in the middle, until `destroy` has left nothing.
 /// </summary>
 [TestCaseOrderer(typeof(InOrder))]
-public sealed class CloudTests(QuickstartCloud cloud) : IClassFixture<QuickstartCloud>
+public sealed partial class CloudTests(QuickstartCloud cloud) : IClassFixture<QuickstartCloud>
 {
     [Fact]
     public async Task Quickstart_ends_in_a_guest_and_tells_what_to_do_next()

@@ -602,7 +602,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the account's images and the public ones
+         * List the account's images and the public ones, or what is shared with it
          * @description Permission: `Read`.
          */
         get: operations["ListImages"];
@@ -630,7 +630,11 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["ShowImage"];
-        put?: never;
+        /**
+         * Describe an image, share it with accounts, or say that another should be chosen
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateImage"];
         post?: never;
         /**
          * Remove an image that no instance uses
@@ -649,9 +653,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
         /**
-         * Send an image's bytes (qcow2 or raw)
+         * Read an image's bytes, or a range of them
+         * @description Permission: `Read`.
+         */
+        get: operations["DownloadImage"];
+        /**
+         * Send an image's bytes (qcow2 or raw), all or, with Content-Range, the next part of them
          * @description Permission: `Write`.
          */
         put: operations["UploadImage"];
@@ -2361,6 +2369,12 @@ export interface components {
             visibility?: null | string;
             /** @description The name to log in with, shown by clients. Default `root`. */
             defaultUser?: null | string;
+            description?: null | string;
+            os?: null | string;
+            /** Format: int32 */
+            minDiskGib?: null | number;
+            /** Format: int32 */
+            minMemoryMib?: null | number;
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
@@ -2906,6 +2920,26 @@ export interface components {
             conditions: components["schemas"]["Condition"][];
             /** Format: date-time */
             createdAt: string;
+            description: string;
+            /** @description What system it holds, as its maker calls it; empty: not said. */
+            os: string;
+            /**
+             * Format: int32
+             * @description Instances need a root disk of at least so many GiB.
+             */
+            minDiskGib: number;
+            /**
+             * Format: int32
+             * @description Instances need at least so many MiB of memory.
+             */
+            minMemoryMib: number;
+            /**
+             * Format: date-time
+             * @description Since when another image should be chosen; it still works. Null: it is not deprecated.
+             */
+            deprecatedAt: null | string;
+            /** @description Other accounts that may use it, while it is private. Told to its own account only. */
+            accounts: null | components["schemas"]["Ref"][];
         };
         /** @description A virtual machine. */
         Instance: {
@@ -3819,6 +3853,22 @@ export interface components {
             /** @description It is to be emptied: what may move and does not run moves, the rest stays and says why. */
             maintenance?: null | boolean;
         };
+        /** @description Changes an image; what is absent stays. Its bytes never change. */
+        UpdateImage: {
+            name?: null | string;
+            description?: null | string;
+            os?: null | string;
+            /** Format: int32 */
+            minDiskGib?: null | number;
+            /** Format: int32 */
+            minMemoryMib?: null | number;
+            defaultUser?: null | string;
+            visibility?: null | string;
+            /** @description Another image should be chosen; it still works, and lists leave it out unless asked. */
+            deprecated?: null | boolean;
+            /** @description Names or ids of all other accounts that may use it while it is private; empty: none. */
+            accounts?: null | string[];
+        };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
             /** @description All that it is to have. */
@@ -4233,6 +4283,7 @@ export type TrafficHour = components['schemas']['TrafficHour'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
+export type UpdateImage = components['schemas']['UpdateImage'];
 export type UpdateInterface = components['schemas']['UpdateInterface'];
 export type UpdateListener = components['schemas']['UpdateListener'];
 export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
@@ -6739,8 +6790,10 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description private or public */
+                /** @description private, public, or shared: what other accounts share with this one */
                 visibility?: string;
+                /** @description true: deprecated ones, too */
+                deprecated?: string;
                 /** @description pending, available or failed */
                 state?: string;
                 /** @description An image's name */
@@ -6935,6 +6988,78 @@ export interface operations {
             };
         };
     };
+    UpdateImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateImage"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     DeleteImage: {
         parameters: {
             query?: never;
@@ -6983,6 +7108,65 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DownloadImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

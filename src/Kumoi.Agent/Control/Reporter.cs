@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 
@@ -12,7 +13,7 @@ namespace Kumoi.Agent.Control;
 /// few. Each answer begins the host's lease anew.
 /// </summary>
 public sealed class Reporter(
-    AgentState state, InstanceController instances, NetworkController networks, HostLease lease, Func<HostFacts> facts, FullJitter pause, Random random,
+    AgentState state, InstanceController instances, NetworkController networks, VolumeController volumes, HostLease lease, Func<HostFacts> facts, FullJitter pause, Random random,
     TimeProvider clock)
 {
     /// <summary>Changes are gathered this long. Too low: a report for each step of a start; too high: people wait for what has happened.</summary>
@@ -27,7 +28,7 @@ public sealed class Reporter(
     private static readonly TimeSpan HeartbeatMin = TimeSpan.FromSeconds(1), HeartbeatMax = TimeSpan.FromHours(1);
 
     private readonly Doorbell _doorbell = new(clock);
-    private readonly ConcurrentDictionary<string, byte> _changed = new(), _changedListeners = new();
+    private readonly ConcurrentDictionary<string, byte> _changed = new(), _changedListeners = new(), _changedVolumes = new();
     private readonly ClockWatch _clockWatch = new();
 
     // Until an answer says otherwise: the shortest that a server of any version asks for.
@@ -76,6 +77,12 @@ public sealed class Reporter(
         _doorbell.Ring();
     }
 
+    public void RingVolume(string volumeId)
+    {
+        _changedVolumes[volumeId] = 0;
+        _doorbell.Ring();
+    }
+
     /// <summary>A question failed: the next report comes after this wait at the latest, and finds out whether the server is there.</summary>
     public void Probe(TimeSpan wait)
     {
@@ -114,7 +121,7 @@ public sealed class Reporter(
         {
             try
             {
-                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty)
+                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty || !_changedVolumes.IsEmpty)
                 {
                     await BeatAsync(link, stop);
                     failures = 0;
@@ -151,14 +158,14 @@ public sealed class Reporter(
     {
         var document = state.Document;
         var seen = instances.Observed();
-        var full = wantFull && document is not null && seen.Count == document.Instances.Count(instance => !instance.IsOwn());
+        var full = wantFull && document is not null && seen.Count == document.Instances.Count(instance => !instance.IsOwn()) && volumes.HasSeen(document);
         var changed = _changed.Keys.ToArray();
         foreach (var id in changed) _changed.TryRemove(id, out _);
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
-        var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).ToArray();
+        var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).Concat(volumes.Strays).ToArray();
         var departed = instances.Departed();
-        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull));
+        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. volumes.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null);
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {
@@ -176,6 +183,13 @@ public sealed class Reporter(
             lease.DatabaseAway(sentAt);
             throw;
         }
+    }
+
+    private IReadOnlyList<ObservedVolume>? VolumesFor(bool all)
+    {
+        var changed = _changedVolumes.Keys.ToHashSet();
+        foreach (var id in changed) _changedVolumes.TryRemove(id, out _);
+        return (all ? volumes.Observed(null) : changed.Count > 0 ? volumes.Observed(changed) : []) is { Count: > 0 } told ? told : null;
     }
 
     private IReadOnlyList<ObservedListener>? ListenersFor(bool full)

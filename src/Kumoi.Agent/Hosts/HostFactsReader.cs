@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using Kumoi.Agent.Linux;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Hosts;
@@ -14,7 +15,7 @@ public static class HostFactsReader
     /// <param name="storage">Id of the shared storage that disks are on; null if they are on the host's own.</param>
     public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
-        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare), BootId(), storage, UnderlayMtu.Of(options.Address),
+        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare, options.SharedDisks), BootId(), storage, UnderlayMtu.Of(options.Address),
         [.. options.SegmentDevices.Where(device => Linux.TapDevices.NumberOf(device) > 0).Distinct().Order(StringComparer.Ordinal)]);
 
     /// <summary>The agent's own version.</summary>
@@ -38,12 +39,14 @@ public static class HostFactsReader
         return (int)(long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024);
     }
 
-    private static int DiskGib(AgentPaths paths, int share)
+    private static int DiskGib(AgentPaths paths, int share, bool shared)
     {
         // Disks of instances of other hosts that share the directory are not this host's use of it.
         var own = Directory.Exists(paths.Instances) ? Directory.GetDirectories(paths.Instances) : [];
         var used = own.Concat(paths.DisksRoot is null ? [] : own.Select(path => paths.DiskDirectory(Path.GetFileName(path))))
             .Where(Directory.Exists).SelectMany(path => new DirectoryInfo(path).EnumerateFiles()).Sum(file => file.Length);
+        // Volumes beside them take of the same room.
+        if (!shared && Directory.Exists(paths.Volumes)) used += new DirectoryInfo(paths.Volumes).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => FileStates.BytesUsed(file.FullName));
         var disks = paths.DisksRoot ?? paths.State;
         var free = Directory.Exists(disks) ? new DriveInfo(disks).AvailableFreeSpace : 0;
         return (int)((free / share + used) / (1024L * 1024 * 1024));

@@ -1,7 +1,7 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Images;
@@ -20,7 +20,10 @@ public sealed class ImageCache(AgentPaths paths)
 {
     private const int BufferSize = 256 * 1024;
 
-    public string PathOf(DesiredImage image) => Path.Combine(paths.Images, $"{Digest(image.Sha256)}.{Format(image.Format)}");
+    public string PathOf(DesiredImage image) => Path.Combine(paths.Images, NameOf(image));
+
+    /// <summary>What the image's file is called on every host.</summary>
+    public static string NameOf(DesiredImage image) => $"{Digest(image.Sha256)}.{Format(image.Format)}";
 
     public bool Has(DesiredImage image) => File.Exists(PathOf(image));
 
@@ -43,7 +46,7 @@ public sealed class ImageCache(AgentPaths paths)
                 file.SetLength(0);
                 throw new ImageException("image-corrupt", $"Image {image.Id} arrived damaged: its SHA-256 is not the one recorded. It is fetched again.");
             }
-            await CheckAsync(file, image, cancel);
+            Check(file, image);
             file.Flush(flushToDisk: true);
         }
         File.SetUnixFileMode(partial, AgentModes.ReadableFile);
@@ -82,18 +85,10 @@ public sealed class ImageCache(AgentPaths paths)
     }
 
     /// <summary>A qcow2 that names other files would have the host open them for the guest: refused, whatever the server thought of it.</summary>
-    private static async Task CheckAsync(FileStream file, DesiredImage image, CancellationToken cancel)
+    private static void Check(FileStream file, DesiredImage image)
     {
-        if (image.Format != "qcow2") return;
-        var header = new byte[104];
-        file.Seek(0, SeekOrigin.Begin);
-        var read = await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancel);
-        const uint Magic = 0x514649FB;
-        const ulong ExternalDataFile = 1 << 2;
-        var bad = read < 72 || BinaryPrimitives.ReadUInt32BigEndian(header) != Magic
-            || BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(8)) != 0
-            || (BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(4)) >= 3 && (BinaryPrimitives.ReadUInt64BigEndian(header.AsSpan(72)) & ExternalDataFile) != 0);
-        if (bad) throw new ImageException("image-refused", $"Image {image.Id} is no self-contained qcow2 file.");
+        if (image.Format == "qcow2" && Qcow2Header.Read(file) is not { Backing: null, HasDataFile: false })
+            throw new ImageException("image-refused", $"Image {image.Id} is no self-contained qcow2 file.");
     }
 
     /// <summary>Removes images nobody uses, the longest unused first, until those left beside the used ones fit into <paramref name="most"/> bytes.</summary>

@@ -24,8 +24,11 @@ internal sealed class GuestMemory
 
     public DateTimeOffset? NotBefore { get; private set; }
 
-    /// <summary>When the guest was last asked for a card, by the card's id.</summary>
-    public IReadOnlyDictionary<string, DateTimeOffset> CardsAskedAt => _lastAsked;
+    /// <summary>When the guest was last asked for a card or a disk, by its id.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset> AskedAt => _lastAsked;
+
+    /// <summary>The volumes that the process last seen had, and how large they were.</summary>
+    public IEnumerable<(string Id, long SizeBytes)> Drives => (_last?.Drives ?? []).Select(drive => (drive.Id, drive.SizeBytes));
 
     public Condition? Condition { get; private set; }
 
@@ -43,34 +46,41 @@ internal sealed class GuestMemory
         ButtonPressedAt = now;
     }
 
-    public void CardsAsked(IEnumerable<string> cards, DateTimeOffset now)
+    public void Asked(IEnumerable<string> devices, DateTimeOffset now)
     {
-        foreach (var card in cards)
+        foreach (var device in devices)
         {
-            _firstAsked.TryAdd(card, now);
-            _lastAsked[card] = now;
+            _firstAsked.TryAdd(device, now);
+            _lastAsked[device] = now;
         }
     }
 
     /// <summary>Cards that the guest was asked for and has not given back for longer than it takes, and since when.</summary>
-    public IEnumerable<(string Card, DateTimeOffset Since)> Unanswered(GuestProcess? process, DateTimeOffset now) =>
-        (process?.Cards ?? []).Where(card => card.Device && _firstAsked.TryGetValue(card.Id, out var since) && since + InstancePlanner.CardRepeat <= now)
-            .Select(card => (card.Id, _firstAsked[card.Id]));
+    public IEnumerable<(string Card, DateTimeOffset Since)> UnansweredCards(GuestProcess? process, DateTimeOffset now) =>
+        Unanswered((process?.Cards ?? []).Where(card => card.Device).Select(card => card.Id), now);
 
-    private void ForgetCards(GuestProcess? process)
+    /// <summary>The same of volumes.</summary>
+    public IEnumerable<(string Volume, DateTimeOffset Since)> UnansweredDrives(GuestProcess? process, DateTimeOffset now) =>
+        Unanswered((process?.Drives ?? []).Where(drive => drive.Device).Select(drive => drive.Id), now);
+
+    private IEnumerable<(string, DateTimeOffset)> Unanswered(IEnumerable<string> devices, DateTimeOffset now) =>
+        devices.Where(device => _firstAsked.TryGetValue(device, out var since) && since + InstancePlanner.CardRepeat <= now).Select(device => (device, _firstAsked[device]));
+
+    private void ForgetAsked(GuestProcess? process)
     {
         if (process is { Cards: null } && process.StartedAt == _last?.StartedAt) return;
-        foreach (var card in _firstAsked.Keys.Where(card => process?.StartedAt != _last?.StartedAt || !process!.Cards!.Any(present => present.Id == card)).ToArray())
+        var there = (process?.Cards ?? []).Select(card => card.Id).Concat((process?.Drives ?? []).Select(drive => drive.Id)).ToHashSet();
+        foreach (var device in _firstAsked.Keys.Where(device => process?.StartedAt != _last?.StartedAt || !there.Contains(device)).ToArray())
         {
-            _firstAsked.Remove(card);
-            _lastAsked.Remove(card);
+            _firstAsked.Remove(device);
+            _lastAsked.Remove(device);
         }
     }
 
     /// <summary>Takes note of what is seen; true if a process that should run was lost since the last look.</summary>
     public bool Note(GuestProcess? process, bool shouldRun, Backoff backoff, DateTimeOffset now)
     {
-        ForgetCards(process);
+        ForgetAsked(process);
         var last = _last;
         _last = process;
         if (process is null || process.StartedAt != last?.StartedAt) (StopAskedAt, ButtonPressedAt) = (null, null);

@@ -28,7 +28,8 @@ public enum RunState
 
 /// <summary>A guest's process as read back from the process itself.</summary>
 /// <param name="Cards">Its network cards; null if the process does not say.</param>
-public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt, IReadOnlyList<GuestCard>? Cards);
+/// <param name="Drives">Its volumes; null if the process does not say.</param>
+public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt, IReadOnlyList<GuestCard>? Cards, IReadOnlyList<GuestDrive>? Drives);
 
 /// <summary>What of an instance is on the host.</summary>
 /// <param name="DiskReady">The root disk is whole.</param>
@@ -56,8 +57,8 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Makes the root disk from the image.</summary>
     Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel);
 
-    /// <summary>Starts the guest's process, its processors held; attached to the taps of its interfaces.</summary>
-    Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel);
+    /// <summary>Starts the guest's process, its processors held; attached to the taps of its interfaces, and with its volumes.</summary>
+    Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel);
 
     /// <summary>Gives the guest's process a card on the tap of its interface. A part of one that was left half-way is made anew.</summary>
     Task PlugAsync(string id, CardIntent card, CancellationToken cancel);
@@ -67,6 +68,15 @@ public interface IHypervisor : IAsyncDisposable
     /// and when it does so is its business, and is told as a change.
     /// </summary>
     Task UnplugAsync(string id, string card, CancellationToken cancel);
+
+    /// <summary>Gives the guest's process a volume. A part of one that was left half-way is made anew.</summary>
+    Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel);
+
+    /// <summary>The same for a volume as <see cref="UnplugAsync"/> for a card.</summary>
+    Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel);
+
+    /// <summary>Lets a volume that the guest has grow to its recorded size, and sets its limits.</summary>
+    Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel);
 
     /// <summary>Lets the processors run.</summary>
     Task ResumeAsync(string id, CancellationToken cancel);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.Networks;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
@@ -43,6 +44,8 @@ public sealed class InstanceController : IAsyncDisposable
     public required NetworkController Networks { get; init; }
 
     public required ImageController Images { get; init; }
+
+    public required VolumeController Volumes { get; init; }
 
     public required HostLease Lease { get; init; }
 
@@ -112,7 +115,7 @@ public sealed class InstanceController : IAsyncDisposable
             var now = _clock.GetUtcNow();
             var seen = new ObservedGuest(
                 !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight, ReadinessOf(record, document), memory.StopAskedAt,
-                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.CardsAskedAt);
+                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.AskedAt, VolumesFor(record, document, memory));
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();
             Report(record, document, seen, plan, memory);
@@ -124,11 +127,22 @@ public sealed class InstanceController : IAsyncDisposable
         return Outcome.Failure;
     }
 
+    private GuestVolumes VolumesFor(DesiredInstance record, DesiredDocument document, GuestMemory memory)
+    {
+        var wanted = GuestDrives.Of(document, record);
+        return wanted.Count == 0 ? GuestVolumes.None with { AskedAt = memory.AskedAt }
+            : new GuestVolumes(wanted, wanted.Select(drive => drive.Volume).Where(volume => !Volumes.IsReady(volume)).Select(volume => volume.Id).ToHashSet(), memory.AskedAt);
+    }
+
     private void NoteProcess(string id, GuestProcess? process, DesiredInstance record, GuestMemory memory)
     {
         // One that the lease's end took was not lost by itself.
         var shouldRun = record.Desired == "running" && !(record.Movable && Lease.State == LeaseState.Over);
+        var drives = memory.Drives.ToHashSet();
         if (memory.Note(process, shouldRun, _backoff, _clock.GetUtcNow())) _log.ProcessLost(id);
+        // Volumes that are to grow wait for the guest to do it, or for its process to let them go, as those do that are taken from it or removed.
+        drives.SymmetricExceptWith(memory.Drives);
+        foreach (var volume in drives.Select(drive => drive.Id).Distinct().Order(StringComparer.Ordinal)) Volumes.Ring(volume);
         var lived = _plugs.Lives(id);
         DesiredInstance[] had = [.. _state.Detached(id).Where(detached => HasProcess(detached.Id) != false)];
         _plugs.Note(id, process);
@@ -192,7 +206,7 @@ public sealed class InstanceController : IAsyncDisposable
                 await _hypervisor.MakeDiskAsync(record, image ?? NoImage(record), cancel);
                 break;
             case InstanceStep.Start:
-                await _hypervisor.StartAsync(record, image ?? NoImage(record), GuestCards.Of(document, record), cancel);
+                await _hypervisor.StartAsync(record, image ?? NoImage(record), GuestCards.Of(document, record), GuestDrives.Of(document, record), cancel);
                 break;
             case InstanceStep.Resume:
                 if (seen.Process!.State == RunState.DiskError) memory.ResumedFromError(_backoff, _clock.GetUtcNow());
@@ -218,13 +232,25 @@ public sealed class InstanceController : IAsyncDisposable
                     await _hypervisor.PlugAsync(record.Id, card, cancel);
                 break;
             case InstanceStep.Unplug:
-                memory.CardsAsked(plan.Cards, _clock.GetUtcNow());
+                memory.Asked(plan.Cards, _clock.GetUtcNow());
                 foreach (var card in plan.Cards) await _hypervisor.UnplugAsync(record.Id, card, cancel);
+                break;
+            case InstanceStep.PlugDrives:
+                foreach (var drive in Drives(plan, seen)) await _hypervisor.PlugDriveAsync(record.Id, drive, cancel);
+                break;
+            case InstanceStep.UnplugDrives:
+                memory.Asked(plan.Drives, _clock.GetUtcNow());
+                foreach (var volume in plan.Drives) await _hypervisor.UnplugDriveAsync(record.Id, volume, cancel);
+                break;
+            case InstanceStep.AdjustDrives:
+                foreach (var drive in Drives(plan, seen)) await _hypervisor.AdjustDriveAsync(record.Id, drive.Volume, cancel);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown step {step}.");
         }
     }
+
+    private static IEnumerable<DriveIntent> Drives(InstancePlan plan, ObservedGuest seen) => seen.Volumes.Wanted.Where(drive => plan.Drives.Contains(drive.Volume.Id));
 
     /// <summary>The simulated hypervisor asks for no image, and the document may then name none.</summary>
     private static DesiredImage NoImage(DesiredInstance record) => new(record.ImageId, "", "raw", 0, 0);
@@ -249,9 +275,9 @@ public sealed class InstanceController : IAsyncDisposable
         var generation = plan.Settled ? record.Generation : Math.Min(memory.Reported?.Generation ?? 0, record.Generation);
         var report = new ObservedInstance(
             record.Id, record.Incarnation, generation, power, seen.Process is { State: not RunState.Prepared } ? seen.Process.BootEpoch : 0,
-            seen.Process?.StartedAt, ConditionsOf(record, seen, plan, memory), InterfacesOf(record, document, seen.Process));
-        if (memory.Reported is { } last && last with { Conditions = report.Conditions, Interfaces = report.Interfaces } == report && Same(last.Conditions, report.Conditions)
-            && last.Interfaces!.SequenceEqual(report.Interfaces!)) return;
+            seen.Process?.StartedAt, ConditionsOf(record, seen, plan, memory), InterfacesOf(record, document, seen.Process), VolumesOf(seen.Process));
+        if (memory.Reported is { } last && last with { Conditions = report.Conditions, Interfaces = report.Interfaces, Volumes = report.Volumes } == report && Same(last.Conditions, report.Conditions)
+            && last.Interfaces!.SequenceEqual(report.Interfaces!) && (last.Volumes ?? []).SequenceEqual(report.Volumes ?? []) && last.Volumes is null == report.Volumes is null) return;
         memory.Reported = report;
         Reported(record.Id);
     }
@@ -267,29 +293,19 @@ public sealed class InstanceController : IAsyncDisposable
             .Concat(cards.Where(card => !card.IsFormer).Select(card => card.Id)).Distinct().Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>Volumes of which the process has anything, by whose absence they are free; null if the process does not say.</summary>
+    private static string[]? VolumesOf(GuestProcess? process) =>
+        process is null ? [] : process.Drives is { } drives ? [.. drives.Select(drive => drive.Id).Order(StringComparer.Ordinal)] : null;
+
     private List<Condition> ConditionsOf(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
     {
         var conditions = new List<Condition>();
         if (memory.Condition is { } own) conditions.Add(own with { NextTryAt = _queue.NextTry(record.Id) });
         if (!plan.Settled && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
         if (!plan.Settled && seen.Network != NetworkReadiness.Ready && Networks.ConditionOf(record) is { } network) conditions.Add(network);
-        var now = _clock.GetUtcNow();
-        if (record is { Movable: true, Desired: "running" } && seen.Lease == LeaseState.Over)
-            conditions.Add(new Condition("Instance", "lease-lost", "No server has answered this host in time, so the instance may be started elsewhere and must not run here. It is started when a server answers and still wants it here.", now, null));
-        if (record.Storage != seen.Storage)
-            conditions.Add(new Condition("Instance", "storage-elsewhere", $"The instance's disk is on {Words(record.Storage)}, and this host keeps disks on {Words(seen.Storage)}: nothing is done to it here.", now, null));
-        if (seen.Process?.State == RunState.DiskError)
-            conditions.Add(new Condition("Instance", "disk-error", "The guest is held: the host could not store what it wrote (its disk is full or failing).", now, seen.NotBefore));
-        if (seen.Process?.State == RunState.Unknown)
-            conditions.Add(new Condition("Instance", "not-answering", "The guest's process does not answer the agent.", now, null));
-        foreach (var (card, since) in memory.Unanswered(seen.Process, now))
-            conditions.Add(new Condition("Interface", "card-not-released", $"The guest does not give back the network card of {card}: its system may still be starting, or have no hot-plugging of PCI Express. It is asked again; the card is not there after the instance's next start.", since, null));
-        if (seen.Process is null && seen.NotBefore > now && record.Desired == "running")
-            conditions.Add(new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore));
+        conditions.AddRange(GuestConditions.Of(record, seen, memory, plan.Settled, Volumes.ConditionOf, _clock.GetUtcNow()));
         return conditions;
     }
-
-    private static string Words(string? storage) => storage is null ? "storage of its host's own" : $"the shared storage {storage}";
 
     /// <summary>Conditions count as the same while they say the same; the moment of the next try alone is not worth a report.</summary>
     private static bool Same(IReadOnlyList<Condition> a, IReadOnlyList<Condition> b) =>

@@ -15,7 +15,7 @@ public static class InstancePlanner
     /// <summary>A guest may miss a press of the button, while it boots for one; it is pressed again after this time.</summary>
     public static readonly TimeSpan ButtonRepeat = TimeSpan.FromSeconds(10);
 
-    /// <summary>A guest that is asked for a network card takes some six seconds over it, five of them to let a person at the machine object; one
+    /// <summary>A guest that is asked for a network card or a disk takes some six seconds over it, five of them to let a person at the machine object; one
     /// that missed the question, or has no part that understands it, is asked again after this time.</summary>
     public static readonly TimeSpan CardRepeat = TimeSpan.FromSeconds(10);
 
@@ -65,7 +65,7 @@ public static class InstancePlanner
         if (!seen.DiskReady) return InstancePlan.Do(seen.ImageReady ? InstanceStep.MakeDisk : InstanceStep.FetchImage);
         // The disk's layers are read by the guest all its life, so the image must be there for a restart too.
         if (!seen.ImageReady) return InstancePlan.Do(InstanceStep.FetchImage);
-        if (seen.Network != NetworkReadiness.Ready) return InstancePlan.Wait(null);
+        if (seen.Network != NetworkReadiness.Ready || seen.Volumes.NotReady.Count > 0) return InstancePlan.Wait(null);
         return seen.NotBefore > now ? InstancePlan.Wait(seen.NotBefore) : InstancePlan.Do(InstanceStep.Start);
     }
 
@@ -83,13 +83,36 @@ public static class InstancePlanner
             case RunState.Broken:
                 return InstancePlan.Do(InstanceStep.Kill);
             case RunState.Running:
-                return Cards(desired, process, seen, now);
+                return Devices(desired, process, seen, now);
             case RunState.Shutdown:
                 return seen.Network == NetworkReadiness.Ready ? InstancePlan.Nothing : InstancePlan.Wait(null);
             default:
                 // It does not answer. Nothing is taken from a guest for being slow; its record may ask for a restart.
                 return InstancePlan.Wait(null);
         }
+    }
+
+    private static InstancePlan Devices(DesiredInstance desired, GuestProcess process, ObservedGuest seen, DateTimeOffset now)
+    {
+        var (cards, drives) = (Cards(desired, process, seen, now), Drives(process, seen, now));
+        if (cards.Steps.Count > 0) return cards;
+        if (drives.Steps.Count > 0) return drives;
+        return cards.Settled && drives.Settled ? InstancePlan.Nothing : InstancePlan.Wait(new[] { cards.LookAgainAt, drives.LookAgainAt }.Min());
+    }
+
+    private static InstancePlan Drives(GuestProcess process, ObservedGuest seen, DateTimeOffset now)
+    {
+        if (process.Drives is null) return InstancePlan.Wait(null);
+        var surplus = GuestDrives.Surplus(seen.Volumes, process);
+        DateTimeOffset? AskAt(GuestDrive drive) => drive.Device && seen.Volumes.AskedAt.TryGetValue(drive.Id, out var asked) ? asked + CardRepeat : null;
+        var due = surplus.Where(drive => AskAt(drive) is not { } at || at <= now).ToArray();
+        if (due.Length > 0) return InstancePlan.OfDrives(InstanceStep.UnplugDrives, due.Select(drive => drive.Id));
+        var missing = GuestDrives.Missing(seen.Volumes, process);
+        var ready = missing.Where(wanted => !seen.Volumes.NotReady.Contains(wanted.Volume.Id)).ToArray();
+        if (ready.Length > 0) return InstancePlan.OfDrives(InstanceStep.PlugDrives, ready.Select(wanted => wanted.Volume.Id));
+        var differing = GuestDrives.Differing(seen.Volumes, process);
+        if (differing.Count > 0) return InstancePlan.OfDrives(InstanceStep.AdjustDrives, differing.Select(wanted => wanted.Volume.Id));
+        return surplus.Count + missing.Count == 0 ? InstancePlan.Nothing : InstancePlan.Wait(surplus.Count == 0 ? null : surplus.Min(AskAt));
     }
 
     private static InstancePlan Cards(DesiredInstance desired, GuestProcess process, ObservedGuest seen, DateTimeOffset now)

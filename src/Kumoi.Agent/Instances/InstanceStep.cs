@@ -33,6 +33,15 @@ public enum InstanceStep
 
     /// <summary>Ask the guest for network cards that are not its any more, and remove what leads to those it has given back.</summary>
     Unplug,
+
+    /// <summary>Give the guest volumes that it lacks.</summary>
+    PlugDrives,
+
+    /// <summary>Ask the guest for volumes that are not its any more, and remove what leads to those it has given back.</summary>
+    UnplugDrives,
+
+    /// <summary>Let volumes that the guest has grow, and set their limits.</summary>
+    AdjustDrives,
 }
 
 /// <summary>How far the network of an instance's interfaces is.</summary>
@@ -56,9 +65,10 @@ public enum NetworkReadiness
 /// <param name="Former">The highest incarnation that was this host's and is not any more; 0 if none.</param>
 /// <param name="Storage">The shared storage that this host keeps disks on; null if on its own.</param>
 /// <param name="CardsAskedAt">When this agent last asked the guest for a card back, by the card's id.</param>
+/// <param name="Volumes">The record's volumes, and how far they are.</param>
 public sealed record ObservedGuest(
     bool ImageReady, GuestSight Sight, NetworkReadiness Network, DateTimeOffset? StopAskedAt, DateTimeOffset? ButtonPressedAt, DateTimeOffset? NotBefore,
-    LeaseState Lease, int Former, string? Storage, IReadOnlyDictionary<string, DateTimeOffset> CardsAskedAt)
+    LeaseState Lease, int Former, string? Storage, IReadOnlyDictionary<string, DateTimeOffset> CardsAskedAt, GuestVolumes Volumes)
 {
     public bool DiskReady => Sight.DiskReady;
 
@@ -73,6 +83,11 @@ public sealed record InstancePlan(IReadOnlyList<InstanceStep> Steps, bool Settle
 {
     /// <summary>What is plugged (ids of interfaces) or unplugged (ids of cards).</summary>
     public IReadOnlyList<string> Cards { get; private init; } = [];
+
+    /// <summary>Ids of the volumes that are plugged, unplugged or changed.</summary>
+    public IReadOnlyList<string> Drives { get; private init; } = [];
+
+    public static InstancePlan OfDrives(InstanceStep step, IEnumerable<string> volumes) => Do(step) with { Drives = [.. volumes] };
 
     public static InstancePlan Plug(IEnumerable<string> interfaces) => Do(InstanceStep.Plug) with { Cards = [.. interfaces] };
 

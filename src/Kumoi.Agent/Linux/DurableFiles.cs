@@ -25,7 +25,10 @@ public static class DurableFiles
     }
 
     /// <summary>Makes what was created, renamed or removed in a directory survive a stop of the machine.</summary>
-    public static void FlushDirectory(string path)
+    public static void FlushDirectory(string path) => Flush(path);
+
+    /// <summary>Makes a file that another process has written survive a stop of the machine.</summary>
+    public static void Flush(string path)
     {
         var descriptor = Libc.Open(path, Libc.ReadOnly | Libc.CloseOnExec, 0);
         if (descriptor < 0) throw Libc.Failed($"Opening {path} failed");

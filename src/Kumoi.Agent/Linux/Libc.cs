@@ -16,6 +16,10 @@ internal static partial class Libc
     public const int NoSuchProcess = 3, NoSuchEntry = 2;
     public const int NetlinkFamily = 16, RawSocket = 3, NetfilterProtocol = 12;
     public const int BootTimeClock = 7;
+    public const int OpenFileGetLock = 36, OpenFileSetLock = 37;
+    public const short WriteLock = 1, NoLock = 2;
+    public const int CurrentDirectory = -100, NotThroughLinks = 0x100;
+    public const uint BasicStatus = 0x7ff;
     public const int LockExclusive = 2, LockWithoutWaiting = 4, WouldBlock = 11, Interrupted = 4;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -29,6 +33,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Control(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(int descriptor, int command, ref FileLock argument);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Status(int directory, string path, int flags, uint mask, out FileStatus status);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int InterfaceRequest(int descriptor, ulong request, ref InterfaceFlags argument);
@@ -80,6 +90,25 @@ internal static partial class Libc
 
     /// <summary>Throws the error of the call just made.</summary>
     public static IOException Failed(string what) => new($"{what}: {Marshal.GetLastPInvokeErrorMessage()}.");
+
+    /// <summary>struct flock on 64-bit machines.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 32)]
+    public struct FileLock
+    {
+        public short Kind;
+        public short Whence;
+        public long Start;
+        public long Length;
+        public int Process;
+    }
+
+    /// <summary>struct statx, as far as it is read here: the same on every processor.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct FileStatus
+    {
+        [FieldOffset(20)] public uint User;
+        [FieldOffset(48)] public ulong Blocks;
+    }
 
     /// <summary>struct ifreq, as far as TUNSETIFF reads it: 40 bytes.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 40)]

@@ -23,7 +23,7 @@ public static class BalancerCounts
 
     /// <param name="json">Of <c>nft -j list counters table</c>.</param>
     /// <param name="connections">The kernel's table of connections.</param>
-    public static IReadOnlyDictionary<(string Listener, string Member), Counts> Read(IReadOnlyList<BalancerIntent> balancers, string json, IEnumerable<Connection> connections)
+    public static IReadOnlyDictionary<(string Listener, string Member), Counts> Read(IEnumerable<BalancerDoor> doors, string json, IEnumerable<Connection> connections)
     {
         var counters = new Dictionary<string, (long Packets, long Bytes)>();
         using var document = JsonDocument.Parse(json);
@@ -31,13 +31,17 @@ public static class BalancerCounts
             if (entry.TryGetProperty("counter", out var counter))
                 counters[counter.GetProperty("name").GetString()!] = (counter.GetProperty("packets").GetInt64(), counter.GetProperty("bytes").GetInt64());
         var open = Open(connections);
-        return balancers.SelectMany(balancer => balancer.Translated.SelectMany(listener => listener.Members.Select(member => (balancer, listener, member)))).ToDictionary(
-            each => (each.listener.Id, each.member.Id),
-            each => new Counts(
-                each.member.Places.Where(member => each.balancer.Of(member.IsIpv6) is not null)
-                    .Sum(member => open.GetValueOrDefault(new ConnectionWay(each.listener.Transport, each.balancer.Of(member.IsIpv6)!, each.listener.Port, member.Address, member.Port))),
-                counters.GetValueOrDefault(NameOf(New, each.listener, each.member)).Packets, counters.GetValueOrDefault(NameOf(In, each.listener, each.member)).Bytes,
-                counters.GetValueOrDefault(NameOf(Out, each.listener, each.member)).Bytes));
+        var counts = new Dictionary<(string Listener, string Member), Counts>();
+        foreach (var door in doors)
+            foreach (var member in door.Listener.Members)
+            {
+                var key = (door.Listener.Id, member.Id);
+                var active = door.To(member) is { } way ? open.GetValueOrDefault(way) : 0;
+                counts[key] = counts.TryGetValue(key, out var known) ? known with { Active = known.Active + active } : new Counts(
+                    active, counters.GetValueOrDefault(NameOf(New, door.Listener, member)).Packets, counters.GetValueOrDefault(NameOf(In, door.Listener, member)).Bytes,
+                    counters.GetValueOrDefault(NameOf(Out, door.Listener, member)).Bytes);
+            }
+        return counts;
     }
 
     /// <summary>How many connections to each address and port are with each member: of TCP those that are established, of UDP those that were answered.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Kumoi.Agent.Networks;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.LoadBalancers;
 
@@ -9,6 +9,8 @@ namespace Kumoi.Agent.LoadBalancers;
 /// </summary>
 public static class BalancerFilters
 {
+    private const int ZoneMax = 65_535;
+
     /// <summary>For <c>input</c>, before what comes by <c>uplink</c> is dropped: the outside, where an address of it leads to a listener.</summary>
     public static IEnumerable<string> FromOutside(NetworkIntent intent)
     {
@@ -21,8 +23,11 @@ public static class BalancerFilters
     {
         if (intent.Balancers.Count == 0 || intent.Links.Count == 0) yield break;
         var links = $"iifname {{ {string.Join(", ", intent.Links.Select(link => NamedSet.Device(link.Device)))} }}";
-        foreach (var rule in Answers(intent, doors => $"{doors} accept")) yield return $"{links} {rule}";
+        foreach (var rule in Accepted(intent)) yield return $"{links} {rule}";
     }
+
+    /// <summary>For <c>input</c>: those whose way here has been filtered.</summary>
+    public static IEnumerable<string> Accepted(NetworkIntent intent) => Answers(intent, doors => $"{doors} accept");
 
     /// <summary>For <c>input</c>: guests of the network, if their groups let them out to the load balancer.</summary>
     public static IEnumerable<string> FromGuests(NetworkIntent intent) => Answers(intent, doors => $"{doors} iifname vmap @ports_out");
@@ -48,15 +53,16 @@ public static class BalancerFilters
     public static IEnumerable<string> Zones(NetworkIntent intent)
     {
         if (intent.Remotes.Count == 0) yield break;
-        var zones = string.Join(", ", intent.Remotes.Select(remote => Number($"{remote.Mac} : {Zone(remote)}")));
+        var numbers = Numbers(intent.Remotes);
+        var zones = string.Join(", ", intent.Remotes.Select(remote => Invariant($"{remote.Mac} : {numbers[remote.Address]}")));
         foreach (var address in intent.Balancers.SelectMany(balancer => balancer.Addresses))
             yield return $"iifname \"{NetworkRuleset.OverlayDevice}\" {NetworkRuleset.Family(address)} saddr {address} ct original zone set ether saddr map {{ {zones} }}";
     }
 
     private static IEnumerable<string> Asked(ListenerIntent listener, MemberIntent member)
     {
-        if (listener.IsProxied) yield return Number($"{member.Address} . {member.Port}");
-        if (listener.Health.Protocol != "none") yield return Number($"{member.Address} . {listener.Health.Port ?? member.Port}");
+        if (listener.IsProxied) yield return Invariant($"{member.Address} . {member.Port}");
+        if (listener.Health.Protocol != "none") yield return Invariant($"{member.Address} . {listener.Health.Port ?? member.Port}");
     }
 
     /// <summary>Connections to haproxy, pings, and a refusal of the rest, so that nobody waits for it.</summary>
@@ -77,12 +83,23 @@ public static class BalancerFilters
 
     private static string? Doors(NetworkIntent intent, bool ipv6)
     {
-        var doors = string.Join(", ", intent.Balancers.Where(balancer => balancer.Of(ipv6) is not null).SelectMany(balancer => balancer.Proxied.Select(listener => Number($"{balancer.Of(ipv6)} . {listener.Port}"))));
+        var doors = string.Join(", ", intent.Balancers.Where(balancer => balancer.Of(ipv6) is not null).SelectMany(balancer => balancer.Proxied.Select(listener => Invariant($"{balancer.Of(ipv6)} . {listener.Port}"))));
         return doors.Length == 0 ? null : $"{{ {doors} }}";
     }
 
-    /// <summary>A number of a host within its underlay: the last two bytes of its address. 0 is the zone of everything else.</summary>
-    private static int Zone(RemoteHost remote) => Convert.ToInt32(AddressForm.Hex(remote.Address)[4..], 16) is var zone and not 0 ? zone : 65_535;
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    /// <summary>
+    /// A number for each host: the last two bytes of its address, so that it stays whoever comes and goes; the next one where two of an underlay meet. 0 is the zone of
+    /// everything else.
+    /// </summary>
+    public static IReadOnlyDictionary<string, int> Numbers(IEnumerable<RemoteHost> remotes)
+    {
+        var (numbers, taken) = (new Dictionary<string, int>(), new HashSet<int>());
+        foreach (var address in remotes.Select(remote => remote.Address).Distinct().OrderBy(AddressForm.Hex, StringComparer.Ordinal))
+        {
+            var number = Convert.ToInt32(AddressForm.Hex(address)[4..], 16);
+            while (number == 0 || !taken.Add(number)) number = number == 0 ? ZoneMax : number == ZoneMax ? 1 : number + 1;
+            numbers[address] = number;
+        }
+        return numbers;
+    }
 }

@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Kumoi.Agent.Networks;
 using Kumoi.Api.Agent;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.LoadBalancers;
 
@@ -20,18 +20,6 @@ public static class BalancerRuleset
 
     public static string ChoiceOf(ListenerIntent listener) => Choice + listener.Name;
 
-    /// <summary>Where connections to a listener are made to: its own address, and what leads from the outside to it.</summary>
-    private sealed record Door(string Address, int Port, BalancerIntent Balancer, ListenerIntent Listener)
-    {
-        public string Family => NetworkRuleset.Family(Address);
-
-        /// <summary>Matches a connection's first packet as it came.</summary>
-        public string First => Number($"{Family} daddr {Address} {Listener.Transport} dport {Port}");
-
-        /// <summary>Matches a connection's every packet.</summary>
-        public string Any => Number($"meta l4proto {Listener.Transport} ct original {Family} daddr {Address} ct original proto-dst {Port}");
-    }
-
     /// <summary>The listener that a forwarded port leads to, if it is one of the network's load balancers.</summary>
     public static ListenerIntent? ListenerOf(NetworkIntent intent, DesiredForward forward) =>
         intent.Balancers.Where(balancer => balancer.Ipv4 == forward.Target).SelectMany(balancer => balancer.Listeners)
@@ -44,15 +32,15 @@ public static class BalancerRuleset
     public static IEnumerable<string> Entrances(NetworkIntent intent)
     {
         var own = intent.Links.Count == 0 ? "" : $"iifname != {{ {string.Join(", ", intent.Links.Select(link => NamedSet.Device(link.Device)))} }} ";
-        return Doors(intent).Select(door => $"{own}{door.First} goto {ChoiceOf(door.Listener)}");
+        return BalancerDoor.Inner(intent).Select(door => $"{own}{door.First} goto {ChoiceOf(door.Listener)}");
     }
 
     /// <summary>For <c>translate_out</c>, before anything else.</summary>
-    public static IEnumerable<string> Exits(NetworkIntent intent) => Doors(intent).Concat(OuterDoors(intent)).Select(door => $"ct status dnat {door.Any} jump {Leaving}{door.Listener.Name}");
+    public static IEnumerable<string> Exits(NetworkIntent intent) => BalancerDoor.All(intent).Select(door => $"ct status dnat {door.Any} jump {Leaving}{door.Listener.Name}");
 
     public static IEnumerable<Chain> Chains(NetworkIntent intent)
     {
-        Door[] doors = [.. Doors(intent), .. OuterDoors(intent)];
+        BalancerDoor[] doors = [.. BalancerDoor.All(intent)];
         if (doors.Length == 0) yield break;
         yield return new Chain("balanced", new ChainHook("filter", "forward", 10, "accept"),
         [
@@ -81,19 +69,8 @@ public static class BalancerRuleset
             yield return new NamedObject(NamedObject.TimeoutKind, Idle(idle.Transport, idle.ipv6, idle.IdleSeconds),
             [
                 $"protocol {idle.Transport}", $"l3proto {(idle.ipv6 ? "ip6" : "ip")}",
-                idle.Transport == "tcp" ? Number($"policy = {{ established : {idle.IdleSeconds} }}") : Number($"policy = {{ unreplied : {Math.Min(30, idle.IdleSeconds)}, replied : {idle.IdleSeconds} }}"),
+                idle.Transport == "tcp" ? Invariant($"policy = {{ established : {idle.IdleSeconds} }}") : Invariant($"policy = {{ unreplied : {Math.Min(30, idle.IdleSeconds)}, replied : {idle.IdleSeconds} }}"),
             ]);
-    }
-
-    private static IEnumerable<Door> Doors(NetworkIntent intent) =>
-        intent.Balancers.Concat(intent.LinkedBalancers).SelectMany(balancer => balancer.Translated.SelectMany(listener => balancer.Addresses.Select(address => new Door(address, listener.Port, balancer, listener))));
-
-    private static IEnumerable<Door> OuterDoors(NetworkIntent intent)
-    {
-        foreach (var gateway in intent.OwnGateways)
-            foreach (var forward in gateway.Forwards)
-                if (ListenerOf(intent, forward) is { IsProxied: false } listener)
-                    yield return new Door(gateway.Address, forward.Port, intent.Balancers.First(balancer => balancer.Listeners.Contains(listener)), listener);
     }
 
     private static IEnumerable<string> Choices(BalancerIntent balancer, ListenerIntent listener)
@@ -106,7 +83,7 @@ public static class BalancerRuleset
             var family = NetworkRuleset.Family(ipv6);
             // The same seed on every host and after every change, so that a client stays with its member.
             var turn = listener.Algorithm == BalancingAlgorithm.Source ? $"jhash {family} saddr mod {row.Count} seed 0x{Seed(listener)}" : $"numgen inc mod {row.Count}";
-            var places = row.Select((member, place) => Number($"{place} : {members[member].Address} . {members[member].Port}"));
+            var places = row.Select((member, place) => Invariant($"{place} : {members[member].Address} . {members[member].Port}"));
             yield return $"meta nfproto {(ipv6 ? "ipv6" : "ipv4")} meta l4proto {listener.Transport} ct timeout set \"{Idle(listener.Transport, ipv6, listener.IdleSeconds)}\" "
                 + $"dnat {family} to {turn} map {{ {string.Join(", ", places)} }}";
         }
@@ -145,15 +122,13 @@ public static class BalancerRuleset
         return places.Length == 0 ? null : $"{{ {places} }}";
     }
 
-    private static string Place(MemberIntent member) => Number($"{member.Address} . {member.Port}");
+    private static string Place(MemberIntent member) => Invariant($"{member.Address} . {member.Port}");
 
     internal static string? Tap(NetworkIntent intent, string address) => intent.Ports.FirstOrDefault(port => port.Addresses.Any(own => own.Text == address))?.Tap;
 
     private static IEnumerable<bool> Families(BalancerIntent balancer) => balancer.Addresses.Select(AddressForm.IsIpv6);
 
-    private static string Idle(string transport, bool ipv6, int seconds) => Number($"idle_{transport}{(ipv6 ? 6 : 4)}_{seconds}");
+    private static string Idle(string transport, bool ipv6, int seconds) => Invariant($"idle_{transport}{(ipv6 ? 6 : 4)}_{seconds}");
 
     private static string Seed(ListenerIntent listener) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(listener.Id)))[..8];
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

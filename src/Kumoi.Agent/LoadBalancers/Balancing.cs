@@ -21,19 +21,21 @@ public sealed class Balancing : IAsyncDisposable
     private readonly AgentOptions _options;
     private readonly Commands _commands;
     private readonly TimeProvider _clock;
+    private readonly ILogger _log;
     private readonly HealthChecks _checks;
     private readonly ConcurrentDictionary<string, NetworkIntent> _taken = new();
-    private readonly ConcurrentDictionary<(string Network, string Listener, string Member), Tally> _tallies = new();
+    private readonly BalancerTallies _tallies;
     private readonly ConcurrentDictionary<(string Listener, string Member), HealthState> _proxied = new();
 
     /// <summary>Networks whose haproxy answered last time.</summary>
     private readonly ConcurrentDictionary<string, bool> _serving = new();
     private int _round;
 
-    public Balancing(AgentOptions options, Commands commands, TimeProvider clock, ILogger log)
+    /// <param name="random">Spreads questions to members over time.</param>
+    public Balancing(AgentOptions options, Commands commands, Random random, TimeProvider clock, ILogger log)
     {
-        (_options, _commands, _clock) = (options, commands, clock);
-        _checks = new HealthChecks(DirectoryOf, (target, cancel) => HealthProbe.AskAsync(target, clock, cancel), clock, log.LoopFailed)
+        (_options, _commands, _clock, _log, _tallies) = (options, commands, clock, log, new BalancerTallies(clock));
+        _checks = new HealthChecks(DirectoryOf, random, clock, log.LoopFailed)
         {
             Changed = (network, listener) =>
             {
@@ -62,7 +64,7 @@ public sealed class Balancing : IAsyncDisposable
     {
         var before = _taken.GetValueOrDefault(intent.Namespace);
         // The rules lead nobody there any more; connections of before go by what they were given at first.
-        if (before is not null) await EndConnectionsAsync(intent, [.. Ways(before).Except(Ways(intent))]);
+        await EndConnectionsAsync(before, intent);
         if (intent.Balancers.Count + intent.LinkedBalancers.Count == 0)
         {
             Forget(intent.Namespace);
@@ -71,6 +73,8 @@ public sealed class Balancing : IAsyncDisposable
         var listeners = Ids(before);
         DurableFiles.MakeDirectory(DirectoryOf(intent.Id), AgentModes.Passable);
         _taken[intent.Namespace] = intent;
+        _tallies.Keep(intent.Id, Listeners(intent));
+        if (before is not null) ForgetProxied(before, [.. Proxied(intent)]);
         _checks.Take(intent);
         // At once, so that nothing that passes from now on is missed.
         if (!Ids(intent).SetEquals(listeners)) await CountAsync(intent, cancel);
@@ -81,34 +85,46 @@ public sealed class Balancing : IAsyncDisposable
     /// themselves; a sender of UDP never notices, and must be led to another.
     /// </summary>
     private static IEnumerable<ConnectionWay> Ways(NetworkIntent intent) =>
-        intent.Balancers.Concat(intent.LinkedBalancers).SelectMany(balancer => balancer.Translated.SelectMany(listener => listener.Members
-            .Where(member => listener.Transport == "tcp" || member.Works).SelectMany(member => member.Places).Where(member => balancer.Of(member.IsIpv6) is not null)
-            .Select(member => new ConnectionWay(listener.Transport, balancer.Of(member.IsIpv6)!, listener.Port, member.Address, member.Port))));
+        BalancerDoor.All(intent).SelectMany(door => door.Listener.Members.Where(member => door.Listener.Transport == "tcp" || member.Works).Select(door.To)).OfType<ConnectionWay>();
 
-    private static async Task EndConnectionsAsync(NetworkIntent intent, HashSet<ConnectionWay> ways)
+    /// <param name="before">Null if this agent has not had the network yet: whatever leads elsewhere was led there for a record that is not known any more.</param>
+    private static async Task EndConnectionsAsync(NetworkIntent? before, NetworkIntent intent)
     {
-        if (ways.Count == 0) return;
+        var (ways, doors) = (Ways(intent).ToHashSet(), before is null ? BalancerDoor.All(intent).Select(door => (door.Listener.Transport, door.Address, door.Port)).ToHashSet() : []);
+        var gone = before is null ? [] : Ways(before).Except(ways).ToHashSet();
+        if (gone.Count + doors.Count == 0 || !NetworkNamespaces.Exists(intent.Namespace)) return;
+        bool IsGone(ConnectionWay way) => before is not null ? gone.Contains(way)
+            : doors.Contains((way.Transport, way.Destination, way.DestinationPort)) && (way.Answerer, way.AnswererPort) != (way.Destination, way.DestinationPort) && !ways.Contains(way);
         await NetworkNamespaces.RunInsideAsync(intent.Namespace, () =>
         {
-            foreach (var connection in ConnectionTable.Read().Where(connection => ways.Contains(connection.Way)).ToArray()) ConnectionTable.Delete(connection);
+            foreach (var connection in ConnectionTable.Read().Where(connection => IsGone(connection.Way)).ToArray()) ConnectionTable.Delete(connection);
             return true;
         });
     }
 
     public void Forget(string networkNamespace)
     {
-        if (!_taken.TryRemove(networkNamespace, out var intent)) return;
+        if (!_taken.TryRemove(networkNamespace, out var intent))
+        {
+            // Of an agent before.
+            HealthFile.Delete(Path.Combine(_options.Paths.Networks, networkNamespace));
+            return;
+        }
         _checks.Forget(intent.Id);
         _serving.TryRemove(intent.Id, out _);
-        foreach (var key in _tallies.Keys.Where(key => key.Network == intent.Id)) _tallies.TryRemove(key, out _);
-        ForgetProxied(intent);
+        _tallies.Keep(intent.Id, []);
+        ForgetProxied(intent, []);
     }
 
-    private void ForgetProxied(NetworkIntent intent)
+    private void ForgetProxied(NetworkIntent intent, HashSet<(string Listener, string Member)> kept)
     {
-        foreach (var listener in intent.Balancers.SelectMany(balancer => balancer.Proxied))
-            foreach (var member in listener.Members) _proxied.TryRemove((listener.Id, member.Id), out _);
+        foreach (var key in Proxied(intent).Where(key => !kept.Contains(key))) _proxied.TryRemove(key, out _);
     }
+
+    private static IEnumerable<(string Listener, string Member)> Proxied(NetworkIntent intent) =>
+        intent.Balancers.SelectMany(balancer => balancer.Proxied).SelectMany(listener => listener.Members.Select(member => (listener.Id, member.Id)));
+
+    private static IEnumerable<ListenerIntent> Listeners(NetworkIntent intent) => intent.Balancers.Concat(intent.LinkedBalancers).SelectMany(balancer => balancer.Listeners);
 
     /// <summary>Asks each haproxy, and from time to time the kernel.</summary>
     public async Task LookAsync(CancellationToken cancel)
@@ -116,39 +132,43 @@ public sealed class Balancing : IAsyncDisposable
         var count = _round++ % CountEvery == CountEvery - 1;
         foreach (var intent in _taken.Values)
         {
-            if (intent.Balancers.Any(balancer => balancer.Proxied.Any())) await AskAsync(intent, cancel);
-            if (count) await CountAsync(intent, cancel);
+            try
+            {
+                if (intent.Balancers.Any(balancer => balancer.Proxied.Any())) await AskAsync(intent, cancel);
+                if (count) await CountAsync(intent, cancel);
+            }
+#pragma warning disable CA1031 // What one network has must not keep the others from being looked at; the log has it.
+            catch (Exception e) when (!cancel.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                _log.BalancersUnseen(e, intent.Namespace);
+            }
         }
     }
 
     /// <summary>The load balancers' listeners as this host sees them.</summary>
     /// <param name="only">Ids of those that are wanted; null: all.</param>
-    public IReadOnlyList<ObservedListener> Observed(IReadOnlySet<string>? only) =>
-        [.. _taken.Values.SelectMany(intent => intent.Balancers.SelectMany(balancer => balancer.Listeners)).Where(listener => only?.Contains(listener.Id) != false).Select(Observed)
-            .OrderBy(listener => listener.Id, StringComparer.Ordinal)];
-
-    private ObservedListener Observed(ListenerIntent listener)
+    public IReadOnlyList<ObservedListener> Observed(IReadOnlySet<string>? only)
     {
-        ObservedBackend[] members = [.. listener.Members.Select(member => Observed(listener, member))];
-        var own = TalliesOf(listener.Id, listener.IsProxied ? "" : null);
-        var counts = Counts.Sum(own.Select(tally => tally.Counts));
-        return new ObservedListener(
-            listener.Id, own.Select(tally => tally.Since).DefaultIfEmpty(_clock.GetUtcNow()).Min(), counts.Active, counts.Connections, counts.BytesIn, counts.BytesOut, members);
+        var sums = _tallies.Sum(only);
+        return [.. _taken.Values.SelectMany(intent => intent.Balancers.SelectMany(balancer => balancer.Listeners)).Where(listener => only?.Contains(listener.Id) != false)
+            .Select(listener => Observed(listener, sums)).OrderBy(listener => listener.Id, StringComparer.Ordinal)];
     }
 
-    private ObservedBackend Observed(ListenerIntent listener, MemberIntent member)
+    private ObservedListener Observed(ListenerIntent listener, BalancerTallies.Sums sums)
     {
-        var counts = Counts.Sum(TalliesOf(listener.Id, member.Id).Select(tally => tally.Counts));
-        var state = listener.IsProxied ? _proxied.GetValueOrDefault((listener.Id, member.Id)) : _checks.StateOf(listener, member);
-        if (!listener.IsProxied && listener.Health.Protocol == "none") state = new HealthState(BackendHealth.Healthy, null, TalliesOf(listener.Id, member.Id).Select(tally => tally.Since).DefaultIfEmpty(_clock.GetUtcNow()).Min(), 0);
+        var ((active, connections, bytesIn, bytesOut), since) = sums.Of(listener);
+        return new ObservedListener(listener.Id, since, active, connections, bytesIn, bytesOut, [.. listener.Members.Select(member => Observed(listener, member, sums.Of(listener, member)))]);
+    }
+
+    private ObservedBackend Observed(ListenerIntent listener, MemberIntent member, CountsSince seen)
+    {
+        var state = listener.IsProxied ? _proxied.GetValueOrDefault((listener.Id, member.Id))
+            : listener.Health.Protocol == "none" ? new HealthState(BackendHealth.Healthy, null, seen.Since, 0) : _checks.StateOf(listener, member);
         state ??= HealthState.Unknown(_clock.GetUtcNow());
-        return new ObservedBackend(member.Id, state.Health, state.Works ? null : state.Reason, state.Since, counts.Active, counts.Connections, counts.BytesIn, counts.BytesOut);
+        var (active, connections, bytesIn, bytesOut) = seen.Counts;
+        return new ObservedBackend(member.Id, state.Health, state.Works ? null : state.Reason, state.Since, active, connections, bytesIn, bytesOut);
     }
-
-    /// <summary>Of one listener in all networks of the host from which it is reached.</summary>
-    /// <param name="member">Empty: the listener itself, as haproxy counts it; null: all of its members.</param>
-    private Tally[] TalliesOf(string listener, string? member) =>
-        [.. _tallies.Where(tally => tally.Key.Listener == listener && (member is null || tally.Key.Member == member)).Select(tally => tally.Value)];
 
     private async Task AskAsync(NetworkIntent intent, CancellationToken cancel)
     {
@@ -159,7 +179,7 @@ public sealed class Balancing : IAsyncDisposable
         {
             // Once: if it cannot be started, the next full look tries again.
             if (!_serving.TryRemove(intent.Id, out _)) return;
-            ForgetProxied(intent);
+            ForgetProxied(intent, []);
             Ended(intent.Id);
             return;
         }
@@ -167,11 +187,11 @@ public sealed class Balancing : IAsyncDisposable
         var lines = HaproxyStatistics.Read(answer).ToDictionary(line => (line.Proxy, line.Name));
         foreach (var listener in intent.Balancers.SelectMany(balancer => balancer.Proxied))
         {
-            if (lines.TryGetValue((HaproxyConfiguration.FrontendOf(listener), "FRONTEND"), out var front)) Add(intent, listener.Id, "", front.Counts, $"{source}");
+            if (lines.TryGetValue((HaproxyConfiguration.FrontendOf(listener), "FRONTEND"), out var front)) _tallies.TakeListener(intent.Id, listener.Id, front.Counts, $"{source}");
             foreach (var member in listener.Members)
             {
                 if (!lines.TryGetValue((HaproxyConfiguration.BackendOf(listener), HaproxyConfiguration.ServerOf(member)), out var line)) continue;
-                Add(intent, listener.Id, member.Id, line.Counts, $"{source}");
+                _tallies.TakeMember(intent.Id, listener.Id, member.Id, line.Counts, $"{source}", false);
                 Judged(listener.Id, member.Id, line);
             }
         }
@@ -189,23 +209,17 @@ public sealed class Balancing : IAsyncDisposable
 
     private async Task CountAsync(NetworkIntent intent, CancellationToken cancel)
     {
-        BalancerIntent[] balancers = [.. intent.Balancers.Concat(intent.LinkedBalancers).Where(balancer => balancer.Translated.Any())];
-        if (balancers.Length == 0) return;
+        BalancerDoor[] doors = [.. BalancerDoor.All(intent)];
+        if (doors.Length == 0) return;
         var counters = await _commands.TryRunAsync("nsenter", NetworkNamespaces.Inside(intent.Namespace, "nft", "-j", "list", "counters", "table", "inet", "kumoi"), cancel);
         // A network that is just being taken away.
         if (!counters.Succeeded) return;
-        var counts = await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => BalancerCounts.Read(balancers, counters.Output, ConnectionTable.Read()));
-        foreach (var ((listener, member), seen) in counts) Add(intent, listener, member, seen, "kernel");
-    }
-
-    private void Add(NetworkIntent intent, string listener, string member, Counts counts, string source)
-    {
-        var tally = _tallies.GetOrAdd((intent.Id, listener, member), _ => new Tally(_clock.GetUtcNow()));
-        lock (tally) tally.Take(counts, source);
+        var counts = await NetworkNamespaces.RunInsideAsync(intent.Namespace, () => BalancerCounts.Read(doors, counters.Output, ConnectionTable.Read()));
+        foreach (var ((listener, member), seen) in counts) _tallies.TakeMember(intent.Id, listener, member, seen, "kernel", true);
     }
 
     private static HashSet<string> Ids(NetworkIntent? intent) =>
-        [.. (intent is null ? [] : intent.Balancers.Concat(intent.LinkedBalancers)).SelectMany(balancer => balancer.Listeners.SelectMany(listener => listener.Members.Select(member => $"{listener.Id} {member.Id}")))];
+        [.. (intent is null ? [] : Listeners(intent)).SelectMany(listener => listener.Members.Select(member => $"{listener.Id} {member.Id}"))];
 
     public ValueTask DisposeAsync() => _checks.DisposeAsync();
 }

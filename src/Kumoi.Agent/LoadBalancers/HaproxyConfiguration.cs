@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Kumoi.Agent.Networks;
 using Kumoi.Api.Agent;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.LoadBalancers;
 
@@ -23,7 +23,8 @@ public sealed record HaproxyPlace(string Directory, uint User)
 
 /// <summary>
 /// The configuration of a network's haproxy: a pure function, kept by golden files. Its name and those of the certificates' files are made of hashes of what is in
-/// them, so that a process's command line says what it was started with. Everything in it has been checked: ids, addresses, numbers and paths have strict forms.
+/// them, so that a process's command line says what it was started with. Weights are no part of the name where a running process can be told them. Everything in it
+/// has been checked: ids, addresses, numbers and paths have strict forms.
 /// </summary>
 /// <param name="Text">Null if no listener needs haproxy.</param>
 /// <param name="Certificates">Files by path.</param>
@@ -37,18 +38,26 @@ public sealed record HaproxyConfiguration(string Path, string? Text, IReadOnlyDi
 
     public static HaproxyConfiguration Build(NetworkIntent intent, HaproxyPlace place)
     {
-        var text = new StringBuilder(Global(place));
         var certificates = new Dictionary<string, string>();
+        var (text, shape) = (Write(intent, place, certificates, true), Write(intent, place, certificates, false));
+        var any = intent.Balancers.Any(balancer => balancer.Proxied.Any());
+        return new HaproxyConfiguration(System.IO.Path.Combine(place.Directory, $"{Hash(shape)}.cfg"), any ? text : null, certificates);
+    }
+
+    /// <param name="weights">False leaves out those that a running process can be told.</param>
+    private static string Write(NetworkIntent intent, HaproxyPlace place, Dictionary<string, string> certificates, bool weights)
+    {
+        var text = new StringBuilder(Global(place));
         foreach (var balancer in intent.Balancers)
             foreach (var listener in balancer.Proxied)
             {
                 var file = listener.Pem is null ? null : System.IO.Path.Combine(place.Directory, $"{listener.Name}-{Hash(listener.Pem)}.pem");
                 if (file is not null) certificates[file] = listener.Pem!;
                 Frontend(text, balancer, listener, file);
-                Backend(text, balancer, listener);
+                // By the client's address: haproxy deals the clients out once, and takes no other weights afterwards.
+                Backend(text, balancer, listener, weights || listener.Algorithm == BalancingAlgorithm.Source);
             }
-        var any = intent.Balancers.Any(balancer => balancer.Proxied.Any());
-        return new HaproxyConfiguration(System.IO.Path.Combine(place.Directory, $"{Hash(text.ToString())}.cfg"), any ? text.ToString() : null, certificates);
+        return text.ToString();
     }
 
     /// <summary>The names of things in it, by which its statistics are read.</summary>
@@ -58,7 +67,7 @@ public sealed record HaproxyConfiguration(string Path, string? Text, IReadOnlyDi
 
     public static string ServerOf(MemberIntent member) => $"m_{member.Name}";
 
-    private static string Global(HaproxyPlace place) => Number($"""
+    private static string Global(HaproxyPlace place) => Invariant($"""
         global
           uid {place.User}
           gid {place.User}
@@ -87,49 +96,52 @@ public sealed record HaproxyConfiguration(string Path, string? Text, IReadOnlyDi
         text.Append("frontend ").Append(FrontendOf(listener)).Append('\n');
         Add(listener.SpeaksHttp ? "mode http" : "mode tcp");
         var tls = certificate is null ? "" : $" ssl crt {certificate}{(listener.SpeaksHttp ? " alpn h2,http/1.1" : "")}";
-        foreach (var address in balancer.Addresses) Add(Number($"bind {(AddressForm.IsIpv6(address) ? $"[{address}]" : address)}:{listener.Port}{tls}"));
-        Add(Number($"timeout client {listener.IdleSeconds}s"));
+        foreach (var address in balancer.Addresses) Add(Invariant($"bind {(AddressForm.IsIpv6(address) ? $"[{address}]" : address)}:{listener.Port}{tls}"));
+        Add(Invariant($"timeout client {listener.IdleSeconds}s"));
         if (listener.SpeaksHttp)
         {
-            Add(Number($"timeout http-keep-alive {listener.IdleSeconds}s"));
+            Add(Invariant($"timeout http-keep-alive {listener.IdleSeconds}s"));
             // What clients say of themselves is not passed on as ours.
             Add("http-request del-header Forwarded");
             Add("http-request set-header X-Forwarded-For %[src]");
             Add($"http-request set-header X-Forwarded-Proto {(certificate is null ? "http" : "https")}");
-            Add(Number($"http-request set-header X-Forwarded-Port {listener.Port}"));
+            Add(Invariant($"http-request set-header X-Forwarded-Port {listener.Port}"));
         }
         Add($"default_backend {BackendOf(listener)}");
     }
 
-    private static void Backend(StringBuilder text, BalancerIntent balancer, ListenerIntent listener)
+    private static void Backend(StringBuilder text, BalancerIntent balancer, ListenerIntent listener, bool weights)
     {
         void Add(string line) => text.Append("  ").Append(line).Append('\n');
         var check = listener.Health;
         text.Append("backend ").Append(BackendOf(listener)).Append('\n');
         Add(listener.SpeaksHttp ? "mode http" : "mode tcp");
         Add(listener.Algorithm switch { BalancingAlgorithm.LeastConnections => "balance leastconn", BalancingAlgorithm.Source => "balance source", _ => "balance roundrobin" });
-        Add(Number($"timeout server {listener.IdleSeconds}s"));
-        Add(Number($"timeout tunnel {listener.IdleSeconds}s"));
-        Add(Number($"timeout check {check.TimeoutSeconds}s"));
+        Add(Invariant($"timeout server {listener.IdleSeconds}s"));
+        Add(Invariant($"timeout tunnel {listener.IdleSeconds}s"));
+        Add(Invariant($"timeout check {check.TimeoutSeconds}s"));
         if (listener.HasCookie) Add($"cookie {CookieName} insert indirect nocache httponly{(listener.Protocol == ListenerProtocol.Https ? " secure" : "")}");
         if (check.Protocol == "http")
         {
             Add("option httpchk");
-            Add($"http-check send meth GET uri {check.Path} ver HTTP/1.1 hdr Host {balancer.Addresses.First()} hdr User-Agent {HttpQuestion.UserAgent} hdr Connection close");
+            Add($"http-check send meth GET uri {check.Path} ver HTTP/1.1 hdr Host {HttpQuestion.Host(balancer.Addresses.First())} hdr User-Agent {HttpQuestion.UserAgent} hdr Connection close");
             Add("http-check expect status 200-399");
         }
+        // No client comes back to a member that is to empty.
+        if (listener.HasCookie)
+            foreach (var member in listener.Members) Add($"ignore-persist if {{ srv_uweight({ServerOf(member)}) eq 0 }} {{ req.cook({CookieName}) -m str {CookieOf(listener, member)} }}");
         foreach (var member in listener.Members)
         {
-            var words = new List<string> { "server", ServerOf(member), member.Place, Number($"weight {member.Share}") };
+            var words = new List<string> { "server", ServerOf(member), member.Place };
+            if (weights) words.Add(Invariant($"weight {member.Share}"));
             // A member without an address of its family is reached from whatever address its host has there, which no filter lets in.
             if (balancer.Of(member.IsIpv6) is { } own) words.Add($"source {own}");
-            // Without a cookie of its own no client comes back to a member that is to empty.
-            if (listener.HasCookie && member.Share > 0) words.Add($"cookie {CookieOf(listener, member)}");
+            if (listener.HasCookie) words.Add($"cookie {CookieOf(listener, member)}");
             if (listener.SendsProxy) words.Add("send-proxy-v2");
             if (check.Protocol != "none")
             {
-                words.Add(Number($"check inter {check.IntervalSeconds}s fall {check.Fall} rise {check.Rise}"));
-                if (check.Port is { } port && port != member.Port) words.Add(Number($"port {port}"));
+                words.Add(Invariant($"check inter {check.IntervalSeconds}s fall {check.Fall} rise {check.Rise}"));
+                if (check.Port is { } port && port != member.Port) words.Add(Invariant($"port {port}"));
             }
             Add(string.Join(' ', words));
         }
@@ -141,6 +153,4 @@ public sealed record HaproxyConfiguration(string Path, string? Text, IReadOnlyDi
     private static string CookieOf(ListenerIntent listener, MemberIntent member) => Hash($"{listener.Id} {member.Id}");
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..20];
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -9,14 +9,19 @@ namespace Kumoi.Agent.LoadBalancers;
 /// member that dies leaves everywhere, whatever else is away.
 /// </summary>
 /// <param name="directoryOf">Where a network's files are.</param>
-/// <param name="ask">Asks a member once: why it does not work, or null (<see cref="HealthProbe.AskAsync"/>).</param>
-public sealed class HealthChecks(Func<string, string> directoryOf, Func<HealthTarget, CancellationToken, Task<string?>> ask, TimeProvider clock, Action<Exception> broken) : IAsyncDisposable
+/// <param name="random">Spreads questions over time.</param>
+public sealed class HealthChecks(Func<string, string> directoryOf, Random random, TimeProvider clock, Action<Exception> broken) : IAsyncDisposable
 {
+    /// <summary>Between first questions to members that begin together. Too short: all of a host's ask at the same moments ever after; too long: the last of many waits for clients.</summary>
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(5);
+
     /// <summary>Questions of one network at once; the others wait. Too low: members that do not answer delay the questions to those that do; too high: one network takes the
     /// host's sockets from all.</summary>
     public const int AtOnceMax = 256;
 
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new();
+
+    private readonly ProbeSockets _sockets = new(clock);
 
     private readonly ConcurrentDictionary<(string Listener, string Member), Asked> _asked = new();
 
@@ -51,20 +56,39 @@ public sealed class HealthChecks(Func<string, string> directoryOf, Func<HealthTa
     {
         var wanted = Targets(intent).ToDictionary(target => (target.ListenerId, target.MemberId));
         var before = _known.ContainsKey(intent.Id) ? null : HealthFile.Read(directoryOf(intent.Id));
+        var carried = new Dictionary<(string Listener, string Member), HealthState>();
         foreach (var (key, asked) in _asked)
-            if (asked.Target.NetworkId == intent.Id && wanted.GetValueOrDefault(key) != asked.Target && _asked.TryRemove(key, out _)) asked.End();
-        foreach (var (key, target) in wanted)
         {
-            if (_asked.ContainsKey(key)) continue;
-            var made = new Asked(target, before?.GetValueOrDefault(key) ?? HealthState.Unknown(clock.GetUtcNow()));
-            if (_asked.TryAdd(key, made)) made.Begin(AskAsync(made));
+            var target = wanted.GetValueOrDefault(key);
+            if (asked.Target.NetworkId != intent.Id || target == asked.Target || !_asked.TryRemove(key, out _)) continue;
+            asked.End();
+            // How often it is asked, and how many answers it takes, says nothing against what it has answered.
+            if (target?.IsLike(asked.Target) == true) carried[key] = asked.State with { Against = 0 };
         }
+        KeyValuePair<(string Listener, string Member), HealthTarget>[] fresh = [.. wanted.Where(target => !_asked.ContainsKey(target.Key))];
         _known[intent.Id] = true;
+        foreach (var (key, target) in fresh)
+        {
+            var made = new Asked(target, carried.GetValueOrDefault(key) ?? before?.GetValueOrDefault(key) ?? HealthState.Unknown(clock.GetUtcNow()));
+            if (_asked.TryAdd(key, made)) made.Begin(AskAsync(made, FirstWait(made, fresh.Length)));
+        }
+    }
+
+    /// <summary>Members that are known take their turn within their interval; nobody is led to the others before they are asked, so those begin as soon as the host bears it.</summary>
+    private TimeSpan FirstWait(Asked asked, int together)
+    {
+        var interval = TimeSpan.FromSeconds(asked.Target.Check.IntervalSeconds);
+        var soon = (together - 1) * Spacing;
+        lock (random) return (asked.State.Health != BackendHealth.Unknown || interval < soon ? interval : soon) * random.NextDouble();
     }
 
     public void Forget(string networkId)
     {
-        _known.TryRemove(networkId, out _);
+        lock (_files)
+        {
+            _known.TryRemove(networkId, out _);
+            HealthFile.Delete(directoryOf(networkId));
+        }
         _turns.TryRemove(networkId, out _);
         foreach (var (key, asked) in _asked)
             if (asked.Target.NetworkId == networkId && _asked.TryRemove(key, out _)) asked.End();
@@ -76,12 +100,13 @@ public sealed class HealthChecks(Func<string, string> directoryOf, Func<HealthTa
             .Select(member => new HealthTarget(
                 intent.Namespace, intent.Id, listener.Id, member.Id, balancer.Of(member.IsIpv6)!, member.Address, listener.Health.Port ?? member.Port, listener.Health))));
 
-    private async Task AskAsync(Asked asked)
+    private async Task AskAsync(Asked asked, TimeSpan wait)
     {
         // The caller has other things to do.
         await Task.Yield();
         var target = asked.Target;
         var turns = _turns.GetOrAdd(target.NetworkId, _ => new SemaphoreSlim(AtOnceMax));
+        if (!await WaitAsync(wait, asked.Ended)) return;
         while (!asked.Ended.IsCancellationRequested)
         {
             try
@@ -117,7 +142,7 @@ public sealed class HealthChecks(Func<string, string> directoryOf, Func<HealthTa
         await turns.WaitAsync(asked.Ended);
         try
         {
-            return await ask(asked.Target, asked.Ended);
+            return await (Ask is null ? HealthProbe.AskAsync(asked.Target, _sockets, clock, asked.Ended) : Ask(asked.Target, asked.Ended));
         }
         finally
         {
@@ -125,10 +150,27 @@ public sealed class HealthChecks(Func<string, string> directoryOf, Func<HealthTa
         }
     }
 
+    /// <summary>Asks a member once: why it does not work, or null.</summary>
+    public Func<HealthTarget, CancellationToken, Task<string?>>? Ask { get; init; }
+
+    /// <summary>False if that has ended meanwhile.</summary>
+    private async Task<bool> WaitAsync(TimeSpan wait, CancellationToken ended)
+    {
+        try
+        {
+            await Task.Delay(wait, clock, ended);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     private void Keep(string networkId)
     {
         lock (_files)
-            HealthFile.Write(directoryOf(networkId), _asked.Where(asked => asked.Value.Target.NetworkId == networkId).Select(asked => KeyValuePair.Create(asked.Key, asked.Value.State)));
+            if (_known.ContainsKey(networkId)) HealthFile.Write(directoryOf(networkId), _asked.Where(asked => asked.Value.Target.NetworkId == networkId).Select(asked => KeyValuePair.Create(asked.Key, asked.Value.State)));
     }
 
     public async ValueTask DisposeAsync()

@@ -29,6 +29,12 @@ public static class HealthFile
         return states;
     }
 
+    /// <summary>What was known is of no use to a network that asks nobody; one that asks again begins anew.</summary>
+    public static void Delete(string directory)
+    {
+        if (Directory.Exists(directory)) File.Delete(In(directory));
+    }
+
     public static void Write(string directory, IEnumerable<KeyValuePair<(string Listener, string Member), HealthState>> states)
     {
         var text = new StringBuilder();

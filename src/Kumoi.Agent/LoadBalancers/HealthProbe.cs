@@ -7,20 +7,24 @@ namespace Kumoi.Agent.LoadBalancers;
 
 /// <summary>A member to be asked by this host.</summary>
 /// <param name="Source">The load balancer's address, from which it is asked.</param>
-public sealed record HealthTarget(string NetworkNamespace, string NetworkId, string ListenerId, string MemberId, string Source, string Address, int Port, DesiredHealthCheck Check);
+public sealed record HealthTarget(string NetworkNamespace, string NetworkId, string ListenerId, string MemberId, string Source, string Address, int Port, DesiredHealthCheck Check)
+{
+    /// <summary>True if what one has answered tells of the other: the same port of the same member, asked in the same way.</summary>
+    public bool IsLike(HealthTarget other) => (Address, Port, Check.Protocol) == (other.Address, other.Port, other.Check.Protocol);
+}
 
 /// <summary>Asks one member once, from inside its network.</summary>
 public static class HealthProbe
 {
     /// <returns>Null if it works; otherwise why it does not.</returns>
-    public static async Task<string?> AskAsync(HealthTarget target, TimeProvider clock, CancellationToken cancel)
+    public static async Task<string?> AskAsync(HealthTarget target, ProbeSockets sockets, TimeProvider clock, CancellationToken cancel)
     {
         using var limiter = new CancellationTokenSource(TimeSpan.FromSeconds(target.Check.TimeoutSeconds), clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limiter.Token, cancel);
         var reason = HealthReasons.NoAnswer;
         try
         {
-            using var socket = await NetworkNamespaces.RunInsideAsync(target.NetworkNamespace, () => Open(target.Source));
+            using var socket = await sockets.OpenAsync(target.NetworkNamespace, target.Source, both.Token);
             await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(target.Address), target.Port), both.Token);
             if (target.Check.Protocol != "http")
             {
@@ -57,22 +61,6 @@ public static class HealthProbe
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             return reason;
-        }
-    }
-
-    private static Socket Open(string source)
-    {
-        var address = IPAddress.Parse(source);
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Bind(new IPEndPoint(address, 0));
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
         }
     }
 }

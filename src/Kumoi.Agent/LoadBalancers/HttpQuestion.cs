@@ -13,7 +13,10 @@ public static class HttpQuestion
 
     /// <param name="path">Of the form that <see cref="BalancerIntents"/> lets pass.</param>
     public static byte[] Text(string path, string host) => Encoding.ASCII.GetBytes(
-        $"GET {path} HTTP/1.1\r\nHost: {(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}\r\nUser-Agent: {UserAgent}\r\nConnection: close\r\n\r\n");
+        $"GET {path} HTTP/1.1\r\nHost: {Host(host)}\r\nUser-Agent: {UserAgent}\r\nConnection: close\r\n\r\n");
+
+    /// <summary>An address as a header of HTTP has it.</summary>
+    public static string Host(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
 
     /// <summary>Null if the answer is a good one; otherwise why it is none.</summary>
     public static string? Judge(ReadOnlySpan<byte> answer)

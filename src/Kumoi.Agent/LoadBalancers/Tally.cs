@@ -11,13 +11,19 @@ public sealed class Tally(DateTimeOffset since)
     public Counts Counts { get; private set; } = Counts.None;
 
     /// <param name="source">What counts; another one counts from nothing.</param>
-    public void Take(Counts seen, string source)
+    /// <returns>What has come since.</returns>
+    public Counts Take(Counts seen, string source)
     {
         var before = _last is null ? seen : source == _source ? _last : Counts.None;
-        Counts = new Counts(
-            seen.Active, Counts.Connections + Grown(before.Connections, seen.Connections), Counts.BytesIn + Grown(before.BytesIn, seen.BytesIn), Counts.BytesOut + Grown(before.BytesOut, seen.BytesOut));
+        var grown = new Counts(0, Grown(before.Connections, seen.Connections), Grown(before.BytesIn, seen.BytesIn), Grown(before.BytesOut, seen.BytesOut));
         (_last, _source) = (seen, source);
+        Grow(grown);
+        Counts = Counts with { Active = seen.Active };
+        return grown;
     }
+
+    /// <summary>Adds what was counted elsewhere.</summary>
+    public void Grow(Counts grown) => Counts += grown;
 
     private static long Grown(long before, long now) => now >= before ? now - before : now;
 }

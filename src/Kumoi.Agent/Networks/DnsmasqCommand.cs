@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Kumoi.Agent.Networks.Bridged;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.Networks;
 
@@ -33,12 +34,12 @@ public static class DnsmasqCommand
             "--dhcp-authoritative", "--leasefile-ro", "--no-ping", "--dhcp-ignore=tag:!known", "--quiet-dhcp", "--dhcp-lease-max=65536",
             $"--dhcp-hostsfile={HostsFile(directory)}", $"--dhcp-optsfile={OptionsFile(directory)}", "--no-hosts", $"--addn-hosts={NamesFile(directory)}",
             "--no-resolv", "--domain-needed", "--bogus-priv", "--cache-size=1000", $"--domain={intent.Domain}", $"--local=/{intent.Domain}/",
-            Number($"--dhcp-option-force=option:mtu,{intent.Mtu}"),
+            Invariant($"--dhcp-option-force=option:mtu,{intent.Mtu}"),
         };
         // Clients of the VPN gateway ask for names; addresses they have already.
         if (intent.OwnVpn is { } vpn) arguments.AddRange([$"--interface={vpn.Device}", $"--no-dhcp-interface={vpn.Device}"]);
         arguments.AddRange(resolvers.Select(resolver => $"--server={resolver}"));
-        if (intent.HasIpv6) arguments.AddRange(["--enable-ra", "--quiet-dhcp6", "--quiet-ra", Number($"--ra-param=*,mtu:{intent.Mtu},60,1800")]);
+        if (intent.HasIpv6) arguments.AddRange(["--enable-ra", "--quiet-dhcp6", "--quiet-ra", Invariant($"--ra-param=*,mtu:{intent.Mtu},60,1800")]);
         arguments.AddRange(intent.Subnets.Select(Range));
         return arguments;
     }
@@ -52,7 +53,7 @@ public static class DnsmasqCommand
         "--conf-file=/dev/null", $"--pid-file={PidFile(directory)}", "--user=nobody", "--port=0", "--bind-dynamic", $"--interface={BridgeRuleset.Bridge}", "--except-interface=lo",
         "--dhcp-authoritative", "--leasefile-ro", "--no-ping", "--dhcp-ignore=tag:!known", "--quiet-dhcp", "--dhcp-lease-max=65536",
         $"--dhcp-hostsfile={HostsFile(directory)}", $"--dhcp-optsfile={OptionsFile(directory)}", "--no-hosts", "--no-resolv", $"--domain={intent.Domain}",
-        Number($"--dhcp-option-force=option:mtu,{intent.Mtu}"), .. intent.HasIpv6 ? (string[])["--quiet-dhcp6"] : [],
+        Invariant($"--dhcp-option-force=option:mtu,{intent.Mtu}"), .. intent.HasIpv6 ? (string[])["--quiet-dhcp6"] : [],
         .. intent.Subnets.Where(subnet => !subnet.IsIpv6).Select(subnet => $"--shared-network={BridgeRuleset.Bridge},{IPNetwork.Parse(subnet.Cidr).BaseAddress}"),
         .. intent.Subnets.Select(subnet => Range(subnet).Replace(",off-link", "", StringComparison.Ordinal)),
     ];
@@ -115,8 +116,6 @@ public static class DnsmasqCommand
         foreach (var name in intent.Names) text.Append(CultureInfo.InvariantCulture, $"{name.Address} {name.Name}.{intent.Domain} {name.Name}\n");
         return text.ToString();
     }
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static IPAddress Mask(int prefix)
     {

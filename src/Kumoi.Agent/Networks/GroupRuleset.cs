@@ -1,5 +1,5 @@
-using System.Globalization;
 using Kumoi.Api.Agent;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.Networks;
 
@@ -43,18 +43,16 @@ public static class GroupRuleset
             // The two families' types have nothing to do with each other: one that is given with a group is IPv4's.
             if (ipv6 && rule.GroupId is not null && rule.FromPort is not null) return null;
             var protocol = ipv6 ? "icmpv6" : "icmp";
-            parts.Add(rule.FromPort is { } type ? Number($"{protocol} type {type}") : ipv6 ? "meta l4proto ipv6-icmp" : "meta l4proto icmp");
-            if (rule.ToPort is { } code && rule.FromPort is not null) parts.Add(Number($"{protocol} code {code}"));
+            parts.Add(rule.FromPort is { } type ? Invariant($"{protocol} type {type}") : ipv6 ? "meta l4proto ipv6-icmp" : "meta l4proto icmp");
+            if (rule.ToPort is { } code && rule.FromPort is not null) parts.Add(Invariant($"{protocol} code {code}"));
         }
         else if (rule.Protocol != "any")
         {
             var (from, to) = (rule.FromPort ?? 0, rule.ToPort ?? (rule.FromPort ?? 65_535));
             parts.Add((from, to) == (0, 65_535) ? $"meta l4proto {rule.Protocol}"
-                : from == to ? Number($"{rule.Protocol} dport {from}") : Number($"{rule.Protocol} dport {from}-{to}"));
+                : from == to ? Invariant($"{rule.Protocol} dport {from}") : Invariant($"{rule.Protocol} dport {from}-{to}"));
         }
         parts.Add("accept");
         return string.Join(' ', parts);
     }
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

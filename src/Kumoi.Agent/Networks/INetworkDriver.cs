@@ -6,7 +6,8 @@ namespace Kumoi.Agent.Networks;
 /// <param name="Taps">Every tap that is there.</param>
 /// <param name="Vpn">The VPN gateway that the host is for the network; null: it is none.</param>
 /// <param name="Lacking">What of the network does not work here, though the rest does: a sentence; null if nothing.</param>
-public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null, string? Lacking = null);
+/// <param name="Again">When to look again though nobody asks, as a change waits; null if none does.</param>
+public sealed record NetworkSight(IReadOnlyList<string> Taps, ObservedVpn? Vpn = null, string? Lacking = null, TimeSpan? Again = null);
 
 /// <summary>The edge between the agent and what carries guests' packets.</summary>
 public interface INetworkDriver
@@ -33,7 +34,7 @@ public interface INetworkDriver
     /// <summary>How often to look whether name servers live; null if they cannot die.</summary>
     TimeSpan? WatchPeriod { get; }
 
-    /// <summary>True while the network's DHCP and DNS server lives, and that of its VPN gateway.</summary>
+    /// <summary>False if the network's DHCP and DNS server has ended, or that of its VPN gateway.</summary>
     bool IsServed(string networkNamespace);
 }
 

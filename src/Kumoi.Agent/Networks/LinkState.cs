@@ -1,5 +1,5 @@
-using System.Globalization;
 using Kumoi.Agent.Networks.Vpn;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.Networks;
 
@@ -83,11 +83,11 @@ public sealed record LinkState(
         if (intent.Remotes.FirstOrDefault(remote => remote.Address == intent.Source?.Host) is { } source)
         {
             routes["0.0.0.0/0"] = Way(source);
-            routes[Number($"0.0.0.0/0 table {UplinkTable}")] = $"via {HostEnd} dev {Uplink}";
+            routes[Invariant($"0.0.0.0/0 table {UplinkTable}")] = $"via {HostEnd} dev {Uplink}";
         }
-        foreach (var host in TranslationRuleset.ReturningHosts(intent)) routes[Number($"0.0.0.0/0 table {TableOf(host)}")] = Way(host);
+        foreach (var host in TranslationRuleset.ReturningHosts(intent)) routes[Invariant($"0.0.0.0/0 table {TableOf(host)}")] = Way(host);
         if (SharesIpv6(intent))
-            foreach (var host in intent.Remotes) routes[Number($"::/0 table {TableOf(host)}")] = Way(host);
+            foreach (var host in intent.Remotes) routes[Invariant($"::/0 table {TableOf(host)}")] = Way(host);
         // What is behind no guest is nobody's: it must not leave by the default route, nor be answered for by proxy ARP.
         foreach (var range in intent.Inside) routes[range] = "unreachable";
         foreach (var link in present)
@@ -121,20 +121,20 @@ public sealed record LinkState(
     {
         var rules = Others(intent);
         if (!TranslationRuleset.SharesAddresses(intent)) return [.. rules, OwnFirst];
-        string[] shared = [.. intent.Remotes.Select(remote => Number($"pref 60 fwmark {TableOf(remote)} lookup {TableOf(remote)}")), "pref 100 lookup local"];
+        string[] shared = [.. intent.Remotes.Select(remote => Invariant($"pref 60 fwmark {TableOf(remote)} lookup {TableOf(remote)}")), "pref 100 lookup local"];
         return [.. rules, .. shared, .. SharesIpv6(intent) ? shared.Select(rule => Ipv6 + rule) : []];
     }
 
     private static HashSet<string> Others(NetworkIntent intent)
     {
         var rules = new HashSet<string>();
-        if (TranslationRuleset.ReturnsByUplink(intent)) rules.Add(Number($"pref 950 fwmark {UplinkTable} lookup {UplinkTable}"));
-        foreach (var host in TranslationRuleset.ForwardingHosts(intent)) rules.Add(Number($"pref 950 fwmark {TableOf(host)} lookup {TableOf(host)}"));
+        if (TranslationRuleset.ReturnsByUplink(intent)) rules.Add(Invariant($"pref 950 fwmark {UplinkTable} lookup {UplinkTable}"));
+        foreach (var host in TranslationRuleset.ForwardingHosts(intent)) rules.Add(Invariant($"pref 950 fwmark {TableOf(host)} lookup {TableOf(host)}"));
         var leavesElsewhere = intent.Remotes.Any(remote => remote.Address == intent.Source?.Host);
         // WireGuard's own packets leave by this host, which has its address.
-        if (leavesElsewhere && intent.OwnVpn is not null) rules.Add(Number($"pref 940 fwmark {VpnRuleset.Mark} lookup {UplinkTable}"));
+        if (leavesElsewhere && intent.OwnVpn is not null) rules.Add(Invariant($"pref 940 fwmark {VpnRuleset.Mark} lookup {UplinkTable}"));
         if (leavesElsewhere)
-            foreach (var (_, guest) in TranslationRuleset.Floating(intent)) rules.Add(Number($"pref 1000 from {guest} lookup {UplinkTable}"));
+            foreach (var (_, guest) in TranslationRuleset.Floating(intent)) rules.Add(Invariant($"pref 1000 from {guest} lookup {UplinkTable}"));
         if (rules.Count > 0) rules.Add("pref 900 lookup main suppress_prefixlength 0");
         return rules;
     }
@@ -148,6 +148,4 @@ public sealed record LinkState(
 
     /// <summary>A host's table and mark are its address on the underlay as a number.</summary>
     private static uint TableOf(RemoteHost host) => Convert.ToUInt32(AddressForm.Hex(host.Address), 16);
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

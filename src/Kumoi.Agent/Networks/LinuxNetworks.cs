@@ -16,12 +16,15 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
 {
     private const string ForwardSetting = "/proc/sys/net/ipv4/ip_forward";
 
+    /// <summary>How long a network goes without its haproxy being tried again.</summary>
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
+
     private readonly AgentPaths _paths = options.Paths;
     private readonly NetworkNamespaces _namespaces = new(commands);
     private readonly NetworkTables _tables = new(commands);
     private readonly NetworkLinks _links = new(commands, hostNamespace);
     private readonly SegmentLinks _segments = new(commands, hostNamespace, options.SegmentDevices);
-    private readonly BridgeFiltering _filtering = new(commands, hostNamespace);
+    private readonly BridgeFiltering _filtering = new(commands, hostNamespace, BridgeFiltering.NoteIn(options.Paths));
     private readonly FloatingAddresses _floating = new(commands, hostNamespace);
     private readonly Dnsmasq _dnsmasq = new(commands, clock);
     private readonly WireGuard _wireGuard = new(commands, clock);
@@ -34,12 +37,9 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
 
     public TimeSpan? WatchPeriod { get; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>A network without guests here needs no server.</summary>
-    public bool IsServed(string networkNamespace)
-    {
-        var made = _made.GetValueOrDefault(networkNamespace);
-        return (made?.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && ((made is not null && !NeedsServer(made.Intent)) || Dnsmasq.IsAlive(FilesOf(networkNamespace)));
-    }
+    /// <summary>A network without guests here needs no server; one that is being made, or could not be, has had none that could have ended.</summary>
+    public bool IsServed(string networkNamespace) => !_made.TryGetValue(networkNamespace, out var made)
+        || ((made.Intent.OwnVpn is not { } vpn || _wireGuard.IsAlive(vpn.Device)) && (!NeedsServer(made.Intent) || Dnsmasq.IsAlive(FilesOf(networkNamespace))));
 
     private static bool NeedsServer(NetworkIntent intent) => intent.Ports.Count > 0 && intent.Segment is not { ExternalDhcp: true };
 
@@ -50,6 +50,7 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
         await ReleaseAsync(ruleset, outer, cancel);
         await _tables.ApplyAsync(hostNamespace, ruleset, cancel);
         await SwitchForwardingOnAsync();
+        await _filtering.FinishAsync();
         if (options.UplinkDevice is { } device) await _floating.TakeAsync(device, outer, cancel);
     }
 
@@ -89,10 +90,23 @@ public sealed class LinuxNetworks(AgentOptions options, Commands commands, TimeP
     {
         await ServeAsync(intent, cancel);
         // It opens the load balancers' addresses, which are there now.
-        var lacking = await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
+        var proxy = await BalanceAsync(intent, cancel);
         await _links.RemoveAsync(intent.Namespace, plan.Surplus, cancel);
         _made[intent.Namespace] = new Made(intent, ruleset, links, clock.GetTimestamp());
-        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], Lacking: lacking);
+        return new NetworkSight([.. seen.Devices.Keys.Where(name => LinkPlan.IsTap(name) && !removable.Contains(name)).Union(intent.Ports.Select(port => port.Tap)).Order(StringComparer.Ordinal)], Lacking: proxy.Lacking, Again: proxy.Again);
+    }
+
+    /// <summary>What goes wrong is told in the answer: the network itself does not depend on it.</summary>
+    private async Task<HaproxySight> BalanceAsync(NetworkIntent intent, CancellationToken cancel)
+    {
+        try
+        {
+            return await _haproxy.EnsureAsync(intent, FilesOf(intent.Namespace), cancel);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new HaproxySight($"haproxy could not be put in order: {e.Message}", AfterFailure);
+        }
     }
 
     /// <summary>The VPN gateway, if the host is to be it. A device that is wanted no more goes with its program, or with what is surplus.</summary>

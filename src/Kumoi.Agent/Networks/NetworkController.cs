@@ -99,6 +99,9 @@ public sealed class NetworkController : IAsyncDisposable
         _queue.Ring(name);
     }
 
+    /// <summary>True if the network could not be put in order, and waits to be tried again.</summary>
+    public bool IsFailing(string networkId) => _conditions.ContainsKey(NamespaceOf(networkId));
+
     /// <summary>How far the network of an instance is, compared with its record.</summary>
     public NetworkReadiness ReadinessOf(DesiredInstance instance, DesiredDocument document)
     {
@@ -135,6 +138,7 @@ public sealed class NetworkController : IAsyncDisposable
         // Taken before the look: what rings during it is for the next one.
         var whole = _whole.TryRemove(name, out _);
         var quiet = false;
+        TimeSpan? again = null;
         try
         {
             // Before it is decided what is made: whoever asks from now on whether a tap may be there hears of those that may come, until what
@@ -145,7 +149,7 @@ public sealed class NetworkController : IAsyncDisposable
             if (network is null) await Task.WhenAll(ApplyHostAsync(document, cancel), RemoveAsync(name, document, cancel));
             else if (intent is null) throw new IOException($"The record of network {network.Id} cannot be understood by this agent.");
             else if (!whole && _applied.ContainsKey(name) && await TryApplyPeersAsync(intent, document, cancel)) quiet = true;
-            else await ApplyAsync(intent, document, cancel);
+            else again = await ApplyAsync(intent, document, cancel);
             _making.TryRemove(name, out _);
             _conditions.TryRemove(name, out _);
         }
@@ -161,7 +165,9 @@ public sealed class NetworkController : IAsyncDisposable
             // Who else is in a network is no news for its instances.
             if (!quiet) RingInstances(document, name);
         }
-        return Outcome.Done;
+        if (again is not { } wait) return Outcome.Done;
+        _whole[name] = true;
+        return Outcome.LookAgain(wait);
     }
 
     private void RingInstances(DesiredDocument document, string name)
@@ -204,7 +210,8 @@ public sealed class NetworkController : IAsyncDisposable
         return true;
     }
 
-    private async Task ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
+    /// <returns>When to look again; null if all is done.</returns>
+    private async Task<TimeSpan?> ApplyAsync(NetworkIntent intent, DesiredDocument document, CancellationToken cancel)
     {
         // The host's rules first: they say whose packets may come from other hosts.
         await ApplyHostAsync(document, cancel);
@@ -219,6 +226,7 @@ public sealed class NetworkController : IAsyncDisposable
         _applied[intent.Namespace] = new Applied(intent.Ports.ToDictionary(port => port.Id, DocumentNetworks.Fingerprint), sight.Taps.ToHashSet());
         var explained = document.Instances.SelectMany(instance => instance.Interfaces).Where(port => ObjectNames.IsId(port.Id)).Select(port => ObjectNames.Tap(port.Id)).ToHashSet();
         _strays[intent.Namespace] = [.. sight.Taps.Where(tap => !explained.Contains(tap)).Select(tap => $"{intent.Namespace}/{tap}")];
+        return sight.Again;
     }
 
     /// <summary>Interfaces whose record is missing keep the rules they last had: absence is no order to take anything away.</summary>

@@ -85,7 +85,7 @@ public static class NetworkRuleset
             $"iifname \"{UplinkDevice}\" drop",
             .. BalancerFilters.FromLinks(intent),
             $"iifname {inner} drop",
-            .. VpnRuleset.Inner(intent, GatewayServices(intent)),
+            .. VpnRuleset.Inner(intent, [.. GatewayServices(intent), .. BalancerFilters.Accepted(intent)]),
             "udp sport 68 udp dport 67 accept",
             "ip daddr 169.254.169.254 tcp dport 80 accept",
         ];

@@ -11,8 +11,10 @@ namespace Kumoi.Api.Agent;
 /// <param name="InstanceId">The instance of this document that it is attached to; null: none.</param>
 /// <param name="Slot">Its place among the instance's volumes, from 1; 0 is the root disk's.</param>
 /// <param name="Limits">How much of it a guest may use; null: no limit.</param>
+/// <param name="Made">It was there once: if it is not any more, an empty one must not take its place.</param>
 public sealed record DesiredVolume(
-    string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null);
+    string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
+    bool Made = false);
 
 /// <summary>What should become of a volume on its host.</summary>
 public static class VolumeDesire

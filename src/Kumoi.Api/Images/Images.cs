@@ -9,13 +9,24 @@ namespace Kumoi.Api;
 /// <param name="Sha256">SHA-256 of the stored bytes, lower-case hex; null until all are there.</param>
 /// <param name="ReceivedBytes">Bytes received so far by an upload or import.</param>
 /// <param name="ExpectedBytes">Bytes the source said it would send, if it said so.</param>
+/// <param name="Os">What system it holds, as its maker calls it; empty: not said.</param>
+/// <param name="MinDiskGib">Instances need a root disk of at least so many GiB.</param>
+/// <param name="MinMemoryMib">Instances need at least so many MiB of memory.</param>
+/// <param name="DeprecatedAt">Since when another image should be chosen; it still works. Null: it is not deprecated.</param>
+/// <param name="Accounts">Other accounts that may use it, while it is private. Told to its own account only.</param>
 public sealed record Image(
     string Id, string Name, Ref Account, string Visibility, string State, string Format, string? SourceUrl, string DefaultUser,
     long? SizeBytes, long? VirtualSizeBytes, string? Sha256, long ReceivedBytes, long? ExpectedBytes,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, string Description, string Os, int MinDiskGib, int MinMemoryMib, DateTimeOffset? DeprecatedAt, IReadOnlyList<Ref>? Accounts);
 
 /// <summary>Registers an image. With <paramref name="Url"/> the cloud fetches the bytes itself; without, they are sent by
 /// <c>PUT /images/{id}/content</c>.</summary>
 /// <param name="Sha256">If given, other bytes are refused.</param>
 /// <param name="DefaultUser">The name to log in with, shown by clients. Default <c>root</c>.</param>
-public sealed record CreateImage(string Name, string? Format, string? Url, string? Sha256, string? Visibility, string? DefaultUser);
+public sealed record CreateImage(string Name, string? Format, string? Url, string? Sha256, string? Visibility, string? DefaultUser, string? Description = null, string? Os = null, int? MinDiskGib = null, int? MinMemoryMib = null);
+
+/// <summary>Changes an image; what is absent stays. Its bytes never change.</summary>
+/// <param name="Deprecated">Another image should be chosen; it still works, and lists leave it out unless asked.</param>
+/// <param name="Accounts">Names or ids of all other accounts that may use it while it is private; empty: none.</param>
+public sealed record UpdateImage(
+    string? Name, string? Description, string? Os, int? MinDiskGib, int? MinMemoryMib, string? DefaultUser, string? Visibility, bool? Deprecated, IReadOnlyList<string>? Accounts);

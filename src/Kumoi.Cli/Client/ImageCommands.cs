@@ -1,8 +1,6 @@
 using System.CommandLine;
-using System.Net;
 using Kumoi.Api;
 using Kumoi.Cli.Text;
-using Spectre.Console;
 
 namespace Kumoi.Cli.Client;
 
@@ -15,11 +13,13 @@ public static class ImageCommands
         [
             new("name", i => i.Name), new("id", i => i.Id), new("state", State), new("visibility", i => i.Visibility), new("format", i => i.Format),
             new("size", i => i.SizeBytes is { } bytes ? $"{bytes / 1048576.0:0.0} MiB" : "-"), new("user", i => i.DefaultUser),
-        ]).List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--visibility"), "visibility")).Show().Delete();
+        ]).List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--visibility"), "visibility"), (Options.New<string?>("--deprecated"), "deprecated")).Show().Delete();
         var (name, file, url) = (Options.Name(), Options.New<FileInfo?>("--file"), Options.New<string?>("--url"));
         var (format, sha256, user, open, wait, timeout) = (
             Options.New<string?>("--format"), Options.New<string?>("--sha256"), Options.New<string?>("--default-user"), Options.New<bool>("--public"), Options.New<bool>("--wait"), Options.Timeout());
-        var create = new Command("create", Messages.Text("image-create")) { name, file, url, format, sha256, user, open, wait, timeout };
+        var (description, os, disk, memory) = (Options.New<string?>("--description"), Options.New<string?>("--os"), Options.New<int?>("--min-disk-gib"), Options.New<int?>("--min-memory-mib"));
+        var create = new Command("create", Messages.Text("image-create")) { name, file, url, format, sha256, user, open, description, os, disk, memory, wait, timeout };
+        create.Aliases.Add("import");
         create.Validators.Add(result =>
         {
             if (result.GetValue(file) is null == result.GetValue(url) is null) result.AddError(Messages.Text("file-or-url"));
@@ -27,51 +27,44 @@ public static class ImageCommands
         });
         noun.Act(create, async (session, parsed, cancel) =>
         {
-            var body = new CreateImage(parsed.GetValue(name)!, parsed.GetValue(format), parsed.GetValue(url), parsed.GetValue(sha256), parsed.GetValue(open) ? "public" : null, parsed.GetValue(user));
+            var body = new CreateImage(parsed.GetValue(name)!, parsed.GetValue(format), parsed.GetValue(url), parsed.GetValue(sha256), parsed.GetValue(open) ? "public" : null, parsed.GetValue(user),
+                parsed.GetValue(description), parsed.GetValue(os), parsed.GetValue(disk), parsed.GetValue(memory));
             var image = await session.Client.PostAsync<CreateImage, Image>("images", body, Guid.CreateVersion7().ToString(), cancel);
-            if (parsed.GetValue(file) is { } source) image = await UploadAsync(session.Client, image, source, cancel);
+            if (parsed.GetValue(file) is { } source) image = await ImageTransfers.UploadAsync(session.Client, image, source, cancel);
             else if (parsed.GetValue(wait)) image = await Waiting.ForAsync<Image>(session.Client, "images/" + image.Id, "available", i => State(i), parsed.GetValue(timeout), cancel);
             session.Write(image);
             return ExitCodes.Ok;
         });
+        Update(noun);
+        Export(noun);
         return noun.Command;
     }
 
+    private static void Update(Noun<Image> noun)
+    {
+        var (key, name, description, os, disk, memory, user) = (noun.Key(), new Option<string?>("--name") { Description = Messages.Text("option-new-name") }, Options.New<string?>("--description"), Options.New<string?>("--os"),
+            Options.New<int?>("--min-disk-gib"), Options.New<int?>("--min-memory-mib"), Options.New<string?>("--default-user"));
+        var (visibility, deprecated, accounts) = (Options.New<string?>("--visibility"), new Option<bool?>("--deprecated") { Description = Messages.Text("option-image-deprecated") }, new Option<string[]>("--for-account") { Description = Messages.Text("option-image-accounts") });
+        noun.Act(new Command("update", Messages.Text("image-update")) { key, name, description, os, disk, memory, user, visibility, deprecated, accounts }, async (session, parsed, cancel) =>
+        {
+            session.Write(await session.Client.PutAsync<UpdateImage, Image>(noun.PathOf(parsed.GetValue(key)!), new UpdateImage(
+                parsed.GetValue(name), parsed.GetValue(description), parsed.GetValue(os), parsed.GetValue(disk), parsed.GetValue(memory), parsed.GetValue(user), parsed.GetValue(visibility), parsed.GetValue(deprecated),
+                parsed.GetValue(accounts) switch { null or [] => null, ["none"] => [], var some => some }), cancel));
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static void Export(Noun<Image> noun)
+    {
+        var (key, file) = (noun.Key(), new Option<FileInfo>("--file") { Description = Messages.Text("option-export-file"), Required = true });
+        noun.Act(new Command("export", Messages.Text("image-export")) { key, file }, async (session, parsed, cancel) =>
+        {
+            var image = await session.Client.GetAsync<Image>(noun.PathOf(parsed.GetValue(key)!), cancel);
+            await ImageTransfers.DownloadAsync(session.Client, image, parsed.GetValue(file)!, cancel);
+            session.Write(image);
+            return ExitCodes.Ok;
+        });
+    }
+
     private static string State(Image image) => image.State == "pending" && image.ExpectedBytes is > 0 ? $"pending {100 * image.ReceivedBytes / image.ExpectedBytes} %" : image.State;
-
-    /// <summary>Sends a file's bytes. An image that was refused is deleted again: its name is free for the next try.</summary>
-    public static async Task<Image> UploadAsync(KumoiClient client, Image image, FileInfo source, CancellationToken cancel)
-    {
-        try
-        {
-            return await Session.Errors.Progress().AutoClear(true).HideCompleted(true)
-                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new TransferSpeedColumn(), new RemainingTimeColumn()).StartAsync(async progress =>
-            {
-                var task = progress.AddTask(Markup.Escape(source.Name), maxValue: Math.Max(1, source.Length));
-                await using var stream = source.OpenRead();
-                using var content = new ProgressContent(stream, source.Length, bytes => task.Increment(bytes));
-                return await client.UploadAsync(image.Id, content, cancel);
-            });
-        }
-        catch (Exception)
-        {
-            await client.DeleteAsync("images/" + image.Id, CancellationToken.None);
-            throw;
-        }
-    }
-
-    private sealed class ProgressContent(Stream source, long length, Action<int> sent) : HttpContent
-    {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
-        {
-            var buffer = new byte[256 * 1024];
-            for (int read; (read = await source.ReadAsync(buffer)) > 0; sent(read)) await stream.WriteAsync(buffer.AsMemory(0, read));
-        }
-
-        protected override bool TryComputeLength(out long computed)
-        {
-            computed = length;
-            return true;
-        }
-    }
 }

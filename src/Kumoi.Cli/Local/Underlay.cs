@@ -77,8 +77,8 @@ public sealed class Underlay(UnderlayPlan plan)
         }
     }
 
-    /// <summary>Unlike /sys/class/net this shows the devices of the namespace that asks.</summary>
-    private static bool HasDevice(string name) => Directory.Exists("/proc/sys/net/ipv4/conf/" + name);
+    /// <summary>Asks the namespace that the thread is in; /sys/class/net shows another one's, and /proc/sys misses some while others come and go.</summary>
+    private static bool HasDevice(string name) => TapDevices.NumberOf(name) > 0;
 
     private async Task BatchAsync(string? networkNamespace, IReadOnlyList<string> lines, CancellationToken cancel) =>
         await _commands.RunAsync("ip", networkNamespace is null ? ["-batch", "-"] : ["-n", networkNamespace, "-batch", "-"], string.Join('\n', lines) + "\n", cancel);

@@ -18,11 +18,10 @@ public sealed class ExplanationStore(Database database, HostBell bell)
 
     /// <summary>What the key may stand for: of the account, public, or (for operators) a host, or anything by its id.</summary>
     public Task<List<Named>> FindAsync(string accountId, string key, bool operates, CancellationToken cancel) => database.QueryAsync(
-        """
+        $$"""
         SELECT 'instance', id, name, account_id FROM instances WHERE (account_id = $1 OR $3 AND $4) AND (id = $2 OR name = $2 AND account_id = $1 AND terminated_at IS NULL)
         UNION ALL SELECT 'host', id, name, account_id FROM hosts WHERE $3 AND (id = $2 OR name = $2)
-        UNION ALL (SELECT 'image', id, name, account_id FROM images WHERE (account_id = $1 OR visibility = 'public' OR $3 AND $4) AND deleted_at IS NULL
-                   AND (id = $2 OR name = $2 AND (account_id = $1 OR visibility = 'public')) ORDER BY account_id = $1 DESC, id LIMIT 1)
+        UNION ALL (SELECT 'image', m.id, m.name, m.account_id FROM images m WHERE ({{Images.ImageStore.Meant}} OR $3 AND $4 AND m.id = $2) AND m.deleted_at IS NULL ORDER BY m.account_id = $1 DESC, m.id LIMIT 1)
         UNION ALL SELECT 'network', id, name, account_id FROM networks WHERE (account_id = $1 OR $3 AND $4) AND (id = $2 OR name = $2 AND account_id = $1)
         UNION ALL SELECT 'load-balancer', id, name, account_id FROM load_balancers WHERE (account_id = $1 OR $3 AND $4) AND (id = $2 OR name = $2 AND account_id = $1)
         """, row => new Named(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), cancel, accountId, key, operates, Ids.Looks(key));

@@ -7,8 +7,8 @@ namespace Kumoi.Server.Images;
 public sealed record Received(long Bytes, string Sha256);
 
 /// <summary>
-/// Image bytes on disk, one file per image. A file under its final name is whole and checked; what comes in is written beside it and
-/// renamed at the end, so a crash leaves only <c>.part</c> files, which belong to nobody once their image's lease is over.
+/// Image bytes on disk, one file per image. A file under its final name is whole and checked; what comes in is written beside it and renamed at the end. What
+/// came of an image is kept when its sender breaks off, so that the rest can follow: only bytes that were flushed count.
 /// </summary>
 public sealed class ImageFiles
 {
@@ -26,28 +26,75 @@ public sealed class ImageFiles
 
     public string PartOf(string imageId, string holder) => $"{PathOf(imageId)}.{Path.GetFileName(holder)}.part";
 
-    /// <summary>Writes a stream, hashing as it goes; refuses more than the largest image. <paramref name="progress"/> is told now and then.</summary>
-    public async Task<Result<Received>> ReceiveAsync(string part, Stream from, Func<long, Task> progress, CancellationToken cancel)
+    private string IdleOf(string imageId) => PartOf(imageId, "idle");
+
+    /// <summary>Gives a writer what is kept of an image; how many bytes of it count. What was left by a writer that may live still is copied: its own file it may write to as it likes.</summary>
+    public async Task<long> AdoptAsync(string imageId, string holder, long flushed, CancellationToken cancel)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var file = new FileStream(part, new FileStreamOptions
+        var (part, idle) = (PartOf(imageId, holder), IdleOf(imageId));
+        if (flushed > 0 && File.Exists(idle)) File.Move(idle, part);
+        else if (flushed > 0 && Directory.GetFiles(_options.ImageDirectory, Path.GetFileName(imageId) + ".*.part").MaxBy(left => new FileInfo(left).Length) is { } left)
         {
-            Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, Options = FileOptions.Asynchronous,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
-        });
-        var buffer = new byte[BufferBytes];
-        var total = 0L;
-        for (int read; (read = await from.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel)) > 0;)
-        {
-            total += read;
-            if (total > _options.ImageBytesMax) return new Failure("image-bytes", 413, _options.ImageBytesMax);
-            hash.AppendData(buffer, 0, read);
-            await file.WriteAsync(buffer.AsMemory(0, read), cancel);
-            await progress(total);
+            // Its writer may have it open.
+            await using var from = new FileStream(left, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            await using var to = Open(part, FileMode.Create);
+            await from.CopyToAsync(to, cancel);
+            to.Flush(flushToDisk: true);
         }
-        file.Flush(flushToDisk: true);
-        return new Received(total, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        foreach (var other in Directory.GetFiles(_options.ImageDirectory, Path.GetFileName(imageId) + ".*.part").Where(other => other != part)) File.Delete(other);
+        return File.Exists(part) ? Math.Min(flushed, new FileInfo(part).Length) : 0;
     }
+
+    /// <summary>Leaves what came for whoever goes on: nobody writes to it any more.</summary>
+    public void Leave(string imageId, string holder)
+    {
+        if (File.Exists(PartOf(imageId, holder))) File.Move(PartOf(imageId, holder), IdleOf(imageId), overwrite: true);
+    }
+
+    /// <summary>Images of which something has been kept since before a time.</summary>
+    public IEnumerable<string> Abandoned(DateTime before) =>
+        Directory.GetFiles(_options.ImageDirectory, "*.idle.part").Where(path => File.GetLastWriteTimeUtc(path) < before).Select(path => Path.GetFileName(path).Split('.')[0]);
+
+    /// <summary>Writes a stream behind the bytes that are kept; how many there are then. Refuses more than the largest image. <paramref name="flushed"/> is told now and then how many are on the disk.</summary>
+    public async Task<Result<long>> ReceiveAsync(string part, long offset, Stream from, TimeSpan often, TimeProvider clock, Func<long, Task> flushed, CancellationToken cancel)
+    {
+        await using var file = Open(part, FileMode.OpenOrCreate);
+        file.SetLength(offset);
+        file.Seek(offset, SeekOrigin.Begin);
+        var buffer = new byte[BufferBytes];
+        var (total, told) = (offset, (long?)null);
+        try
+        {
+            for (int read; (read = await from.ReadAsync(buffer, cancel)) > 0;)
+            {
+                if (total + read > _options.ImageBytesMax) return new Failure("image-bytes", 413, _options.ImageBytesMax);
+                await file.WriteAsync(buffer.AsMemory(0, read), cancel);
+                total += read;
+                if (told is { } last && clock.GetElapsedTime(last) < often) continue;
+                told = clock.GetTimestamp();
+                file.Flush(flushToDisk: true);
+                await flushed(total);
+            }
+        }
+        finally
+        {
+            file.Flush(flushToDisk: true);
+        }
+        return total;
+    }
+
+    /// <summary>SHA-256 of what is on the disk: what was sent is checked as it will be read.</summary>
+    public static async Task<string> HashAsync(string path, CancellationToken cancel)
+    {
+        await using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel));
+    }
+
+    private static FileStream Open(string path, FileMode mode) => new(path, new FileStreamOptions
+    {
+        Mode = mode, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0, Options = FileOptions.Asynchronous,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+    });
 
     public void Keep(string part, string imageId) => File.Move(part, PathOf(imageId), overwrite: true);
 

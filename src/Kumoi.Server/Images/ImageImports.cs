@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Kumoi.Api;
 using Kumoi.Server.Events;
@@ -16,11 +17,22 @@ public sealed class ImageFetch : IDisposable
     private static readonly IPNetwork[] InsideRanges = Array.ConvertAll(Inside, IPNetwork.Parse);
     private readonly HttpClient _trusted = Client(anywhere: true), _untrusted = Client(anywhere: false);
 
-    public async Task<(Stream Body, long? Length)> OpenAsync(string url, bool trusted, CancellationToken cancel)
+    /// <summary>The bytes behind those that are kept, if the source still has the same ones; else all.</summary>
+    public async Task<Incoming> OpenAsync(string url, bool trusted, KeptPart kept, CancellationToken cancel)
     {
-        var response = await (trusted ? _trusted : _untrusted).GetAsync(new Uri(url), HttpCompletionOption.ResponseHeadersRead, cancel);
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        if (kept is { Bytes: > 0, Tag: { } tag })
+        {
+            request.Headers.Range = new RangeHeaderValue(kept.Bytes, null);
+            request.Headers.IfRange = new RangeConditionHeaderValue(EntityTagHeaderValue.Parse(tag));
+        }
+        var response = await (trusted ? _trusted : _untrusted).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
         response.EnsureSuccessStatusCode();
-        return (await response.Content.ReadAsStreamAsync(cancel), response.Content.Headers.ContentLength);
+        var strong = response.Headers.ETag is { IsWeak: false } named ? named.Tag : null;
+        var body = await response.Content.ReadAsStreamAsync(cancel);
+        var range = response.Content.Headers.ContentRange;
+        if (response.StatusCode != HttpStatusCode.PartialContent) return new Incoming(body, 0, response.Content.Headers.ContentLength, Tag: strong);
+        return range?.From == kept.Bytes ? new Incoming(body, kept.Bytes, range.Length, Tag: strong ?? kept.Tag) : throw new HttpRequestException("The source answered with another part than was asked for.");
     }
 
     public static bool IsInside(IPAddress address)
@@ -99,7 +111,7 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
     {
         try
         {
-            await intake.TakeAsync(id, EventActor.System, (_, stop) => fetch.OpenAsync(url, trusted, stop), cancel);
+            await intake.TakeAsync(id, EventActor.System, async (kept, stop) => await fetch.OpenAsync(url, trusted, kept, stop), cancel);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or TaskCanceledException && !cancel.IsCancellationRequested)
         {
@@ -132,6 +144,9 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
     {
         var present = files.Present().ToList();
         var living = await store.LivingAsync(present, cancel);
+        // Nobody has gone on with these for a day.
+        foreach (var id in files.Abandoned(clock.GetUtcNow().UtcDateTime.AddDays(-1)))
+            if (await database.ExecuteAsync("UPDATE images SET received_bytes = 0, conditions = '[]' WHERE id = $1 AND (lease_until IS NULL OR lease_until < $2)", cancel, id, clock.GetUtcNow()) == 1) files.DeleteParts(id);
         foreach (var id in present.Where(id => Ids.Looks(id) && !living.Contains(id))) files.Delete(id);
     }
 }

@@ -18,7 +18,11 @@ public sealed record LaunchParts(
 /// </summary>
 public sealed class LaunchCatalogue
 {
-    private sealed record ImageRow(string Id, string Name, string AccountId, bool Public, string State, long Bytes, string DefaultUser);
+    private sealed record ImageRow(string Id, string Name, string AccountId, bool Public, string State, long Bytes, string DefaultUser, int MinDiskGib, int MinMemoryMib, string[] SharedWith)
+    {
+        /// <summary>What others share is called by its id only: nobody slips an image of a well-known name to anybody.</summary>
+        public bool IsMeant(string key, string account) => Id == key ? AccountId == account || Public || SharedWith.Contains(account) : Name == key && (AccountId == account || Public);
+    }
 
     private List<Flavor> _flavors = [];
     private List<ImageRow> _images = [];
@@ -39,10 +43,12 @@ public sealed class LaunchCatalogue
             row => new Flavor(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6)), default, Columns.Texts(Keys(l => [l.Flavor])));
         catalogue._images = await transaction.QueryAsync(
             """
-            SELECT id, name, account_id, visibility = 'public', state, coalesce(virtual_size_bytes, 0), default_user FROM images
-            WHERE (id = ANY($2) OR name = ANY($2)) AND (account_id = ANY($1) OR visibility = 'public') AND deleted_at IS NULL ORDER BY id FOR SHARE
+            SELECT m.id, m.name, m.account_id, m.visibility = 'public', m.state, coalesce(m.virtual_size_bytes, 0), m.default_user, m.min_disk_gib, m.min_memory_mib,
+                   coalesce((SELECT array_agg(x.account_id) FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = ANY($1)), '{}') FROM images m
+            WHERE (m.id = ANY($2) OR m.name = ANY($2)) AND (m.account_id = ANY($1) OR m.visibility = 'public' OR EXISTS (SELECT 1 FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = ANY($1)))
+              AND m.deleted_at IS NULL ORDER BY m.id FOR SHARE OF m
             """,
-            row => new ImageRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetInt64(5), row.GetString(6)), default,
+            row => new ImageRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetInt64(5), row.GetString(6), row.GetInt32(7), row.GetInt32(8), row.Texts(9)), default,
             Columns.Texts(accounts), Columns.Texts(Keys(l => [l.Image])));
         if (Keys(l => [l.KeyPair]) is { Length: > 0 } pairs)
             catalogue._pairs = (await transaction.QueryAsync(
@@ -78,9 +84,10 @@ public sealed class LaunchCatalogue
         var flavor = _flavors.Find(f => f.Id == launch.Flavor) ?? _flavors.Find(f => f.Name == launch.Flavor);
         if (flavor is null) violations.Add(NoSuch("flavor", "flavor", launch.Flavor));
         // An own image comes before a public one of the same name.
-        var image = _images.Where(i => (i.Id == launch.Image || i.Name == launch.Image) && (i.AccountId == account || i.Public)).OrderByDescending(i => i.AccountId == account).FirstOrDefault();
+        var image = _images.Where(i => i.IsMeant(launch.Image, account)).OrderByDescending(i => i.AccountId == account).FirstOrDefault();
         if (image is null) violations.Add(NoSuch("image", "image", launch.Image));
         else if (image.State != "available") violations.Add(new Violation("image", "image-not-available", launch.Image, image.State));
+        else if (flavor is not null && (flavor.DiskGib < image.MinDiskGib || flavor.MemoryMib < image.MinMemoryMib)) violations.Add(new Violation("flavor", "smaller-than-image-needs", image.Name, image.MinDiskGib, image.MinMemoryMib));
         var pair = launch.KeyPair is null ? null : _pairs[account].FirstOrDefault(p => p.Id == launch.KeyPair || p.Name == launch.KeyPair);
         if (launch.KeyPair is not null && pair is null) violations.Add(NoSuch("keyPair", "key-pair", launch.KeyPair));
         var groups = _interfaces.Groups(account, "securityGroups", launch.SecurityGroups ?? Default, violations);

@@ -19,7 +19,7 @@ public sealed class VolumeDocuments
     public static async Task<VolumeDocuments> ReadAsync(NpgsqlConnection connection, IReadOnlyCollection<string> hostIds) => new(await connection.RowsAsync(
         """
         SELECT v.host_id, v.id, v.store_id, v.generation, v.incarnation, v.desired, v.size_gib, v.image_id, CASE WHEN v.detached_at IS NULL THEN v.instance_id END, v.slot, t.iops, t.mib_per_second,
-               m.sha256, m.format, m.size_bytes, m.virtual_size_bytes
+               m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.made_gib IS NOT NULL
         FROM volumes v LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN images m ON m.id = v.image_id WHERE v.host_id = ANY($1) AND v.deleted_at IS NULL ORDER BY v.id
         """, row => (row.GetString(0), Read(row), row.IsDBNull(7) ? null : new DesiredImage(row.GetString(7), row.GetString(12), row.GetString(13), row.GetInt64(14), row.GetInt64(15))), default, Columns.Texts(hostIds)));
 
@@ -28,7 +28,7 @@ public sealed class VolumeDocuments
         var (instance, iops, mib) = (row.TextOrNull(8), row.IntOrNull(10), row.IntOrNull(11));
         return new DesiredVolume(
             row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4), row.GetString(5), row.GetInt32(6), row.TextOrNull(7), instance, instance is null ? null : row.IntOrNull(9),
-            iops is null && mib is null ? null : new VolumeLimits(iops, mib));
+            iops is null && mib is null ? null : new VolumeLimits(iops, mib), row.GetBoolean(16));
     }
 
     /// <summary>Null if there are none: most hosts' documents then say nothing of volumes.</summary>

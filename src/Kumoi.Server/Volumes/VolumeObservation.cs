@@ -29,7 +29,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
         ];
         // Most reports say what is known: those rows are neither locked nor written.
         var news = await database.QueryAsync(
-            "SELECT v.id " + Judged + " AND (v.observed_generation, v.made_gib, v.used_bytes, v.conditions) IS DISTINCT FROM (n.generation, n.size, n.used, n.conditions)", row => row.GetString(0), cancel, Values());
+            "SELECT v.id " + Judged + " AND (v.observed_generation, v.made_gib, v.used_bytes, v.conditions) IS DISTINCT FROM (n.generation, CASE WHEN v.desired = 'deleted' THEN n.size ELSE coalesce(n.size, v.made_gib) END, n.used, n.conditions)", row => row.GetString(0), cancel, Values());
         if (news.Count == 0) return;
         await database.TransactionAsync<Done>(async transaction =>
         {
@@ -39,7 +39,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
                 row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7)), Host: row.GetString(8)), cancel, Values());
             await transaction.ExecuteAsync(
                 """
-                UPDATE volumes v SET observed_generation = n.generation, made_gib = n.size, used_bytes = n.used, conditions = n.conditions,
+                UPDATE volumes v SET observed_generation = n.generation, made_gib = CASE WHEN v.desired = 'deleted' THEN n.size ELSE coalesce(n.size, v.made_gib) END, used_bytes = n.used, conditions = n.conditions,
                                      deleted_at = CASE WHEN v.desired = 'deleted' AND n.size IS NULL AND n.generation >= v.generation THEN $8::timestamptz END
                 FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::jsonb[]) AS n(host, id, incarnation, generation, size, used, conditions)
                 WHERE v.id = n.id AND v.host_id = n.host AND v.incarnation = n.incarnation AND n.generation BETWEEN v.observed_generation AND v.generation AND v.deleted_at IS NULL

@@ -128,8 +128,5 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
         transaction.FindAsync("SELECT id FROM volume_types WHERE id = $1 OR name = $1 FOR KEY SHARE", row => row.GetString(0), cancel, key);
 
     private static Task<(string Id, long Bytes)> ImageAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
-        """
-        SELECT id, virtual_size_bytes FROM images WHERE (account_id = $1 OR visibility = 'public') AND (id = $2 OR name = $2) AND state = 'available' AND deleted_at IS NULL
-        ORDER BY account_id = $1 DESC, id LIMIT 1 FOR KEY SHARE
-        """, row => (row.GetString(0), row.GetInt64(1)), cancel, accountId, key);
+        "SELECT m.id, m.virtual_size_bytes FROM images m WHERE " + Images.ImageStore.Meant + " AND m.state = 'available' AND m.deleted_at IS NULL ORDER BY m.account_id = $1 DESC, m.id LIMIT 1 FOR KEY SHARE", row => (row.GetString(0), row.GetInt64(1)), cancel, accountId, key);
 }

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes.Directories;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -26,6 +29,18 @@ internal sealed class Machine : IAsyncDisposable
 
     /// <summary>What simulated guests run on: it outlives the test's agents.</summary>
     public SimulatedMachine Hardware { get; } = new(new SimulatedDisks("host", null), storage: null, TimeProvider.System);
+
+    /// <summary>Volumes in the directories of the options.</summary>
+    /// <param name="shared">The directory of root disks that several hosts have mounted; null if there is none.</param>
+    public async Task<DirectoryVolumes> VolumesAsync(StoreDirectory? shared)
+    {
+        var volumes = Volumes(shared);
+        await volumes.LookAsync(default);
+        return volumes;
+    }
+
+    /// <summary>The same, before anybody has looked at them.</summary>
+    public DirectoryVolumes Volumes(StoreDirectory? shared) => new(new Stores(Options, shared, TimeProvider.System), new Commands(TimeProvider.System), TimeProvider.System);
 
     public static ILogger Log { get; } = Environment.GetEnvironmentVariable("KUMOI_TEST_LOG") is null
         ? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance

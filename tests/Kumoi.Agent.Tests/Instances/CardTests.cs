@@ -116,14 +116,14 @@ public sealed class CardTests
     {
         var board = new PlugBoard();
         Assert.Null(board.HasCard("i-1", "eni-1"));
-        board.Note("i-1", new GuestProcess(1, 1, RunState.Unknown, default, null));
+        board.Note("i-1", new GuestProcess(1, 1, RunState.Unknown, default, null, null));
         Assert.Null(board.HasCard("i-1", "eni-1"));
-        board.Note("i-1", new GuestProcess(1, 1, RunState.Running, default, [new GuestCard("eni-1", false, true)]));
+        board.Note("i-1", new GuestProcess(1, 1, RunState.Running, default, [new GuestCard("eni-1", false, true)], []));
         Assert.True(board.HasCard("i-1", "eni-1"));
         Assert.False(board.HasCard("i-1", "eni-2"));
         board.Plugging("i-1", ["eni-2"]);
         Assert.True(board.HasCard("i-1", "eni-2"));
-        board.Note("i-1", new GuestProcess(1, 1, RunState.Running, default, [new GuestCard("nic0", true, true)]));
+        board.Note("i-1", new GuestProcess(1, 1, RunState.Running, default, [new GuestCard("nic0", true, true)], []));
         Assert.Null(board.HasCard("i-1", "eni-1"));
         board.Note("i-1", null);
         Assert.False(board.HasCard("i-1", "eni-1"));

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api.Agent;
 using Xunit;
 
@@ -25,7 +26,7 @@ public sealed class InstancePlannerProperties
                 var plan = InstancePlanner.Plan(model.Record, model.Seen(), model.Now, Limits);
                 if (plan.Settled) return model.IsAsRecorded();
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
+                foreach (var step in plan.Steps) model.Take(step, plan);
             }
             return false;
         });
@@ -42,7 +43,7 @@ public sealed class InstancePlannerProperties
                 if (plan.Steps.Contains(InstanceStep.Resume) && model.Process?.State is RunState.Prepared or RunState.Paused && model.Network != NetworkReadiness.Ready) return false;
                 if (plan.Settled) break;
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
+                foreach (var step in plan.Steps) model.Take(step, plan);
             }
             return model.Record.Desired == "terminated" || !hadDisk || model.Disk;
         });
@@ -60,7 +61,7 @@ public sealed class InstancePlannerProperties
                 if (model is { Lease: LeaseState.Over, Process: not null } && !plan.Steps.SequenceEqual([InstanceStep.Kill])) return false;
                 if (plan.Settled && model.Lease == LeaseState.Held) return model.IsAsRecorded();
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
+                foreach (var step in plan.Steps) model.Take(step, plan);
             }
             return false;
         });
@@ -77,7 +78,7 @@ public sealed class InstancePlannerProperties
                 if (plan.Steps.Except([InstanceStep.Kill, InstanceStep.Discard]).Any() || (later && model.Process is not null && plan.Steps.Count > 0)) return false;
                 if (plan.Settled) return model.Process is null && !model.Disk && model.Network == NetworkReadiness.Gone;
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
-                foreach (var step in plan.Steps) model.Take(step, plan.Cards);
+                foreach (var step in plan.Steps) model.Take(step, plan);
             }
             return later && model.Process is not null && model.Disk;
         });
@@ -105,9 +106,13 @@ public sealed class InstancePlannerProperties
             from running in Gen.Choose(1, 2)
             from wanted in Gen.Choose(0, 3)
             from cards in Gen.SubListOf<GuestCard>([.. Cards])
+            from volumes in Gen.SubListOf<DesiredVolume>([.. Volumes])
+            from drives in Gen.SubListOf<GuestDrive>([.. Drives])
+            from slow in Gen.SubListOf<string>([.. Volumes.Select(volume => volume.Id)])
             select new Model(
                 Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
-                image, disk, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)]);
+                image, disk, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)],
+                [.. volumes.Select(volume => new DriveIntent(volume, null))], [.. drives.DistinctBy(drive => drive.Id)], [.. slow.Intersect(volumes.Select(volume => volume.Id))]);
         FsCheck.Fluent.Prop.ForAll(models.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
     }
 
@@ -117,18 +122,28 @@ public sealed class InstancePlannerProperties
     private static IReadOnlyList<GuestCard> Cards { get; } =
         [.. from id in new[] { "eni-1", "eni-2", "eni-3", "eni-a", "nic0" } from parts in new[] { (true, true), (false, true), (true, false) } select new GuestCard(id, parts.Item1, parts.Item2)];
 
+    private static IReadOnlyList<DesiredVolume> Volumes { get; } =
+        [.. new[] { 1, 2 }.Select(slot => new DesiredVolume($"vol-{slot}", "st-1", 1, 1, VolumeDesire.Present, slot, null, "i-1", slot, slot == 1 ? null : new VolumeLimits(100, null)))];
+
+    /// <summary>Whole and half drives of volumes that the record may have, too small ones, and of one that it never has.</summary>
+    private static IReadOnlyList<GuestDrive> Drives { get; } =
+        [.. from id in new[] { "vol-1", "vol-2", "vol-a" } from device in new[] { true, false } from size in new[] { 1, 2 } select new GuestDrive(id, device, true, device ? size * VolumeSizes.Gib : 0, null)];
+
     private sealed class Model
     {
         private readonly bool _deaf;
         private readonly Queue<int> _luck;
+        private readonly IReadOnlyList<DriveIntent> _volumes;
+        private readonly HashSet<string> _notReady;
         private DateTimeOffset? _stopAskedAt, _buttonPressedAt;
         private bool _image;
         private readonly Dictionary<string, DateTimeOffset> _asked = [];
 
-        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running, IReadOnlyList<GuestCard> cards)
+        public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running, IReadOnlyList<GuestCard> cards, IReadOnlyList<DriveIntent> volumes,
+            IReadOnlyList<GuestDrive> drives, HashSet<string> notReady)
         {
-            (Record, _image, Disk, Network, _deaf, _luck) = (record, image, disk || state is not null, network, deaf, new Queue<int>(luck));
-            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now, cards);
+            (Record, _image, Disk, Network, _deaf, _luck, _volumes, _notReady) = (record, image, disk || state is not null, network, deaf, new Queue<int>(luck), volumes, notReady);
+            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now, cards, drives);
         }
 
         public DesiredInstance Record { get; private set; }
@@ -153,38 +168,42 @@ public sealed class InstancePlannerProperties
 
         public GuestProcess? Process { get; private set; }
 
-        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked);
+        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked, new GuestVolumes(_volumes, _notReady, _asked));
 
         public bool IsAsRecorded() => Record.Desired switch
         {
             "terminated" => Process is null && !Disk && Network == NetworkReadiness.Gone,
             "stopped" => Process is null,
             _ => Process is { State: RunState.Running or RunState.Shutdown } && Process.BootEpoch >= Record.BootEpoch && Process.Incarnation >= Record.Incarnation && Network == NetworkReadiness.Ready
-                && (Process.State == RunState.Shutdown || HasItsCards()),
+                && (Process.State == RunState.Shutdown || (HasItsCards() && HasItsDrives())),
         };
 
         private bool HasItsCards() => Process!.Cards!.All(card => card is { Device: true, Backend: true }) && Record.Interfaces.Count == Process.Cards!.Count
             && Record.Interfaces.All(wanted => Process.Cards!.Any(card => card.IsOf(wanted)));
 
+        private bool HasItsDrives() => Process!.Drives!.Count == _volumes.Count
+            && _volumes.All(wanted => Process.Drives!.Any(drive => drive.Id == wanted.Volume.Id && drive.Device && drive.SizeBytes >= wanted.Volume.SizeGib * VolumeSizes.Gib && drive.Limits == wanted.Volume.Limits));
+
         /// <summary>Time passes, and the other reconcilers do their part.</summary>
         public void Pass(DateTimeOffset? until)
         {
             Now = until ?? Now.AddSeconds(1);
+            _notReady.Clear();
             Network = !Record.Leaves() ? NetworkReadiness.Ready : Process is null ? NetworkReadiness.Gone : Network;
         }
 
         /// <summary>One step, which may fail, be done twice, or be followed by the death of the process.</summary>
-        public void Take(InstanceStep step, IReadOnlyList<string> cards)
+        public void Take(InstanceStep step, InstancePlan plan)
         {
             var luck = _luck.TryDequeue(out var drawn) ? drawn : 9;
             if (luck == 0) return;
-            Do(step, cards);
-            if (luck == 1 && step is not InstanceStep.Resume and not InstanceStep.Start) Do(step, cards);
+            Do(step, plan);
+            if (luck == 1 && step is not InstanceStep.Resume and not InstanceStep.Start) Do(step, plan);
             if (luck == 2) Process = null;
             Now = Now.AddMilliseconds(100);
         }
 
-        private void Do(InstanceStep step, IReadOnlyList<string> cards)
+        private void Do(InstanceStep step, InstancePlan plan)
         {
             switch (step)
             {
@@ -192,7 +211,8 @@ public sealed class InstancePlannerProperties
                 case InstanceStep.MakeDisk: Disk = true; break;
                 case InstanceStep.Start:
                     Process = new GuestProcess(
-                        Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now, [.. Record.Interfaces.Select(wanted => new GuestCard(wanted.Id, true, true))]);
+                        Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now, [.. Record.Interfaces.Select(wanted => new GuestCard(wanted.Id, true, true))],
+                        [.. _volumes.Select(Whole)]);
                     (_stopAskedAt, _buttonPressedAt) = (null, null);
                     _asked.Clear();
                     break;
@@ -204,8 +224,10 @@ public sealed class InstancePlannerProperties
                     break;
                 case InstanceStep.Kill: Process = null; break;
                 case InstanceStep.Remove or InstanceStep.Discard: Disk = false; break;
-                case InstanceStep.Plug: foreach (var card in cards) Plug(card); break;
-                case InstanceStep.Unplug: foreach (var card in cards) Unplug(card); break;
+                case InstanceStep.Plug: foreach (var card in plan.Cards) Plug(card); break;
+                case InstanceStep.Unplug: foreach (var card in plan.Cards) Unplug(card); break;
+                case InstanceStep.PlugDrives or InstanceStep.AdjustDrives: foreach (var id in plan.Drives) PlugDrive(id); break;
+                case InstanceStep.UnplugDrives: foreach (var id in plan.Drives) UnplugDrive(id); break;
                 default: throw new InvalidOperationException();
             }
         }
@@ -219,6 +241,25 @@ public sealed class InstancePlannerProperties
             var asked = _asked.ContainsKey(id);
             _asked[id] = Now;
             Change(id, card => card is not { Device: true } ? null : asked || (_luck.TryDequeue(out var drawn) && drawn > 4) ? card.Backend ? card with { Device = false } : null : card);
+        }
+
+        private static GuestDrive Whole(DriveIntent wanted) => new(wanted.Volume.Id, true, true, wanted.Volume.SizeGib * VolumeSizes.Gib, wanted.Volume.Limits);
+
+        /// <summary>Cut off in the middle, only what leads to the volume is there.</summary>
+        private void PlugDrive(string id)
+        {
+            if (Process is not { Drives: { } drives } || _volumes.FirstOrDefault(wanted => wanted.Volume.Id == id) is not { } volume) return;
+            var there = drives.Any(drive => drive.Id == id && drive.Device) || !_luck.TryDequeue(out var drawn) || drawn > 2;
+            Process = Process with { Drives = [.. drives.Where(drive => drive.Id != id), there ? Whole(volume) : new GuestDrive(id, false, true, 0, null)] };
+        }
+
+        private void UnplugDrive(string id)
+        {
+            if (Process is not { Drives: { } drives }) return;
+            var asked = _asked.ContainsKey(id);
+            _asked[id] = Now;
+            var gone = asked || (_luck.TryDequeue(out var drawn) && drawn > 4);
+            Process = Process with { Drives = [.. drives.Select(drive => drive.Id != id ? drive : !drive.Device ? null : gone ? drive with { Device = false } : drive).OfType<GuestDrive>()] };
         }
 
         private void Change(string id, Func<GuestCard?, GuestCard?> change)

@@ -11,11 +11,11 @@ public sealed class InstancePlannerTests
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly StopLimits Limits = new(TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(20));
 
-    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now, Cards);
+    private static GuestProcess Process(RunState state, int epoch) => new(1, epoch, state, Now, Cards, []);
 
     private static GuestCard[] Cards => [new(Samples.Instance(1, "running").Interfaces[0].Id, true, true)];
 
-    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, new GuestSight(disk, disk || process is not null, false, process), network, null, null, null, LeaseState.Held, 0, null, new Dictionary<string, DateTimeOffset>());
+    private static ObservedGuest Seen(bool image, bool disk, NetworkReadiness network, GuestProcess? process) => new(image, new GuestSight(disk, disk || process is not null, false, process), network, null, null, null, LeaseState.Held, 0, null, new Dictionary<string, DateTimeOffset>(), GuestVolumes.None);
 
     public static TheoryData<string, bool, bool, string, string, string> Cases => new()
     {
@@ -72,7 +72,7 @@ public sealed class InstancePlannerTests
     {
         var record = Samples.Instance(1, "running") with { Incarnation = 2 };
         Assert.Equal("PressPowerButton", Words(InstancePlanner.Plan(record, Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1)), Now, Limits)));
-        var later = Seen(true, true, NetworkReadiness.Ready, new GuestProcess(2, 9, RunState.Running, Now, Cards));
+        var later = Seen(true, true, NetworkReadiness.Ready, new GuestProcess(2, 9, RunState.Running, Now, Cards, []));
         Assert.Equal("settled", Words(InstancePlanner.Plan(record, later, Now, Limits)));
     }
 
@@ -177,7 +177,7 @@ public sealed class InstancePlannerTests
     [Theory, MemberData(nameof(FormerCases))]
     public void A_former_placement_is_ended_at_once_and_a_later_one_is_left(string desired, int former, int incarnation, bool traces, bool onShared, string network, string expected)
     {
-        var process = incarnation == 0 ? null : new GuestProcess(incarnation, 1, RunState.Running, Now, Cards);
+        var process = incarnation == 0 ? null : new GuestProcess(incarnation, 1, RunState.Running, Now, Cards, []);
         var seen = Seen(true, true, Enum.Parse<NetworkReadiness>(network), null) with
         {
             Sight = new GuestSight(true, traces, onShared, process), Former = former, Storage = "st-1",

@@ -1,6 +1,7 @@
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Api.Agent;
 using Xunit;
 
 namespace Kumoi.Agent.Tests.Instances;
@@ -11,11 +12,32 @@ public sealed class QemuCommandTests
 
     [Fact]
     public void The_command_line_under_tcg_is_as_reviewed() =>
-        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)]))) + "\n");
+        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)], []))) + "\n");
 
     [Fact]
     public void The_command_line_under_kvm_is_as_reviewed() =>
-        Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, "/a,b.raw", "raw", []))) + "\n");
+        Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, "/a,b.raw", "raw", [], []))) + "\n");
+
+    [Fact]
+    public void The_command_line_with_volumes_is_as_reviewed()
+    {
+        var volume = new DesiredVolume("vol-19a3f2b4c5d6e7f80", "st-1", 1, 1, VolumeDesire.Present, 10, null, Samples.InstanceId(11), 1);
+        QemuDrive[] drives =
+        [
+            new(volume, "/srv/a,b/vol-19a3f2b4c5d6e7f80/base.qcow2", null, null),
+            new(volume with { Id = "vol-19a3f2b4c5d6e7f81", Slot = 3, ImageId = "img-1", Limits = new VolumeLimits(500, 20) }, "/srv/\"c/vol-19a3f2b4c5d6e7f81/base.qcow2", "/var/lib/kumoi/agent/images/b.raw", "raw"),
+        ];
+        Golden.Check("qemu-volumes", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "tcg", 1400000000, null, "/i.qcow2", "qcow2", [], drives))) + "\n");
+        // QEMU's own limit for names of nodes.
+        Assert.All(drives.SelectMany(DriveParts.Nodes), node => Assert.InRange(node["node-name"]!.ToString().Length, 1, 31));
+        Assert.Equal(20, ObjectNames.Serial(volume.Id).Length);
+    }
+
+    [Theory]
+    [InlineData(1, "rp1 rp2", "rp1")]
+    [InlineData(1, "np1 rp2 rp7", "rp7")]
+    [InlineData(3, "np1", null)]
+    public void A_volume_is_plugged_into_the_port_of_its_slot_or_the_last_that_is_free(int slot, string free, string? expected) => Assert.Equal(expected, DrivePorts.Choose(slot, free.Split(' ')));
 
     [Theory]
     [InlineData("0", "np1")]

@@ -31,7 +31,7 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
         await using var machine = new Machine("qemu");
         await using var server = await FakeServer.StartAsync();
         server.Answer = new ReportAnswer(1, 600);
-        server.ImageFile = await ImageAsync();
+        server.ImageFile = await TinyImage.FindAsync();
         var bytes = await File.ReadAllBytesAsync(server.ImageFile);
         _image = Samples.ImageOf(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length, System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(24)));
         var token = Path.Combine(machine.State, "token");
@@ -122,57 +122,4 @@ public sealed class PluggedGuestTests(ITestOutputHelper output)
 
     private int Guest(Machine machine) =>
         Processes.All().Single(process => process.Arguments[0] == QemuCommand.Emulator && process.Arguments.Any(argument => argument.Contains($"{machine.Options.Paths.Sockets(_record.Id)}/qmp", StringComparison.Ordinal))).Id;
-
-    /// <summary>The tiny image: what is told, what was built for this tree, or built now.</summary>
-    private static async Task<string> ImageAsync()
-    {
-        if (Environment.GetEnvironmentVariable("KUMOI_TEST_IMAGE") is { } told) return told;
-        var tree = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(tree.FullName, "Kumoi.slnx"))) tree = tree.Parent ?? throw new InvalidOperationException("The test is not run from the tree.");
-        var image = Path.Combine(tree.FullName, "artifacts/images/tiny.qcow2");
-        if (File.Exists(image)) return image;
-        Directory.CreateDirectory(Path.GetDirectoryName(image)!);
-        var (code, said) = await Machine.RunAsync(Path.Combine(tree.FullName, "images/tiny/build"), image);
-        return code == 0 ? image : throw new InvalidOperationException(said);
-    }
-
-    private sealed class AgentProcess
-    {
-        private readonly Process _process;
-        private readonly System.Text.StringBuilder _said = new();
-
-        public AgentProcess(Machine machine, string token)
-        {
-            var build = new DirectoryInfo(AppContext.BaseDirectory);
-            var program = Path.Combine(build.FullName, "../../../../../src/Kumoi.Cli/bin", build.Parent!.Name, build.Name, "kumoi.dll");
-            _process = Process.Start(new ProcessStartInfo("dotnet", [
-                program, "agent", "--state", machine.State, "--tag", machine.Tag, "--run-directory", machine.Options.Paths.RunRoot, "--name", "host1", "--address", "127.0.0.1",
-                "--join-token-file", token, "--accelerator", "tcg"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            _process.OutputDataReceived += (_, line) => Add(line.Data);
-            _process.ErrorDataReceived += (_, line) => Add(line.Data);
-            _process.BeginOutputReadLine();
-            _process.BeginErrorReadLine();
-        }
-
-        public Task SaysAsync(string words, TimeSpan limit) => Wait.ForAsync($"the agent to say '{words}'", () =>
-        {
-            lock (_said) return _said.ToString().Contains(words, StringComparison.Ordinal);
-        }, limit);
-
-        public string Said
-        {
-            get { lock (_said) return _said.ToString(); }
-        }
-
-        public async Task KillAsync()
-        {
-            if (!_process.HasExited) _process.Kill();
-            await _process.WaitForExitAsync();
-        }
-
-        private void Add(string? line)
-        {
-            lock (_said) _said.Append(line).Append('\n');
-        }
-    }
 }

@@ -92,13 +92,13 @@ public sealed class QemuCardTests
         var record = Samples.Instance(22, "running");
         record = record with { MemoryMib = 64, Interfaces = [.. Ids.Select((id, index) => record.Interfaces[0] with { Id = id, Index = index, MacAddress = $"52:54:00:00:00:0{index}" })] };
         await OnceAsync(machine, hypervisor => hypervisor.MakeDiskAsync(record, image, default));
-        await OnceAsync(machine, hypervisor => hypervisor.StartAsync(record, image, [Card(record, 0)], default));
+        await OnceAsync(machine, hypervisor => hypervisor.StartAsync(record, image, [Card(record, 0)], [], default));
         return record;
     }
 
     private static async Task OnceAsync(Machine machine, Func<QemuHypervisor, Task> step)
     {
-        await using var hypervisor = new QemuHypervisor(machine.Options, "tcg", null, new ImageCache(machine.Options.Paths), new Commands(TimeProvider.System), TimeProvider.System);
+        await using var hypervisor = new QemuHypervisor(machine.Options, "tcg", null, new ImageCache(machine.Options.Paths), await machine.VolumesAsync(null), new Commands(TimeProvider.System), TimeProvider.System);
         await step(hypervisor);
     }
 

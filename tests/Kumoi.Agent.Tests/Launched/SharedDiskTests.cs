@@ -26,26 +26,26 @@ public sealed class SharedDiskTests
         var second = first with { Incarnation = 2 };
 
         await old.Hypervisor.MakeDiskAsync(first, old.Image, default);
-        await old.Hypervisor.StartAsync(first, old.Image, [], default);
+        await old.Hypervisor.StartAsync(first, old.Image, [], [], default);
         await old.Hypervisor.ResumeAsync(first.Id, default);
         Assert.Equal([first.Id], old.Hypervisor.List());
         Assert.Empty(next.Hypervisor.List());
         Assert.Equal(new GuestSight(true, false, true, null), await next.Hypervisor.ObserveAsync(first.Id, default));
 
         // The new host may have the disk, and cannot: the old guest still writes to it.
-        var e = await Assert.ThrowsAsync<HypervisorException>(() => next.Hypervisor.StartAsync(second, next.Image, [], default));
+        var e = await Assert.ThrowsAsync<HypervisorException>(() => next.Hypervisor.StartAsync(second, next.Image, [], [], default));
         Assert.Equal("disk-in-use", e.Reason);
         Assert.Equal(RunState.Running, (await old.Hypervisor.ObserveAsync(first.Id, default)).Process!.State);
 
         // Cut off by id, only the guest of this host ends, whatever the other host calls its own.
         Assert.Empty(await next.Hypervisor.CutOffAsync([first.Id], default));
         Assert.Equal([first.Id], await old.Hypervisor.CutOffAsync([first.Id], default));
-        await next.Hypervisor.StartAsync(second, next.Image, [], default);
+        await next.Hypervisor.StartAsync(second, next.Image, [], [], default);
         await next.Hypervisor.ResumeAsync(second.Id, default);
         Assert.Equal((2, RunState.Running), await next.Hypervisor.ObserveAsync(second.Id, default) is { Process: { } process } ? (process.Incarnation, process.State) : default);
 
         // The old host does not get it back by itself, may not remove it, and takes only its own things away.
-        Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.StartAsync(first, old.Image, [], default))).Reason);
+        Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.StartAsync(first, old.Image, [], [], default))).Reason);
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.MakeDiskAsync(first, old.Image, default))).Reason);
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.RemoveAsync(first, default))).Reason);
         await old.Hypervisor.DiscardAsync(first.Id, default);
@@ -65,14 +65,14 @@ public sealed class SharedDiskTests
         await using var machine = new Machine("qemu");
         machine.Options = machine.Options with { DisksDirectory = disks.State };
         var (cache, image) = await ImageAsync(machine);
-        await using var hypervisor = new QemuHypervisor(machine.Options, "tcg", null, cache, new Commands(TimeProvider.System), TimeProvider.System);
+        await using var hypervisor = new QemuHypervisor(machine.Options, "tcg", null, cache, await machine.VolumesAsync(null), new Commands(TimeProvider.System), TimeProvider.System);
         var record = Samples.Instance(11, "running") with { Interfaces = [], MemoryMib = 64 };
         await hypervisor.MakeDiskAsync(record, image, default);
         Assert.True(File.Exists(Path.Combine(disks.State, record.Id, "disk.qcow2")));
         Assert.Equal(new GuestSight(true, true, false, null), await hypervisor.ObserveAsync(record.Id, default));
         await hypervisor.DiscardAsync(record.Id, default);
         Assert.Equal(new GuestSight(false, false, false, null), await hypervisor.ObserveAsync(record.Id, default));
-        Assert.Empty(Directory.GetFileSystemEntries(disks.State));
+        Assert.Equal(["volumes"], Directory.GetFileSystemEntries(disks.State).Select(path => Path.GetFileName(path)));
     }
 
     private sealed record Host(QemuHypervisor Hypervisor, DesiredImage Image) : IAsyncDisposable
@@ -84,8 +84,9 @@ public sealed class SharedDiskTests
     {
         machine.Options = machine.Options with { DisksDirectory = shared.State, SharedDisks = true };
         var (cache, image) = await ImageAsync(machine);
+        var storage = StoreDirectory.Open(shared.State, shared: true, "storage-away", TimeProvider.System);
         return new Host(
-            new QemuHypervisor(machine.Options, "tcg", SharedStorage.Open(shared.State, TimeProvider.System), cache, new Commands(TimeProvider.System), TimeProvider.System), image);
+            new QemuHypervisor(machine.Options, "tcg", storage, cache, await machine.VolumesAsync(storage), new Commands(TimeProvider.System), TimeProvider.System), image);
     }
 
     private static async Task<(ImageCache, DesiredImage)> ImageAsync(Machine machine)

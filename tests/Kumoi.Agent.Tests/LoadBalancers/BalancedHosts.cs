@@ -22,7 +22,7 @@ internal sealed class BalancedHost : IAsyncDisposable
     public BalancedHost(StandInHost host)
     {
         Host = host;
-        Balancing = new Balancing(host.Options, new Commands(TimeProvider.System), TimeProvider.System, Machine.Log);
+        Balancing = new Balancing(host.Options, new Commands(TimeProvider.System), new Random(1), TimeProvider.System, Machine.Log);
         _networks = new NetworkController(host.Options, _state, host.Driver, _ => null, new Random(1), TimeProvider.System, Machine.Log)
         {
             Judge = Balancing.Judge, Balanced = Balancing.TakeAsync, Unbalanced = Balancing.Forget,

@@ -40,6 +40,33 @@ public sealed class BalancerFormTests
         Golden.Check("haproxy", HaproxyConfiguration.Build(Intent(Tcp, Http, Least), new HaproxyPlace("/run/kumoi-abc1/n/kumoi-abc1-19a3f2b4c5d6e7f80/h", 1_610_612_743)).Text!);
 
     [Fact]
+    public void Weights_are_no_part_of_the_name_of_a_configuration_but_where_haproxy_takes_them_once()
+    {
+        string PathOf(DesiredListener listener) => HaproxyConfiguration.Build(Intent(listener), new HaproxyPlace("/h", 1)).Path;
+        DesiredListener Weighed(DesiredListener listener) => listener with { Members = [listener.Members[0] with { Weight = 9 }, .. listener.Members.Skip(1).Select(member => member with { Draining = true })] };
+        Assert.Equal(PathOf(Http), PathOf(Weighed(Http)));
+        Assert.NotEqual(PathOf(Http), PathOf(Http with { IdleSeconds = 9 }));
+        Assert.NotEqual(PathOf(Http with { Algorithm = "source" }), PathOf(Weighed(Http with { Algorithm = "source" })));
+    }
+
+    [Fact]
+    public void A_check_to_an_ipv6_address_names_it_as_a_header_must()
+    {
+        var intent = Intent(Http);
+        var text = HaproxyConfiguration.Build(intent with { Balancers = [intent.Balancers[0] with { Ipv4 = null }] }, new HaproxyPlace("/h", 1)).Text!;
+        Assert.Contains(" hdr Host [fd00:1::50] ", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_hosts_connections_have_a_zone_of_their_own()
+    {
+        RemoteHost[] hosts = [.. new[] { "10.2.0.5", "10.1.0.5", "10.1.0.0", "10.1.255.255", "10.1.0.7" }.Select(address => new RemoteHost(address, []))];
+        var numbers = BalancerFilters.Numbers(hosts);
+        Assert.Equal((5, 6, 7), (numbers["10.1.0.5"], numbers["10.2.0.5"], numbers["10.1.0.7"]));
+        Assert.Equal(5, numbers.Values.Distinct().Count(number => number is > 0 and <= 65_535));
+    }
+
+    [Fact]
     public void A_change_of_health_is_one_chain()
     {
         var before = NetworkRuleset.Build(Judged(true));

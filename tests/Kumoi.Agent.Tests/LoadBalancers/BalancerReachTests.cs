@@ -1,10 +1,10 @@
+using System.Net.Sockets;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Tests.Networks;
 using Kumoi.Api.Agent;
 using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
-
 
 /// <summary>
 /// Goal: a load balancer is reached from linked networks and from the outside, whoever balances, and wherever its members are. Method: hosts in namespaces joined by
@@ -95,5 +95,37 @@ public sealed class BalancerReachTests
         Assert.True(one.Listener(Balanced.Listener)!.Members.All(member => member.Health == BackendHealth.Healthy));
         Assert.Empty(one.Failures.Concat(two.Failures));
         Assert.Empty(one.Conditions.Concat(two.Conditions));
+    }
+
+    [Fact]
+    public async Task What_comes_from_the_outside_is_counted_and_led_to_another_member()
+    {
+        await using var hosts = await StandIns.StartAsync(1);
+        DesiredInterface[] interfaces = [Shared.Interface(12, Samples.Group), Shared.Interface(13, Samples.Group)];
+        StandInGuest[] members = [await hosts.GuestAsync(hosts.All[0], interfaces[0]), await hosts.GuestAsync(hosts.All[0], interfaces[1])];
+        Socket[] servers = [await Balanced.ServeLinesAsync(members[0]), await Balanced.ServeLinesAsync(members[1])];
+        foreach (var member in members) await Datagrams.EchoNameAsync(member);
+        var datagrams = Balanced.Of("udp", 53, Balanced.Member(12), Balanced.Member(13)) with { Id = Proxied, Health = Balanced.Check with { Port = 80 } };
+        var network = Shared.Network(Shared.HostOf(hosts.All[0], interfaces)).With(Balanced.Of("tcp", 80, Balanced.Member(12), Balanced.Member(13)), datagrams) with
+        {
+            Gateways = [new DesiredGateway(Public, hosts.All[0].Options.Address, true, [new DesiredForward("tcp", 8080, Balanced.Address, 80), new DesiredForward("udp", 5300, Balanced.Address, 53)])],
+        };
+        await using var one = new BalancedHost(hosts.All[0]);
+        one.Replace(Shared.Document([network], [Shared.Group(Samples.Group, [.. Open, Samples.Ingress("udp", 80, 80, "0.0.0.0/0", null)], interfaces)], Shared.Instance(12, interfaces[0]), Shared.Instance(13, interfaces[1])));
+        foreach (var listener in new[] { Balanced.Listener, Proxied }) await one.WorksAsync(listener, Balanced.MemberId(12), Balanced.MemberId(13));
+
+        Answered? open = null;
+        await Wait.ForAsync("a connection", async () => (open = await Balanced.AskAsync(hosts.OutsideNamespace, Public, 8080)) is not null, TimeSpan.FromSeconds(10));
+        await Wait.ForAsync("it is told", () => one.Listener(Balanced.Listener) is { Active: 1 } seen && seen.Members.Sum(member => member.Active) == 1, TimeSpan.FromSeconds(30));
+        open!.Dispose();
+        await Wait.ForAsync("its end is told", () => one.Listener(Balanced.Listener) is { Active: 0 }, TimeSpan.FromSeconds(30));
+
+        using var socket = await Datagrams.OpenAsync(hosts.OutsideNamespace, Public, 5300);
+        string? first = null;
+        await Wait.ForAsync("an answer", async () => (first = await Datagrams.AskAsync(socket)) is not null, TimeSpan.FromSeconds(10));
+        var dead = first == members[0].Ipv4 ? 0 : 1;
+        servers[dead].Dispose();
+        await Wait.ForAsync("the other member answers", async () => await Datagrams.AskAsync(socket) == members[1 - dead].Ipv4, TimeSpan.FromSeconds(15));
+        Assert.Empty(one.Failures);
     }
 }

@@ -93,17 +93,19 @@ public sealed class BalancerReadingTests
     {
         var (first, second) = (new MemberIntent("mbr-1", "10.0.0.11", 8080, 1, false, true), new MemberIntent("mbr-2", "10.0.0.12", 8080, 1, false, true));
         var listener = new ListenerIntent("lsn-f", "tcp", 80, "round-robin", false, false, null, Balanced.Check, 60, [first, second]);
+        var balancer = new BalancerIntent("lb-1", "net-1", "10.0.0.50", null, [listener]);
         var json = """{"nftables": [{"metainfo": {}}, {"counter": {"name": "n_f_1", "packets": 7, "bytes": 420}}, {"counter": {"name": "i_f_1", "packets": 70, "bytes": 7000}}, {"counter": {"name": "o_f_1", "packets": 90, "bytes": 9000}}]}""";
         string[] connections =
         [
             "ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.9 dst=10.0.0.50 sport=40000 dport=80 src=10.0.0.11 dst=10.0.0.9 sport=8080 dport=40000 [ASSURED] mark=0 zone=0 use=2",
+            "ipv4     2 tcp      6 431999 ESTABLISHED src=198.51.100.1 dst=203.0.113.9 sport=40000 dport=8000 src=10.0.0.11 dst=198.51.100.1 sport=8080 dport=40000 [ASSURED] mark=0 zone=0 use=2",
             "ipv4     2 tcp      6 100 TIME_WAIT src=10.0.0.9 dst=10.0.0.50 sport=40001 dport=80 src=10.0.0.11 dst=10.0.0.9 sport=8080 dport=40001 [ASSURED] mark=0 zone=0 use=2",
             "ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.9 dst=10.0.0.12 sport=40000 dport=8080 src=10.0.0.12 dst=10.0.0.9 sport=8080 dport=40000 [ASSURED] mark=0 zone=0 use=2",
             "ipv4     2 icmp     1 29 src=10.0.0.9 dst=10.0.0.50 type=8 code=0 id=1 src=10.0.0.50 dst=10.0.0.9 type=0 code=0 id=1 mark=0 use=1",
             "nonsense",
         ];
-        var counts = BalancerCounts.Read([new BalancerIntent("lb-1", "net-1", "10.0.0.50", null, [listener])], json, connections.Select(Connection.Parse).OfType<Connection>());
-        Assert.Equal(new Counts(1, 7, 7000, 9000), counts[("lsn-f", "mbr-1")]);
+        var counts = BalancerCounts.Read([new BalancerDoor("10.0.0.50", 80, balancer, listener), new BalancerDoor("203.0.113.9", 8000, balancer, listener)], json, connections.Select(Connection.Parse).OfType<Connection>());
+        Assert.Equal(new Counts(2, 7, 7000, 9000), counts[("lsn-f", "mbr-1")]);
         Assert.Equal(Counts.None, counts[("lsn-f", "mbr-2")]);
     }
 

@@ -1,55 +1,68 @@
-using System.Collections.Concurrent;
-using System.Globalization;
+using System.Net.Sockets;
 using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Tests.Networks;
+using Kumoi.Api.Agent;
 using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
-/// <summary>Goal: however many members a network has, a host asks so many of them at once, and all in turn.</summary>
+/// <summary>Goal: what is known of members stays as long as it tells of them, and asking many of them costs little.</summary>
 public sealed class HealthCheckTests
 {
+    private static NetworkIntent Intent(DesiredListener listener) =>
+        NetworkIntents.Read(Shared.Document([Shared.Network().With(listener)], []), Samples.Network, "abc1", "172.31.0.1", _ => false)!;
+
     [Fact]
-    public async Task Members_that_do_not_answer_take_the_turns_of_their_own_network_only()
+    public async Task A_check_that_is_asked_otherwise_takes_nobody_out_and_one_of_something_else_does()
     {
-        var (first, second) = (Intent(Samples.Network, 600), Intent("net-19a3f2b4c5d6e7f99", 2));
-        var (asked, silent, running, most) = (new ConcurrentDictionary<string, bool>(), new TaskCompletionSource(), 0, 0);
-        var gate = new Lock();
-        await using (var checks = new HealthChecks(_ => "/nonexistent", async (target, cancel) =>
+        var directory = Directory.CreateTempSubdirectory("kumoi-health").FullName;
+        try
         {
-            asked[target.MemberId] = true;
-            if (target.NetworkId != Samples.Network) return null;
-            lock (gate) most = Math.Max(most, ++running);
-            try
+            var clock = new ManualTime();
+            var listener = Balanced.Of("tcp", 80, Balanced.Member(11));
+            var key = (Balanced.Listener, Balanced.MemberId(11));
+            HealthFile.Write(directory, new Dictionary<(string, string), HealthState> { [key] = new(BackendHealth.Healthy, null, clock.GetUtcNow(), 0) });
+            await using var checks = new HealthChecks(_ => directory, new Random(1), clock, _ => { });
+            bool Works(NetworkIntent intent) => checks.Judge(intent).Balancers[0].Listeners[0].Members[0].Works;
+
+            checks.Take(Intent(listener));
+            Assert.True(Works(Intent(listener)));
+            foreach (var check in new[] { Balanced.Check with { IntervalSeconds = 9 }, Balanced.Check with { Rise = 5, Fall = 5, TimeoutSeconds = 1 } })
             {
-                await silent.Task.WaitAsync(cancel);
+                checks.Take(Intent(listener with { Health = check }));
+                Assert.True(Works(Intent(listener with { Health = check })));
             }
-            finally
-            {
-                lock (gate) running--;
-            }
-            return "no answer";
-        }, TimeProvider.System, e => Assert.Fail(e.ToString())))
-        {
-            checks.Take(first);
-            await Wait.ForAsync("all turns", () => Volatile.Read(ref running) == HealthChecks.AtOnceMax, TimeSpan.FromSeconds(30));
-            checks.Take(second);
-            await Wait.ForAsync("the other network's members", () => second.Balancers[0].Listeners[0].Members.All(member => asked.ContainsKey(member.Id)), TimeSpan.FromSeconds(30));
-            Assert.Equal(HealthChecks.AtOnceMax + 2, asked.Count);
-            silent.SetResult();
-            await Wait.ForAsync("all members", () => asked.Count == 602, TimeSpan.FromSeconds(30));
+            var other = listener with { Health = Balanced.Check with { Port = 81 } };
+            checks.Take(Intent(other));
+            Assert.False(Works(Intent(other)));
+
+            // What was known goes with the last load balancer.
+            Assert.True(File.Exists(Path.Combine(directory, "health")));
+            checks.Forget(Samples.Network);
+            Assert.False(File.Exists(Path.Combine(directory, "health")));
         }
-        Assert.Equal(HealthChecks.AtOnceMax, most);
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
-    private static NetworkIntent Intent(string network, int members)
+    [Fact]
+    public async Task Sockets_for_many_questions_are_opened_together()
     {
-        var document = Shared.Document([Shared.Network().With(Balanced.Of("tcp", 80, Balanced.Member(11)))], []);
-        var intent = NetworkIntents.Read(document, Samples.Network, "abc1", "172.31.0.1", _ => false)!;
-        var balancer = intent.Balancers[0];
-        var listener = balancer.Listeners[0] with { Members = [.. Enumerable.Range(1, members).Select(i => new MemberIntent(string.Create(CultureInfo.InvariantCulture, $"{network} {i}"), "10.0.0.11", i, 1, false, false))] };
-        return intent with { Id = network, Balancers = [balancer with { Listeners = [listener] }] };
+        await using var hosts = await StandIns.StartAsync(1);
+        var guest = await hosts.GuestAsync(hosts.All[0], Shared.Interface(11, Samples.Group));
+        var sockets = new ProbeSockets(TimeProvider.System);
+        var asked = Enumerable.Range(0, 300).Select(_ => sockets.OpenAsync(guest.Namespace, guest.Ipv4, default)).ToArray();
+        foreach (var socket in await Task.WhenAll(asked)) socket.Dispose();
+        Assert.InRange(sockets.Visits, 1, 30);
+        // One that cannot be opened spoils none of the others.
+        var (good, bad) = (sockets.OpenAsync(guest.Namespace, guest.Ipv4, default), sockets.OpenAsync(guest.Namespace, "10.0.0.99", default));
+        await Assert.ThrowsAsync<SocketException>(() => bad);
+        (await good).Dispose();
+        await Assert.ThrowsAnyAsync<IOException>(() => sockets.OpenAsync("kumoi-none", guest.Ipv4, default));
+        (await sockets.OpenAsync(guest.Namespace, guest.Ipv4, default)).Dispose();
     }
 }

@@ -8,7 +8,6 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
-
 /// <summary>
 /// Goal: connections to a load balancer that the kernel balances come to the members that should get them, from wherever they are made. Method: hosts in namespaces
 /// joined by an underlay, their own health checks, and connections from guests.
@@ -123,7 +122,7 @@ public sealed class KernelBalancingTests
         var guests = new List<StandInGuest>();
         foreach (var wanted in interfaces) guests.Add(await hosts.GuestAsync(hosts.All[0], wanted));
         Socket[] checks = [await Balanced.ServeLinesAsync(guests[1]), await Balanced.ServeLinesAsync(guests[2])];
-        foreach (var member in guests.Skip(1)) await EchoNameAsync(member);
+        foreach (var member in guests.Skip(1)) await Datagrams.EchoNameAsync(member);
         await using var one = new BalancedHost(hosts.All[0]);
         void Replace(params DesiredListener[] listeners) => one.Replace(Shared.Document(
             [Shared.Network(Shared.HostOf(hosts.All[0], interfaces)).With(listeners)], [Shared.Group(Samples.Group, Open, interfaces)], [.. interfaces.Select((wanted, i) => Shared.Instance(11 + i, wanted))]));
@@ -132,17 +131,40 @@ public sealed class KernelBalancingTests
         await one.WorksAsync(Balanced.Listener, Balanced.MemberId(12), Balanced.MemberId(13));
 
         // One socket, so all of it is one connection to the kernel.
-        using var socket = await NetworkNamespaces.RunInsideAsync(guests[0].Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(Balanced.Address), 53));
+        using var socket = await Datagrams.OpenAsync(guests[0].Namespace, Balanced.Address, 53);
         string? first = null;
-        await Wait.ForAsync("an answer", async () => (first = await DatagramAsync(socket)) is not null, TimeSpan.FromSeconds(10));
-        for (var i = 0; i < 4; i++) Assert.Equal(first, await DatagramAsync(socket));
+        await Wait.ForAsync("an answer", async () => (first = await Datagrams.AskAsync(socket)) is not null, TimeSpan.FromSeconds(10));
+        for (var i = 0; i < 4; i++) Assert.Equal(first, await Datagrams.AskAsync(socket));
         var dead = first == guests[1].Ipv4 ? 0 : 1;
         checks[dead].Dispose();
-        await Wait.ForAsync("the other member answers", async () => await DatagramAsync(socket) == guests[2 - dead].Ipv4, TimeSpan.FromSeconds(15));
+        await Wait.ForAsync("the other member answers", async () => await Datagrams.AskAsync(socket) == guests[2 - dead].Ipv4, TimeSpan.FromSeconds(15));
         Replace();
-        await Wait.ForAsync("nobody answers", async () => await DatagramAsync(socket) is null, TimeSpan.FromSeconds(15));
+        await Wait.ForAsync("nobody answers", async () => await Datagrams.AskAsync(socket) is null, TimeSpan.FromSeconds(15));
         Assert.Empty(one.Conditions);
+    }
+
+    [Fact]
+    public async Task A_sender_of_udp_leaves_a_member_that_was_removed_while_no_agent_ran()
+    {
+        await using var hosts = await StandIns.StartAsync(1);
+        DesiredInterface[] interfaces = [.. Enumerable.Range(11, 3).Select(number => Shared.Interface(number, Samples.Group))];
+        var guests = new List<StandInGuest>();
+        foreach (var wanted in interfaces) guests.Add(await hosts.GuestAsync(hosts.All[0], wanted));
+        foreach (var member in guests.Skip(1)) await Datagrams.EchoNameAsync(member);
+        DesiredDocument With(DesiredListener listener) => Shared.Document(
+            [Shared.Network(Shared.HostOf(hosts.All[0], interfaces)).With(listener)], [Shared.Group(Samples.Group, Open, interfaces)], [.. interfaces.Select((wanted, i) => Shared.Instance(11 + i, wanted))]);
+        var listener = Balanced.Of("udp", 53, Balanced.Member(12), Balanced.Member(13)) with { Health = Balanced.Check with { Protocol = "none" } };
+        using var socket = await Datagrams.OpenAsync(guests[0].Namespace, Balanced.Address, 53);
+        string? first = null;
+        await using (var before = new BalancedHost(hosts.All[0]))
+        {
+            before.Replace(With(listener));
+            await Wait.ForAsync("an answer", async () => (first = await Datagrams.AskAsync(socket)) is not null, TimeSpan.FromSeconds(10));
+        }
+        await using var after = new BalancedHost(hosts.All[0]);
+        after.Replace(With(listener with { Members = [.. listener.Members.Where(member => member.Address != first)] }));
+        await Wait.ForAsync("the other member answers", async () => await Datagrams.AskAsync(socket) is { } other && other != first, TimeSpan.FromSeconds(15));
+        Assert.Empty(after.Conditions);
     }
 
     [Fact]
@@ -159,40 +181,6 @@ public sealed class KernelBalancingTests
         intent = intent with { Balancers = [balancer with { Listeners = [.. balancer.Listeners.Select(listener => listener with { Members = [.. listener.Members.Select(member => member with { Works = true })] })] }] };
         Assert.True(await host.Driver.TryApplyPeersAsync(intent, default));
         Assert.Null(Kumoi.Agent.Networks.NetworkRuleset.Build(intent).Change(await new Kumoi.Agent.Networks.NetworkTables(hosts.Commands).SeeAsync(intent.Namespace, Kumoi.Agent.Networks.NetworkRuleset.Table, default)));
-    }
-
-    /// <summary>Answers each datagram with the guest's address.</summary>
-    private static async Task EchoNameAsync(StandInGuest guest)
-    {
-        var socket = await NetworkNamespaces.RunInsideAsync(guest.Namespace, () =>
-        {
-            var made = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            made.Bind(new IPEndPoint(IPAddress.Any, 80));
-            return made;
-        });
-        _ = Task.Run(async () =>
-        {
-            while (true)
-            {
-                var got = await socket.ReceiveFromAsync(new byte[100], new IPEndPoint(IPAddress.Any, 0));
-                await socket.SendToAsync(System.Text.Encoding.ASCII.GetBytes(guest.Ipv4), got.RemoteEndPoint);
-            }
-        });
-    }
-
-    private static async Task<string?> DatagramAsync(Socket socket)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        try
-        {
-            var buffer = new byte[100];
-            await socket.SendAsync("ask"u8.ToArray(), patience.Token);
-            return System.Text.Encoding.ASCII.GetString(buffer, 0, await socket.ReceiveAsync(buffer, patience.Token));
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            return null;
-        }
     }
 
     private static async Task SpreadsAsync(StandInGuest from, bool ipv6, int count, params (string Server, int Count)[] expected) => await Wait.ForAsync(

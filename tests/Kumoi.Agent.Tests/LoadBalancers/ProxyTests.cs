@@ -1,9 +1,7 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.LoadBalancers;
 using Kumoi.Agent.Networks;
@@ -14,20 +12,16 @@ using Xunit;
 
 namespace Kumoi.Agent.Tests.LoadBalancers;
 
-
 /// <summary>
 /// Goal: listeners that speak HTTP or TLS do what they promise, and go on while agents and haproxy are killed. Method: a host in a namespace, real haproxy, and clients
 /// and members in guests.
 /// </summary>
 public sealed class ProxyTests
 {
-    /// <summary>Clients reach members at one port only, which the kernel balances to.</summary>
-    private static readonly DesiredRule[] Rules = [Samples.EgressAll, Samples.Ingress("tcp", 81, 81, "0.0.0.0/0", null)];
-
     [Fact]
     public async Task Http_is_balanced_with_cookies_and_told_who_asks()
     {
-        await using var place = await Place.StartAsync(2);
+        await using var place = await ProxyPlace.StartAsync(2);
         foreach (var member in place.Members) _ = await place.ServeHttpAsync(member);
         var listener = Balanced.Of("http", 80, Balanced.Member(12, 8080), Balanced.Member(13, 8080)) with { Health = Balanced.Check with { Protocol = "http", Path = "/health?a=b%20c" } };
         place.Replace(listener);
@@ -74,7 +68,7 @@ public sealed class ProxyTests
     [Fact]
     public async Task Tls_ends_here_and_members_are_told_who_connects()
     {
-        await using var place = await Place.StartAsync(1);
+        await using var place = await ProxyPlace.StartAsync(1);
         var header = new TaskCompletionSource<byte[]>();
         var server = await Balanced.ListenAsync(place.Members[0], 8080);
         _ = Balanced.AcceptAsync(server, async socket =>
@@ -119,7 +113,7 @@ public sealed class ProxyTests
     [Fact]
     public async Task It_serves_on_while_agents_come_and_go_and_is_started_again_when_killed()
     {
-        await using var place = await Place.StartAsync(2);
+        await using var place = await ProxyPlace.StartAsync(2);
         foreach (var member in place.Members) _ = await place.ServeHttpAsync(member);
         var lines = await Balanced.ServeLinesAsync(place.Members[0], 81);
         var listener = Balanced.Of("http", 80, Balanced.Member(12, 8080), Balanced.Member(13, 8080));
@@ -177,126 +171,5 @@ public sealed class ProxyTests
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var certificate = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.FromUnixTimeSeconds(1_700_000_000), DateTimeOffset.FromUnixTimeSeconds(4_000_000_000));
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
-    }
-
-    private sealed record HttpAnswer(int Status, string Server, string Client, string? Cookie, string Request);
-
-    /// <summary>One host with a client, and members that let clients in at one port.</summary>
-    private sealed class Place : IAsyncDisposable
-    {
-        private readonly StandIns _hosts;
-        private readonly DesiredInterface[] _interfaces;
-        private long _revision;
-
-        private Place(StandIns hosts, DesiredInterface[] interfaces, StandInGuest client, StandInGuest[] members)
-        {
-            (_hosts, _interfaces, Client, Members) = (hosts, interfaces, client, members);
-            Balanced = new BalancedHost(hosts.All[0]);
-        }
-
-        public StandInHost Host => _hosts.All[0];
-
-        public BalancedHost Balanced { get; private set; }
-
-        public StandInGuest Client { get; }
-
-        public StandInGuest[] Members { get; }
-
-        /// <summary>A member that answers health checks with 503.</summary>
-        public string? Failing { get; set; }
-
-        public static async Task<Place> StartAsync(int members)
-        {
-            var hosts = await StandIns.StartAsync(1);
-            DesiredInterface[] interfaces = [.. Enumerable.Range(11, members + 1).Select(number => Shared.Interface(number, Samples.Group))];
-            var guests = new List<StandInGuest>();
-            foreach (var wanted in interfaces) guests.Add(await hosts.GuestAsync(hosts.All[0], wanted));
-            return new Place(hosts, interfaces, guests[0], [.. guests.Skip(1)]);
-        }
-
-        public void Replace(params DesiredListener[] listeners) => Balanced.Replace(Shared.Document(
-            [Shared.Network(Shared.HostOf(Host, _interfaces)).With(listeners)], [Shared.Group(Samples.Group, Rules, _interfaces)], [.. _interfaces.Select((wanted, i) => Shared.Instance(11 + i, wanted))]) with { Revision = ++_revision });
-
-        public ValueTask EndAgentAsync() => Balanced.DisposeAsync();
-
-        public void StartAgent() => Balanced = new BalancedHost(Host);
-
-        public int[] Processes() =>
-            [.. Linux.Processes.All().Where(process => Path.GetFileName(process.Arguments[0]) == Haproxy.Program && process.Arguments.Any(argument => argument.StartsWith(Host.Options.Paths.RunRoot, StringComparison.Ordinal))).Select(process => process.Id)];
-
-        public string? Configuration() => Directory.GetFiles(Path.Combine(Host.Options.Paths.Networks, Host.Network(Samples.Network), "h"), "*.cfg") is [var file] ? File.ReadAllText(file) : null;
-
-        /// <summary>True if a process has the configuration that is there.</summary>
-        public bool Serving(int idle) => Configuration()?.Contains($"timeout client {idle}s", StringComparison.Ordinal) == true
-            && Directory.GetFiles(Path.Combine(Host.Options.Paths.Networks, Host.Network(Samples.Network), "h"), "*.cfg") is [var file]
-            && Linux.Processes.All().Any(process => process.Arguments.Contains(file) && !process.Arguments.Contains("-c"));
-
-        public async Task<Socket> ServeHttpAsync(StandInGuest guest)
-        {
-            var listener = await LoadBalancers.Balanced.ListenAsync(guest, 8080);
-            _ = LoadBalancers.Balanced.AcceptAsync(listener, async socket =>
-            {
-                using var reader = new StreamReader(new NetworkStream(socket), Encoding.ASCII);
-                while (await reader.ReadLineAsync() is { } line)
-                {
-                    var request = new StringBuilder(line).Append('\n');
-                    while (await reader.ReadLineAsync() is { Length: > 0 } header) request.Append(header).Append('\n');
-                    var status = line.Contains("/health", StringComparison.Ordinal) && Failing == guest.Ipv4 ? "503 Unavailable" : "200 OK";
-                    var body = $"{guest.Ipv4} {LoadBalancers.Balanced.Plain(((IPEndPoint)socket.RemoteEndPoint!).Address)}\n{request}";
-                    await socket.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
-                }
-            });
-            return listener;
-        }
-
-        public async Task<HttpAnswer> GetAsync(params string[] headers)
-        {
-            try
-            {
-                using var socket = await ConnectAsync(80);
-                await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n"));
-                using var reader = new StreamReader(new NetworkStream(socket), Encoding.ASCII);
-                var text = await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(5));
-                var (head, body) = (text[..text.IndexOf("\r\n\r\n", StringComparison.Ordinal)], text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..]);
-                var words = body.Split('\n')[0].Split(' ');
-                var cookie = head.Split("\r\n").FirstOrDefault(line => line.StartsWith("set-cookie: ", StringComparison.OrdinalIgnoreCase))?["set-cookie: ".Length..].Split(';')[0];
-                return new HttpAnswer(int.Parse(head.AsSpan(9, 3), System.Globalization.CultureInfo.InvariantCulture), words[0], words.Length > 1 ? words[1] : "", cookie, body);
-            }
-            catch (Exception e) when (e is SocketException or IOException or ArgumentOutOfRangeException or TimeoutException)
-            {
-                return new HttpAnswer(0, "nobody", "", null, e.Message);
-            }
-        }
-
-        public async Task<(string? Answer, System.Security.Authentication.SslProtocols Protocol, string? Subject)> TlsAsync(int port)
-        {
-            try
-            {
-                using var socket = await ConnectAsync(port);
-                await using var tls = new SslStream(new NetworkStream(socket), false, (_, certificate, _, _) => certificate is not null);
-                await tls.AuthenticateAsClientAsync("lb.example").WaitAsync(TimeSpan.FromSeconds(5));
-                await tls.WriteAsync("question"u8.ToArray());
-                var buffer = new byte[100];
-                var read = await tls.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
-                return (Encoding.ASCII.GetString(buffer, 0, read), tls.SslProtocol, tls.RemoteCertificate!.Subject);
-            }
-            catch (Exception e) when (e is SocketException or IOException or TimeoutException or System.Security.Authentication.AuthenticationException)
-            {
-                return (null, default, null);
-            }
-        }
-
-        private async Task<Socket> ConnectAsync(int port)
-        {
-            var socket = await NetworkNamespaces.RunInsideAsync(Client.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(LoadBalancers.Balanced.Address), port)).WaitAsync(TimeSpan.FromSeconds(5));
-            return socket;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Balanced.DisposeAsync();
-            await _hosts.DisposeAsync();
-        }
     }
 }

@@ -187,7 +187,9 @@ public sealed class ImageTests
         broken.Headers.ContentLength = 1024 * 1024;
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => admin.SendAsync(HttpMethod.Put, $"/images/{image.Id}/content", broken));
         await Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/broken")).Conditions.Any(c => c.Reason == "broken-off"), 20, "the image says what became of the upload");
-        Assert.Equal(("pending", 0L), (await admin.GetAsync<Image>("/images/broken")) is var waits ? (waits.State, waits.ReceivedBytes) : default);
+        var waits = await admin.GetAsync<Image>("/images/broken");
+        Assert.Equal("pending", waits.State);
+        Assert.InRange(waits.ReceivedBytes, 1, 512 * 1024);
         image = await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()));
         Assert.Equal("available", image.State);
         Assert.Empty(image.Conditions);

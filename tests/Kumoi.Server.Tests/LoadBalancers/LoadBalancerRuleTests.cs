@@ -62,7 +62,7 @@ public sealed class LoadBalancerRuleTests
         await scene.LaunchAsync("a");
         await scene.Tenant.PostAsync<Instance>("/instances", new { name = "elsewhere", flavor = "small", image = "tiny", network = "other" });
         await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", network = "default", listeners = new[] { new { port = 8000 } } });
-        foreach (var (field, rule, listener) in Wrong.Concat(WrongPaths.Select(path => ("healthCheck.path", path.Length > 255 ? "too-long" : "http-path", Listener("http", healthCheck: new { protocol = "http", path })))))
+        foreach (var (field, rule, listener) in Wrong.Concat(WrongPaths.Select(path => ("healthCheck.path", path.Length > 255 ? "too-long" : path.Contains('\0', StringComparison.Ordinal) ? "no-nul" : "http-path", Listener("http", healthCheck: new { protocol = "http", path })))))
         {
             // Alone, and within a load balancer that is made.
             foreach (var (prefix, path, body) in new[] { ("", "/load-balancers/lb1/listeners", listener), ("listeners[0].", "/load-balancers", new { name = "new", network = "default", listeners = new[] { listener } }) })

@@ -1,11 +1,7 @@
-using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
-using Kumoi.Server.Hosts;
 using Kumoi.Server.LoadBalancers;
-using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
-using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.LoadBalancers;
@@ -16,10 +12,10 @@ public sealed class LoadBalancerTests
     private static Task<Network> NetworkAsync(TestClient client, string name, params string[] ranges) =>
         client.PostAsync<Network>("/networks", new { name, subnets = ranges.Select(cidr => new { cidr }) });
 
-    private static Task<Instance> LaunchAsync(TestClient client, string name, params string[] networks) =>
+    internal static Task<Instance> LaunchAsync(TestClient client, string name, params string[] networks) =>
         client.PostAsync<Instance>("/instances", new { name, flavor = "small", image = "tiny", floating = false, interfaces = networks.Select(network => new { network }) });
 
-    private static async Task<DesiredLoadBalancer> ToldAsync(FakeHost host) =>
+    internal static async Task<DesiredLoadBalancer> ToldAsync(FakeHost host) =>
         Assert.Single((await host.DesiredAsync())!.Networks.SelectMany(network => network.LoadBalancers!));
 
     [Fact]
@@ -247,195 +243,5 @@ public sealed class LoadBalancerTests
         using (await scene.Tenant.SendAsync(HttpMethod.Delete, "/load-balancers/lb2")) { }
         Assert.Null((await scene.Tenant.GetAsync<FloatingAddress>($"/floating-addresses/{other.Id}")).Network);
         Assert.Equal([address.Address], (await GatewaysAsync()).Select(one => one.Address));
-    }
-
-    [Fact]
-    public async Task A_key_is_told_to_hosts_only_and_kept_encrypted()
-    {
-        await using var scene = await Scene.StartAsync();
-        await LaunchAsync(scene.Tenant, "a", "default");
-        var good = Certificates.Good;
-        using var response = await scene.Tenant.SendAsync(HttpMethod.Post, "/load-balancers",
-            new { name = "lb1", listeners = new[] { new { protocol = "https", port = 443, certificate = good.Chain, privateKey = good.Key } }, members = new[] { new { instance = "a", port = 80 } } }, ("Idempotency-Key", "once"));
-        var answer = await response.Content.ReadAsStringAsync();
-        Assert.Equal(201, (int)response.StatusCode);
-        var made = JsonSerializer.Deserialize(answer, ApiJson.Default.LoadBalancer)!;
-        Assert.Equal(("CN=lb.example", "lb.example"), (made.Listeners[0].Certificate!.Subject, made.Listeners[0].Certificate!.Names[0]));
-        var desired = (await ToldAsync(scene.Host)).Listeners[0];
-        Assert.Equal(good.Chain.Trim(), desired.Certificate!.Trim());
-        using var key = System.Security.Cryptography.ECDsa.Create();
-        key.ImportFromPem(desired.Key);
-        using var own = System.Security.Cryptography.ECDsa.Create();
-        own.ImportFromPem(good.Key);
-        Assert.Equal(own.ExportSubjectPublicKeyInfo(), key.ExportSubjectPublicKeyInfo());
-
-        var secret = string.Concat(desired.Key!.Split('\n').Where(line => !line.StartsWith("-----", StringComparison.Ordinal)));
-        Assert.DoesNotContain("PRIVATE", answer, StringComparison.Ordinal);
-        var database = scene.Cloud.Services.GetRequiredService<Database>();
-        var row = Assert.Single(await database.QueryAsync("SELECT encrypted_key, certificate FROM load_balancer_listeners", r => (Key: r.GetFieldValue<byte[]>(0), Chain: r.GetString(1)), default));
-        Assert.Equal(-1, row.Key.AsSpan().IndexOf(Convert.FromBase64String(secret).AsSpan()[^32..]));
-        Assert.DoesNotContain("PRIVATE", row.Chain, StringComparison.Ordinal);
-        foreach (var table in (string[])["events", "idempotency_keys", "load_balancer_listeners"])
-            Assert.Equal(0, await database.FindAsync($"SELECT count(*)::int FROM {table} t WHERE strpos(t::text, $1) > 0 OR strpos(t::text, 'PRIVATE KEY') > 0", r => r.GetInt32(0), default, secret[..40]));
-        // Moved to another listener it cannot be read, and the rest of the document is as it was.
-        var other = await scene.Tenant.PostAsync<LoadBalancerListener>("/load-balancers/lb1/listeners", new { protocol = "tls", port = 444, certificate = good.Chain, privateKey = good.Key });
-        await database.ExecuteAsync("UPDATE load_balancer_listeners SET encrypted_key = (SELECT encrypted_key FROM load_balancer_listeners WHERE port = 443) WHERE id = $1", default, other.Id);
-        Assert.Equal([443], (await ToldAsync(scene.Host)).Listeners.Select(listener => listener.Port));
-        // A new one takes its place, and goes when TLS does.
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/lb1/listeners/444", new { certificate = good.Chain, privateKey = good.Key });
-        Assert.Equal([443, 444], (await ToldAsync(scene.Host)).Listeners.Select(listener => listener.Port));
-        Assert.Null((await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/lb1/listeners/444", new { protocol = "tcp" })).Certificate);
-        Assert.Equal("required", (await scene.Tenant.FailAsync(400, HttpMethod.Put, "/load-balancers/lb1/listeners/444", new { protocol = "tls" })).Errors![0].Rule);
-    }
-
-    [Fact]
-    public async Task Repeating_a_create_with_its_key_makes_one()
-    {
-        await using var scene = await Scene.StartAsync();
-        async Task<string> CreateAsync()
-        {
-            using var response = await scene.Tenant.SendAsync(HttpMethod.Post, "/load-balancers", new { name = "lb1", network = "default", listeners = new[] { new { port = 80 } } }, ("Idempotency-Key", "k"));
-            return JsonSerializer.Deserialize(await response.Content.ReadAsStringAsync(), ApiJson.Default.LoadBalancer)!.Id;
-        }
-        Assert.Equal(await CreateAsync(), await CreateAsync());
-        Assert.Single((await scene.Tenant.GetAsync<Page<LoadBalancer>>("/load-balancers")).Items);
-    }
-
-    [Fact]
-    public async Task The_end_of_an_account_ends_its_load_balancers()
-    {
-        await using var scene = await Scene.StartAsync();
-        var made = await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", network = "default", listeners = new[] { new { port = 80 } } });
-        using var gone = await scene.Admin.SendAsync(HttpMethod.Delete, "/accounts/acme");
-        Assert.Equal(204, (int)gone.StatusCode);
-        Assert.Equal(0, await scene.Cloud.Services.GetRequiredService<Database>().FindAsync("SELECT count(*)::int FROM load_balancers WHERE id = $1", r => r.GetInt32(0), default, made.Id));
-    }
-
-    [Fact]
-    public async Task Another_accounts_networks_guests_and_load_balancers_are_nobodys()
-    {
-        await using var scene = await Scene.StartAsync();
-        var stranger = await scene.Cloud.TenantAsync("stranger");
-        var a = await LaunchAsync(scene.Tenant, "a", "default");
-        var made = await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", listeners = new[] { new { port = 80 } }, members = new[] { new { instance = "a" } } });
-        var own = await stranger.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", network = "default", listeners = new[] { new { port = 80 } } });
-        Assert.Equal(own.Id, (await stranger.GetAsync<LoadBalancer>("/load-balancers/lb1")).Id);
-        Assert.Equal("no-such", (await stranger.FailAsync(400, HttpMethod.Post, "/load-balancers", new { name = "x", network = made.Network.Id })).Errors![0].Rule);
-        foreach (var member in new object[] { new { instance = a.Id }, new { @interface = a.Interfaces[0].Id } })
-            Assert.Equal("no-such", (await stranger.FailAsync(400, HttpMethod.Post, "/load-balancers/lb1/members", member)).Errors![0].Rule);
-        var address = await stranger.PostAsync<FloatingAddress>("/floating-addresses", new { });
-        Assert.Equal("no-such", (await stranger.FailAsync(400, HttpMethod.Post, $"/floating-addresses/{address.Id}/associate", new { loadBalancer = made.Id })).Errors![0].Rule);
-        // Nor by a listener or member of another one's.
-        await stranger.FailAsync(404, HttpMethod.Put, $"/load-balancers/lb1/listeners/{made.Listeners[0].Id}", new { port = 81 });
-        await stranger.FailAsync(404, HttpMethod.Put, $"/load-balancers/lb1/members/{made.Listeners[0].Members[0].Id}", new { weight = 0 });
-        await stranger.FailAsync(404, HttpMethod.Delete, $"/load-balancers/lb1/members/a");
-        await stranger.FailAsync(404, HttpMethod.Get, $"/explain/{made.Id}");
-        Assert.Equal(1, (await scene.Tenant.GetAsync<LoadBalancer>("/load-balancers/lb1")).Listeners[0].Members[0].Weight);
-    }
-
-    [Fact]
-    public async Task A_udp_port_of_a_public_address_is_a_listeners_or_a_vpn_gateways()
-    {
-        await using var scene = await Scene.StartAsync();
-        await LaunchAsync(scene.Tenant, "a", "default");
-        await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", listeners = new[] { new { port = 5000, protocol = "udp" }, new { port = 443, protocol = "tcp" } }, members = new[] { new { instance = "a" } } });
-        var address = await scene.Tenant.PostAsync<FloatingAddress>("/floating-addresses", new { });
-        var vpn = new { name = "v", network = "default", address = address.Address, port = 5000 };
-        async Task RefusedAsync(string code, HttpMethod method, string path, object body) => Assert.Equal(code, (await scene.Tenant.FailAsync(409, method, path, body)).Code);
-        // The gateway first.
-        await scene.Tenant.PostAsync<Vpn>("/vpns", vpn);
-        var associate = $"/floating-addresses/{address.Id}/associate";
-        await RefusedAsync("port-of-vpn", HttpMethod.Post, associate, new { loadBalancer = "lb1" });
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/lb1/listeners/udp:5000", new { port = 5001 });
-        await scene.Tenant.PostAsync<FloatingAddress>(associate, new { loadBalancer = "lb1" });
-        await RefusedAsync("port-of-vpn", HttpMethod.Put, "/load-balancers/lb1/listeners/udp:5001", new { port = 5000 });
-        await RefusedAsync("port-of-vpn", HttpMethod.Post, "/load-balancers/lb1/listeners", new { port = 5000, protocol = "udp" });
-        Assert.Equal([443, 5001], (await scene.Tenant.GetAsync<LoadBalancer>("/load-balancers/lb1")).Listeners.Select(listener => listener.Port));
-        await scene.Tenant.PostAsync<LoadBalancerListener>("/load-balancers/lb1/listeners", new { port = 5000, protocol = "tcp" });
-        // The listener first.
-        using (await scene.Tenant.SendAsync(HttpMethod.Delete, "/vpns/v")) { }
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/lb1/listeners/udp:5001", new { port = 5002 });
-        await RefusedAsync("port-of-balancer", HttpMethod.Post, "/vpns", new { name = "v", network = "default", address = address.Address, port = 5002 });
-        await scene.Tenant.PostAsync<Vpn>("/vpns", vpn);
-    }
-
-    [Fact]
-    public async Task Hosts_bear_only_so_much_of_a_networks_load_balancers()
-    {
-        await using var scene = await Scene.StartAsync();
-        await LaunchAsync(scene.Tenant, "a", "default");
-        object[] Members(int count, int first = 1) => [.. Enumerable.Range(first, count).Select(port => new { instance = "a", port })];
-        object Listener(int port, object[] members, int interval = 300) => new { port, members, healthCheck = new { intervalSeconds = interval } };
-        async Task RefusedAsync(string field, string rule, HttpMethod method, string path, object body)
-        {
-            var problem = await scene.Tenant.FailAsync(400, method, path, body);
-            Assert.Equal((field, rule), (problem.Errors![0].Field, problem.Errors[0].Rule));
-        }
-        // 500 questions in a second.
-        await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "fast", network = "default", listeners = Enumerable.Range(1, 5).Select(port => Listener(port, Members(100), 1)) });
-        await RefusedAsync("healthCheck.intervalSeconds", "network-checks-at-most", HttpMethod.Post, "/load-balancers/fast/listeners", Listener(6, Members(1)));
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/fast/listeners/1", new { healthCheck = new { intervalSeconds = 300 } });
-        await scene.Tenant.PostAsync<LoadBalancerListener>("/load-balancers/fast/listeners", Listener(6, Members(100), 2));
-        await RefusedAsync("healthCheck.intervalSeconds", "network-checks-at-most", HttpMethod.Put, "/load-balancers/fast/listeners/6", new { healthCheck = new { intervalSeconds = 1 } });
-        await RefusedAsync("listeners", "network-checks-at-most", HttpMethod.Post, "/load-balancers", new { name = "x", network = "default", listeners = new[] { Listener(1, Members(100), 1) } });
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/fast/listeners/6", new { healthCheck = new { protocol = "none" } });
-        // 2,000 members.
-        await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "large", network = "default", listeners = Enumerable.Range(1, 14).Select(port => Listener(port, Members(port == 14 ? 99 : 100))) });
-        await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers/large/members", new { instance = "a", port = 1000, listener = "14" });
-        await RefusedAsync("members", "network-members-at-most", HttpMethod.Post, "/load-balancers/large/listeners", Listener(15, Members(1)));
-        await scene.Tenant.PostAsync<LoadBalancerListener>("/load-balancers/large/listeners", Listener(15, []));
-        await RefusedAsync("listener", "network-members-at-most", HttpMethod.Post, "/load-balancers/large/members", new { instance = "a", port = 1000, listener = "15" });
-        // What is too much already may be changed, and not grow.
-        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE load_balancer_listeners SET health_interval_seconds = 1, health_timeout_seconds = 1 WHERE port < 15", default);
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/large/listeners/1", new { idleSeconds = 60 });
-        await RefusedAsync("healthCheck.intervalSeconds", "network-checks-at-most", HttpMethod.Put, "/load-balancers/fast/listeners/6", new { healthCheck = new { protocol = "tcp" } });
-    }
-
-    [Fact]
-    public async Task Hosts_bear_only_so_many_certificates_of_a_network()
-    {
-        await using var scene = await Scene.StartAsync();
-        var good = Certificates.Good;
-        var long_ = string.Concat(Enumerable.Repeat(good.Chain.Trim() + "\n", 10));
-        object Listener(int port) => new { protocol = "tls", port, certificate = long_, privateKey = good.Key };
-        await scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", network = "default", listeners = new[] { Listener(443) } });
-        var database = scene.Cloud.Services.GetRequiredService<Database>();
-        var size = await database.FindAsync("SELECT octet_length(certificate) + octet_length(encrypted_key) FROM load_balancer_listeners", row => row.GetInt32(0), default);
-        await database.ExecuteAsync("UPDATE load_balancer_listeners SET certificate = certificate || repeat(' ', $1)", default, LoadBalancerRules.NetworkCertificatesMax - size - (size / 2));
-        var refused = await scene.Tenant.FailAsync(400, HttpMethod.Post, "/load-balancers/lb1/listeners", Listener(444));
-        Assert.Equal(("certificate", "network-certificates-at-most"), (refused.Errors![0].Field, refused.Errors[0].Rule));
-        await scene.Tenant.PutAsync<LoadBalancerListener>("/load-balancers/lb1/listeners/443", new { certificate = long_, privateKey = good.Key });
-        await scene.Tenant.PostAsync<LoadBalancerListener>("/load-balancers/lb1/listeners", Listener(444));
-    }
-
-    [Fact]
-    public async Task A_load_balancer_waits_for_hosts_without_holding_its_members()
-    {
-        await using var scene = await Scene.StartAsync();
-        await LaunchAsync(scene.Tenant, "a", "default");
-        var database = scene.Cloud.Services.GetRequiredService<Database>();
-        var made = Task.FromResult<LoadBalancer>(null!);
-        await database.TransactionAsync<Kumoi.Server.Platform.Done>(async transaction =>
-        {
-            await transaction.QueryAsync("SELECT id FROM hosts FOR NO KEY UPDATE", row => row.GetString(0), default);
-            made = scene.Tenant.PostAsync<LoadBalancer>("/load-balancers", new { name = "lb1", listeners = new[] { new { port = 80 } }, members = new[] { new { instance = "a" } } });
-            await Wait.UntilAsync(async () => await database.FindAsync("SELECT count(*)::int FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%hosts%'", row => row.GetInt32(0), default) == 1);
-            Assert.Single(await transaction.QueryAsync("SELECT id FROM interfaces FOR NO KEY UPDATE NOWAIT", row => row.GetString(0), default));
-            return new Kumoi.Server.Platform.Done();
-        }, default);
-        Assert.Single((await made).Listeners[0].Members);
-    }
-
-    [Fact]
-    public async Task What_two_take_at_once_one_gets()
-    {
-        await using var scene = await Scene.StartAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(async i =>
-        {
-            using var response = await scene.Tenant.SendAsync(HttpMethod.Post, "/load-balancers", new { name = $"lb{i}", network = "default", address = "10.0.0.99", listeners = new[] { new { port = 80 } } });
-            return (int)response.StatusCode;
-        }));
-        Assert.Single(answers, 201);
-        Assert.All(answers.Where(status => status != 201), status => Assert.Equal(400, status));
     }
 }

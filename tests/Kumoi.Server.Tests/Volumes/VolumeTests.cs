@@ -90,6 +90,22 @@ public sealed class VolumeTests
     }
 
     [Fact]
+    public async Task A_volume_that_was_made_stays_so_whatever_its_host_does_not_find()
+    {
+        await using var scene = await StartAsync();
+        await scene.LaunchAsync("web-1");
+        await MakeAsync(scene, "data");
+        await AttachAsync(scene, "data", "web-1");
+        Assert.False((await scene.Host.ObeyWithVolumesAsync()).Volumes!.Single().Made);
+        await scene.Tenant.PutAsync<Volume>("/volumes/data", new { deleteOnTermination = false });
+        var told = (await scene.Host.DesiredAsync())!.Volumes!.Single();
+        Assert.True(told.Made);
+        await scene.Host.ReportVolumesAsync(FakeHost.Obeyed(told) with { SizeGib = null, UsedBytes = 0, Conditions = [new Condition("Volume", "volume-missing", "It is gone.", DateTimeOffset.UtcNow, null)] });
+        Assert.True((await scene.Host.DesiredAsync())!.Volumes!.Single().Made);
+        Assert.Equal("volume-missing", (await scene.Tenant.GetAsync<Volume>("/volumes/data")).Conditions.Single().Reason);
+    }
+
+    [Fact]
     public async Task Of_many_who_attach_one_volume_together_one_gets_it_and_no_store_promises_more_than_it_has()
     {
         await using var scene = await StartAsync(Local(capacity: 100), Reached(50));

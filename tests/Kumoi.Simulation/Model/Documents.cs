@@ -19,7 +19,15 @@ internal static class Documents
                 [.. records.Instances.Values.Where(row => !row.AddressReleased).Select(row => new DesiredName(row.Hostname, AddressOf(row)))]),
         };
         return new DesiredDocument(records.Hosts[hostId].Revision, hostId, [], networks, [], [.. rows.Select(InstanceOf)], [],
-            [.. records.Former.Where(former => former.Key.HostId == hostId).Select(former => new FormerInstance(former.Key.InstanceId, former.Value))], []);
+            [.. records.Former.Where(former => former.Key.HostId == hostId).Select(former => new FormerInstance(former.Key.InstanceId, former.Value))], [],
+            [.. records.Volumes.Values.Where(volume => volume.HostId == hostId && !volume.Gone).Select(VolumeOf)]);
+    }
+
+    /// <summary>One that is on its way out of a guest is told as if it were out.</summary>
+    private static DesiredVolume VolumeOf(VolumeRow row)
+    {
+        var holder = row.DetachedGeneration is null ? row.InstanceId : null;
+        return new DesiredVolume(row.Id, ModelHost.StoreOf(row.HostId), row.Generation, 1, row.Desired, row.SizeGib, null, holder, holder is null ? null : row.Slot);
     }
 
     private static DesiredInstance InstanceOf(InstanceRow row)

@@ -42,6 +42,16 @@ internal sealed class ModelHost
     /// <summary>Guests with a disk or a process, by instance.</summary>
     public SortedDictionary<string, Guest> Guests { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Volumes on its own store, and how large each is, in GiB.</summary>
+    public SortedDictionary<string, int> Volumes { get; } = new(StringComparer.Ordinal);
+
+    public string StoreId => StoreOf(Id);
+
+    public static string StoreOf(string hostId) => $"st-{hostId[2..]}";
+
+    /// <summary>True if a guest's process has the volume open.</summary>
+    public bool HasOpen(string volume) => Guests.Values.Any(guest => guest.Process?.Drives?.Any(drive => drive.Id == volume) == true);
+
     /// <summary>Taps by namespace; gone with the power.</summary>
     public SortedDictionary<string, IReadOnlyList<string>> Namespaces { get; } = new(StringComparer.Ordinal);
 
@@ -75,7 +85,7 @@ internal sealed class ModelHost
         {
             var link = new ModelLink(_cloud, this, node);
             var edges = new AgentEdges(
-                new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), null, Facts,
+                new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), new ModelVolumes(_cloud, this, node), null, Facts,
                 _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), Record, node.Clock);
             var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
             await agent.RunAsync(CancellationToken.None);

@@ -1,4 +1,5 @@
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api.Agent;
 using Kumoi.Simulation.Engine;
 
@@ -36,7 +37,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         else guest.Disk = true;
     }, cancel);
 
-    public Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
+    public Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
     {
         Take(instance);
         if (!host.HasDisk(instance.Id)) throw new HypervisorException("no-disk", "The disk is missing.", null);
@@ -45,7 +46,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         if (guest.Process is not null) return;
         if (host.Shared is not null && cloud.Hosts.Any(other => other.Guests.GetValueOrDefault(instance.Id)?.Process is not null))
             throw new HypervisorException("disk-in-use", "Another host has the disk.", null);
-        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))]);
+        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))], [.. drives.Select(drive => Open(drive.Volume))]);
         (guest.Generation, guest.Deaf) = (instance.Generation, cloud.Dice.PerMille(cloud.Faults.DeafGuests));
     }, cancel);
 
@@ -66,6 +67,35 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         var guest = Running(id);
         guest.Process = guest.Process! with { Cards = [.. guest.Process.Cards!.Where(present => present.Id != card)] };
     }, cancel);
+
+    public Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel) => StepAsync("plugs a volume into", id, () =>
+    {
+        var guest = Running(id);
+        if (guest.Process!.Drives!.All(present => present.Id != drive.Volume.Id)) guest.Process = guest.Process with { Drives = [.. guest.Process.Drives!, Open(drive.Volume)] };
+    }, cancel);
+
+    public Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel) => StepAsync("takes a volume from", id, () =>
+    {
+        var guest = Running(id);
+        guest.Process = guest.Process! with { Drives = [.. guest.Process.Drives!.Where(present => present.Id != volumeId)] };
+    }, cancel);
+
+    public Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel) => StepAsync("changes a volume of", id, () =>
+    {
+        var guest = Running(id);
+        host.Volumes[volume.Id] = Math.Max(host.Volumes[volume.Id], volume.SizeGib);
+        guest.Process = guest.Process! with { Drives = [.. guest.Process.Drives!.Select(drive => drive.Id == volume.Id ? Drive(volume) : drive)] };
+    }, cancel);
+
+    /// <summary>As QEMU's own lock does, lets one guest have a volume at a time.</summary>
+    private GuestDrive Open(DesiredVolume volume)
+    {
+        if (!host.Volumes.ContainsKey(volume.Id)) throw new HypervisorException("volume-not-ready", "The volume is missing.", null);
+        if (host.HasOpen(volume.Id)) throw new HypervisorException("volume-in-use", "Another guest has the volume.", null);
+        return Drive(volume);
+    }
+
+    private GuestDrive Drive(DesiredVolume volume) => new(volume.Id, true, true, host.Volumes[volume.Id] * VolumeSizes.Gib, volume.Limits);
 
     public Task PressPowerButtonAsync(string id, CancellationToken cancel) => StepAsync("presses the button of", id, () =>
     {

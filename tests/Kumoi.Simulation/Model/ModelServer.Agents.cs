@@ -52,6 +52,7 @@ internal sealed partial class ModelServer
             if (Read(() => Judge(hostId, seen)) is null) continue;
             await CommitAsync(() => Apply(hostId, seen), rings => rings);
         }
+        await ObserveVolumesAsync(hostId, report);
         return new ReportAnswer(heartbeat, (int)HostStates.Lease(heartbeat).TotalSeconds);
     }
 
@@ -88,6 +89,7 @@ internal sealed partial class ModelServer
     private void GiveBack(InstanceRow row, Capacity room)
     {
         (row.TerminatedAt, row.AddressReleased) = (Clock.GetUtcNow(), true);
+        foreach (var volume in Records.Volumes.Values.Where(volume => volume.InstanceId == row.Record.Id)) Free(volume);
         var host = Records.Hosts[row.Record.HostId];
         host.Allocated = host.Allocated.Less(room);
     }

@@ -20,6 +20,8 @@ internal sealed class Records(Timepiece clock)
 
     public SortedDictionary<string, HostRow> Hosts { get; } = new(StringComparer.Ordinal);
 
+    public SortedDictionary<string, VolumeRow> Volumes { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Rows that a restored database does not have any more, for the checks.</summary>
     public SortedDictionary<string, InstanceRow> Forgotten { get; } = new(StringComparer.Ordinal);
 
@@ -55,6 +57,8 @@ internal sealed class Records(Timepiece clock)
         Instances.Remove(id);
         Forgotten.Add(id, row);
         host.Allocated = host.Allocated.Less(row.Record.Size);
+        // With its volumes: what is left of them is nobody's, like it.
+        foreach (var volume in Volumes.Values.Where(volume => volume.InstanceId == id)) (volume.Gone, volume.Forgotten, volume.InstanceId) = (true, true, null);
         foreach (var key in Keys.Where(key => key.Value == id).Select(key => key.Key).ToArray()) Keys.Remove(key);
         foreach (var former in Former.Keys.Where(key => key.InstanceId == id).ToArray()) Former.Remove(former);
         foreach (var other in Hosts.Values) other.Revision++;
@@ -99,6 +103,37 @@ internal sealed class HostRow
 
     /// <summary>The shared storage that it keeps disks on; null: its own.</summary>
     public string? Storage { get; set; }
+}
+
+/// <summary>A volume, from when it is first attached: then it has a host.</summary>
+internal sealed class VolumeRow
+{
+    public required string Id { get; init; }
+
+    public required string HostId { get; init; }
+
+    public required int SizeGib { get; set; }
+
+    public long Generation { get; set; } = 1;
+
+    public long ObservedGeneration { get; set; }
+
+    public int? MadeGib { get; set; }
+
+    public string Desired { get; set; } = Kumoi.Api.Agent.VolumeDesire.Present;
+
+    /// <summary>The guest that has it, until that has certainly let it go.</summary>
+    public string? InstanceId { get; set; }
+
+    public int Slot { get; set; }
+
+    /// <summary>The instance's generation with which its host was told to take it away; null while it is attached.</summary>
+    public long? DetachedGeneration { get; set; }
+
+    /// <summary>Removed, or recorded no more.</summary>
+    public bool Gone { get; set; }
+
+    public bool Forgotten { get; set; }
 }
 
 internal sealed class InstanceRow

@@ -14,6 +14,8 @@ internal sealed class User(Cloud cloud, Node node)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly RequestKind[] Changes = [RequestKind.Start, RequestKind.Start, RequestKind.Stop, RequestKind.Reboot, RequestKind.Terminate];
 
+    private static readonly VolumeRequest[] VolumeChanges = [VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Detach, VolumeRequest.Detach, VolumeRequest.Grow, VolumeRequest.Grow, VolumeRequest.Delete];
+
     private readonly List<string> _known = [];
     private int _requests;
 
@@ -23,10 +25,23 @@ internal sealed class User(Cloud cloud, Node node)
         while (!cloud.Healed)
         {
             if (_known.Count(id => !IsGone(id)) < LivingMost && cloud.Dice.OneIn(2)) node.Start(LaunchAsync);
-            else if (_known.Count > 0) node.Start(ChangeAsync);
+            else if (_known.Count > 0) node.Start(cloud.Dice.OneIn(3) ? ChangeVolumeAsync : ChangeAsync);
             await Task.Delay(cloud.Dice.Between(TimeSpan.Zero, pace), node.Clock);
         }
     });
+
+    private async Task ChangeVolumeAsync()
+    {
+        var (id, request) = (cloud.Dice.Of(_known), cloud.Dice.Of(VolumeChanges));
+        try
+        {
+            await cloud.Wire.CallAsync("user", node, cloud.AnyServer(), Patience, repeatable: true, server => server.ChangeVolumeAsync(request, id), CancellationToken.None);
+        }
+        catch (IOException)
+        {
+            // Whether it was done or not, what is recorded comes true.
+        }
+    }
 
     private bool IsGone(string id) => cloud.Records.RowOf(id).TerminatedAt is not null || cloud.Records.Forgotten.ContainsKey(id);
 

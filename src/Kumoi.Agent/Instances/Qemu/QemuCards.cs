@@ -12,7 +12,7 @@ internal static partial class QemuCards
 {
     public const string Driver = "virtio-net-pci";
 
-    private const string Peripherals = "/machine/peripheral", BackendPrefix = "net-", FormerBackendPrefix = "net";
+    private const string BackendPrefix = "net-", FormerBackendPrefix = "net";
 
     /// <summary>The name of what leads from a card to its tap.</summary>
     public static string BackendOf(string card) =>
@@ -20,7 +20,7 @@ internal static partial class QemuCards
 
     public static async Task<IReadOnlyList<GuestCard>> ReadAsync(QmpClient qmp, CancellationToken cancel)
     {
-        var devices = (await ListAsync(qmp, Peripherals, cancel)).Where(child => child.Type == $"child<{Driver}>").Select(child => child.Name).ToHashSet();
+        var devices = await QemuPorts.DevicesAsync(qmp, Driver, cancel);
         // The one place where QEMU names backends that no card uses.
         var text = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", "info network"), cancel);
         return Parse(devices, text.GetString() ?? "");
@@ -56,7 +56,7 @@ internal static partial class QemuCards
             arguments.WriteString("fd", descriptor);
             arguments.WriteBoolean("vhost", false);
         }, cancel);
-        var port = CardPorts.Choose(wanted.Index, await FreePortsAsync(qmp, cancel))
+        var port = CardPorts.Choose(wanted.Index, await QemuPorts.FreeAsync(qmp, cancel))
             ?? throw new HypervisorException("no-free-slot", "The guest has no free slot for another network card; it has the card after its next start.", null);
         await qmp.ExecuteAsync("device_add", arguments =>
         {
@@ -78,21 +78,8 @@ internal static partial class QemuCards
         else await DropBackendAsync(qmp, card, cancel);
     }
 
-    private static async Task AskAsync(QmpClient qmp, string card, CancellationToken cancel)
-    {
-        try
-        {
-            await qmp.ExecuteAsync("device_del", arguments => arguments.WriteString("id", card), cancel);
-        }
-        catch (QmpRefusedException e) when (e.Words.Contains("in the process of unplug", StringComparison.Ordinal) || e.Words.Contains("not found", StringComparison.Ordinal))
-        {
-            // Asked before, or given back since it was looked at.
-        }
-        catch (QmpRefusedException e) when (e.Words.Contains("does not support hotplugging", StringComparison.Ordinal))
-        {
-            throw new HypervisorException("card-fixed", "The guest was started by a version whose first network cards cannot be taken out while it runs; the card is not there after its next start.", e);
-        }
-    }
+    private static Task AskAsync(QmpClient qmp, string card, CancellationToken cancel) => QemuPorts.AskBackAsync(
+        qmp, card, cause => new HypervisorException("card-fixed", "The guest was started by a version whose first network cards cannot be taken out while it runs; the card is not there after its next start.", cause), cancel);
 
     /// <summary>Takes away what leads to the tap; nothing happens if it is not there.</summary>
     private static async Task DropBackendAsync(QmpClient qmp, string card, CancellationToken cancel)
@@ -114,20 +101,6 @@ internal static partial class QemuCards
     }
 
     private static string DescriptorOf(string card) => "tap-" + card;
-
-    private static async Task<IReadOnlyCollection<string>> FreePortsAsync(QmpClient qmp, CancellationToken cancel)
-    {
-        var free = new List<string>();
-        foreach (var port in (await ListAsync(qmp, Peripherals, cancel)).Where(child => child.Type == "child<pcie-root-port>").Select(child => child.Name))
-            if ((await ListAsync(qmp, $"{Peripherals}/{port}/{port}", cancel)).All(child => !child.Name.StartsWith("child[", StringComparison.Ordinal))) free.Add(port);
-        return free;
-    }
-
-    private static async Task<IReadOnlyList<(string Name, string Type)>> ListAsync(QmpClient qmp, string path, CancellationToken cancel)
-    {
-        var found = await qmp.ExecuteAsync("qom-list", arguments => arguments.WriteString("path", path), cancel);
-        return [.. found.EnumerateArray().Select(child => (child.GetProperty("name").GetString() ?? "", child.GetProperty("type").GetString() ?? ""))];
-    }
 
     [GeneratedRegex(@"^[ \\]*([A-Za-z0-9._-]+): index=\d+,type=tap,", RegexOptions.Multiline)] private static partial Regex BackendForm();
 }

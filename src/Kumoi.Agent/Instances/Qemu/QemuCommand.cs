@@ -7,9 +7,10 @@ namespace Kumoi.Agent.Instances.Qemu;
 /// <param name="User">The numeric user and group the process runs as.</param>
 /// <param name="ImageFile">The cached image under the disk.</param>
 /// <param name="Cards">In their order in the guest.</param>
+/// <param name="Drives">Volumes, in their order in the guest.</param>
 /// <param name="KvmGroup">Group that may open /dev/kvm; null if not needed.</param>
 public sealed record QemuSetting(
-    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<QemuCard> Cards);
+    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives);
 
 /// <param name="Descriptor">The open tap of its interface.</param>
 public sealed record QemuCard(CardIntent Intent, int Descriptor);
@@ -18,9 +19,6 @@ public sealed record QemuCard(CardIntent Intent, int Descriptor);
 public static class QemuCommand
 {
     public const string Program = "setpriv", Emulator = "qemu-system-x86_64";
-
-    /// <summary>Free slots for disks that are plugged in later; q35 takes them only behind root ports made at start.</summary>
-    private const int SpareSlots = 8;
 
     /// <summary>Translated code kept by TCG, in MiB. The default of 1 GiB would weigh more than most guests.</summary>
     private const int TranslationCacheMib = 256;
@@ -66,10 +64,15 @@ public static class QemuCommand
             "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
             "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
         ]);
-        for (var slot = 1; slot <= CardPorts.Count + SpareSlots; slot++)
+        for (var slot = 1; slot <= CardPorts.Count + DrivePorts.Count; slot++)
         {
             var port = slot <= CardPorts.Count ? CardPorts.Name(slot) : CardPorts.SparePrefix + Number(slot - CardPorts.Count);
             arguments.AddRange(["-device", $"pcie-root-port,id={port},chassis={Number(slot)},slot={Number(slot)}"]);
+        }
+        foreach (var drive in setting.Drives)
+        {
+            if (drive.Volume.Slot is not (>= 1 and <= DrivePorts.Count)) throw new HypervisorException("no-free-slot", $"The volume {drive.Volume.Id} has a slot that a guest does not have.", null);
+            arguments.AddRange(DriveParts.Arguments(drive));
         }
         foreach (var (card, port) in setting.Cards.Zip(CardPorts.Assign([.. setting.Cards.Select(card => card.Intent.Interface.Index)])))
         {

@@ -6,7 +6,7 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Instances.Qemu;
 
 /// <summary>Makes root disks: a thin layer over the cached image, owned by the guest's user.</summary>
-internal sealed class QemuDisks(AgentPaths paths, SharedStorage? shared, Commands commands)
+internal sealed class QemuDisks(AgentPaths paths, StoreDirectory? shared, Commands commands)
 {
     private const long Gib = 1024L * 1024 * 1024;
 

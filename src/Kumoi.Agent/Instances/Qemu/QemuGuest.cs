@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Kumoi.Agent.Linux;
+using Kumoi.Api.Agent;
 using Microsoft.Win32.SafeHandles;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -72,6 +73,7 @@ internal sealed class QemuGuest : IAsyncDisposable
     {
         RunState state;
         IReadOnlyList<GuestCard>? cards = null;
+        IReadOnlyList<GuestDrive>? drives = null;
         try
         {
             var status = (await _qmp.ExecuteAsync("query-status", null, cancel)).GetProperty("status").GetString();
@@ -86,13 +88,15 @@ internal sealed class QemuGuest : IAsyncDisposable
                 _ => RunState.Unknown,
             };
             cards = await QemuCards.ReadAsync(_qmp, cancel);
+            drives = OpenVolumes.AddedTo(await QemuDrives.ReadAsync(_qmp, cancel), ProcessId);
         }
         catch (QmpException) when (!_qmp.Ended.IsCompleted)
         {
             // The process is there and does not answer; the next look may find it better.
             state = RunState.Unknown;
+            (cards, drives) = (null, null);
         }
-        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards);
+        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards, drives);
     }
 
     public Task ContinueAsync(CancellationToken cancel) => _qmp.ExecuteAsync("cont", null, cancel);
@@ -100,6 +104,12 @@ internal sealed class QemuGuest : IAsyncDisposable
     public Task PlugAsync(CardIntent card, Func<Task<SafeFileHandle>> openTap, CancellationToken cancel) => QemuCards.PlugAsync(_qmp, card, openTap, cancel);
 
     public Task UnplugAsync(string card, CancellationToken cancel) => QemuCards.UnplugAsync(_qmp, card, cancel);
+
+    public Task PlugAsync(QemuDrive drive, Func<bool> isHeld, TimeProvider clock, CancellationToken cancel) => QemuDrives.PlugAsync(_qmp, drive, isHeld, clock, cancel);
+
+    public Task UnplugDriveAsync(string volumeId, TimeProvider clock, CancellationToken cancel) => QemuDrives.UnplugAsync(_qmp, volumeId, clock, cancel);
+
+    public Task AdjustAsync(DesiredVolume volume, CancellationToken cancel) => QemuDrives.AdjustAsync(_qmp, volume, cancel);
 
     public Task PressPowerButtonAsync(CancellationToken cancel) => _qmp.ExecuteAsync("system_powerdown", null, cancel);
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes.Directories;
 using Kumoi.Api.Agent;
 using Microsoft.Win32.SafeHandles;
 
@@ -26,14 +27,15 @@ public sealed class QemuHypervisor : IHypervisor
     private readonly QemuDisks _disks;
     private readonly Cgroups _groups;
     private readonly ImageCache _images;
+    private readonly DirectoryVolumes _volumes;
     private readonly ConcurrentDictionary<string, QemuGuest> _guests = new();
     private readonly ConcurrentDictionary<string, long> _trimmed = new();
     private Action<string> _changed = _ => { };
     private uint? _kvmGroup;
 
-    public QemuHypervisor(AgentOptions options, string accelerator, SharedStorage? shared, ImageCache images, Commands commands, TimeProvider clock)
+    public QemuHypervisor(AgentOptions options, string accelerator, StoreDirectory? shared, ImageCache images, DirectoryVolumes volumes, Commands commands, TimeProvider clock)
     {
-        (_options, _paths, _accelerator, _images, _commands, _clock) = (options, options.Paths, accelerator, images, commands, clock);
+        (_options, _paths, _accelerator, _images, _volumes, _commands, _clock) = (options, options.Paths, accelerator, images, volumes, commands, clock);
         _users = new GuestUsers(_paths, options.Tag);
         _disks = new QemuDisks(_paths, shared, commands);
         Storage = shared?.Id;
@@ -89,7 +91,7 @@ public sealed class QemuHypervisor : IHypervisor
         return _disks.MakeAsync(instance, image, _images.PathOf(image), _users.Assign(instance.Id), cancel);
     }
 
-    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel)
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel)
     {
         await EndUnreachableAsync(instance.Id, cancel);
         DurableFiles.MakeDirectory(_paths.Instance(instance.Id), AgentModes.Passable);
@@ -101,6 +103,8 @@ public sealed class QemuHypervisor : IHypervisor
         if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
         DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
         await _disks.OpenAsync(instance, image, user, cancel);
+        var opened = new List<QemuDrive>();
+        foreach (var drive in drives) opened.Add(await OpenAsync(drive, user, cancel));
 
         StartedProcess started;
         var taps = new List<SafeFileHandle>();
@@ -109,19 +113,20 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var card in cards) taps.Add(await OpenTapAsync(card.Interface));
             var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
             var arguments = QemuCommand.Build(
-                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))]));
+                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened));
             started = await _commands.StartAsync(QemuCommand.Program, arguments, descriptors, cancel);
         }
         finally
         {
             foreach (var tap in taps) tap.Dispose();
         }
-        var guest = await ReachAsync(instance.Id, started, cancel);
-        if (!_disks.IsHeld(instance))
+        var guest = await ReachAsync(instance.Id, started, opened, cancel);
+        var lost = !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
+        if (lost is { } incarnation)
         {
-            // Granted to another host after it was asked for here; now that QEMU has the disk locked, nobody else has it open.
+            // Granted to another host after it was asked for here; now that QEMU has the disks locked, nobody else has them open.
             await KillAsync(instance.Id, cancel);
-            throw SharedStorage.Fenced(instance.Incarnation);
+            throw StoreDirectory.Fenced(incarnation);
         }
         // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
         // or link of its own where the agent will connect.
@@ -137,13 +142,26 @@ public sealed class QemuHypervisor : IHypervisor
 
     public async Task UnplugAsync(string id, string card, CancellationToken cancel) => await (await NeedAsync(id, cancel)).UnplugAsync(card, cancel);
 
+    public async Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel)
+    {
+        var guest = await NeedAsync(id, cancel);
+        await guest.PlugAsync(await OpenAsync(drive, _users.Assign(id), cancel), () => _volumes.IsHeld(drive.Volume), _clock, cancel);
+    }
+
+    public async Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel) => await (await NeedAsync(id, cancel)).UnplugDriveAsync(volumeId, _clock, cancel);
+
+    public async Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel) => await (await NeedAsync(id, cancel)).AdjustAsync(volume, cancel);
+
+    private async Task<QemuDrive> OpenAsync(DriveIntent drive, uint user, CancellationToken cancel) =>
+        new(drive.Volume, await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel), drive.Image is { } image ? _images.PathOf(image) : null, drive.Image?.Format);
+
     /// <summary>Waits until the process answers: then all its devices and sockets are there.</summary>
-    private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, CancellationToken cancel)
+    private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, IReadOnlyList<QemuDrive> drives, CancellationToken cancel)
     {
         var since = _clock.GetTimestamp();
         while (_clock.GetElapsedTime(since) < StartLimit)
         {
-            if (started.Ended.IsCompleted) throw Ended(started.LastWords);
+            if (started.Ended.IsCompleted) throw Ended(started.LastWords, drives);
             try
             {
                 if (await FindAsync(id, cancel) is { } guest) return guest;
@@ -160,9 +178,12 @@ public sealed class QemuHypervisor : IHypervisor
         throw new HypervisorException("start-failed", "QEMU did not answer within 30 s of its start.", null);
     }
 
-    private static HypervisorException Ended(string words)
+    private static HypervisorException Ended(string words, IReadOnlyList<QemuDrive> drives)
     {
-        if (words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal))
+        var locked = words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal);
+        if (locked && drives.FirstOrDefault(drive => words.Contains(drive.File, StringComparison.Ordinal)) is { Volume: var volume })
+            return new HypervisorException("volume-in-use", $"Another process still has the volume {volume.Id} open; it is tried again.", null);
+        if (locked)
             return new HypervisorException("disk-in-use", "The former host still has the disk: its guest has not ended there. It is tried again.", null);
         if (words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal))
             return new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null);
@@ -275,7 +296,7 @@ public sealed class QemuHypervisor : IHypervisor
         foreach (var process in ByCommandLine(id))
             if (process.Arguments.Select(argument => QemuGuest.Parse(argument, id)).FirstOrDefault(found => found is not null) is { } identity
                 && Processes.StartedAt(process.Id) is { } startedAt)
-                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt, null);
+                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt, null, null);
         return null;
     }
 

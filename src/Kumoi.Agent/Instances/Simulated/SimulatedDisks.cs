@@ -1,3 +1,5 @@
+using Kumoi.Agent.Volumes.Simulated;
+
 namespace Kumoi.Agent.Instances.Simulated;
 
 /// <summary>
@@ -13,6 +15,9 @@ public sealed class SimulatedDisks(string store, SimulatedJournal? journal)
     private HashSet<string>? _disks;
     private Dictionary<string, int>? _grants;
     private Dictionary<string, SimulatedMachine>? _open;
+
+    /// <summary>The volumes beside them.</summary>
+    public SimulatedVolumes Volumes { get; } = new(store, journal);
 
     public IReadOnlyList<string> List()
     {
@@ -75,6 +80,8 @@ public sealed class SimulatedDisks(string store, SimulatedJournal? journal)
     /// <summary>Puts back what the journal remembers.</summary>
     internal void Restore(IEnumerable<string> ids)
     {
-        lock (_gate) (_disks ??= []).UnionWith(ids);
+        var lines = ids.ToLookup(SimulatedVolumes.IsLine);
+        lock (_gate) (_disks ??= []).UnionWith(lines[false]);
+        Volumes.Restore(lines[true]);
     }
 }

@@ -2,13 +2,14 @@ namespace Kumoi.Agent.Instances.Simulated;
 
 /// <summary>
 /// What simulated hosts do beside working: times, and faults by step. Steps are named <c>MakeDisk</c>, <c>Start</c>, <c>Resume</c>,
-/// <c>PressPowerButton</c>, <c>Kill</c>, <c>Remove</c>, <c>Discard</c>, <c>Plug</c> and <c>Unplug</c>. One object may serve many hosts.
+/// <c>PressPowerButton</c>, <c>Kill</c>, <c>Remove</c>, <c>Discard</c>, <c>Plug</c>, <c>Unplug</c>, <c>PlugDrive</c>, <c>UnplugDrive</c> and <c>AdjustDrive</c>, each with
+/// an instance's id, and <c>MakeVolume</c>, <c>GrowVolume</c> and <c>RemoveVolume</c> with a volume's. One object may serve many hosts.
 /// </summary>
 public sealed class SimulatedFaults
 {
     /// <summary>
-    /// How long a step of an instance takes, asked with both names. <c>Copy</c> is the image's way to the host, before the first disk made from it;
-    /// the times of <c>PressPowerButton</c> and <c>Unplug</c> are what the guest takes to switch itself off, or to give a network card back, for which nobody waits.
+    /// How long a step takes, asked with both names. <c>Copy</c> is the image's way to the host, before the first disk made from it;
+    /// the times of <c>PressPowerButton</c>, <c>Unplug</c> and <c>UnplugDrive</c> are what the guest takes to switch itself off, or to give a network card or a disk back, for which nobody waits.
     /// </summary>
     public Func<string, string, TimeSpan> Time { get; set; } = (_, _) => TimeSpan.Zero;
 
@@ -17,6 +18,9 @@ public sealed class SimulatedFaults
 
     /// <summary>Guests that do not react to the power button.</summary>
     public Func<string, bool> IgnoresButton { get; set; } = _ => false;
+
+    /// <summary>Guests that do not give disks back.</summary>
+    public Func<string, bool> KeepsDisks { get; set; } = _ => false;
 
     /// <summary>Guests that do not give network cards back.</summary>
     public Func<string, bool> KeepsCards { get; set; } = _ => false;

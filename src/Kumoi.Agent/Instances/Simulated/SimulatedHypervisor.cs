@@ -26,12 +26,13 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
         machine.MakeDisk(instance.Id, instance.ImageId);
     }
 
-    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, CancellationToken cancel)
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel)
     {
         await StepAsync("Start", instance.Id, cancel);
         if (!machine.Disks.Has(instance.Id)) throw new HypervisorException("no-disk", "The guest has no disk.", null);
         Grant(instance);
-        if (!machine.Start(instance)) throw new HypervisorException("disk-in-use", "The former host still has the disk.", null);
+        foreach (var drive in drives) Grant(drive.Volume);
+        if (!machine.Start(instance, [.. drives.Select(drive => drive.Volume)])) throw new HypervisorException("disk-in-use", "The former host still has the disk.", null);
     }
 
     public async Task ResumeAsync(string id, CancellationToken cancel)
@@ -51,6 +52,26 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
         Fail("Unplug", id);
         if (!faults.KeepsCards(id) && !machine.Unplug(id, card, faults.Time("Unplug", id))) throw Ended();
         return Task.CompletedTask;
+    }
+
+    public async Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel)
+    {
+        await StepAsync("PlugDrive", id, cancel);
+        Grant(drive.Volume);
+        if (!machine.PlugDrive(id, drive.Volume)) throw new HypervisorException("volume-in-use", "Another guest still has the volume.", null);
+    }
+
+    public Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel)
+    {
+        Fail("UnplugDrive", id);
+        if (!faults.KeepsDisks(id) && !machine.UnplugDrive(id, volumeId, faults.Time("UnplugDrive", id))) throw Ended();
+        return Task.CompletedTask;
+    }
+
+    public async Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel)
+    {
+        await StepAsync("AdjustDrive", id, cancel);
+        if (!machine.AdjustDrive(id, volume)) throw Ended();
     }
 
     public Task PressPowerButtonAsync(string id, CancellationToken cancel)
@@ -118,6 +139,12 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     {
         if (machine.Storage is not null && !machine.Disks.Grant(instance.Id, instance.Incarnation))
             throw new HypervisorException("fenced", "The instance was given to another host since.", null);
+    }
+
+    private void Grant(DesiredVolume volume)
+    {
+        if (machine.Storage is not null && !machine.Disks.Volumes.Grant(volume.Id, volume.Incarnation))
+            throw new HypervisorException("fenced", "The volume was given to another host since.", null);
     }
 
     private static HypervisorException Ended() => new("not-running", "The guest's process ended.", null);

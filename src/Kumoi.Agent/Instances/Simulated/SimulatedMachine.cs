@@ -1,4 +1,6 @@
 using Kumoi.Agent.Leases;
+using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Simulated;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Simulated;
@@ -47,7 +49,8 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         {
             var guest = _guests?.GetValueOrDefault(id);
             var disk = disks.Has(id);
-            return new GuestSight(disk, (disk && storage is null) || guest is not null, disk && storage is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt, [.. guest.Cards.Order(StringComparer.Ordinal).Select(card => new GuestCard(card, true, true))]));
+            return new GuestSight(disk, (disk && storage is null) || guest is not null, disk && storage is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt, [.. guest.Cards.Order(StringComparer.Ordinal).Select(card => new GuestCard(card, true, true))],
+                [.. guest.Drives.Values.OrderBy(drive => drive.Id, StringComparer.Ordinal)]));
         }
     }
 
@@ -63,11 +66,48 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         disks.Make(id);
     }
 
-    /// <summary>False if a guest on another machine has the disk open.</summary>
-    public bool Start(DesiredInstance instance)
+    /// <summary>False if another guest has the disk or a volume open.</summary>
+    public bool Start(DesiredInstance instance, IReadOnlyList<DesiredVolume> volumes)
     {
         if (!disks.Open(instance.Id, this)) return false;
-        lock (_gate) (_guests ??= [])[instance.Id] = new SimulatedGuest(instance, clock.GetUtcNow());
+        var guest = new SimulatedGuest(instance, clock.GetUtcNow());
+        if (!volumes.All(volume => guest.Take(volume, disks.Volumes)))
+        {
+            guest.LetGo(disks.Volumes);
+            disks.Close(instance.Id, this);
+            return false;
+        }
+        lock (_gate) (_guests ??= [])[instance.Id] = guest;
+        return true;
+    }
+
+    /// <summary>False if the guest has no process, or another one has the volume.</summary>
+    public bool PlugDrive(string id, DesiredVolume volume)
+    {
+        lock (_gate) return _guests?.GetValueOrDefault(id) is { } guest && guest.Take(volume, disks.Volumes);
+    }
+
+    /// <summary>The guest gives a volume back after some time, if it still runs then. False if it has no process.</summary>
+    public bool UnplugDrive(string id, string volume, TimeSpan after)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            if (!guest.Releasing.ContainsKey(volume) && guest.Drives.ContainsKey(volume))
+                guest.Releasing[volume] = clock.CreateTimer(_ => Release(id, guest, volume), null, after, Timeout.InfiniteTimeSpan);
+            return true;
+        }
+    }
+
+    /// <summary>False if the guest has no process.</summary>
+    public bool AdjustDrive(string id, DesiredVolume volume)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            if (guest.Drives.ContainsKey(volume.Id)) guest.Set(volume);
+        }
+        disks.Volumes.Make(volume.Id, volume.SizeGib);
         return true;
     }
 
@@ -113,6 +153,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
             if (guest.Releasing.Remove(card, out var timer)) timer.Dispose();
             if (_guests?.GetValueOrDefault(id) != guest) return;
             guest.Cards.Remove(card);
+            if (guest.Drives.Remove(card)) disks.Volumes.Close(card, guest);
             changed = _changed;
         }
         changed(id);
@@ -151,6 +192,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         {
             if (_guests is null || !_guests.Remove(id, out var guest)) return;
             guest.StopTimers();
+            guest.LetGo(disks.Volumes);
             disks.Close(id, this);
             changed = _changed;
         }
@@ -165,6 +207,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
             foreach (var (id, guest) in _guests ?? [])
             {
                 guest.StopTimers();
+                guest.LetGo(disks.Volumes);
                 disks.Close(id, this);
             }
             _guests = null;
@@ -190,7 +233,25 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         /// <summary>Ids of the interfaces whose cards it has.</summary>
         public HashSet<string> Cards { get; } = [.. instance.Interfaces.Select(wanted => wanted.Id)];
 
-        /// <summary>Cards that it is about to give back.</summary>
+        /// <summary>Its volumes.</summary>
+        public Dictionary<string, GuestDrive> Drives { get; } = [];
+
+        /// <summary>False if another guest has the volume.</summary>
+        public bool Take(DesiredVolume volume, SimulatedVolumes volumes)
+        {
+            if (!volumes.Open(volume.Id, this)) return false;
+            Set(volume);
+            return true;
+        }
+
+        public void Set(DesiredVolume volume) => Drives[volume.Id] = new GuestDrive(volume.Id, true, true, volume.SizeGib * VolumeSizes.Gib, volume.Limits);
+
+        public void LetGo(SimulatedVolumes volumes)
+        {
+            foreach (var id in Drives.Keys) volumes.Close(id, this);
+        }
+
+        /// <summary>Cards and volumes that it is about to give back.</summary>
         public Dictionary<string, ITimer> Releasing { get; } = [];
 
         public DateTimeOffset StartedAt => startedAt;

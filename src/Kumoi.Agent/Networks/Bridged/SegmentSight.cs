@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using static System.FormattableString;
 
 namespace Kumoi.Agent.Networks.Bridged;
 
@@ -32,7 +33,9 @@ public sealed record SegmentSight(SegmentWay Way, string Device, int DeviceMtu, 
         var way = WayOf(segment, device);
         var fits = inner is { } there && (way == SegmentWay.Vlan
             ? Kind(there) == "vlan" && Data(there, "id") == segment.Vlan!.Value.ToString(CultureInfo.InvariantCulture) && Text(there, "link_index") == Text(device!.Value, "ifindex")
-            : Kind(there) == "veth" && port is { } end && Kind(end) == "veth");
+            : Kind(there) == "veth" && port is { } end && Kind(end) == "veth"
+                // A port begins in the bridge's own VLAN, so it may only become one while the network's end is down.
+                && (way != SegmentWay.TaggedPair || Text(end, "master") == segment.Device));
         return new SegmentSight(
             way, segment.Device, device!.Value.GetProperty("mtu").GetInt32(), fits && IsUp(inner!.Value), inner is not null,
             port is { } host ? new SegmentPort(Text(host, "master"), IsUp(host), host.GetProperty("mtu").GetInt32()) : null, ReadVlans(vlans));
@@ -59,10 +62,10 @@ public sealed record SegmentSight(SegmentWay Way, string Device, int DeviceMtu, 
     {
         if (Way == SegmentWay.Vlan)
         {
-            yield return Number($"link add link {Device} name {BridgeRuleset.Segment} netns {intent.Namespace} mtu {intent.Mtu} type vlan id {intent.Segment!.Vlan}");
+            yield return Invariant($"link add link {Device} name {BridgeRuleset.Segment} netns {intent.Namespace} mtu {intent.Mtu} type vlan id {intent.Segment!.Vlan}");
             yield break;
         }
-        yield return Number($"link add name {intent.HostDevice} mtu {DeviceMtu} type veth peer name {BridgeRuleset.Segment} mtu {intent.Mtu} netns {intent.Namespace}");
+        yield return Invariant($"link add name {intent.HostDevice} mtu {DeviceMtu} type veth peer name {BridgeRuleset.Segment} mtu {intent.Mtu} netns {intent.Namespace}");
         // The host speaks by its bridge, and not by the port.
         yield return $"link set dev {intent.HostDevice} addrgenmode none master {Device} up";
     }
@@ -71,7 +74,7 @@ public sealed record SegmentSight(SegmentWay Way, string Device, int DeviceMtu, 
     public IEnumerable<string> Mending(NetworkIntent intent)
     {
         if (Way == SegmentWay.Vlan || Port is not { } port) yield break;
-        if (port.Mtu != DeviceMtu) yield return Number($"link set dev {intent.HostDevice} mtu {DeviceMtu}");
+        if (port.Mtu != DeviceMtu) yield return Invariant($"link set dev {intent.HostDevice} mtu {DeviceMtu}");
         if (port.Master != Device || !port.Up) yield return $"link set dev {intent.HostDevice} master {Device} up";
     }
 
@@ -79,7 +82,7 @@ public sealed record SegmentSight(SegmentWay Way, string Device, int DeviceMtu, 
     public IEnumerable<string> Tagging(NetworkIntent intent)
     {
         if (Way != SegmentWay.TaggedPair || intent.Segment?.Vlan is not { } vlan) yield break;
-        if (!Vlans.Contains(Number($"{vlan} PVID Egress Untagged"))) yield return Number($"vlan add dev {intent.HostDevice} vid {vlan} pvid untagged");
+        if (!Vlans.Contains(Invariant($"{vlan} PVID Egress Untagged"))) yield return Invariant($"vlan add dev {intent.HostDevice} vid {vlan} pvid untagged");
         foreach (var other in Vlans.Select(text => text.Split(' ')[0]).Distinct().Where(id => id != vlan.ToString(CultureInfo.InvariantCulture)))
             yield return $"vlan delete dev {intent.HostDevice} vid {other}";
     }
@@ -92,8 +95,6 @@ public sealed record SegmentSight(SegmentWay Way, string Device, int DeviceMtu, 
         device.TryGetProperty("linkinfo", out var info) && info.TryGetProperty("info_data", out var data) ? Text(data, name) : "";
 
     private static string Text(JsonElement entry, string name) => entry.TryGetProperty(name, out var value) ? value.ToString() : "";
-
-    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <param name="Master">The bridge that it is a port of; empty if none.</param>

@@ -119,5 +119,7 @@ public sealed class BridgedTests
         var document = Shared.Document([SegmentStand.Network()], [Shared.Group(Samples.Group, Web, a)], Shared.Instance(11, a));
         var failure = await Assert.ThrowsAsync<IOException>(() => StandIns.ApplyAsync(hosts.All[0], document));
         Assert.Contains("--segment-device", failure.Message, StringComparison.Ordinal);
+        // It never had a server that could have ended.
+        Assert.True(hosts.All[0].Driver.IsServed(hosts.All[0].Network(Samples.Network)));
     }
 }

@@ -66,6 +66,9 @@ public sealed class SegmentSightTests
         var right = Read("br0", 120, Filtering, End, End, """[{"ifname":"sabcd12-7","vlans":[{"vlan":120,"flags":["PVID","Egress Untagged"]}]}]""");
         Assert.True(right.Joined);
         Assert.Empty(right.Tagging(intent).Concat(right.Mending(intent)));
+        // Taken out of the bridge, it would be in another VLAN for a moment as it comes back: it is made anew.
+        foreach (var away in new[] { End.Replace("\"master\":\"br0\",", "", StringComparison.Ordinal), End.Replace("\"master\":\"br0\"", "\"master\":\"br1\"", StringComparison.Ordinal) })
+            Assert.False(Read("br0", 120, Filtering, End, away, """[{"ifname":"sabcd12-7","vlans":[{"vlan":120,"flags":["PVID","Egress Untagged"]}]}]""").Joined);
     }
 
     [Fact]

@@ -20,6 +20,18 @@ public sealed class VpnTests
     public void The_rules_of_a_gateways_host_are_as_reviewed() => Golden.Check("vpn", NetworkRuleset.Build(Intent(Wanted())).Replacement());
 
     [Fact]
+    public void Clients_reach_load_balancers_whoever_balances()
+    {
+        var network = Shared.Network() with { Vpn = Wanted(), Gateways = [new DesiredGateway(Public, "172.31.0.1", false, [])] };
+        var balancer = new DesiredLoadBalancer(LoadBalancers.Balanced.Balancer, ["10.0.0.50"], [LoadBalancers.Balanced.Of("http", 80, LoadBalancers.Balanced.Member(11))]);
+        var intent = NetworkIntents.Read(Shared.Document([network with { LoadBalancers = [balancer] }], [], Shared.Instance(11, Shared.Interface(11))), Samples.Network, "abcd12", "172.31.0.1", _ => false)!;
+        var input = NetworkRuleset.Build(intent).Chains.Single(chain => chain.Name == "input").Rules.ToList();
+        var accepted = input.IndexOf("iifname \"wabcd12-7\" ip daddr . tcp dport { 10.0.0.50 . 80 } accept");
+        Assert.InRange(accepted, 0, input.IndexOf("iifname \"wabcd12-7\" drop"));
+        Assert.InRange(input.IndexOf("iifname \"wabcd12-7\" ip daddr { 10.0.0.50 } meta l4proto tcp reject with tcp reset"), accepted, input.IndexOf("iifname \"wabcd12-7\" drop"));
+    }
+
+    [Fact]
     public void Other_hosts_send_to_the_gateways_and_it_to_its_device()
     {
         var (here, there) = (Intent(Wanted()), Intent(Wanted() with { PrivateKey = null, Peers = null }, "172.31.0.2"));

@@ -7,7 +7,7 @@ using Xunit;
 namespace Kumoi.Agent.Tests.Storage;
 
 /// <summary>The grants of a directory that several hosts have mounted; here several objects on one directory, each with locks of its own.</summary>
-public sealed class SharedStorageTests
+public sealed class StoreDirectoryTests
 {
     private static readonly string Id = Samples.InstanceId(1);
 
@@ -16,7 +16,7 @@ public sealed class SharedStorageTests
     {
         await using var machine = new Machine("simulated");
         var ids = new ConcurrentBag<string>();
-        Parallel.For(0, 32, _ => ids.Add(SharedStorage.Open(machine.State, TimeProvider.System).Id));
+        Parallel.For(0, 32, _ => ids.Add(StoreDirectory.Open(machine.State, shared: true, "storage-away", TimeProvider.System).Id));
         Assert.Single(ids.Distinct());
         Assert.StartsWith("st-", ids.First(), StringComparison.Ordinal);
         Assert.Equal([".kumoi-storage"], Directory.GetFileSystemEntries(machine.State).Select(path => Path.GetFileName(path)));
@@ -26,7 +26,7 @@ public sealed class SharedStorageTests
     public async Task A_grant_only_grows_however_many_ask_together()
     {
         await using var machine = new Machine("simulated");
-        var hosts = Enumerable.Range(0, 4).Select(_ => SharedStorage.Open(machine.State, TimeProvider.System)).ToArray();
+        var hosts = Enumerable.Range(0, 4).Select(_ => StoreDirectory.Open(machine.State, shared: true, "storage-away", TimeProvider.System)).ToArray();
         var held = new List<int>();
         var refused = 0;
         var inside = 0;
@@ -57,7 +57,7 @@ public sealed class SharedStorageTests
     public async Task Where_another_storage_or_none_is_mounted_nothing_is_done()
     {
         await using var machine = new Machine("simulated");
-        var storage = SharedStorage.Open(machine.State, TimeProvider.System);
+        var storage = StoreDirectory.Open(machine.State, shared: true, "storage-away", TimeProvider.System);
         var mark = Path.Combine(machine.State, ".kumoi-storage");
         foreach (var spoil in new Action[] { () => File.WriteAllText(mark, "st-0000000000000000f"), () => File.Delete(mark) })
         {
@@ -67,14 +67,14 @@ public sealed class SharedStorageTests
         }
         Assert.False(Directory.Exists(Path.Combine(machine.State, Id)));
         await File.WriteAllTextAsync(mark, "what?");
-        Assert.Throws<IOException>(() => SharedStorage.Open(machine.State, TimeProvider.System));
+        Assert.Throws<IOException>(() => StoreDirectory.Open(machine.State, shared: true, "storage-away", TimeProvider.System));
     }
 
     [Fact]
     public async Task A_grant_that_cannot_be_read_is_an_obstacle_and_not_a_licence()
     {
         await using var machine = new Machine("simulated");
-        var storage = SharedStorage.Open(machine.State, TimeProvider.System);
+        var storage = StoreDirectory.Open(machine.State, shared: true, "storage-away", TimeProvider.System);
         await storage.HoldAsync(Id, 5, () => { }, default);
         await File.WriteAllTextAsync(Path.Combine(machine.State, Id, "grant"), "");
         await Assert.ThrowsAsync<IOException>(() => storage.HoldAsync(Id, 6, () => Assert.Fail("Not to be done."), default));

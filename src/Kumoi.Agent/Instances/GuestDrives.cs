@@ -1,0 +1,51 @@
+using Kumoi.Agent.Volumes;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Instances;
+
+/// <summary>A volume as the guest's process has it.</summary>
+/// <param name="Id">The volume's id.</param>
+/// <param name="Device">The disk that the guest sees.</param>
+/// <param name="Backend">Anything of what leads from it to the volume's file.</param>
+/// <param name="SizeBytes">What the guest sees of it; 0 if nothing.</param>
+/// <param name="Limits">What the guest may use of it; null for no limit.</param>
+public sealed record GuestDrive(string Id, bool Device, bool Backend, long SizeBytes, VolumeLimits? Limits);
+
+/// <summary>A volume that a guest is to have.</summary>
+/// <param name="Image">What it is a layer over; null for none.</param>
+public sealed record DriveIntent(DesiredVolume Volume, DesiredImage? Image);
+
+/// <summary>The volumes of a record, and how far they are.</summary>
+/// <param name="Wanted">In their order in the guest.</param>
+/// <param name="NotReady">Ids of those that a guest cannot be given yet.</param>
+/// <param name="AskedAt">When this agent last asked the guest for a disk back, by the volume's id.</param>
+public sealed record GuestVolumes(IReadOnlyList<DriveIntent> Wanted, IReadOnlySet<string> NotReady, IReadOnlyDictionary<string, DateTimeOffset> AskedAt)
+{
+    public static GuestVolumes None { get; } = new([], new HashSet<string>(), new Dictionary<string, DateTimeOffset>());
+}
+
+/// <summary>Compares the drives that a guest has with its record. Pure.</summary>
+public static class GuestDrives
+{
+    /// <summary>The record's drives, in their order in the guest.</summary>
+    public static IReadOnlyList<DriveIntent> Of(DesiredDocument document, DesiredInstance record) =>
+        document.Volumes is not { Count: > 0 } volumes ? []
+            : [.. volumes.Where(volume => volume.InstanceId == record.Id && volume is { Desired: not VolumeDesire.Deleted, Slot: >= 1 } && ObjectNames.IsVolume(volume.Id)).OrderBy(volume => volume.Slot)
+                .Select(volume => new DriveIntent(volume, volume.ImageId is null ? null : document.Images.FirstOrDefault(image => image.Id == volume.ImageId)))];
+
+    /// <summary>Volumes whose disk the guest lacks, in their order.</summary>
+    public static IReadOnlyList<DriveIntent> Missing(GuestVolumes volumes, GuestProcess process) =>
+        process.Drives is not { } drives ? [] : [.. volumes.Wanted.Where(wanted => !drives.Any(drive => drive.Id == wanted.Volume.Id && drive.Device))];
+
+    /// <summary>Drives that are of none of the record's volumes.</summary>
+    public static IReadOnlyList<GuestDrive> Surplus(GuestVolumes volumes, GuestProcess process) =>
+        process.Drives is not { } drives ? [] : [.. drives.Where(drive => !volumes.Wanted.Any(wanted => wanted.Volume.Id == drive.Id))];
+
+    /// <summary>Volumes whose disk in the guest is smaller than recorded, or has other limits.</summary>
+    public static IReadOnlyList<DriveIntent> Differing(GuestVolumes volumes, GuestProcess process) =>
+        process.Drives is not { } drives ? [] : [.. volumes.Wanted.Where(wanted => drives.Any(drive => drive.Id == wanted.Volume.Id && drive.Device && Differs(wanted.Volume, drive)))];
+
+    private static bool Differs(DesiredVolume wanted, GuestDrive drive) => drive.SizeBytes < wanted.SizeGib * VolumeSizes.Gib || (drive.Limits ?? Unlimited) != (wanted.Limits ?? Unlimited);
+
+    private static readonly VolumeLimits Unlimited = new(null, null);
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kumoi.Agent.Volumes;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Instances.Qemu;
+
+/// <summary>A volume's files as a guest's process opens them.</summary>
+/// <param name="File">The layer that the guest writes to.</param>
+/// <param name="ImageFile">The cached image under it; null for none.</param>
+public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageFile, string? ImageFormat);
+
+/// <summary>
+/// What QEMU makes a volume from, the same on the command line and by QMP: nodes for the file, the format and the limits, one on another, and the disk
+/// on top. The limits are always there, so that they can be changed while the guest runs. Pure.
+/// </summary>
+internal static class DriveParts
+{
+    public const string Driver = "virtio-blk-pci";
+
+    /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24.</summary>
+    public const string Throttle = "t-", Group = "g-", File = "f-", Image = "b-", ImageFile = "bf-";
+
+    /// <summary>From the lowest to the highest; each but the first is over one before it.</summary>
+    public static IReadOnlyList<JsonObject> Nodes(QemuDrive drive)
+    {
+        var id = drive.Volume.Id;
+        var nodes = new List<JsonObject>();
+        if (drive.ImageFile is { } image)
+        {
+            nodes.Add(new JsonObject { ["driver"] = "file", ["node-name"] = ImageFile + id, ["filename"] = image, ["read-only"] = true });
+            nodes.Add(new JsonObject { ["driver"] = drive.ImageFormat, ["node-name"] = Image + id, ["file"] = ImageFile + id, ["read-only"] = true });
+        }
+        nodes.Add(new JsonObject { ["driver"] = "file", ["node-name"] = File + id, ["filename"] = drive.File, ["discard"] = "unmap" });
+        // What is below is always said, so that nothing is opened because the file names it.
+        nodes.Add(new JsonObject { ["driver"] = "qcow2", ["node-name"] = id, ["file"] = File + id, ["backing"] = drive.ImageFile is null ? null : Image + id, ["discard"] = "unmap", ["detect-zeroes"] = "unmap" });
+        nodes.Add(new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = id });
+        return nodes;
+    }
+
+    public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };
+
+    /// <summary>0 for no limit.</summary>
+    public static JsonObject Limits(VolumeLimits? limits) => new() { ["iops-total"] = limits?.Iops ?? 0, ["bps-total"] = (limits?.MibPerSecond ?? 0) * Mib };
+
+    /// <summary>The reverse; one that no record can ask for becomes a limit that differs from all of them.</summary>
+    public static VolumeLimits? Read(JsonElement limits)
+    {
+        var (iops, bytes) = (limits.GetProperty("iops-total").GetInt64(), limits.GetProperty("bps-total").GetInt64());
+        return iops == 0 && bytes == 0 ? null : new VolumeLimits(iops == 0 ? null : (int)Math.Min(iops, int.MaxValue), bytes == 0 ? null : bytes % Mib == 0 ? (int)Math.Min(bytes / Mib, int.MaxValue) : -1);
+    }
+
+    /// <param name="port">The root port that it is plugged into.</param>
+    public static JsonObject Device(DesiredVolume volume, string port) =>
+        // Without an address it is put beside another device in the port, where no guest looks for it.
+        new() { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id), ["bus"] = port, ["addr"] = "0x0" };
+
+    /// <summary>The arguments that give a guest the drive from its start.</summary>
+    public static IEnumerable<string> Arguments(QemuDrive drive) =>
+    [
+        "-object", Text(GroupOf(drive.Volume)), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
+        "-device", string.Join(',', Device(drive.Volume, DrivePorts.Name(drive.Volume.Slot!.Value)).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
+    ];
+
+    private const long Mib = 1024 * 1024;
+
+    private static string Text(JsonObject value) => value.ToJsonString();
+}

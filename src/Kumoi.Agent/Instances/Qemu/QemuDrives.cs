@@ -1,0 +1,142 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kumoi.Agent.Volumes;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Instances.Qemu;
+
+/// <summary>
+/// The volumes of a running QEMU: read, plugged in, changed and taken out by QMP. Nothing is remembered: what the process has is read from it each time,
+/// so that each part of a change may be the last one before the agent ends.
+/// </summary>
+internal static class QemuDrives
+{
+    private const string Objects = "/objects";
+
+    // A guest that has taken its process over must not keep the agent asking.
+    private const int DrivesMax = 32;
+
+    /// <summary>How long QEMU may take to let go of the parts of a device that the guest has given back. Too low: they are looked at once more; too high: the guest's other changes wait.</summary>
+    private static readonly TimeSpan LetGoLimit = TimeSpan.FromSeconds(2), LetGoPause = TimeSpan.FromMilliseconds(20);
+
+    public static async Task<IReadOnlyList<GuestDrive>> ReadAsync(QmpClient qmp, CancellationToken cancel)
+    {
+        var devices = (await QemuPorts.DevicesAsync(qmp, DriveParts.Driver, cancel)).Where(ObjectNames.IsVolume).ToHashSet();
+        var nodes = (await NodesAsync(qmp, cancel)).Where(node => VolumeOf(node.Name) is not null).ToDictionary(node => node.Name, node => node.Size);
+        var groups = (await QemuPorts.ListAsync(qmp, Objects, cancel)).Select(child => child.Name).Where(name => name.StartsWith(DriveParts.Group, StringComparison.Ordinal) && VolumeOf(name) is not null).ToHashSet();
+        var drives = new List<GuestDrive>();
+        foreach (var id in devices.Concat(nodes.Keys.Concat(groups).Select(name => VolumeOf(name)!)).Distinct().Order(StringComparer.Ordinal).Take(DrivesMax))
+        {
+            var limits = groups.Contains(DriveParts.Group + id) && devices.Contains(id) ? await LimitsAsync(qmp, id, cancel) : null;
+            drives.Add(new GuestDrive(
+                id, devices.Contains(id), groups.Contains(DriveParts.Group + id) || nodes.Keys.Any(name => VolumeOf(name) == id), devices.Contains(id) ? nodes.GetValueOrDefault(DriveParts.Throttle + id) : 0, limits));
+        }
+        return drives;
+    }
+
+    /// <param name="isHeld">Whether the volume is still this host's, asked when QEMU has it locked.</param>
+    public static async Task PlugAsync(QmpClient qmp, QemuDrive drive, Func<bool> isHeld, TimeProvider clock, CancellationToken cancel)
+    {
+        var volume = drive.Volume;
+        // What an agent that was killed had left half-way is made anew.
+        await DropAsync(qmp, volume.Id, clock, cancel);
+        await SendAsync(qmp, "object-add", DriveParts.GroupOf(volume), cancel);
+        try
+        {
+            foreach (var node in DriveParts.Nodes(drive)) await SendAsync(qmp, "blockdev-add", node, cancel);
+        }
+        catch (QmpRefusedException e) when (e.Words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal))
+        {
+            await DropAsync(qmp, volume.Id, clock, cancel);
+            throw new HypervisorException("volume-in-use", $"Another process still has the volume {volume.Id} open; it is tried again.", e);
+        }
+        if (!isHeld())
+        {
+            // Granted to another host after it was asked for here; no guest has seen it yet.
+            await DropAsync(qmp, volume.Id, clock, cancel);
+            throw Storage.StoreDirectory.Fenced(volume.Incarnation);
+        }
+        var port = DrivePorts.Choose(volume.Slot ?? 0, await QemuPorts.FreeAsync(qmp, cancel))
+            ?? throw new HypervisorException("no-free-slot", "The guest has no free slot for another volume; it has its disk after its next start.", null);
+        await SendAsync(qmp, "device_add", DriveParts.Device(volume, port), cancel);
+    }
+
+    public static async Task UnplugAsync(QmpClient qmp, string volumeId, TimeProvider clock, CancellationToken cancel)
+    {
+        if ((await QemuPorts.DevicesAsync(qmp, DriveParts.Driver, cancel)).Contains(volumeId))
+            await QemuPorts.AskBackAsync(qmp, volumeId, cause => new HypervisorException("disk-fixed", $"The disk of {volumeId} cannot be taken out while the guest runs; it is not there after its next start.", cause), cancel);
+        else await DropAsync(qmp, volumeId, clock, cancel);
+    }
+
+    /// <summary>Lets the guest's disk grow, and sets its limits.</summary>
+    public static async Task AdjustAsync(QmpClient qmp, DesiredVolume volume, CancellationToken cancel)
+    {
+        await SendAsync(qmp, "qom-set", new JsonObject { ["path"] = PathOf(volume.Id), ["property"] = "limits", ["value"] = DriveParts.Limits(volume.Limits) }, cancel);
+        // The uppermost node: a guest hears nothing of the growth of one below it.
+        var top = DriveParts.Throttle + volume.Id;
+        var wanted = volume.SizeGib * VolumeSizes.Gib;
+        if ((await NodesAsync(qmp, cancel)).Any(node => node.Name == top && node.Size < wanted)) await SendAsync(qmp, "block_resize", new JsonObject { ["node-name"] = top, ["size"] = wanted }, cancel);
+    }
+
+    /// <summary>Takes away what leads to the volume's file, from the top; nothing happens if it is not there.</summary>
+    private static async Task DropAsync(QmpClient qmp, string id, TimeProvider clock, CancellationToken cancel)
+    {
+        foreach (var node in new[] { DriveParts.Throttle + id, id, DriveParts.File + id, DriveParts.Image + id, DriveParts.ImageFile + id })
+            await RemoveAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, clock, cancel);
+        await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = DriveParts.Group + id }, clock, cancel);
+    }
+
+    private static async Task RemoveAsync(QmpClient qmp, string command, JsonObject arguments, TimeProvider clock, CancellationToken cancel)
+    {
+        var since = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await SendAsync(qmp, command, arguments, cancel);
+                return;
+            }
+            catch (QmpRefusedException e) when (e.Words.Contains("Failed to find node", StringComparison.Ordinal) || e.Words.Contains("not found", StringComparison.Ordinal))
+            {
+                return;
+            }
+            catch (QmpRefusedException e) when (e.Words.Contains("in use", StringComparison.Ordinal) && clock.GetElapsedTime(since) < LetGoLimit)
+            {
+                // A device leaves the tree a moment before QEMU has let go of what it was made from.
+                await Task.Delay(LetGoPause, clock, cancel);
+            }
+        }
+    }
+
+    private static async Task<VolumeLimits?> LimitsAsync(QmpClient qmp, string id, CancellationToken cancel) => DriveParts.Read(await qmp.ExecuteAsync("qom-get", arguments =>
+    {
+        arguments.WriteString("path", PathOf(id));
+        arguments.WriteString("property", "limits");
+    }, cancel));
+
+    private static async Task<IReadOnlyList<(string Name, long Size)>> NodesAsync(QmpClient qmp, CancellationToken cancel)
+    {
+        var found = await qmp.ExecuteAsync("query-named-block-nodes", arguments => arguments.WriteBoolean("flat", true), cancel);
+        return [.. found.EnumerateArray().Select(node => (node.GetProperty("node-name").GetString() ?? "", node.GetProperty("image").GetProperty("virtual-size").GetInt64()))];
+    }
+
+    /// <summary>The volume that a node or object is a part of; null for any other.</summary>
+    private static string? VolumeOf(string name)
+    {
+        foreach (var prefix in new[] { "", DriveParts.Throttle, DriveParts.Group, DriveParts.File, DriveParts.Image, DriveParts.ImageFile })
+            if (name.StartsWith(prefix, StringComparison.Ordinal) && ObjectNames.IsVolume(name[prefix.Length..])) return name[prefix.Length..];
+        return null;
+    }
+
+    private static string PathOf(string id) => $"{Objects}/{DriveParts.Group}{id}";
+
+    private static Task SendAsync(QmpClient qmp, string command, JsonObject arguments, CancellationToken cancel) => qmp.ExecuteAsync(command, writer =>
+    {
+        foreach (var (name, value) in arguments)
+        {
+            writer.WritePropertyName(name);
+            if (value is null) writer.WriteNullValue();
+            else value.WriteTo(writer);
+        }
+    }, cancel);
+}

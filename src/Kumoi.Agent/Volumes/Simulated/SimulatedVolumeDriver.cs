@@ -1,0 +1,60 @@
+using Kumoi.Agent.Instances;
+using Kumoi.Agent.Instances.Simulated;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Volumes.Simulated;
+
+/// <summary>Volumes of a machine that exists only in memory: one store, beside its disks.</summary>
+/// <param name="diskGib">The room of the store.</param>
+public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFaults faults, Func<int> diskGib, TimeProvider clock) : IVolumeDriver
+{
+    private readonly SimulatedVolumes _volumes = machine.Disks.Volumes;
+
+    private string StoreId => machine.Storage ?? _volumes.Id;
+
+    public Task<StoresSight> LookAsync(CancellationToken cancel)
+    {
+        var shared = machine.Storage is not null;
+        var store = new ObservedStore(StoreId, shared ? StorePlace.SharedPool : StorePlace.LocalPool, StoreDrivers.Directory, shared, !shared, diskGib(), Math.Min(diskGib(), _volumes.Total));
+        return Task.FromResult(new StoresSight([new StoreSight(store, shared ? [] : [.. _volumes.List().Select(id => (id, "memory"))])], []));
+    }
+
+    public Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
+    {
+        Check(volume);
+        return Task.FromResult(_volumes.Look(volume.Id));
+    }
+
+    public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("MakeVolume", volume, () => _volumes.Make(volume.Id, volume.SizeGib), cancel);
+
+    public Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("GrowVolume", volume, () =>
+    {
+        if (_volumes.Look(volume.Id).InUse) throw InUse();
+        _volumes.Make(volume.Id, volume.SizeGib);
+    }, cancel);
+
+    public Task TakeBackAsync(DesiredVolume volume, CancellationToken cancel) => Task.CompletedTask;
+
+    public Task RemoveAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("RemoveVolume", volume, () =>
+    {
+        if (!_volumes.Remove(volume.Id)) throw InUse();
+    }, cancel);
+
+    public IReadOnlyCollection<string> ImagesInUse() => [];
+
+    private static HypervisorException InUse() => new("volume-in-use", "A guest has the volume.", null);
+
+    private async Task StepAsync(string step, DesiredVolume volume, Action effect, CancellationToken cancel)
+    {
+        Check(volume);
+        if (faults.Time(step, volume.Id) is var time && time > TimeSpan.Zero) await Task.Delay(time, clock, cancel);
+        if (faults.Fault(step, volume.Id) is { } fault) throw new HypervisorException("simulated-fault", fault, null);
+        if (machine.Storage is not null && !_volumes.Grant(volume.Id, volume.Incarnation)) throw new HypervisorException("fenced", "The volume was given to another host since.", null);
+        effect();
+    }
+
+    private void Check(DesiredVolume volume)
+    {
+        if (volume.Store != StoreId) throw new HypervisorException("store-away", $"The store {volume.Store} is not on this host.", null);
+    }
+}

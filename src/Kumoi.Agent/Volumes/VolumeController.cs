@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using Kumoi.Agent.Images;
+using Kumoi.Agent.Instances;
+using Kumoi.Api;
+using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
+using Microsoft.Extensions.Logging;
+
+namespace Kumoi.Agent.Volumes;
+
+/// <summary>Keeps the host's volumes as the document says: one mailbox per volume. One that no record names is left alone, and told as a stray.</summary>
+public sealed class VolumeController : IAsyncDisposable
+{
+    /// <summary>Volumes worked on together. Too low: one on a slow store delays others; too high: they crowd the machine.</summary>
+    private const int Parallelism = 4;
+
+    /// <summary>Rounds of one look. A plan needs three at most; more means that steps do not do what they say.</summary>
+    private const int Rounds = 8;
+
+    /// <summary>What a volume takes is told in steps of this. Too low: each report is news to the servers; too high: people see old numbers.</summary>
+    private const long UsedStep = 1024 * 1024;
+
+    private readonly AgentState _state;
+    private readonly IVolumeDriver _driver;
+    private readonly Func<DesiredImage?, bool> _hasImage;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly WorkQueue<string> _queue;
+    private readonly ConcurrentDictionary<string, Seen> _seen = new();
+    private volatile StoreReport? _stores;
+
+    /// <param name="hasImage">Whether an image is on the host.</param>
+    public VolumeController(AgentState state, IVolumeDriver driver, Func<DesiredImage?, bool> hasImage, Random random, TimeProvider clock, ILogger log)
+    {
+        (_state, _driver, _hasImage, _clock, _log) = (state, driver, hasImage, clock, log);
+        _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
+    }
+
+    public required ImageController Images { get; init; }
+
+    /// <summary>Called with a volume's id when what is to be reported of it has changed.</summary>
+    public Action<string> Reported { get; set; } = _ => { };
+
+    /// <summary>Called with the id of the instance that a volume is attached to, when something of the volume has changed.</summary>
+    public Action<string> Rung { get; set; } = _ => { };
+
+    /// <summary>The stores that are there; null while nobody has looked.</summary>
+    public IReadOnlyList<ObservedStore>? Stores => _stores?.There;
+
+    /// <summary>Stores that are not there.</summary>
+    public IReadOnlyList<Condition> Conditions => _stores?.Conditions ?? [];
+
+    /// <summary>Volumes found on the host that no record explains.</summary>
+    public IReadOnlyList<string> Strays =>
+        [.. (_stores?.Found ?? []).Where(found => _state.FindVolume(found.Id) is null).Select(found => $"volume {found.Id} in {found.Path}").Order(StringComparer.Ordinal)];
+
+    public void Ring(string volumeId)
+    {
+        if (_state.FindVolume(volumeId) is not null && ObjectNames.IsVolume(volumeId)) _queue.Ring(volumeId);
+    }
+
+    public void RingAll()
+    {
+        if (_state.Document is not { } document) return;
+        foreach (var id in _seen.Keys.Where(id => _state.FindVolume(id) is null)) _seen.TryRemove(id, out _);
+        foreach (var volume in document.Volumes ?? []) Ring(volume.Id);
+    }
+
+    /// <summary>Rings the volumes that wait for an image.</summary>
+    public void RingImage(string imageId)
+    {
+        foreach (var volume in (_state.Document?.Volumes ?? []).Where(volume => volume.ImageId == imageId)) Ring(volume.Id);
+    }
+
+    /// <summary>Looks at the stores: which are there, how full, and what is in them.</summary>
+    public async Task LookAtStoresAsync(CancellationToken cancel)
+    {
+        var (seen, before, now) = (await _driver.LookAsync(cancel), _stores, _clock.GetUtcNow());
+        foreach (var missed in seen.Missed.Where(missed => before?.Conditions.Any(known => known.Message == missed.Words) != true)) _log.StoreMissed(missed.Words);
+        _stores = new StoreReport(
+            [.. seen.There.Select(one => one.Store)], [.. seen.There.SelectMany(one => one.Volumes)],
+            [.. seen.Missed.Select(missed => before?.Conditions.FirstOrDefault(known => known.Message == missed.Words) ?? new Condition("Store", "store-away", missed.Words, now, null))]);
+    }
+
+    /// <summary>True if every volume of the document that can be looked at has been.</summary>
+    public bool HasSeen(DesiredDocument document) => (document.Volumes ?? []).All(volume => !ObjectNames.IsVolume(volume.Id) || _seen.ContainsKey(volume.Id));
+
+    /// <summary>What was last seen of these volumes of the document, or of all.</summary>
+    public IReadOnlyList<ObservedVolume> Observed(IReadOnlySet<string>? ids) =>
+        [.. (_state.Document?.Volumes ?? []).Where(volume => ids?.Contains(volume.Id) != false).Select(volume => _seen.GetValueOrDefault(volume.Id)?.Report).OfType<ObservedVolume>()];
+
+    /// <summary>Whether a guest's process can be started with the volume: it is made, as large as it should be, and this host's.</summary>
+    public bool IsReady(DesiredVolume volume) =>
+        _seen.GetValueOrDefault(volume.Id) is { Plan.Settled: true } seen && seen.Volume.Incarnation == volume.Incarnation && seen.Volume.InstanceId == volume.InstanceId && seen.Volume.SizeGib == volume.SizeGib;
+
+    /// <summary>Why a volume is not ready; null if nothing is known of that.</summary>
+    public Condition? ConditionOf(string volumeId) => _seen.GetValueOrDefault(volumeId)?.Report.Conditions is [var first, ..] ? first : null;
+
+    private async Task<Outcome> LookAsync(string id, CancellationToken cancel)
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            if (_state.FindVolume(id) is not { } found)
+            {
+                _seen.TryRemove(id, out _);
+                return Outcome.Done;
+            }
+            var (document, volume) = found;
+            var image = volume.ImageId is { } imageId ? document.Images.FirstOrDefault(image => image.Id == imageId) : null;
+            var step = "Look";
+            try
+            {
+                var sight = await _driver.ObserveAsync(volume, cancel);
+                var plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
+                Report(volume, sight, plan, ConditionsOf(volume, sight, plan));
+                if (plan.Step is not { } next) return Outcome.Done;
+                step = next.ToString();
+                await TakeAsync(next, volume, image, cancel);
+                if (next == VolumeStep.FetchImage) return Outcome.Done;
+                _log.VolumeStepTaken(id, step);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                var (reason, message) = e is HypervisorException words ? (words.Reason, words.Message)
+                    : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The store is full.") : ("step-failed", e.Message);
+                // Said once, while it is the same: everything is looked at again every few seconds.
+                if (ConditionOf(id) is not { } known || (known.Reason, known.Message) != (reason, message)) _log.VolumeStepFailed(id, step, e.Message);
+                Report(volume, null, VolumePlan.Wait, [new Condition("Volume", reason, message, _clock.GetUtcNow(), null)]);
+                return Outcome.Failure;
+            }
+        }
+        Fail(id);
+        return Outcome.Failure;
+    }
+
+    private Task TakeAsync(VolumeStep step, DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
+    {
+        switch (step)
+        {
+            case VolumeStep.FetchImage:
+                Images.Want(volume.ImageId!);
+                return Task.CompletedTask;
+            case VolumeStep.Make: return _driver.MakeAsync(volume, image, cancel);
+            case VolumeStep.Grow: return _driver.GrowAsync(volume, image, cancel);
+            case VolumeStep.TakeBack: return _driver.TakeBackAsync(volume, cancel);
+            case VolumeStep.Remove: return _driver.RemoveAsync(volume, cancel);
+            default: throw new InvalidOperationException($"Unknown step {step}.");
+        }
+    }
+
+    private List<Condition> ConditionsOf(DesiredVolume volume, VolumeSight sight, VolumePlan plan)
+    {
+        var conditions = new List<Condition>();
+        var now = _clock.GetUtcNow();
+        if (sight.Granted > volume.Incarnation) conditions.Add(new Condition("Volume", "fenced", "The volume was given to another host since: nothing is done to it here.", now, null));
+        else if (volume is { Made: true, Desired: VolumeDesire.Present } && sight.SizeBytes is null)
+            conditions.Add(new Condition("Volume", "volume-missing", "The volume was made, and is not in its store any more: its files were removed, or the store was put back to an earlier state. Nothing takes its place by itself.", now, null));
+        else if (plan.Step is null && !plan.Settled && sight.InUse && volume.Desired == VolumeDesire.Deleted)
+            conditions.Add(new Condition("Volume", "volume-in-use", "A process on the host still has the volume open.", now, null));
+        if (plan.Step == VolumeStep.FetchImage && Images.ConditionOf(volume.ImageId!) is { } image) conditions.Add(image);
+        return conditions;
+    }
+
+    /// <param name="sight">Null if the volume could not be looked at: then what was known of it stays.</param>
+    private void Report(DesiredVolume volume, VolumeSight? sight, VolumePlan plan, IReadOnlyList<Condition> conditions)
+    {
+        var last = _seen.GetValueOrDefault(volume.Id);
+        var known = last?.Volume.Incarnation == volume.Incarnation ? last.Report : null;
+        // One that is another host's by now is not told of as if it were this one's.
+        var mine = sight is not null && sight.Granted <= volume.Incarnation;
+        var size = mine ? sight!.SizeBytes is { } bytes ? (int)Math.Min(bytes / VolumeSizes.Gib, int.MaxValue) : (int?)null : known?.SizeGib;
+        var used = mine ? (sight!.UsedBytes + UsedStep - 1) / UsedStep * UsedStep : known?.UsedBytes ?? 0;
+        // In a condition that says the same as before, the time at which it began is that of before.
+        conditions = [.. conditions.Select(one => known?.Conditions.FirstOrDefault(before => (before.Reason, before.Message) == (one.Reason, one.Message)) ?? one)];
+        var report = new ObservedVolume(volume.Id, volume.Incarnation, plan.Settled ? volume.Generation : Math.Min(known?.Generation ?? 0, volume.Generation), size, used, conditions);
+        _seen[volume.Id] = new Seen(volume, plan, report);
+        // What it takes changes all the time, and is told with the rest.
+        if (known is null || known with { UsedBytes = used, Conditions = report.Conditions } != report || !known.Conditions.SequenceEqual(report.Conditions)) Reported(volume.Id);
+        if (last?.Plan.Settled != plan.Settled || last.Volume != volume || known?.SizeGib != size)
+            foreach (var instance in new[] { last?.Volume.InstanceId, volume.InstanceId }.OfType<string>().Distinct()) Rung(instance);
+    }
+
+    private void Fail(string id)
+    {
+        if (_state.FindVolume(id) is { Volume: var volume })
+            Report(volume, null, VolumePlan.Wait, [new Condition("Volume", "agent-error", "The agent met an error it did not expect; its log has the details.", _clock.GetUtcNow(), null)]);
+    }
+
+    private void Broken(string id, Exception e)
+    {
+        _log.VolumeBroken(e, id);
+        Fail(id);
+    }
+
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+
+    private sealed record Seen(DesiredVolume Volume, VolumePlan Plan, ObservedVolume Report);
+
+    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)> Found, IReadOnlyList<Condition> Conditions);
+}
