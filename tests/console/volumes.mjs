@@ -54,6 +54,9 @@ const narrow = async (work) => {
   await page.setViewportSize({ width: 480, height: 900 });
   await work();
   await page.setViewportSize({ width: 1440, height: 900 });
+  // A narrow window closes the navigation, and a wide one leaves that to the person.
+  const open = page.locator('[aria-expanded="false"]').and(page.getByRole('button', { name: /navigation|ナビゲーション/i })).first();
+  if (!(await at('nav-volumes').isVisible()) && (await open.isVisible())) await open.click();
 };
 
 try {

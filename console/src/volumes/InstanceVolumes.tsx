@@ -36,12 +36,12 @@ export function InstanceVolumes({ instance }: { instance: Instance }): ReactNode
       <ShortTable
         title={t('volume.title')} description={full ? t('volume.slotsFull', { max: slotMax }) : undefined} items={rows} error={all.error} empty={t('volume.emptyInstance')} selected={volume} select={(v) => choose(v?.id ?? null)} labelOf={(v) => v.name}
         columns={[
-          { id: 'slot', header: t('volume.slot'), cell: (v) => v.slot ?? '-' },
-          { id: 'name', header: t('ui.name'), cell: (v) => <ResourceLink {...v} />, isRowHeader: true },
-          { id: 'state', header: t('ui.state'), cell: (v) => <VolumeState volume={v} /> },
-          { id: 'size', header: t('volume.size'), cell: (v) => format.gib(v.sizeGib) },
-          { id: 'pool', header: t('volume.pool'), cell: (v) => <ResourceLink {...v.pool} /> },
-          { id: 'type', header: t('volume.type'), cell: (v) => v.type?.name ?? '-' },
+          { id: 'slot', header: t('volume.slot'), cell: (v) => v.slot ?? '-', minWidth: 90 },
+          { id: 'name', header: t('ui.name'), cell: (v) => <ResourceLink {...v} />, isRowHeader: true, minWidth: 120 },
+          { id: 'state', header: t('ui.state'), cell: (v) => <VolumeState volume={v} />, minWidth: 130 },
+          { id: 'size', header: t('volume.size'), cell: (v) => format.gib(v.sizeGib), minWidth: 85 },
+          { id: 'pool', header: t('volume.pool'), cell: (v) => <ResourceLink {...v.pool} />, minWidth: 95 },
+          { id: 'type', header: t('volume.type'), cell: (v) => v.type?.name ?? '-', minWidth: 95 },
           { id: 'device', header: t('volume.device'), cell: (v) => <Copy text={devicePath(v)} /> },
           { id: 'goes', header: t('volume.deleteOnTermination'), cell: (v) => t(v.deleteOnTermination ? 'ui.yes' : 'ui.no') },
         ]}
