@@ -9,11 +9,14 @@ namespace Kumoi.EndToEnd;
 
 /// <summary>
 /// Goal: what the console shows of things that guests make slow or rare: members that fail, devices that connect, traffic of hours; and what operators do with segments and
-/// switches. Method: a browser, a host that says what the test wants, and a switch that speaks the protocol.
+/// switches, and with the places of volumes. Method: a browser, hosts that say what the test wants, and a switch that speaks the protocol.
 /// </summary>
 public sealed class ConsoleTests
 {
     private const string Hostile = "<img src=x onerror=alert(1)>";
+
+    /// <summary>Volumes of this size are not made: what keeps them from it is to be seen.</summary>
+    private const int HeldUpGib = 13;
 
     [Fact]
     public async Task A_browser_makes_a_load_balancer_and_a_VPN_gateway()
@@ -94,6 +97,56 @@ public sealed class ConsoleTests
         }
     }
 
+    [Fact]
+    public async Task A_browser_makes_volumes_attaches_them_and_looks_after_their_pools()
+    {
+        var tree = QuickstartCloud.FindTree();
+        await using var cloud = await TestCloud.StartAsync(options => options with { ConsoleDirectory = Path.Combine(tree, "console/dist") });
+        var files = Directory.CreateTempSubdirectory("kumoi-console-").FullName;
+        using var stop = new CancellationTokenSource();
+        using var first = await FakeHost.JoinAsync(cloud, FakeHost.Facts("host-1"));
+        using var second = await FakeHost.JoinAsync(cloud, FakeHost.Facts("host-2"));
+        foreach (var (host, own) in new[] { (first, "st-00000000000000001"), (second, "st-00000000000000002") })
+            await host.ReportStoresAsync(new ObservedStore(own, "local", StoreDrivers.Directory, false, true, 100, 12), new ObservedStore("st-0000000000000000a", "shared", StoreDrivers.Directory, true, false, 50, 44));
+        var admin = await cloud.LoginAsync();
+        var image = await admin.PostAsync<Image>("/images", new { name = "tiny", visibility = "public" });
+        await admin.PutAsync<Image>($"/images/{image.Id}/content", new ByteArrayContent(Qcow2.Good()));
+        var tenant = await cloud.TenantAsync("acme");
+        await tenant.PostAsync<User>("/users", new { name = "acme-reader", password = "tenant-password", role = "reader" });
+        await cloud.TenantAsync("beta");
+        foreach (var (name, other) in new[] { ("web-1", "host-2"), ("web-2", "host-1") })
+        {
+            await admin.PutAsync<Host>($"/hosts/{other}", new { schedulable = false });
+            await tenant.PostAsync<Instance>("/instances", new { name, flavor = "small", image = "tiny" });
+            await admin.PutAsync<Host>($"/hosts/{other}", new { schedulable = true });
+        }
+        var keeping = Task.WhenAll(KeepVolumesAsync(first, stop.Token), KeepVolumesAsync(second, stop.Token));
+        try
+        {
+            var pictures = Pictures(files);
+            var ran = await Machine.RunAsync("node", [Path.Combine(tree, "tests/console/volumes.mjs"), cloud.Url, pictures],
+                new Dictionary<string, string> { ["KUMOI_ADMIN_PASSWORD"] = TestCloud.AdminPassword, ["KUMOI_DEMO_PASSWORD"] = "tenant-password" }, seconds: 300);
+            Assert.True(ran.Code == 0, ran.Output + ran.Error);
+            Assert.Contains("ok: a type that no volume has is deleted", ran.Output, StringComparison.Ordinal);
+            var volumes = (await tenant.GetAsync<Page<Volume>>("/volumes")).Items.ToDictionary(volume => volume.Name);
+            Assert.Equal(["archive", "logs", "spare"], volumes.Keys.Order());
+            Assert.Equal((8, "slow", true, "web-1", "host-1"), (volumes["archive"].SizeGib, volumes["archive"].Type?.Name, volumes["archive"].DeleteOnTermination, volumes["archive"].Instance?.Name, volumes["archive"].Host?.Name));
+            Assert.Equal(("shared", "web-2", "host-2"), (volumes["spare"].Pool.Name, volumes["spare"].Instance?.Name, volumes["spare"].Host?.Name));
+            var pools = (await admin.GetAsync<Page<Pool>>("/pools")).Items.ToDictionary(pool => pool.Name);
+            Assert.Equal((true, false, 1.0, 80), (pools["local"].Default, pools["local"].Maintenance, pools["local"].Overcommit, pools["local"].WarnPercent));
+            Assert.Equal((1.25, 88, "acme", 4L), (pools["shared"].Overcommit, pools["shared"].WarnPercent, Assert.Single(pools["shared"].Accounts!).Name, Assert.Single(pools["shared"].Stores!).AllocatedGib));
+            Assert.Equal("slow", Assert.Single((await tenant.GetAsync<Page<VolumeType>>("/volume-types")).Items).Name);
+            if (Environment.GetEnvironmentVariable("KUMOI_WRITE_GOLDEN") == "1")
+                foreach (var picture in (string[])["console-volume.png", "console-pool-warns.png"]) File.Copy(Path.Combine(pictures, picture), Path.Combine(tree, "docs/images", picture), overwrite: true);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await keeping;
+            Directory.Delete(files, recursive: true);
+        }
+    }
+
     /// <summary>Where the browser leaves what it saw: with the test's other files, which go with it, or where somebody wants to look at it.</summary>
     private static string Pictures(string files) =>
         Directory.CreateDirectory(Environment.GetEnvironmentVariable("KUMOI_PICTURES") is { Length: > 0 } kept ? kept : Path.Combine(files, "pictures")).FullName;
@@ -135,6 +188,32 @@ public sealed class ConsoleTests
         {
         }
     }
+
+    /// <summary>Does what it is asked for of instances and volumes as soon as it hears of it, except for volumes that are to be held up.</summary>
+    private static async Task KeepVolumesAsync(FakeHost host, CancellationToken stop)
+    {
+        try
+        {
+            for (var revision = -1L; !stop.IsCancellationRequested;)
+            {
+                if ((await host.AskAsync(revision, 1, new Dictionary<string, long>(), stop))?.Document is not { } document)
+                {
+                    await host.ReportAsync();
+                    continue;
+                }
+                revision = document.Revision;
+                var volumes = document.Volumes ?? [];
+                await host.ReportVolumesAsync([.. volumes.Select(volume => volume.SizeGib == HeldUpGib && volume.Desired != VolumeDesire.Deleted ? HeldUp(volume) : FakeHost.Obeyed(volume))]);
+                await host.ReportAsync([.. document.Instances.Select(instance => FakeHost.Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id).Select(volume => volume.Id)] })]);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private static ObservedVolume HeldUp(DesiredVolume volume) =>
+        new(volume.Id, volume.Incarnation, volume.Generation - 1, null, 0, [new Condition("Made", "NoRoom", "The store has no room " + Hostile, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddMinutes(1))]);
 
     private static ObservedListener Seen(DesiredListener listener, DateTimeOffset started, int round) => new(listener.Id, started, 3, 1_200 + round, 96_000 + round, 4_200_000 + round,
         [.. listener.Members.Select((member, at) => at == 0

@@ -8,5 +8,6 @@ export const accountMessages = {
   'account.kind': { en: 'Kind', ja: '種類' },
   'account.kind.operator': { en: 'Operator', ja: '運用者' },
   'account.kind.tenant': { en: 'Tenant', ja: 'テナント' },
+  'account.all': { en: 'All accounts', ja: 'すべてのアカウント' },
   'account.actFor': { en: 'Act for this account', ja: 'このアカウントとして操作' },
 } as const satisfies Messages;

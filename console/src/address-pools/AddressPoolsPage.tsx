@@ -33,7 +33,7 @@ export function AddressPoolsPage(): ReactNode {
           { id: 'ranges', header: t('addressPool.ranges'), cell: (p) => <code>{p.ranges.join(', ')}</code>, width: 220 },
           { id: 'excluded', header: t('addressPool.excluded'), cell: (p) => (p.excluded.length === 0 ? '-' : <code>{p.excluded.join(', ')}</code>), width: 190 },
           { id: 'reserved', header: t('addressPool.reserved'), cell: (p) => p.reserved.map(reservedText).join(', ') || '-', width: 200 },
-          { id: 'accounts', header: t('addressPool.accounts'), cell: (p) => p.accounts?.map((a) => a.name).join(', ') ?? t('addressPool.allAccounts'), width: 190 },
+          { id: 'accounts', header: t('account.title'), cell: (p) => p.accounts?.map((a) => a.name).join(', ') ?? t('account.all'), width: 190 },
           { id: 'used', header: t('addressPool.used'), cell: (p) => format.number(p.used), width: 110 },
           { id: 'free', header: t('addressPool.free'), cell: (p) => format.number(p.free), width: 110 },
           { id: 'description', header: t('ui.description'), cell: (p) => p.description || '-', width: 220 },

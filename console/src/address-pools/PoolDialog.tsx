@@ -1,11 +1,8 @@
-import FormField from '@cloudscape-design/components/form-field';
-import Multiselect from '@cloudscape-design/components/multiselect';
 import type { ReactNode } from 'react';
-import { accounts } from '../accounts/accounts';
-import { useAll } from '../api/pages';
+import { AccountsField } from '../accounts/AccountsField';
 import type { AddressPool } from '../api/types';
 import { useText } from '../i18n/text';
-import { Label, TextField } from '../ui/fields';
+import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { LinesField } from '../ui/LinesField';
 import { listed } from '../ui/rules';
@@ -15,7 +12,6 @@ import { addressPools, blankPool, checkPool, poolValues, reservedList, type Pool
 /** Makes a pool, or changes one. Its name stays. */
 export function PoolDialog({ pool, close, done }: { pool?: AddressPool; close: () => void; done: () => void }): ReactNode {
   const t = useText();
-  const all = useAll([accounts.key], accounts.list);
   const form = useForm<PoolValues, unknown>({
     initial: pool === undefined ? blankPool : poolValues(pool), check: checkPool,
     send: (v) => {
@@ -25,7 +21,6 @@ export function PoolDialog({ pool, close, done }: { pool?: AddressPool; close: (
     },
     done: () => { done(); close(); },
   });
-  const options = (all.data ?? []).map((a) => ({ value: a.id, label: a.name }));
   const lines = (field: 'ranges' | 'excluded' | 'reserved', optional: boolean, placeholder: string) => (
     <LinesField form={form} field={field} label={t(`addressPool.${field}`)} description={t(`addressPool.${field}Hint`)} placeholder={placeholder} optional={optional} testId={`pool-${field}`} />
   );
@@ -36,12 +31,7 @@ export function PoolDialog({ pool, close, done }: { pool?: AddressPool; close: (
       {lines('ranges', false, '203.0.113.0/26')}
       {lines('excluded', true, '203.0.113.32/28')}
       {lines('reserved', true, '203.0.113.5=acme')}
-      <FormField label={<Label text={t('addressPool.accounts')} optional />} description={t('addressPool.accountsHint')} errorText={form.errorOf('accounts')}>
-        <Multiselect
-          options={options} selectedOptions={options.filter((o) => form.values.accounts.includes(o.value))} placeholder={t('addressPool.allAccounts')} filteringType={options.length > 10 ? 'auto' : 'none'}
-          statusType={all.isPending ? 'loading' : 'finished'} onChange={(e) => form.set('accounts', e.detail.selectedOptions.flatMap((o) => o.value ?? []))}
-        />
-      </FormField>
+      <AccountsField form={form} description={t('addressPool.accountsHint')} testId="pool-accounts" />
     </FormDialog>
   );
 }

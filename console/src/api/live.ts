@@ -13,7 +13,7 @@ const gatherMs = 250;
 
 /** What else shows something of a resource of the type. */
 const shownWith: Readonly<Record<string, readonly string[]>> = {
-  instance: ['hosts', 'networks', 'placement-groups', 'subnets', 'interfaces', 'floating-addresses', 'port-forwards', 'routes', 'load-balancers', 'vpns'],
+  instance: ['hosts', 'networks', 'placement-groups', 'subnets', 'interfaces', 'floating-addresses', 'port-forwards', 'routes', 'load-balancers', 'vpns', 'volumes'],
   subnet: ['networks'],
   network: ['routes', 'floating-addresses', 'routers'],
   interface: ['instances', 'networks', 'subnets', 'floating-addresses'],
@@ -21,6 +21,7 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   'load-balancer': ['floating-addresses', 'networks', 'subnets'],
   vpn: ['floating-addresses', 'networks', 'address-pools'],
   'port-forward': ['floating-addresses'],
+  volume: ['pools', 'hosts'],
 };
 
 function pluralOf(type: string): string {

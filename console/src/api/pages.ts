@@ -5,6 +5,9 @@ import type { Page } from './types';
 /** How often lists are read again although no event said so: a lost event costs this long, never more. */
 export const resyncMs = 15_000;
 
+/** How often a page's own resource is read again while something asked of it is on its way: that it has arrived need not be an event. */
+export const watchMs = 2_000;
+
 /** The cursors of the pages seen so far; the first page has none. */
 export type Trail = readonly (string | null)[];
 

@@ -15,6 +15,7 @@ import { balancerMessages } from '../load-balancers/messages';
 import { networkMessages } from '../networks/messages';
 import { peeringMessages } from '../peerings/messages';
 import { placementGroupMessages } from '../placement-groups/messages';
+import { poolMessages } from '../pools/messages';
 import { portForwardMessages } from '../port-forwards/messages';
 import { routerMessages } from '../routers/messages';
 import { securityGroupMessages } from '../security-groups/messages';
@@ -25,6 +26,8 @@ import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
 import { userMessages } from '../users/messages';
 import { vlanRangeMessages } from '../vlan-ranges/messages';
+import { volumeTypeMessages } from '../volume-types/messages';
+import { volumeMessages } from '../volumes/messages';
 import { vpnMessages } from '../vpns/messages';
 import { zoneMessages } from '../zones/messages';
 import type { Placeholders } from './messages';
@@ -32,8 +35,8 @@ import type { Placeholders } from './messages';
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
   ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
-  ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...portForwardMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...vpnMessages, ...zoneMessages,
+  ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...routerMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

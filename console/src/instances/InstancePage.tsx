@@ -12,6 +12,7 @@ import { useText } from '../i18n/text';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
+import { InstanceVolumes } from '../volumes/InstanceVolumes';
 import { ActionButtons } from './ActionButtons';
 import { ConsoleLog } from './console/ConsoleLog';
 import { instances } from './instances';
@@ -53,6 +54,7 @@ export function InstancePage(): ReactNode {
           activeTabId={search.get('tab') ?? 'networking'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
           tabs={[
             { id: 'networking', label: t('instance.tab.networking'), content: <Networking instance={instance} /> },
+            { id: 'volumes', label: t('instance.tab.volumes'), content: <InstanceVolumes instance={instance} /> },
             { id: 'serial', label: t('instance.tab.serial'), content: <Suspense fallback={<Loading />}><SerialConsole instance={instance} /></Suspense> },
             { id: 'screen', label: t('instance.tab.screen'), content: <Suspense fallback={<Loading />}><Screen instance={instance} /></Suspense> },
             { id: 'log', label: t('instance.tab.log'), content: <ConsoleLog instance={instance} /> },

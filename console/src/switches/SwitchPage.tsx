@@ -7,7 +7,7 @@ import Tabs from '@cloudscape-design/components/tabs';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
-import { resyncMs } from '../api/pages';
+import { resyncMs, watchMs } from '../api/pages';
 import type { Switch } from '../api/types';
 import { EventTable } from '../events/EventTable';
 import { useFormat } from '../i18n/format';
@@ -21,9 +21,6 @@ import { WriteButton } from '../ui/WriteButton';
 import { PortTable } from './PortTable';
 import { switches } from './switches';
 import { PortCount, SwitchState } from './SwitchState';
-
-/** That a port has been set is no event: while one is on its way, somebody wants to see it arrive. */
-const watchMs = 2_000;
 
 export function SwitchPage(): ReactNode {
   const t = useText();

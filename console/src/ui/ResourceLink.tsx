@@ -19,6 +19,9 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   pool: () => '/address-pools',
   vlr: () => '/vlan-ranges',
   sw: (id) => `/switches/${id}`,
+  vol: (id) => `/volumes/${id}`,
+  vt: () => '/volume-types',
+  spl: (id) => `/pools/${id}`,
 };
 
 /** The page of a resource, known by the type prefix of its id; null if the console has none. */

@@ -65,6 +65,7 @@ export const uiMessages = {
   'rule.nameCharacters': { en: 'No spaces at the ends, no slashes, no control characters', ja: '前後の空白、斜線、制御文字は使えません' },
   'rule.nameIsId': { en: 'A name must not look like an id', ja: 'ID の形や予約語は名前にできません' },
   'rule.between': { en: 'A whole number from {min} to {max}', ja: '{min} から {max} までの整数を入力してください' },
+  'rule.decimal': { en: 'A number from {min} to {max}, with two decimals at most', ja: '{min} から {max} までの数を入力してください (小数は 2 桁まで)' },
   'rule.cidr': { en: 'A range such as 10.0.0.0/24 or fd00:1::/64, with no bits set beyond its prefix', ja: '10.0.0.0/24 や fd00:1::/64 のような範囲 (プレフィックスより後のビットは 0)' },
   'rule.address': { en: 'An address such as 192.0.2.1 or fd00:1::5', ja: '192.0.2.1 や fd00:1::5 のような IP アドレス' },
   'rule.url': { en: 'An http or https URL', ja: 'http または https の URL を入力してください' },

@@ -1,5 +1,6 @@
 import { useRef, useState } from 'react';
 import { fieldName, ProblemError } from '../api/problem';
+import type { FieldError } from '../api/types';
 import { useText } from '../i18n/text';
 import type { Violation } from './rules';
 
@@ -36,7 +37,7 @@ export function useForm<V extends object, R>({ initial, check, send, done, place
   const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
   const sending = useRef(false);
   const broken = tried ? check(values) : [];
-  const told = failure instanceof ProblemError ? (failure.problem.errors ?? []) : [];
+  const told = failure instanceof ProblemError ? toldOf(failure) : [];
 
   const submit = async () => {
     // State is not there yet for the second click of a double click; the ref is.
@@ -72,6 +73,11 @@ export function useForm<V extends object, R>({ initial, check, send, done, place
     },
     submit: () => void submit(),
   };
+}
+
+/** What an answer says of fields. That a name is taken is said of the request as a whole, and is wrong with the name. */
+function toldOf({ problem: { code, title, errors } }: ProblemError): readonly FieldError[] {
+  return errors ?? (code === 'name-taken' ? [{ field: 'name', rule: code, message: title }] : []);
 }
 
 /** True if an error's path is the field or lies in it: `subnets[0].cidr` is at `cidr` of a form that makes one subnet. */

@@ -1,0 +1,83 @@
+import Button from '@cloudscape-design/components/button';
+import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { useNavigate, useParams } from 'react-router';
+import { resyncMs, watchMs } from '../api/pages';
+import type { Volume } from '../api/types';
+import { EventTable } from '../events/EventTable';
+import { useText } from '../i18n/text';
+import { DeleteDialog } from '../ui/DeleteDialog';
+import { Loading } from '../ui/Loading';
+import { Page } from '../ui/Page';
+import { ProblemAlert } from '../ui/ProblemAlert';
+import { WriteButton } from '../ui/WriteButton';
+import { AttachToInstanceDialog } from './AttachVolumeDialog';
+import { EditVolumeDialog, ResizeDialog } from './ChangeDialogs';
+import { DetachVolumeDialog } from './DetachVolumeDialog';
+import { isSettling } from './state';
+import { VolumeOverview } from './VolumeOverview';
+import { canAttach, canDelete, canDetach, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
+
+type Dialog = 'attach' | 'detach' | 'resize' | 'edit' | 'delete';
+
+export function VolumePage(): ReactNode {
+  const t = useText();
+  const id = useParams()['id'] ?? '';
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const [dialog, setDialog] = useState<Dialog | null>(null);
+  const { data: volume, error, isPending, refetch } = useQuery({
+    queryKey: [volumes.key, 'one', id], queryFn: () => volumes.get(id), refetchInterval: (query) => (query.state.data !== undefined && isSettling(query.state.data) ? watchMs : resyncMs),
+  });
+  const trail = [{ text: t('volume.title'), href: '/volumes' }, { text: volume?.name ?? id, href: `/volumes/${id}` }];
+  if (isPending) return <Page trail={trail}><Loading /></Page>;
+  if (volume === undefined) return <Page trail={trail}><ProblemAlert failure={error} /></Page>;
+  const close = () => setDialog(null);
+  const changed = (now: Volume) => {
+    queries.setQueryData([volumes.key, 'one', id], now);
+    void queries.invalidateQueries({ predicate: (q) => (staleWithVolumes as readonly string[]).includes(String(q.queryKey[0])) });
+  };
+  const living = volume.state !== 'deleting';
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volume-${which}`}>{text}</WriteButton>;
+  return (
+    <Page trail={trail}>
+      <SpaceBetween size="l">
+        <Header
+          variant="h1" description={<code>{volume.id}</code>}
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
+              {volume.instance === null ? button('attach', t('volume.attach'), canAttach(volume)) : button('detach', t('volume.detach'), canDetach(volume))}
+              {button('resize', t('volume.resize'), living && volume.sizeGib < sizeMaxGib)}
+              {button('edit', t('volume.edit'), living)}
+              {button('delete', t('ui.delete'), canDelete(volume))}
+            </SpaceBetween>
+          }
+        >
+          {volume.name}
+        </Header>
+        <ProblemAlert failure={error} />
+        <VolumeOverview volume={volume} />
+        <EventTable within filters={{ resource: volume.id }} />
+      </SpaceBetween>
+      {dialog === 'attach' && <AttachToInstanceDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'detach' && <DetachVolumeDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'resize' && <ResizeDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'edit' && <EditVolumeDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'delete' && (
+        <DeleteDialog
+          items={[volume]} stale={staleWithVolumes.filter((key) => key !== volumes.key)} remove={volumes.remove} close={close}
+          done={() => {
+            // Lists are read anew; what this page has read is not, since it may be no more.
+            queries.removeQueries({ queryKey: [volumes.key], type: 'inactive' });
+            void navigate('/volumes');
+          }}
+        >
+          {t('volume.deleteBody')}
+        </DeleteDialog>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,99 @@
+import { answer, api } from '../api/client';
+import type { AttachVolume, CreateVolume, Image, Instance, Pool, UpdateVolume, Volume } from '../api/types';
+import { name, optional, violations, wholeNumber, type Broken, type Violation } from '../ui/rules';
+
+const at = (id: string) => ({ params: { path: { volume: id } } });
+
+export const volumes = {
+  key: 'volumes',
+  list: (query: { limit: number; cursor?: string; state?: string; instance?: string; pool?: string }) => answer(api.GET('/api/v1/volumes', { params: { query } })),
+  get: (id: string) => answer(api.GET('/api/v1/volumes/{volume}', at(id))),
+  create: (body: CreateVolume) => answer(api.POST('/api/v1/volumes', { body })),
+  update: (id: string, body: UpdateVolume) => answer(api.PUT('/api/v1/volumes/{volume}', { ...at(id), body })),
+  remove: (id: string) => answer(api.DELETE('/api/v1/volumes/{volume}', at(id))),
+  attach: (id: string, body: AttachVolume) => answer(api.POST('/api/v1/volumes/{volume}/attach', { ...at(id), body })),
+  detach: (id: string) => answer(api.POST('/api/v1/volumes/{volume}/detach', at(id))),
+};
+
+/** What else shows something of a volume: room in pools, and on hosts. */
+export const staleWithVolumes = ['volumes', 'pools', 'hosts'] as const;
+
+export const sizeMaxGib = 65_536;
+export const slotMax = 8;
+
+/** Where Linux puts a disk with a serial number. */
+export function devicePath({ serial }: Pick<Volume, 'serial'>): string {
+  return `/dev/disk/by-id/virtio-${serial}`;
+}
+
+export function canAttach(v: Pick<Volume, 'state' | 'instance'>): boolean {
+  return v.instance === null && v.state !== 'deleting';
+}
+
+export function canDetach(v: Pick<Volume, 'state' | 'instance'>): boolean {
+  return v.instance !== null && v.state !== 'detaching';
+}
+
+/** What is attached is not deleted. */
+export const canDelete = canAttach;
+
+/** True if a volume has a place that the instance's host does not reach. Whether hosts share it is the pool's to say. */
+export function isElsewhere(volume: Pick<Volume, 'host' | 'pool'>, instance: Pick<Instance, 'host'>, pools: readonly Pick<Pool, 'id' | 'shared'>[] | undefined): boolean {
+  const shared = pools?.find((p) => p.id === volume.pool.id)?.shared;
+  return volume.host !== null && shared === false && volume.host.id !== instance.host.id;
+}
+
+export interface VolumeValues {
+  readonly name: string;
+  /** Empty: as large as the image. */
+  readonly sizeGib: string;
+  /** Empty: the default pool. */
+  readonly pool: string;
+  /** Empty: none. */
+  readonly type: string;
+  /** Empty: none. */
+  readonly image: string;
+  readonly deleteOnTermination: boolean;
+}
+
+export const blankVolume: VolumeValues = { name: '', sizeGib: '', pool: '', type: '', image: '', deleteOnTermination: false };
+
+/** The least size for a volume that begins as an image; null if it is not known. */
+export function leastSize(image: Pick<Image, 'virtualSizeBytes'> | undefined): number | null {
+  return image === undefined || image.virtualSizeBytes === null ? null : Math.ceil(image.virtualSizeBytes / 2 ** 30);
+}
+
+export function checkVolume(v: VolumeValues, image: Pick<Image, 'virtualSizeBytes'> | undefined, hasDefaultPool: boolean): Violation[] {
+  const least = leastSize(image) ?? 1;
+  const size = (text: string): Broken => wholeNumber(text, 1, sizeMaxGib) ?? (Number(text) < least ? { key: 'volume.sizeOfImage', values: { least } } : null);
+  return violations(
+    ['name', name(v.name)], ['sizeGib', v.image === '' ? size(v.sizeGib) : optional(v.sizeGib, size)], ['pool', v.pool === '' && !hasDefaultPool ? { key: 'rule.choose' } : null]);
+}
+
+export function volumeRequest(v: VolumeValues): CreateVolume {
+  const given = (text: string) => (text === '' ? null : text);
+  return { name: v.name, sizeGib: v.sizeGib === '' ? null : Number(v.sizeGib), pool: given(v.pool), type: given(v.type), image: given(v.image), deleteOnTermination: v.deleteOnTermination };
+}
+
+export interface EditValues {
+  readonly name: string;
+  readonly type: string;
+  readonly deleteOnTermination: boolean;
+}
+
+export function editValues(v: Pick<Volume, 'name' | 'type' | 'deleteOnTermination'>): EditValues {
+  return { name: v.name, type: v.type?.id ?? '', deleteOnTermination: v.deleteOnTermination };
+}
+
+/** Only what was changed is sent. */
+export function volumeUpdate(v: EditValues, first: EditValues): UpdateVolume {
+  return {
+    name: v.name === first.name ? null : v.name, sizeGib: null, type: v.type === first.type ? null : v.type === '' ? 'none' : v.type,
+    deleteOnTermination: v.deleteOnTermination === first.deleteOnTermination ? null : v.deleteOnTermination,
+  };
+}
+
+/** A volume only grows. */
+export function checkSize(text: string, now: number): Broken {
+  return wholeNumber(text, now + 1, sizeMaxGib);
+}
