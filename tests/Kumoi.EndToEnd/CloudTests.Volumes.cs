@@ -41,6 +41,7 @@ public sealed partial class CloudTests
         Assert.Equal([data.Id], VolumesOnHost());
         (await cloud.KumoiAsync("volume", "delete", data.Name, "--wait")).Ok.ToString();
         Assert.Empty(VolumesOnHost());
+        Assert.DoesNotContain("counters-wrong", (await cloud.KumoiAsync("doctor", "--output", "json")).Output, StringComparison.Ordinal);
     }
 
     private IEnumerable<string> VolumesOnHost() => Directory.GetDirectories(Path.Combine(cloud.State, "agent/volumes"), "vol-*").Select(path => Path.GetFileName(path));

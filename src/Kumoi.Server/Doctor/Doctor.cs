@@ -21,6 +21,7 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Hosts(hosts),
             .. DoctorRules.Power(await store.PowerDriversAsync(cancel), driver => drivers.Find(driver)?.MissingProgram),
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
+            .. DoctorRules.Stores(await store.StoresAsync(cancel)),
             .. DoctorRules.Addresses(await store.AddressesAsync(cancel)),
             .. DoctorRules.Conditions(await store.ConditionsAsync(DoctorRules.ConditionAge, cancel)),
             DoctorRules.Certificate("authority", authority.Certificate.NotAfter, now), DoctorRules.Certificate("server", certificate.Current.NotAfter, now),

@@ -41,6 +41,16 @@ public static class DoctorRules
     public static IEnumerable<Diagnosis> Counters(IReadOnlyList<WrongCounters> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "counters-right", null)]
         : wrong.Select(w => new Diagnosis("counters", Error, "counters-wrong", w.Host, w.Host, w.Recorded.Vcpus, w.Real.Vcpus, w.Recorded.MemoryMib, w.Real.MemoryMib, w.Recorded.DiskGib, w.Real.DiskGib, w.RecordedInstances, w.RealInstances));
 
+    public static IEnumerable<Diagnosis> Stores(IReadOnlyList<StoreHealth> stores)
+    {
+        const string check = "stores";
+        var full = stores.Where(store => store.UsedGib * 100L >= (long)store.CapacityGib * store.WarnPercent).ToList();
+        foreach (var store in full) yield return new Diagnosis(check, Warning, "store-nearly-full", store.Id, store.Id, store.Pool, store.Hosts, store.UsedGib, store.CapacityGib);
+        foreach (var store in stores.Where(store => store.Hosts.Length == 0)) yield return new Diagnosis(check, Warning, "store-without-host", store.Id, store.Id, store.Pool);
+        foreach (var store in stores.Where(store => store.RecordedGib != store.RealGib)) yield return new Diagnosis("counters", Error, "store-counters-wrong", store.Id, store.Id, store.Pool, store.RecordedGib, store.RealGib);
+        if (full.Count == 0 && stores.Count > 0) yield return new Diagnosis(check, Ok, "stores-have-room", null, stores.Count);
+    }
+
     public static IEnumerable<Diagnosis> Addresses(IReadOnlyList<(string Code, string Instance, string Address)> wrong) => wrong.Count == 0 ? [new Diagnosis("addresses", Ok, "addresses-right", null)]
         : wrong.Select(w => new Diagnosis("addresses", Error, w.Code, w.Instance, w.Instance, w.Address));
 

@@ -6,6 +6,9 @@ namespace Kumoi.Server.Doctor;
 /// <summary>A host whose counters differ from its instances.</summary>
 public sealed record WrongCounters(string Host, Capacity Recorded, int RecordedInstances, Capacity Real, int RealInstances);
 
+/// <summary>A store as its hosts tell it, and what is recorded to be promised of it beside the sizes of its volumes; 0 for a host's own, which the host's counters have.</summary>
+public sealed record StoreHealth(string Id, string Pool, string Hosts, int CapacityGib, int UsedGib, int WarnPercent, long RecordedGib, long RealGib);
+
 /// <summary>A host as its reports tell it.</summary>
 public sealed record HostHealth(string Name, string State, long SilentSeconds, string AgentVersion, int Strays, IReadOnlyList<Condition> Conditions);
 
@@ -23,11 +26,19 @@ public sealed class DoctorStore(Database database)
 
     public Task<List<WrongCounters>> CountersAsync(CancellationToken cancel) => database.QueryAsync(
         """
-        SELECT h.name, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, coalesce(s.vcpus, 0)::int, coalesce(s.memory, 0)::int, coalesce(s.disk, 0)::int, coalesce(s.instances, 0)::int
-        FROM hosts h LEFT JOIN (SELECT host_id, sum(vcpus) AS vcpus, sum(memory_mib) AS memory, sum(disk_gib) AS disk, count(*) AS instances FROM instances WHERE terminated_at IS NULL GROUP BY host_id) s ON s.host_id = h.id
-        WHERE (h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances) IS DISTINCT FROM (coalesce(s.vcpus, 0), coalesce(s.memory, 0), coalesce(s.disk, 0), coalesce(s.instances, 0))
+        SELECT h.name, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, coalesce(s.vcpus, 0)::int, coalesce(s.memory, 0)::int, (coalesce(s.disk, 0) + coalesce(w.disk, 0))::int, coalesce(s.instances, 0)::int
+        FROM hosts h LEFT JOIN (SELECT v.host_id, sum(v.size_gib) AS disk FROM volumes v JOIN stores t ON t.id = v.store_id WHERE t.own AND v.deleted_at IS NULL GROUP BY v.host_id) w ON w.host_id = h.id
+        LEFT JOIN (SELECT host_id, sum(vcpus) AS vcpus, sum(memory_mib) AS memory, sum(disk_gib) AS disk, count(*) AS instances FROM instances WHERE terminated_at IS NULL GROUP BY host_id) s ON s.host_id = h.id
+        WHERE (h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances) IS DISTINCT FROM (coalesce(s.vcpus, 0), coalesce(s.memory, 0), coalesce(s.disk, 0) + coalesce(w.disk, 0), coalesce(s.instances, 0))
         ORDER BY h.name LIMIT $1
         """, r => new WrongCounters(r.GetString(0), new Capacity(r.GetInt32(1), r.GetInt32(2), r.GetInt32(3)), r.GetInt32(4), new Capacity(r.GetInt32(5), r.GetInt32(6), r.GetInt32(7)), r.GetInt32(8)), cancel, RowsMax);
+
+    public Task<List<StoreHealth>> StoresAsync(CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT s.id, p.name, coalesce((SELECT string_agg(h.name, ', ' ORDER BY h.name) FROM store_hosts x JOIN hosts h ON h.id = x.host_id WHERE x.store_id = s.id), ''), s.capacity_gib, s.used_gib, p.warn_percent,
+               CASE WHEN s.own THEN 0 ELSE s.allocated_gib END, CASE WHEN s.own THEN 0 ELSE coalesce((SELECT sum(v.size_gib) FROM volumes v WHERE v.store_id = s.id AND v.deleted_at IS NULL), 0) END
+        FROM stores s JOIN pools p ON p.id = s.pool_id ORDER BY p.name, s.id
+        """, r => new StoreHealth(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3), r.GetInt32(4), r.GetInt32(5), r.GetInt64(6), r.GetInt64(7)), cancel);
 
     /// <summary>Addresses that nobody can have any more, and instances that have none.</summary>
     public Task<List<(string Code, string Instance, string Address)>> AddressesAsync(CancellationToken cancel) => database.QueryAsync(

@@ -17,6 +17,8 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
         if (VolumeRules.Check(attach).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
+            // What is at the path comes before what is in the body; the instance is locked before the volume.
+            if (await transaction.FindAsync("SELECT 1 FROM volumes WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL", row => row.GetInt32(0), cancel, caller.AccountId, key) != 1) return Failure.NotFound("volume", key);
             var (instanceId, instanceName, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, attach.Instance, cancel);
             if (instanceId is null) return Failure.Invalid("instance", "no-such", new Noun("instance"), attach.Instance);
             if (desired == "terminated") return new Failure("being-terminated", 409, instanceName);

@@ -49,6 +49,29 @@ public sealed class DoctorTests
         Assert.Equal("forbidden", (await scene.Tenant.FailAsync(403, HttpMethod.Get, "/doctor")).Code);
     }
 
+    [Fact]
+    public async Task Stores_are_counted_with_their_volumes_and_told_when_they_fill()
+    {
+        await using var scene = await Scene.StartAsync();
+        ObservedStore own = new("st-00000000000000001", "local", StoreDrivers.Directory, false, true, 100, 10), fast = new("st-00000000000000002", "fast", StoreDrivers.Directory, false, false, 100, 10);
+        await scene.Host.ReportStoresAsync(own, fast);
+        await scene.LaunchAsync("web-1");
+        foreach (var pool in (string[])["local", "fast"])
+        {
+            await scene.Tenant.PostAsync<Volume>("/volumes", new { name = pool, sizeGib = 5, pool });
+            await scene.Tenant.PostAsync<Volume>($"/volumes/{pool}/attach", new { instance = "web-1" });
+        }
+        Assert.Empty(await FaultsAsync(scene.Admin));
+        await scene.Host.ReportStoresAsync(own, fast with { UsedGib = 80 });
+        var full = Assert.Single(await FaultsAsync(scene.Admin));
+        Assert.Equal(("store-nearly-full", "warning"), (full.Code, full.Severity));
+        Assert.Contains("host-1", full.Message, StringComparison.Ordinal);
+        await scene.Host.ReportStoresAsync(own, fast);
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE stores SET allocated_gib = allocated_gib + 1 WHERE NOT own", default);
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET allocated_disk_gib = allocated_disk_gib + 1", default);
+        Assert.Equal(["counters-wrong", "store-counters-wrong"], (await FaultsAsync(scene.Admin)).Select(fault => fault.Code).Order());
+    }
+
     [Theory]
     [InlineData(-1, "error", "certificate-expired")]
     [InlineData(6, "warning", "certificate-expires")]

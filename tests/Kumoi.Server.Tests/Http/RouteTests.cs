@@ -90,14 +90,23 @@ public sealed class RouteTests
             ["{vpnClient}"] = (await owner.PostAsync<VpnClient>("/vpns/own/clients", new { name = "own" })).Id,
             ["{vpnSite}"] = (await owner.PostAsync<VpnSite>("/vpns/own/sites", new { name = "own", ranges = new[] { "192.168.10.0/24" } })).Id,
             ["{floatingAddress}"] = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Id,
+            ["{volume}"] = (await VolumeAsync()).Id,
             ["{loadBalancer}"] = balancer.Id,
             ["{listener}"] = balancer.Listeners[0].Id,
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
         };
+        async Task<Volume> VolumeAsync()
+        {
+            await scene.Host.ReportStoresAsync(new Kumoi.Api.Agent.ObservedStore("st-00000000000000001", "local", "directory", false, true, 100, 1));
+            return await owner.PostAsync<Volume>("/volumes", new { name = "own", sizeGib = 1 });
+        }
         var bodies = new Dictionary<string, object>
         {
+            ["/images/{image}"] = new { description = "x" },
+            ["/volumes/{volume}"] = new { deleteOnTermination = true },
+            ["/volumes/{volume}/attach"] = new { instance = "web-1" },
             ["/networks/{network}"] = new { mtu = 1400 },
             ["/subnets/{subnet}"] = new { range = "all" },
             ["/networks/{network}/routes"] = new { destination = "172.17.0.0/16", via = "10.0.0.2" },
