@@ -320,6 +320,8 @@ try {
     await picture('console-network-services');
     await page.getByRole('link', { name: 'home', exact: true }).click();
     await page.waitForURL(/\/vpns\/vpn-/);
+    // The address changes before the page does, and the page before has the name in its path.
+    await page.getByRole('heading', { name: 'home', exact: true }).waitFor();
     await page.getByRole('link', { name: 'default', exact: true }).click();
     await at('tab-services').click();
     await page.getByRole('link', { name: 'web', exact: true }).click();
