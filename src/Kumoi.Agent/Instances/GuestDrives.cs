@@ -22,6 +22,9 @@ public sealed record DriveIntent(DesiredVolume Volume, DesiredImage? Image);
 public sealed record GuestVolumes(IReadOnlyList<DriveIntent> Wanted, IReadOnlySet<string> NotReady, IReadOnlyDictionary<string, DateTimeOffset> AskedAt)
 {
     public static GuestVolumes None { get; } = new([], new HashSet<string>(), new Dictionary<string, DateTimeOffset>());
+
+    public static GuestVolumes Of(IReadOnlyList<DriveIntent> wanted, Func<DesiredVolume, bool> isReady, IReadOnlyDictionary<string, DateTimeOffset> askedAt) =>
+        wanted.Count == 0 ? None with { AskedAt = askedAt } : new(wanted, wanted.Where(drive => !isReady(drive.Volume)).Select(drive => drive.Volume.Id).ToHashSet(), askedAt);
 }
 
 /// <summary>Compares the drives that a guest has with its record. Pure.</summary>

@@ -115,7 +115,7 @@ public sealed class InstanceController : IAsyncDisposable
             var now = _clock.GetUtcNow();
             var seen = new ObservedGuest(
                 !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight, ReadinessOf(record, document), memory.StopAskedAt,
-                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.AskedAt, VolumesFor(record, document, memory));
+                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.AskedAt, GuestVolumes.Of(GuestDrives.Of(document, record), Volumes.IsReady, memory.AskedAt));
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();
             Report(record, document, seen, plan, memory);
@@ -125,13 +125,6 @@ public sealed class InstanceController : IAsyncDisposable
         }
         memory.Fail("Instance", "agent-error", "The instance does not settle; the agent's log has the details.", _clock.GetUtcNow());
         return Outcome.Failure;
-    }
-
-    private GuestVolumes VolumesFor(DesiredInstance record, DesiredDocument document, GuestMemory memory)
-    {
-        var wanted = GuestDrives.Of(document, record);
-        return wanted.Count == 0 ? GuestVolumes.None with { AskedAt = memory.AskedAt }
-            : new GuestVolumes(wanted, wanted.Select(drive => drive.Volume).Where(volume => !Volumes.IsReady(volume)).Select(volume => volume.Id).ToHashSet(), memory.AskedAt);
     }
 
     private void NoteProcess(string id, GuestProcess? process, DesiredInstance record, GuestMemory memory)
@@ -265,19 +258,8 @@ public sealed class InstanceController : IAsyncDisposable
         }
         // The record is the agent's own; the servers have none of it here.
         if (record.Desired == Departures.Departed) return;
-        var power = seen.Process?.State switch
-        {
-            null => record.Desired == "terminated" && plan.Settled ? PowerState.Absent : PowerState.Stopped,
-            RunState.Shutdown => PowerState.Shutdown,
-            RunState.Prepared => PowerState.Stopped,
-            _ => PowerState.Running,
-        };
-        var generation = plan.Settled ? record.Generation : Math.Min(memory.Reported?.Generation ?? 0, record.Generation);
-        var report = new ObservedInstance(
-            record.Id, record.Incarnation, generation, power, seen.Process is { State: not RunState.Prepared } ? seen.Process.BootEpoch : 0,
-            seen.Process?.StartedAt, ConditionsOf(record, seen, plan, memory), InterfacesOf(record, document, seen.Process), VolumesOf(seen.Process));
-        if (memory.Reported is { } last && last with { Conditions = report.Conditions, Interfaces = report.Interfaces, Volumes = report.Volumes } == report && Same(last.Conditions, report.Conditions)
-            && last.Interfaces!.SequenceEqual(report.Interfaces!) && (last.Volumes ?? []).SequenceEqual(report.Volumes ?? []) && last.Volumes is null == report.Volumes is null) return;
+        var report = GuestReports.Of(record, seen, plan.Settled, memory.Reported, ConditionsOf(record, seen, plan, memory), InterfacesOf(record, document, seen.Process));
+        if (memory.Reported is { } last && GuestReports.SayTheSame(last, report)) return;
         memory.Reported = report;
         Reported(record.Id);
     }
@@ -293,10 +275,6 @@ public sealed class InstanceController : IAsyncDisposable
             .Concat(cards.Where(card => !card.IsFormer).Select(card => card.Id)).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>Volumes of which the process has anything, by whose absence they are free; null if the process does not say.</summary>
-    private static string[]? VolumesOf(GuestProcess? process) =>
-        process is null ? [] : process.Drives is { } drives ? [.. drives.Select(drive => drive.Id).Order(StringComparer.Ordinal)] : null;
-
     private List<Condition> ConditionsOf(DesiredInstance record, ObservedGuest seen, InstancePlan plan, GuestMemory memory)
     {
         var conditions = new List<Condition>();
@@ -306,10 +284,6 @@ public sealed class InstanceController : IAsyncDisposable
         conditions.AddRange(GuestConditions.Of(record, seen, memory, plan.Settled, Volumes.ConditionOf, _clock.GetUtcNow()));
         return conditions;
     }
-
-    /// <summary>Conditions count as the same while they say the same; the moment of the next try alone is not worth a report.</summary>
-    private static bool Same(IReadOnlyList<Condition> a, IReadOnlyList<Condition> b) =>
-        a.Select(condition => (condition.Type, condition.Reason, condition.Message)).SequenceEqual(b.Select(condition => (condition.Type, condition.Reason, condition.Message)));
 
     private void Broken(string id, Exception e)
     {

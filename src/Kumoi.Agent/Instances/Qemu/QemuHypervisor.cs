@@ -24,6 +24,7 @@ public sealed class QemuHypervisor : IHypervisor
     private readonly TimeProvider _clock;
     private readonly string _accelerator;
     private readonly GuestUsers _users;
+    private readonly GuestProcesses _processes;
     private readonly QemuDisks _disks;
     private readonly Cgroups _groups;
     private readonly ImageCache _images;
@@ -36,6 +37,7 @@ public sealed class QemuHypervisor : IHypervisor
     public QemuHypervisor(AgentOptions options, string accelerator, StoreDirectory? shared, ImageCache images, DirectoryVolumes volumes, Commands commands, TimeProvider clock)
     {
         (_options, _paths, _accelerator, _images, _volumes, _commands, _clock) = (options, options.Paths, accelerator, images, volumes, commands, clock);
+        _processes = new GuestProcesses(_paths, clock);
         _users = new GuestUsers(_paths, options.Tag);
         _disks = new QemuDisks(_paths, shared, commands);
         Storage = shared?.Id;
@@ -65,7 +67,7 @@ public sealed class QemuHypervisor : IHypervisor
         }
         catch (QmpException)
         {
-            process = FindSilent(id);
+            process = _processes.FindSilent(id);
         }
         if (process is not null) _trimmed[id] = ConsoleLogs.Trim(_paths.ConsoleLog(id), _trimmed.GetValueOrDefault(id));
         var traces = Directory.Exists(_paths.Instance(id)) || Directory.Exists(_paths.Sockets(id));
@@ -93,7 +95,7 @@ public sealed class QemuHypervisor : IHypervisor
 
     public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel)
     {
-        await EndUnreachableAsync(instance.Id, cancel);
+        await _processes.EndAsync(instance.Id, cancel);
         DurableFiles.MakeDirectory(_paths.Instance(instance.Id), AgentModes.Passable);
         var user = _users.Assign(instance.Id);
         var sockets = _paths.Sockets(instance.Id);
@@ -208,20 +210,11 @@ public sealed class QemuHypervisor : IHypervisor
         {
             // It does not answer; it is found by its command line instead.
         }
-        await EndUnreachableAsync(id, cancel);
+        await _processes.EndAsync(id, cancel);
         _groups.Remove(id);
     }
 
-    public async Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel)
-    {
-        if (ids.Count == 0) return [];
-        var marks = ids.ToDictionary(id => id, MarkOf);
-        var found = Processes.All().SelectMany(process => marks.Where(mark => IsMarked(process, mark.Value)).Select(mark => (Id: mark.Key, Process: process.Id))).ToArray();
-        foreach (var (_, process) in found) Processes.Signal(process, Libc.SignalKill);
-        foreach (var (id, process) in found)
-            if (!await Processes.WaitForEndAsync(process, TimeSpan.FromSeconds(10), _clock, cancel)) throw new IOException($"The process {process} of {id} could not be ended within 10 s.");
-        return [.. found.Select(one => one.Id).Distinct()];
-    }
+    public Task<IReadOnlyList<string>> CutOffAsync(IReadOnlyCollection<string> ids, CancellationToken cancel) => _processes.CutOffAsync(ids, cancel);
 
     public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
     {
@@ -279,38 +272,6 @@ public sealed class QemuHypervisor : IHypervisor
         _guests.TryRemove(new KeyValuePair<string, QemuGuest>(id, guest));
         await guest.DisposeAsync();
     }
-
-    /// <summary>Ends a process of this guest whose socket is gone (its directory was removed, say): nobody could speak to it again.</summary>
-    private async Task EndUnreachableAsync(string id, CancellationToken cancel)
-    {
-        foreach (var process in ByCommandLine(id).ToArray())
-        {
-            Processes.Signal(process.Id, Libc.SignalKill);
-            await Processes.WaitForEndAsync(process.Id, TimeSpan.FromSeconds(5), _clock, cancel);
-        }
-    }
-
-    /// <summary>A process of this guest that does not answer, as its command line tells it.</summary>
-    private GuestProcess? FindSilent(string id)
-    {
-        foreach (var process in ByCommandLine(id))
-            if (process.Arguments.Select(argument => QemuGuest.Parse(argument, id)).FirstOrDefault(found => found is not null) is { } identity
-                && Processes.StartedAt(process.Id) is { } startedAt)
-                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt, null, null);
-        return null;
-    }
-
-    private IEnumerable<ProcessSight> ByCommandLine(string id)
-    {
-        var mark = MarkOf(id);
-        return Processes.All().Where(process => IsMarked(process, mark));
-    }
-
-    /// <summary>What only a process of this guest on this host has in its command line: its disk may be known to other hosts too.</summary>
-    private string MarkOf(string id) => $"path={QemuCommand.Escape(_paths.Socket(id, "qmp"))},";
-
-    private static bool IsMarked(ProcessSight process, string mark) =>
-        process.Arguments[0] is QemuCommand.Emulator or QemuCommand.Program or "setsid" && process.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal));
 
     private async Task<uint?> KvmGroupAsync(CancellationToken cancel)
     {
