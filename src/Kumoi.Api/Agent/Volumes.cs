@@ -9,12 +9,28 @@ namespace Kumoi.Api.Agent;
 /// <param name="SizeGib">What a guest sees, in GiB. A volume only grows.</param>
 /// <param name="ImageId">It begins as a layer over this image, one of the document's; null: empty.</param>
 /// <param name="InstanceId">The instance of this document that it is attached to; null: none.</param>
-/// <param name="Slot">Its place among the instance's volumes, from 1; 0 is the root disk's.</param>
+/// <param name="Slot">Its place among the instance's volumes: 0 is the one that the instance starts from.</param>
 /// <param name="Limits">How much of it a guest may use; null: no limit.</param>
 /// <param name="Made">It was there once: if it is not any more, an empty one must not take its place.</param>
+/// <param name="Snapshots">Its snapshots, in the order in which they were asked for; null: none. One that is <c>deleted</c> with snapshots keeps those, and nothing else.</param>
+/// <param name="Source">It begins with the content of this snapshot, and as its own; null: with its image, or empty.</param>
+/// <param name="Restore">It is to be put back to one of its snapshots; null: it never was.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
-    bool Made = false);
+    bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null);
+
+/// <summary>A snapshot of a volume: its content at one moment.</summary>
+/// <param name="Desired"><see cref="VolumeDesire"/>.</param>
+/// <param name="Group">Snapshots of one group, of several volumes of one instance, are of the same moment; null: of this one alone.</param>
+/// <param name="Taken">It was there once: if it is not any more, a later state must not take its place.</param>
+public sealed record DesiredSnapshot(string Id, string Desired, string? Group = null, bool Taken = false);
+
+/// <summary>The snapshot that a volume begins with, of a volume in the same store; both are in the document of the host that makes the volume.</summary>
+public sealed record SnapshotSource(string VolumeId, string SnapshotId);
+
+/// <summary>A volume that no guest has is put back to its snapshot, once for each number; what was written since is gone.</summary>
+/// <param name="Number">Grows with each time that this is asked for.</param>
+public sealed record SnapshotRestore(string SnapshotId, long Number);
 
 /// <summary>What should become of a volume on its host.</summary>
 public static class VolumeDesire
@@ -29,8 +45,49 @@ public sealed record VolumeLimits(int? Iops, int? MibPerSecond);
 /// <summary>A volume as the host that looks after it sees it.</summary>
 /// <param name="Generation">The generation of the record that the host has acted on to the end.</param>
 /// <param name="SizeGib">What a guest sees, in whole GiB; null: it is not there (not made yet, or removed).</param>
-/// <param name="UsedBytes">What it takes in its store.</param>
-public sealed record ObservedVolume(string Id, int Incarnation, long Generation, int? SizeGib, long UsedBytes, IReadOnlyList<Condition> Conditions);
+/// <param name="UsedBytes">What it takes in its store, snapshots included.</param>
+/// <param name="Snapshots">Those that are there; null if the host does not say. One that was to be deleted is gone when it is not among them.</param>
+/// <param name="Restored">Number of the last restoration that was done to the end.</param>
+/// <param name="Work">What is being done to it that takes its time; null: nothing.</param>
+public sealed record ObservedVolume(
+    string Id, int Incarnation, long Generation, int? SizeGib, long UsedBytes, IReadOnlyList<Condition> Conditions, IReadOnlyList<ObservedSnapshot>? Snapshots = null, long Restored = 0,
+    VolumeWork? Work = null);
+
+/// <summary>A snapshot that is there.</summary>
+/// <param name="TakenAt">The moment of which it is.</param>
+/// <param name="Consistency"><see cref="SnapshotConsistency"/>.</param>
+/// <param name="UsedBytes">What would be free if it alone were not there; less than that while nothing has been written since.</param>
+public sealed record ObservedSnapshot(string Id, DateTimeOffset TakenAt, string Consistency, long UsedBytes);
+
+/// <summary>What a snapshot of a running guest is like.</summary>
+public static class SnapshotConsistency
+{
+    /// <summary>What a power cut would have left: journals are replayed when it is used.</summary>
+    public const string Crash = "crash";
+
+    /// <summary>The guest had written out its file systems and held them, or did not run.</summary>
+    public const string FileSystem = "filesystem";
+}
+
+/// <summary>Work on a volume that takes its time.</summary>
+/// <param name="Kind"><see cref="VolumeWorks"/>.</param>
+/// <param name="DoneBytes">How much of it is done.</param>
+/// <param name="TotalBytes">How much there is to do, as far as it is known.</param>
+/// <param name="Since">When it began.</param>
+public sealed record VolumeWork(string Kind, long DoneBytes, long TotalBytes, DateTimeOffset Since);
+
+/// <summary>Kinds of <see cref="VolumeWork"/>.</summary>
+public static class VolumeWorks
+{
+    /// <summary>It is being filled from a snapshot.</summary>
+    public const string Copy = "copy";
+
+    /// <summary>What a deleted snapshot kept apart is being brought together.</summary>
+    public const string Merge = "merge";
+
+    /// <summary>Layers below are being brought into the uppermost, since there are too many.</summary>
+    public const string Flatten = "flatten";
+}
 
 /// <summary>A place on a host, or reached by it, where volumes are kept.</summary>
 /// <param name="Id">Kept in the place itself, so that several hosts that reach one place say the same, and one that is not mounted is missed.</param>
@@ -40,7 +97,8 @@ public sealed record ObservedVolume(string Id, int Incarnation, long Generation,
 /// <param name="Own">True if it is where the host keeps root disks, so that its room is the host's <c>DiskGib</c>.</param>
 /// <param name="CapacityGib">All that fits in, what is there included.</param>
 /// <param name="UsedGib">What is taken of it, by whomever.</param>
-public sealed record ObservedStore(string Id, string Pool, string Driver, bool Shared, bool Own, int CapacityGib, int UsedGib);
+/// <param name="Root">True for the one store in which the host has the volumes that its instances start from.</param>
+public sealed record ObservedStore(string Id, string Pool, string Driver, bool Shared, bool Own, int CapacityGib, int UsedGib, bool Root = false);
 
 /// <summary>Ways to keep volumes.</summary>
 public static class StoreDrivers
