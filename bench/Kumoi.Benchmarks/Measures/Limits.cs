@@ -53,7 +53,7 @@ public static class Limits
             var instance = new DesiredInstance(
                 id, "a-0", "bare", "bare", 1, 1, "running", 1, 1, 128, 1, "img-0", [], null, null, new DesiredLabels("tiny", "tiny", "default", null, []), DateTimeOffset.UtcNow);
             uint? kvm = accelerator == "kvm" ? uint.Parse((await Programs.SayAsync("stat", "-c", "%g", "/dev/kvm")).Trim(), CultureInfo.InvariantCulture) : null;
-            greetings.Add(await GreetingAsync(QemuCommand.Build(instance, new QemuSetting(paths, accelerator, User, kvm, imageFile, "qcow2", [], [])), paths.Socket(id, "qmp")));
+            greetings.Add(await GreetingAsync(QemuCommand.Build(instance, new QemuSetting(paths, accelerator, User, kvm, new QemuRoot(imageFile, "qcow2"), [], [])), paths.Socket(id, "qmp")));
             Directory.Delete(root, recursive: true);
         }
         return [new Figure("`qemu-img create` of a layer", new Sample(disks), "ms", 1, null), new Figure("bare QEMU, start → QMP greeting", new Sample(greetings), "ms", 0, null)];

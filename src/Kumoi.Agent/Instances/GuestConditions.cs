@@ -23,6 +23,8 @@ internal static class GuestConditions
             yield return new Condition("Interface", "card-not-released", $"The guest does not give back the network card of {card}: its system may still be starting, or have no hot-plugging of PCI Express. It is asked again; the card is not there after the instance's next start.", since, null);
         foreach (var (id, since) in memory.UnansweredDrives(seen.Process, now))
             yield return new Condition("Volume", "disk-not-released", $"The guest does not give back the disk of {id}: its system may still be starting, or have no hot-plugging of PCI Express. It is asked again; the disk is not there after the instance's next start.", since, null);
+        if (!settled && record is { RootVolume: true, Desired: "running" } && seen.Process is null && !GuestDrives.HasRoot(seen.Volumes))
+            yield return new Condition("Instance", "no-root-volume", "The instance has no volume to start from: attach one in slot 0.", now, null);
         if (!settled && record.Desired == "running")
             foreach (var id in seen.Volumes.NotReady.Where(id => !Has(seen.Process, id)).Order(StringComparer.Ordinal))
                 yield return new Condition("Volume", "volume-not-ready", volume(id) is { } why ? $"The volume {id} is not ready: {why.Message}" : $"The volume {id} is not ready yet.", now, null);

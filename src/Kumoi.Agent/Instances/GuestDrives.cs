@@ -16,7 +16,7 @@ public sealed record GuestDrive(string Id, bool Device, bool Backend, long SizeB
 public sealed record DriveIntent(DesiredVolume Volume, DesiredImage? Image);
 
 /// <summary>The volumes of a record, and how far they are.</summary>
-/// <param name="Wanted">In their order in the guest.</param>
+/// <param name="Wanted">In their order in the guest; that of slot 0 is the one that it starts from.</param>
 /// <param name="NotReady">Ids of those that a guest cannot be given yet.</param>
 /// <param name="AskedAt">When this agent last asked the guest for a disk back, by the volume's id.</param>
 public sealed record GuestVolumes(IReadOnlyList<DriveIntent> Wanted, IReadOnlySet<string> NotReady, IReadOnlyDictionary<string, DateTimeOffset> AskedAt)
@@ -33,12 +33,15 @@ public static class GuestDrives
     /// <summary>The record's drives, in their order in the guest.</summary>
     public static IReadOnlyList<DriveIntent> Of(DesiredDocument document, DesiredInstance record) =>
         document.Volumes is not { Count: > 0 } volumes ? []
-            : [.. volumes.Where(volume => volume.InstanceId == record.Id && volume is { Desired: not VolumeDesire.Deleted, Slot: >= 1 } && ObjectNames.IsVolume(volume.Id)).OrderBy(volume => volume.Slot)
+            : [.. volumes.Where(volume => volume.InstanceId == record.Id && volume is { Desired: not VolumeDesire.Deleted, Slot: >= 0 } && ObjectNames.IsVolume(volume.Id)).OrderBy(volume => volume.Slot)
                 .Select(volume => new DriveIntent(volume, volume.ImageId is null ? null : document.Images.FirstOrDefault(image => image.Id == volume.ImageId)))];
 
-    /// <summary>Volumes whose disk the guest lacks, in their order.</summary>
+    /// <summary>True if there is a volume to start from.</summary>
+    public static bool HasRoot(GuestVolumes volumes) => volumes.Wanted is [{ Volume.Slot: 0 }, ..];
+
+    /// <summary>Volumes whose disk the guest lacks, in their order. The one that it starts from is none of them: it has that from its start.</summary>
     public static IReadOnlyList<DriveIntent> Missing(GuestVolumes volumes, GuestProcess process) =>
-        process.Drives is not { } drives ? [] : [.. volumes.Wanted.Where(wanted => !drives.Any(drive => drive.Id == wanted.Volume.Id && drive.Device))];
+        process.Drives is not { } drives ? [] : [.. volumes.Wanted.Where(wanted => wanted.Volume.Slot > 0 && !drives.Any(drive => drive.Id == wanted.Volume.Id && drive.Device))];
 
     /// <summary>Drives that are of none of the record's volumes.</summary>
     public static IReadOnlyList<GuestDrive> Surplus(GuestVolumes volumes, GuestProcess process) =>

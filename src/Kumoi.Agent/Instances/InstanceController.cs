@@ -279,7 +279,7 @@ public sealed class InstanceController : IAsyncDisposable
     {
         var conditions = new List<Condition>();
         if (memory.Condition is { } own) conditions.Add(own with { NextTryAt = _queue.NextTry(record.Id) });
-        if (!plan.Settled && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
+        if (!plan.Settled && !record.RootVolume && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
         if (!plan.Settled && seen.Network != NetworkReadiness.Ready && Networks.ConditionOf(record) is { } network) conditions.Add(network);
         conditions.AddRange(GuestConditions.Of(record, seen, memory, plan.Settled, Volumes.ConditionOf, _clock.GetUtcNow()));
         return conditions;

@@ -35,7 +35,7 @@ public static class InstancePlanner
         {
             "terminated" => Terminate(seen),
             "stopped" => seen.Process is { } process ? Stop(process, seen, now, limits.Stop) : InstancePlan.Nothing,
-            "running" => seen.Process is { } process ? Keep(desired, process, seen, now, limits) : Bring(seen, now),
+            "running" => seen.Process is { } process ? Keep(desired, process, seen, now, limits) : Bring(desired, seen, now),
             // A word of a newer server: what is there stays as it is.
             _ => InstancePlan.Wait(null),
         };
@@ -60,11 +60,19 @@ public static class InstancePlanner
         return seen.Network == NetworkReadiness.Gone ? InstancePlan.Nothing : InstancePlan.Wait(null);
     }
 
-    private static InstancePlan Bring(ObservedGuest seen, DateTimeOffset now)
+    private static InstancePlan Bring(DesiredInstance desired, ObservedGuest seen, DateTimeOffset now)
     {
-        if (!seen.DiskReady) return InstancePlan.Do(seen.ImageReady ? InstanceStep.MakeDisk : InstanceStep.FetchImage);
-        // The disk's layers are read by the guest all its life, so the image must be there for a restart too.
-        if (!seen.ImageReady) return InstancePlan.Do(InstanceStep.FetchImage);
+        if (desired.RootVolume)
+        {
+            // Its volume's business is to be made, and to have its image there.
+            if (!GuestDrives.HasRoot(seen.Volumes)) return InstancePlan.Wait(null);
+        }
+        else
+        {
+            if (!seen.DiskReady) return InstancePlan.Do(seen.ImageReady ? InstanceStep.MakeDisk : InstanceStep.FetchImage);
+            // The disk's layers are read by the guest all its life, so the image must be there for a restart too.
+            if (!seen.ImageReady) return InstancePlan.Do(InstanceStep.FetchImage);
+        }
         if (seen.Network != NetworkReadiness.Ready || seen.Volumes.NotReady.Count > 0) return InstancePlan.Wait(null);
         return seen.NotBefore > now ? InstancePlan.Wait(seen.NotBefore) : InstancePlan.Do(InstanceStep.Start);
     }

@@ -156,11 +156,13 @@ public sealed record DesiredMember(string NetworkId, string Address);
 /// <param name="Storage">Id of the shared storage that holds the disk; null if it is this host's own.</param>
 /// <param name="Movable">True if the instance is restarted elsewhere when this host is lost: without a lease it must not run here.</param>
 /// <param name="TraceParent">W3C trace context of the request that asked for the present generation; null if it was not traced.</param>
+/// <param name="RootVolume">It starts from the volume in its slot 0, and waits without one; false: from a disk of its own, which the host makes from the image.</param>
 /// <param name="Labels">What the metadata service tells beside: names of flavor, image, zone, key pair and groups.</param>
 public sealed record DesiredInstance(
     string Id, string AccountId, string Name, string Hostname, long Generation, int Incarnation, string Desired, int BootEpoch, int Vcpus,
     int MemoryMib, int DiskGib, string ImageId, IReadOnlyList<DesiredInterface> Interfaces, string? PublicKey, string? UserData,
-    DesiredLabels Labels, DateTimeOffset LaunchedAt, string? Storage = null, bool Movable = false, string? TraceParent = null);
+    DesiredLabels Labels, DateTimeOffset LaunchedAt, string? Storage = null, bool Movable = false, string? TraceParent = null,
+    bool RootVolume = false);
 
 public sealed record DesiredLabels(string Flavor, string Image, string Zone, string? KeyPair, IReadOnlyList<string> SecurityGroups);
 

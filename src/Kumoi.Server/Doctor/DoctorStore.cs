@@ -28,7 +28,7 @@ public sealed class DoctorStore(Database database)
         """
         SELECT h.name, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances, coalesce(s.vcpus, 0)::int, coalesce(s.memory, 0)::int, (coalesce(s.disk, 0) + coalesce(w.disk, 0))::int, coalesce(s.instances, 0)::int
         FROM hosts h LEFT JOIN (SELECT v.host_id, sum(v.size_gib) AS disk FROM volumes v JOIN stores t ON t.id = v.store_id WHERE t.own AND v.deleted_at IS NULL GROUP BY v.host_id) w ON w.host_id = h.id
-        LEFT JOIN (SELECT host_id, sum(vcpus) AS vcpus, sum(memory_mib) AS memory, sum(disk_gib) AS disk, count(*) AS instances FROM instances WHERE terminated_at IS NULL GROUP BY host_id) s ON s.host_id = h.id
+        LEFT JOIN (SELECT host_id, sum(vcpus) AS vcpus, sum(memory_mib) AS memory, sum(CASE WHEN root_volume THEN 0 ELSE disk_gib END) AS disk, count(*) AS instances FROM instances WHERE terminated_at IS NULL GROUP BY host_id) s ON s.host_id = h.id
         WHERE (h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.instances) IS DISTINCT FROM (coalesce(s.vcpus, 0), coalesce(s.memory, 0), coalesce(s.disk, 0) + coalesce(w.disk, 0), coalesce(s.instances, 0))
         ORDER BY h.name LIMIT $1
         """, r => new WrongCounters(r.GetString(0), new Capacity(r.GetInt32(1), r.GetInt32(2), r.GetInt32(3)), r.GetInt32(4), new Capacity(r.GetInt32(5), r.GetInt32(6), r.GetInt32(7)), r.GetInt32(8)), cancel, RowsMax);

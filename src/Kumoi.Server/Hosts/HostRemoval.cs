@@ -47,7 +47,7 @@ public sealed class HostRemoval(Database database, InstanceEnding ending, EventL
     /// <summary>What is on the host. A disk on shared storage survives it: such an instance can be run by another host, unless its owner wants it gone and nothing would move it.</summary>
     private static Task<List<Remaining>> RemainingAsync(Transaction transaction, string hostId, CancellationToken cancel) => transaction.QueryAsync(
         """
-        SELECT id, name, account_id, desired = 'terminated', storage IS NOT NULL AND (recovery = 'restart' OR desired <> 'terminated'), vcpus, memory_mib, disk_gib
+        SELECT id, name, account_id, desired = 'terminated', storage IS NOT NULL AND (recovery = 'restart' OR desired <> 'terminated'), vcpus, memory_mib, CASE WHEN root_volume THEN 0 ELSE disk_gib END
         FROM instances WHERE host_id = $1 AND terminated_at IS NULL ORDER BY id FOR UPDATE
         """, r => new Remaining(r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3), r.GetBoolean(4), new Capacity(r.GetInt32(5), r.GetInt32(6), r.GetInt32(7))), cancel, hostId);
 

@@ -137,6 +137,7 @@ public sealed class InstanceLaunch
         _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
             SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice))))
     {
+        RootVolumeId = _ids.New(Ids.Volume),
         Interfaces = [.. parts.Interfaces.Select((face, index) => new NewInterface(_ids.New(Ids.Interface), index, face, parts.Flavor.RateMbps))],
     };
 
@@ -161,14 +162,7 @@ public sealed class InstanceLaunch
             }
             var placed = homeless.Where(one => one.Host is not null).ToList();
             if (placed.Count == 0) continue;
-            var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)));
-            foreach (var one in placed)
-                if (had.TryGetValue(one.Host!.Id, out var storage))
-                {
-                    one.Host = one.Host with { Storage = storage };
-                    claimed.Add(one);
-                }
-                else one.Host = null;
+            claimed.AddRange(await ClaimAsync(transaction, placed));
         }
         var given = new List<NewInstance>();
         foreach (var (i, list) in made.ToList())
@@ -177,7 +171,23 @@ public sealed class InstanceLaunch
             given.AddRange(list.Where(claimed.Contains));
             fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[Alike(without)] });
         }
-        if (given.Count > 0) await GiveBackAsync(transaction, given);
+        if (given.Count > 0) await RootVolumes.GiveBackAsync(transaction, _revisions, given);
+    }
+
+    /// <summary>Takes the room of those that have a host; those for which there was none have no host any more.</summary>
+    private async Task<List<NewInstance>> ClaimAsync(Transaction transaction, List<NewInstance> placed)
+    {
+        var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)), withRoots: true);
+        foreach (var one in placed)
+            if (had.TryGetValue(one.Host!.Id, out var host)) (one.Host, one.Root) = (one.Host with { Storage = host.Storage }, host.Root);
+            else one.Host = null;
+        var claimed = placed.FindAll(one => one.Host is not null);
+        var full = await RootVolumes.TakeRoomAsync(transaction, [.. claimed.Where(one => one.Root is not null).Select(one => (one.Root!, one.Needs.DiskGib))]);
+        var without = claimed.FindAll(one => one.Root is { } root && full.Contains(root.Id));
+        if (without.Count == 0) return claimed;
+        await _revisions.GiveBackAsync(transaction, without.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, 0))), default);
+        foreach (var one in without) (one.Host, one.Root) = (null, null);
+        return claimed.FindAll(one => one.Host is not null);
     }
 
     /// <summary>Instances for which one look at the hosts is enough: of any launch if they are in no placement group, else of one launch.</summary>
@@ -193,9 +203,6 @@ public sealed class InstanceLaunch
         return group with { Members = members };
     }
 
-    private Task GiveBackAsync(Transaction transaction, IEnumerable<NewInstance> given) =>
-        _revisions.GiveBackAsync(transaction, given.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, one.Needs.DiskGib))), default);
-
     private async Task AddressAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
     {
         var failed = await _addresses.TakeAsync(transaction, [.. made.Values.SelectMany(list => list).SelectMany(one => one.Interfaces)]);
@@ -207,7 +214,7 @@ public sealed class InstanceLaunch
 
         async Task FailAsync(int i, List<NewInstance> list, Failure failure)
         {
-            await GiveBackAsync(transaction, list);
+            await RootVolumes.GiveBackAsync(transaction, _revisions, list);
             fail(i, failure);
         }
     }

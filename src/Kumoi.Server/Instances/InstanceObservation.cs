@@ -16,7 +16,7 @@ public sealed class InstanceObservation(Database database, HostRevisions hosts, 
     private const string Select =
         """
         SELECT id, account_id, name, host_id, desired, incarnation, generation, boot_epoch, power, observed_generation, observed_epoch, started_at, conditions::text, vcpus,
-               memory_mib, disk_gib
+               memory_mib, CASE WHEN root_volume THEN 0 ELSE disk_gib END
         FROM instances WHERE id = ANY($1) AND terminated_at IS NULL
         """;
 

@@ -99,7 +99,7 @@ public sealed class RecoveryController(
     private Task<List<Affected>> RowsAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
         """
         SELECT id, name, desired, recovery, recovery_priority, CASE WHEN fixed_volumes = 0 THEN storage END, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
-               vcpus, memory_mib, disk_gib, zone_id, incarnation, account_id, notices::text,
+               vcpus, memory_mib, CASE WHEN root_volume THEN 0 ELSE disk_gib END, zone_id, incarnation, account_id, notices::text,
                coalesce((SELECT array_agg(DISTINCT n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id
                          WHERE i.instance_id = instances.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}')
         FROM instances WHERE host_id = $1 AND terminated_at IS NULL
@@ -149,7 +149,7 @@ public sealed class RecoveryController(
             if (!lost || group is { Policy: PlacementPolicies.Affinity } && group.On(host.Id) > ids.Length) return (HostView?)null;
             foreach (var candidate in step.Candidates.Where(candidate => group?.Leaving(host.Id).Allows(candidate.Id) ?? true))
             {
-                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))])).Count == 0) continue;
+                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false)).Count == 0) continue;
                 foreach (var one in affected) await WriteAsync(transaction, host, candidate, one, step, cancel);
                 return candidate;
             }

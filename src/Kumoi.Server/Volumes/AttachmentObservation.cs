@@ -49,7 +49,8 @@ public sealed class AttachmentObservation(Database database, HostRevisions hosts
             await VolumeHolds.NoteRevisionAsync(transaction, instances, cancel);
             await events.WriteAsync(transaction,
             [
-                .. there.Where(one => attached.Contains(one.Id)).Select(one => Event(one, "volume.attached", $"To {one.InstanceName}.")),
+                // One that the instance was launched with is no news.
+                .. there.Where(one => attached.Contains(one.Id) && one.Attached > 1).Select(one => Event(one, "volume.attached", $"To {one.InstanceName}.")),
                 .. free.Where(one => freed.Contains(one.Id)).Select(one => Event(one, "volume.detached", $"From {one.InstanceName}.")),
             ], cancel);
             transaction.AfterCommit(events.Ring);

@@ -23,9 +23,9 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
         if (told.Count == 0) return;
         var known = (await database.QueryAsync(
             """
-            SELECT x.host_id, s.id, p.name, p.driver, p.shared, s.own, s.capacity_gib, s.used_gib, least(s.reported_at, x.reported_at) FROM store_hosts x JOIN stores s ON s.id = x.store_id JOIN pools p ON p.id = s.pool_id
+            SELECT x.host_id, s.id, p.name, p.driver, p.shared, s.own, s.capacity_gib, s.used_gib, least(s.reported_at, x.reported_at), x.root FROM store_hosts x JOIN stores s ON s.id = x.store_id JOIN pools p ON p.id = s.pool_id
             WHERE x.host_id = ANY($1)
-            """, row => (Host: row.GetString(0), Store: new ObservedStore(row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4), row.GetBoolean(5), row.GetInt32(6), row.GetInt32(7)), At: row.Time(8)), cancel,
+            """, row => (Host: row.GetString(0), Store: new ObservedStore(row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4), row.GetBoolean(5), row.GetInt32(6), row.GetInt32(7), row.GetBoolean(9)), At: row.Time(8)), cancel,
             Columns.Texts(told.Select(t => t.HostId)))).ToLookup(k => k.Host);
         var now = clock.GetUtcNow();
         foreach (var (host, stores) in told)
@@ -45,7 +45,8 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
         var (account, hostName) = await transaction.FindAsync("SELECT account_id, name FROM hosts WHERE id = $1 FOR KEY SHARE", row => (row.GetString(0), row.GetString(1)), cancel, hostId);
         if (account is null) return new Done();
         var kept = new List<string>();
-        foreach (var store in stores.OrderBy(store => store.Id, StringComparer.Ordinal))
+        // Root disks' store is the last to become the default pool.
+        foreach (var store in stores.OrderBy(store => store.Root).ThenBy(store => store.Id, StringComparer.Ordinal))
         {
             var poolId = ids.New(Ids.Pool);
             if (await transaction.ExecuteAsync(
@@ -62,9 +63,14 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
             if (taken == 1) kept.Add(store.Id);
         }
         await transaction.ExecuteAsync("DELETE FROM store_hosts WHERE host_id = $1 AND store_id <> ALL($2)", cancel, hostId, Columns.Texts(kept));
+        var root = stores.FirstOrDefault(store => store.Root && kept.Contains(store.Id))?.Id;
+        // First from the one that was it: a host has one.
+        await transaction.ExecuteAsync("UPDATE store_hosts SET root = false WHERE host_id = $1 AND root AND store_id IS DISTINCT FROM $2", cancel, hostId, Columns.Text(root));
         await transaction.ExecuteAsync(
-            "INSERT INTO store_hosts (store_id, host_id, reported_at) SELECT s, $1, $3 FROM unnest($2::text[]) AS s ON CONFLICT (store_id, host_id) DO UPDATE SET reported_at = excluded.reported_at", cancel,
-            hostId, Columns.Texts(kept), clock.GetUtcNow());
+            """
+            INSERT INTO store_hosts (store_id, host_id, reported_at, root) SELECT s, $1, $3, s IS NOT DISTINCT FROM $4 FROM unnest($2::text[]) AS s
+            ON CONFLICT (store_id, host_id) DO UPDATE SET reported_at = excluded.reported_at, root = excluded.root
+            """, cancel, hostId, Columns.Texts(kept), clock.GetUtcNow(), Columns.Text(root));
         return new Done();
     }
 }

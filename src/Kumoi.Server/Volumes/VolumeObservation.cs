@@ -35,7 +35,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
         {
             await transaction.ExecuteAsync("SELECT id FROM volumes WHERE id = ANY($1) ORDER BY id FOR UPDATE", cancel, Columns.Texts(news));
             var seen = await transaction.QueryAsync(
-                "SELECT v.id, v.name, v.account_id, v.host_id, v.store_id, v.size_gib, v.desired = 'deleted' AND n.size IS NULL AND n.generation >= v.generation, v.made_gib IS NULL AND n.size IS NOT NULL, h.name " + Judged,
+                "SELECT v.id, v.name, v.account_id, v.host_id, v.store_id, v.size_gib, v.desired = 'deleted' AND n.size IS NULL AND n.generation >= v.generation, v.made_gib IS NULL AND n.size IS NOT NULL AND v.slot IS DISTINCT FROM 0, h.name " + Judged,
                 row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7)), Host: row.GetString(8)), cancel, Values());
             await transaction.ExecuteAsync(
                 """

@@ -12,11 +12,11 @@ public sealed class QemuCommandTests
 
     [Fact]
     public void The_command_line_under_tcg_is_as_reviewed() =>
-        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, "/var/lib/kumoi/agent/images/a.qcow2", "qcow2", [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)], []))) + "\n");
+        Golden.Check("qemu-tcg", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running"), new QemuSetting(Paths, "tcg", 1400000000, null, new QemuRoot("/var/lib/kumoi/agent/images/a.qcow2", "qcow2"), [new QemuCard(new CardIntent(Samples.Instance(11, "running").Interfaces[0], 1450), 57)], []))) + "\n");
 
     [Fact]
     public void The_command_line_under_kvm_is_as_reviewed() =>
-        Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, "/a,b.raw", "raw", [], []))) + "\n");
+        Golden.Check("qemu-kvm", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "kvm", 1400000001, 108, new QemuRoot("/a,b.raw", "raw"), [], []))) + "\n");
 
     [Fact]
     public void The_command_line_with_volumes_is_as_reviewed()
@@ -27,7 +27,9 @@ public sealed class QemuCommandTests
             new(volume, "/srv/a,b/vol-19a3f2b4c5d6e7f80/base.qcow2", null, null),
             new(volume with { Id = "vol-19a3f2b4c5d6e7f81", Slot = 3, ImageId = "img-1", Limits = new VolumeLimits(500, 20) }, "/srv/\"c/vol-19a3f2b4c5d6e7f81/base.qcow2", "/var/lib/kumoi/agent/images/b.raw", "raw"),
         ];
-        Golden.Check("qemu-volumes", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "tcg", 1400000000, null, "/i.qcow2", "qcow2", [], drives))) + "\n");
+        Golden.Check("qemu-volumes", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [] }, new QemuSetting(Paths, "tcg", 1400000000, null, new QemuRoot("/i.qcow2", "qcow2"), [], drives))) + "\n");
+        QemuDrive[] rooted = [new(volume with { Id = "vol-19a3f2b4c5d6e7f82", Slot = 0, ImageId = "img-1" }, "/srv/vol-19a3f2b4c5d6e7f82/base.qcow2", "/i.qcow2", "qcow2"), drives[0]];
+        Golden.Check("qemu-root-volume", string.Join('\n', QemuCommand.Build(Samples.Instance(11, "running") with { Interfaces = [], RootVolume = true }, new QemuSetting(Paths, "tcg", 1400000000, null, null, [], rooted))) + "\n");
         // QEMU's own limit for names of nodes.
         Assert.All(drives.SelectMany(DriveParts.Nodes), node => Assert.InRange(node["node-name"]!.ToString().Length, 1, 31));
         Assert.Equal(20, ObjectNames.Serial(volume.Id).Length);

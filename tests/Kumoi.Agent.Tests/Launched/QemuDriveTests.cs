@@ -171,7 +171,7 @@ public sealed class QemuDriveTests
             var image = Samples.ImageOf(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length, 8 * 1024 * 1024);
             DurableFiles.MakeDirectory(machine.Options.Paths.State, AgentModes.Passable);
             await new ImageCache(machine.Options.Paths).FetchAsync(image, (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(bytes) }), default);
-            return new Stand(machine, filer ?? machine.Options.Paths.Volumes, image) { _store = (await (await machine.VolumesAsync(null)).LookAsync(default)).There[0].Store.Id };
+            return new Stand(machine, filer ?? machine.Options.Paths.Volumes, image) { _store = (await (await machine.VolumesAsync(null)).LookAsync(default)).There[^1].Store.Id };
         }
 
         private Stand Beside() => new(machine, directory, image) { _store = _store, Record = Samples.Instance(23, "running") with { MemoryMib = 64, Interfaces = [] }, _guest = true };

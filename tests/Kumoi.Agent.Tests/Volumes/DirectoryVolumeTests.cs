@@ -218,7 +218,7 @@ public sealed class DirectoryVolumeTests
 
         public async Task<Place> OpenedAsync()
         {
-            _store = (await (await DriverAsync()).LookAsync(default)).There[0].Store.Id;
+            _store = (await (await DriverAsync()).LookAsync(default)).There[^1].Store.Id;
             return this;
         }
 

@@ -10,7 +10,7 @@ public sealed class StorePlaceTests
     [InlineData("fast=directory:/srv/nvme", "fast", "/srv/nvme", false)]
     [InlineData("filer.1=directory:/mnt/a,b/,shared", "filer.1", "/mnt/a,b", true)]
     [InlineData("x=directory:/mnt/../srv", "x", "/srv", false)]
-    public void A_place_is_read_as_it_is_written(string text, string pool, string directory, bool shared) => Assert.Equal(new StorePlace(pool, directory, shared, false), StorePlace.Parse(text));
+    public void A_place_is_read_as_it_is_written(string text, string pool, string directory, bool shared) => Assert.Equal(new StorePlace(pool, directory, shared, false, false), StorePlace.Parse(text));
 
     [Theory]
     [InlineData("")]
@@ -30,13 +30,15 @@ public sealed class StorePlaceTests
     }
 
     [Fact]
-    public void Without_any_a_host_has_one_beside_its_root_disks()
+    public void Root_disks_have_a_place_and_others_are_beside_it()
     {
         var options = MemoryHost.Usual;
-        Assert.Equal([new StorePlace("local", "/nonexistent/agent/volumes", false, true)], StorePlace.Of(options));
-        Assert.Equal([new StorePlace("local", "/disks/volumes", false, true)], StorePlace.Of(options with { DisksDirectory = "/disks" }));
-        Assert.Equal([new StorePlace("shared", "/disks/volumes", true, false)], StorePlace.Of(options with { DisksDirectory = "/disks", SharedDisks = true }));
-        Assert.Equal([new StorePlace("a", "/a", false, false)], StorePlace.Of(options with { DisksDirectory = "/disks", SharedDisks = true, Stores = ["a=directory:/a"] }));
+        StorePlace root = new("local", "/nonexistent/agent/volumes", false, true, true);
+        Assert.Equal([root], StorePlace.Of(options));
+        Assert.Equal([root with { Directory = "/disks/volumes" }], StorePlace.Of(options with { DisksDirectory = "/disks" }));
+        Assert.Equal(
+            [new StorePlace("shared", "/disks/volumes", true, false, true), new StorePlace("a", "/a", false, false, false)],
+            StorePlace.Of(options with { DisksDirectory = "/disks", SharedDisks = true, Stores = ["a=directory:/a"] }));
         Assert.Contains("named twice", Assert.Single((options with { Stores = ["a=directory:/a", "b=directory:/a/"] }).Validate()), StringComparison.Ordinal);
     }
 }

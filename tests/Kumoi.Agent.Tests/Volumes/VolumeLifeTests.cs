@@ -144,7 +144,7 @@ public sealed class VolumeLifeTests
         await SetAsync(Volume(First, 1));
         await UntilAsync("a full report", () => _server.Reports.LastOrDefault(report => report.Full) is { Stores: [{ UsedGib: 5 }], Volumes.Count: 1 } report && report.Strays.Count > 0);
         var full = _server.Reports.Last(report => report.Full);
-        Assert.Equal([new ObservedStore(_host.Hardware.Disks.Volumes.Id, "local", "directory", false, true, 100, 5)], full.Stores!);
+        Assert.Equal([new ObservedStore(_host.Hardware.Disks.Volumes.Id, "local", "directory", false, true, 100, 5, true)], full.Stores!);
         Assert.Equal([$"volume {Second} in memory"], full.Strays);
         Assert.All(_server.Reports.Where(report => !report.Full), report => Assert.Null(report.Stores));
 

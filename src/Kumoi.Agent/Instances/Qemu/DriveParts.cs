@@ -50,16 +50,21 @@ internal static class DriveParts
         return iops == 0 && bytes == 0 ? null : new VolumeLimits(iops == 0 ? null : (int)Math.Min(iops, int.MaxValue), bytes == 0 ? null : bytes % Mib == 0 ? (int)Math.Min(bytes / Mib, int.MaxValue) : -1);
     }
 
-    /// <param name="port">The root port that it is plugged into.</param>
-    public static JsonObject Device(DesiredVolume volume, string port) =>
+    /// <param name="port">The root port that it is plugged into; null for the disk that the guest starts from, which stays.</param>
+    public static JsonObject Device(DesiredVolume volume, string? port)
+    {
+        var device = new JsonObject { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id) };
+        if (port is null) device["bootindex"] = 1;
         // Without an address it is put beside another device in the port, where no guest looks for it.
-        new() { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id), ["bus"] = port, ["addr"] = "0x0" };
+        else (device["bus"], device["addr"]) = (port, "0x0");
+        return device;
+    }
 
     /// <summary>The arguments that give a guest the drive from its start.</summary>
     public static IEnumerable<string> Arguments(QemuDrive drive) =>
     [
         "-object", Text(GroupOf(drive.Volume)), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
-        "-device", string.Join(',', Device(drive.Volume, DrivePorts.Name(drive.Volume.Slot!.Value)).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
+        "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value)).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
     ];
 
     private const long Mib = 1024 * 1024;

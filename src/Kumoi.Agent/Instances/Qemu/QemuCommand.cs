@@ -5,12 +5,14 @@ namespace Kumoi.Agent.Instances.Qemu;
 
 /// <summary>What a guest's command line is made from, beside its record.</summary>
 /// <param name="User">The numeric user and group the process runs as.</param>
-/// <param name="ImageFile">The cached image under the disk.</param>
+/// <param name="Root">The cached image under a disk of the instance's own; null if it starts from a volume.</param>
 /// <param name="Cards">In their order in the guest.</param>
 /// <param name="Drives">Volumes, in their order in the guest.</param>
 /// <param name="KvmGroup">Group that may open /dev/kvm; null if not needed.</param>
 public sealed record QemuSetting(
-    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives);
+    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, QemuRoot? Root, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives);
+
+public sealed record QemuRoot(string ImageFile, string ImageFormat);
 
 /// <param name="Descriptor">The open tap of its interface.</param>
 public sealed record QemuCard(CardIntent Intent, int Descriptor);
@@ -58,18 +60,24 @@ public static class QemuCommand
             // A guest that switches itself off stays as a held process, to be told from one that was lost.
             "-action", "shutdown=pause",
             "-rtc", "base=utc",
-            "-blockdev", $"driver=file,node-name=base-file,filename={Escape(setting.ImageFile)},read-only=on",
-            "-blockdev", $"driver={setting.ImageFormat},node-name=base,file=base-file,read-only=on",
-            "-blockdev", $"driver=file,node-name=root-file,filename={Escape(paths.Disk(instance.Id))},discard=unmap",
-            "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
-            "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
         ]);
+        // Before all others: guests name disks by their place.
+        if (setting.Root is { } root)
+            arguments.AddRange(
+            [
+                "-blockdev", $"driver=file,node-name=base-file,filename={Escape(root.ImageFile)},read-only=on",
+                "-blockdev", $"driver={root.ImageFormat},node-name=base,file=base-file,read-only=on",
+                "-blockdev", $"driver=file,node-name=root-file,filename={Escape(paths.Disk(instance.Id))},discard=unmap",
+                "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
+                "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
+            ]);
+        arguments.AddRange(setting.Drives.Where(drive => drive.Volume.Slot == 0).SelectMany(DriveParts.Arguments));
         for (var slot = 1; slot <= CardPorts.Count + DrivePorts.Count; slot++)
         {
             var port = slot <= CardPorts.Count ? CardPorts.Name(slot) : CardPorts.SparePrefix + Number(slot - CardPorts.Count);
             arguments.AddRange(["-device", $"pcie-root-port,id={port},chassis={Number(slot)},slot={Number(slot)}"]);
         }
-        foreach (var drive in setting.Drives)
+        foreach (var drive in setting.Drives.Where(drive => drive.Volume.Slot != 0))
         {
             if (drive.Volume.Slot is not (>= 1 and <= DrivePorts.Count)) throw new HypervisorException("no-free-slot", $"The volume {drive.Volume.Id} has a slot that a guest does not have.", null);
             arguments.AddRange(DriveParts.Arguments(drive));

@@ -104,7 +104,7 @@ public sealed class QemuHypervisor : IHypervisor
         DurableFiles.Own(sockets, user);
         if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
         DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
-        await _disks.OpenAsync(instance, image, user, cancel);
+        if (!instance.RootVolume) await _disks.OpenAsync(instance, image, user, cancel);
         var opened = new List<QemuDrive>();
         foreach (var drive in drives) opened.Add(await OpenAsync(drive, user, cancel));
 
@@ -115,7 +115,7 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var card in cards) taps.Add(await OpenTapAsync(card.Interface));
             var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
             var arguments = QemuCommand.Build(
-                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), _images.PathOf(image), image.Format, [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened));
+                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), instance.RootVolume ? null : new QemuRoot(_images.PathOf(image), image.Format), [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened));
             started = await _commands.StartAsync(QemuCommand.Program, arguments, descriptors, cancel);
         }
         finally
@@ -123,7 +123,7 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var tap in taps) tap.Dispose();
         }
         var guest = await ReachAsync(instance.Id, started, opened, cancel);
-        var lost = !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
+        var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
         if (lost is { } incarnation)
         {
             // Granted to another host after it was asked for here; now that QEMU has the disks locked, nobody else has them open.
@@ -219,7 +219,7 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
     {
         // What others can see goes first: while something is left here, it is known that there is something to do.
-        await _disks.RemoveAsync(instance, cancel);
+        if (!instance.RootVolume) await _disks.RemoveAsync(instance, cancel);
         await DiscardAsync(instance.Id, cancel);
     }
 

@@ -29,8 +29,11 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel)
     {
         await StepAsync("Start", instance.Id, cancel);
-        if (!machine.Disks.Has(instance.Id)) throw new HypervisorException("no-disk", "The guest has no disk.", null);
-        Grant(instance);
+        if (!instance.RootVolume)
+        {
+            if (!machine.Disks.Has(instance.Id)) throw new HypervisorException("no-disk", "The guest has no disk.", null);
+            Grant(instance);
+        }
         foreach (var drive in drives) Grant(drive.Volume);
         if (!machine.Start(instance, [.. drives.Select(drive => drive.Volume)])) throw new HypervisorException("disk-in-use", "The former host still has the disk.", null);
     }

@@ -69,7 +69,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
     /// <summary>False if another guest has the disk or a volume open.</summary>
     public bool Start(DesiredInstance instance, IReadOnlyList<DesiredVolume> volumes)
     {
-        if (!disks.Open(instance.Id, this)) return false;
+        if (!instance.RootVolume && !disks.Open(instance.Id, this)) return false;
         var guest = new SimulatedGuest(instance, clock.GetUtcNow());
         if (!volumes.All(volume => guest.Take(volume, disks.Volumes)))
         {

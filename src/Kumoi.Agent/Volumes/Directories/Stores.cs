@@ -77,7 +77,7 @@ public sealed class Stores(AgentOptions options, StoreDirectory? shared, TimePro
         var used = drive.TotalSize - drive.TotalFreeSpace;
         return new StoreSight(
             new ObservedStore(
-                directory.Id, place.Is.Pool, StoreDrivers.Directory, place.Is.Shared, place.Is.Own, (int)((used + drive.AvailableFreeSpace) / VolumeSizes.Gib), (int)((used + VolumeSizes.Gib - 1) / VolumeSizes.Gib)),
+                directory.Id, place.Is.Pool, StoreDrivers.Directory, place.Is.Shared, place.Is.Own, (int)((used + drive.AvailableFreeSpace) / VolumeSizes.Gib), (int)((used + VolumeSizes.Gib - 1) / VolumeSizes.Gib), place.Is.Root),
             // In one that others reach, it is not for this host to say what is nobody's.
             place.Is.Shared ? [] : [.. Directory.EnumerateDirectories(directory.Disks).Where(path => ObjectNames.IsVolume(Path.GetFileName(path))).Order(StringComparer.Ordinal).Select(path => (Path.GetFileName(path), directory.Disks))]);
     }

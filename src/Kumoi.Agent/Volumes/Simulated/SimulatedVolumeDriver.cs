@@ -15,7 +15,7 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
     public Task<StoresSight> LookAsync(CancellationToken cancel)
     {
         var shared = machine.Storage is not null;
-        var store = new ObservedStore(StoreId, shared ? StorePlace.SharedPool : StorePlace.LocalPool, StoreDrivers.Directory, shared, !shared, diskGib(), Math.Min(diskGib(), _volumes.Total));
+        var store = new ObservedStore(StoreId, shared ? StorePlace.SharedPool : StorePlace.LocalPool, StoreDrivers.Directory, shared, !shared, diskGib(), Math.Min(diskGib(), _volumes.Total), true);
         return Task.FromResult(new StoresSight([new StoreSight(store, shared ? [] : [.. _volumes.List().Select(id => (id, "memory"))])], []));
     }
 
