@@ -80,7 +80,7 @@ public sealed class InstancePlannerProperties
                 if (plan.Steps.Count == 0) model.Pass(plan.LookAgainAt);
                 foreach (var step in plan.Steps) model.Take(step, plan);
             }
-            return later && model.Process is not null && model.Disk;
+            return later && model.Process is not null && (model.Disk || model.Record.RootVolume);
         });
 
     [Fact]
@@ -108,11 +108,14 @@ public sealed class InstancePlannerProperties
             from cards in Gen.SubListOf<GuestCard>([.. Cards])
             from volumes in Gen.SubListOf<DesiredVolume>([.. Volumes])
             from drives in Gen.SubListOf<GuestDrive>([.. Drives])
+            from rooted in Gen.Elements(true, false)
             from slow in Gen.SubListOf<string>([.. Volumes.Select(volume => volume.Id)])
             select new Model(
-                Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
-                image, disk, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)],
-                [.. volumes.Select(volume => new DriveIntent(volume, null))], [.. drives.DistinctBy(drive => drive.Id)], [.. slow.Intersect(volumes.Select(volume => volume.Id))]);
+                Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, RootVolume = rooted, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
+                image, disk && !rooted, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)],
+                [.. volumes.Prepend(Root).Where(volume => rooted || volume != Root).Select(volume => new DriveIntent(volume, null))],
+                // A guest has what it starts from from its start.
+                [.. drives.DistinctBy(drive => drive.Id).Concat(rooted ? [new GuestDrive(Root.Id, true, true, 4 * VolumeSizes.Gib, null)] : [])], [.. slow.Intersect(volumes.Select(volume => volume.Id))]);
         FsCheck.Fluent.Prop.ForAll(models.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
     }
 
@@ -124,6 +127,8 @@ public sealed class InstancePlannerProperties
 
     private static IReadOnlyList<DesiredVolume> Volumes { get; } =
         [.. new[] { 1, 2 }.Select(slot => new DesiredVolume($"vol-{slot}", "st-1", 1, 1, VolumeDesire.Present, slot, null, "i-1", slot, slot == 1 ? null : new VolumeLimits(100, null)))];
+
+    private static DesiredVolume Root { get; } = new("vol-9", "st-1", 1, 1, VolumeDesire.Present, 4, null, "i-1", 0);
 
     /// <summary>Whole and half drives of volumes that the record may have, too small ones, and of one that it never has.</summary>
     private static IReadOnlyList<GuestDrive> Drives { get; } =
@@ -142,7 +147,7 @@ public sealed class InstancePlannerProperties
         public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running, IReadOnlyList<GuestCard> cards, IReadOnlyList<DriveIntent> volumes,
             IReadOnlyList<GuestDrive> drives, HashSet<string> notReady)
         {
-            (Record, _image, Disk, Network, _deaf, _luck, _volumes, _notReady) = (record, image, disk || state is not null, network, deaf, new Queue<int>(luck), volumes, notReady);
+            (Record, _image, Disk, Network, _deaf, _luck, _volumes, _notReady) = (record, image, disk || (state is not null && !record.RootVolume), network, deaf, new Queue<int>(luck), volumes, notReady);
             Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now, cards, drives);
         }
 
@@ -208,7 +213,10 @@ public sealed class InstancePlannerProperties
             switch (step)
             {
                 case InstanceStep.FetchImage: _image = true; break;
-                case InstanceStep.MakeDisk: Disk = true; break;
+                case InstanceStep.MakeDisk:
+                    Assert.False(Record.RootVolume);
+                    Disk = true;
+                    break;
                 case InstanceStep.Start:
                     Process = new GuestProcess(
                         Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now, [.. Record.Interfaces.Select(wanted => new GuestCard(wanted.Id, true, true))],

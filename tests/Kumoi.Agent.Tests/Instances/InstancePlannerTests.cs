@@ -198,4 +198,18 @@ public sealed class InstancePlannerTests
     }
 
     private static string Words(InstancePlan plan) => plan.Settled ? "settled" : plan.Steps.Count == 0 ? "wait" : string.Join(' ', plan.Steps);
+
+    [Theory]
+    [InlineData(0, true, "Start")]
+    [InlineData(0, false, "wait")]
+    [InlineData(1, true, "wait")]
+    [InlineData(null, true, "wait")]
+    public void One_that_starts_from_a_volume_starts_when_that_is_ready_and_is_never_made_a_disk(int? slot, bool ready, string expected)
+    {
+        var volumes = slot is null ? GuestVolumes.None
+            : new GuestVolumes([new DriveIntent(new DesiredVolume("vol-1", "st-1", 1, 1, VolumeDesire.Present, 1, null, "i-1", slot), null)], new HashSet<string>(ready ? [] : ["vol-1"]), GuestVolumes.None.AskedAt);
+        var seen = Seen(false, false, NetworkReadiness.Ready, null) with { Volumes = volumes };
+        var plan = InstancePlanner.Plan(Samples.Instance(1, "running") with { RootVolume = true }, seen, Now, Limits);
+        Assert.Equal(expected, plan.Steps is [var step] ? step.ToString() : plan.Settled ? "settled" : "wait");
+    }
 }

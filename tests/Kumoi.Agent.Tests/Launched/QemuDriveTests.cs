@@ -145,6 +145,26 @@ public sealed class QemuDriveTests
         await stand.DrivesAsync();
     }
 
+    [Fact]
+    public async Task A_guest_starts_from_a_volume_and_has_no_disk_beside_it()
+    {
+        await using var stand = await Stand.MakeAsync();
+        var (root, data) = (stand.Volume(1) with { Slot = 0, ImageId = Samples.Image, Limits = new VolumeLimits(null, 30) }, stand.Volume(2));
+        stand.Record = stand.Record with { RootVolume = true };
+        await stand.StartAsync(data, root);
+        await stand.DrivesAsync(Whole(root), Whole(data));
+        Assert.Equal("1", await stand.AskAsync("qom-get", new JsonObject { ["path"] = $"/machine/peripheral/{root.Id}", ["property"] = "bootindex" }));
+        Assert.False(File.Exists(stand.DiskFile));
+
+        await stand.OnceAsync(hypervisor => hypervisor.ResumeAsync(stand.Record.Id, default));
+        root = root with { SizeGib = 2, Limits = null };
+        await stand.OnceAsync(hypervisor => hypervisor.AdjustDriveAsync(stand.Record.Id, root, default));
+        await stand.DrivesAsync(Whole(root), Whole(data));
+        await stand.OnceAsync(hypervisor => hypervisor.KillAsync(stand.Record.Id, default));
+        await stand.OnceAsync(hypervisor => hypervisor.RemoveAsync(stand.Record, default));
+        Assert.Equal((true, false), ((await stand.SeeAsync(root)) is { SizeBytes: 2 * VolumeSizes.Gib }, (await stand.SeeAsync(root)).InUse));
+    }
+
     private static GuestDrive Whole(DesiredVolume volume) => new(volume.Id, true, true, volume.SizeGib * VolumeSizes.Gib, volume.Limits);
 
     /// <summary>A host with one guest, and a store.</summary>
@@ -152,7 +172,7 @@ public sealed class QemuDriveTests
     {
         private string _store = "";
 
-        public DesiredInstance Record { get; private init; } = Samples.Instance(22, "running") with { MemoryMib = 64, Interfaces = [] };
+        public DesiredInstance Record { get; set; } = Samples.Instance(22, "running") with { MemoryMib = 64, Interfaces = [] };
 
         public static async Task<Stand> MakeAsync() => await MakeAsync(new Machine("qemu"), null);
 
@@ -180,6 +200,8 @@ public sealed class QemuDriveTests
 
         public DesiredVolume Volume(int slot) => new($"vol-19a3f2b4c5d6e{slot:x4}", _store, 1, 1, VolumeDesire.Present, 1, null, Record.Id, slot);
 
+        public string DiskFile => machine.Options.Paths.Disk(Record.Id);
+
         public string FileOf(DesiredVolume volume) => Path.Combine(directory, volume.Id, "base.qcow2");
 
         public QemuDrive Drive(DesiredVolume volume) => new(volume, FileOf(volume), volume.ImageId is null ? null : new ImageCache(machine.Options.Paths).PathOf(image), volume.ImageId is null ? null : image.Format);
@@ -196,7 +218,7 @@ public sealed class QemuDriveTests
 
         public async Task StartAsync(params DesiredVolume[] volumes)
         {
-            await OnceAsync(hypervisor => hypervisor.MakeDiskAsync(Record, image, default));
+            if (!Record.RootVolume) await OnceAsync(hypervisor => hypervisor.MakeDiskAsync(Record, image, default));
             foreach (var volume in volumes) await MakeAsync(volume);
             await OnceAsync(hypervisor => hypervisor.StartAsync(Record, image, [], [.. volumes.Select(Intent)], default));
         }
