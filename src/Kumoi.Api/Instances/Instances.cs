@@ -18,6 +18,7 @@ public sealed record Instance(
     DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup);
 
 /// <summary>Launches one instance, or <paramref name="Count"/> of them named <c>NAME-1</c> … <c>NAME-N</c>.</summary>
+/// <param name="Image">What it begins as. May be left out with <paramref name="RootVolume"/>: then it is the image that the volume began as.</param>
 /// <param name="SecurityGroups">Default: the account's group <c>default</c>.</param>
 /// <param name="Network">Default: the account's network <c>default</c>.</param>
 /// <param name="UserData">Text handed to the guest as it is (a script or cloud-config), at most 64 KiB of UTF-8.</param>
@@ -30,10 +31,13 @@ public sealed record Instance(
 /// <param name="Host">The host to run on (operators only).</param>
 /// <param name="Floating">Whether the first interface gets a floating address that goes with the instance; default: yes, if the pool <c>default</c> is given to
 /// the account and the network has an outside.</param>
+/// <param name="RootVolume">A volume that is attached to nothing: it starts from that (with <paramref name="Count"/> 1); default: from a new one, which goes with it.</param>
+/// <param name="DiskGib">Size of the new volume that it starts from, in GiB; default: the flavor's.</param>
 public sealed record LaunchInstance(
-    string Name, string Flavor, string Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
+    string Name, string Flavor, string? Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
     int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null,
-    string? PlacementGroup = null, IReadOnlyList<LaunchInterface>? Interfaces = null, string? Host = null, bool? Floating = null);
+    string? PlacementGroup = null, IReadOnlyList<LaunchInterface>? Interfaces = null, string? Host = null, bool? Floating = null,
+    string? RootVolume = null, int? DiskGib = null);
 
 /// <param name="Subnet">Default: the network's subnets in their order.</param>
 /// <param name="Address">An address that nobody has (with <c>count</c> 1); default: the next free one.</param>

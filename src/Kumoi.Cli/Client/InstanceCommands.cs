@@ -36,14 +36,15 @@ public static class InstanceCommands
 
     private static void Launch(Noun<Instance> noun)
     {
-        var (name, image, flavor, pair) = (Options.Name(), Options.Required<string>("--image"), Options.Required<string>("--flavor"), Options.New<string?>("--key"));
+        var (name, image, flavor, pair) = (Options.Name(), new Option<string?>("--image") { Description = Messages.Text("option-launch-image") }, Options.Required<string>("--flavor"), Options.New<string?>("--key"));
         var (groups, network, data, count, zone, wait, timeout) = (Options.Many("--security-group"), new Option<string[]>("--network") { Description = Messages.Text("option-networks") }, Options.New<FileInfo?>("--user-data-file"),
             Options.New<int?>("--count"), Options.New<string?>("--zone"), Options.New<bool>("--wait"), Options.Timeout());
         var (recovery, priority, placementGroup) = (Options.New<string?>("--recovery"), Options.New<int?>("--recovery-priority"), Options.New<string?>("--placement-group"));
         var (host, floating, noFloating) = (new Option<string?>("--host") { Description = Messages.Text("option-on-host") }, Options.New<bool>("--floating"), Options.New<bool>("--no-floating"));
+        var (rootVolume, disk) = (Options.New<string?>("--root-volume"), Sizes.Option("--disk-size", "option-disk-size"));
         var create = new Command("create", Messages.Text("instance-create"))
         {
-            name, image, flavor, pair, groups, network, floating, noFloating, data, count, zone, host, recovery, priority, placementGroup, wait, timeout,
+            name, image, rootVolume, disk, flavor, pair, groups, network, floating, noFloating, data, count, zone, host, recovery, priority, placementGroup, wait, timeout,
         };
         create.Aliases.Add("launch");
         create.Validators.Add(result =>
@@ -56,10 +57,10 @@ public static class InstanceCommands
             // One plain name is said as ever.
             var plain = networks is [var only] && !only.Contains(',', StringComparison.Ordinal);
             var body = new LaunchInstance(
-                parsed.GetValue(name)!, parsed.GetValue(flavor)!, parsed.GetValue(image)!, parsed.GetValue(pair), parsed.GetValue(groups) is { Length: > 0 } chosen ? chosen : null,
+                parsed.GetValue(name)!, parsed.GetValue(flavor)!, parsed.GetValue(image), parsed.GetValue(pair), parsed.GetValue(groups) is { Length: > 0 } chosen ? chosen : null,
                 plain ? networks[0] : null, parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone), parsed.GetValue(recovery), parsed.GetValue(priority),
                 parsed.GetValue(placementGroup), plain || networks.Length == 0 ? null : [.. networks.Select(NetworkText.Read)], parsed.GetValue(host),
-                parsed.GetValue(floating) ? true : parsed.GetValue(noFloating) ? false : null);
+                parsed.GetValue(floating) ? true : parsed.GetValue(noFloating) ? false : null, parsed.GetValue(rootVolume), parsed.GetValue(disk));
             var once = Guid.CreateVersion7().ToString();
             var made = body.Count is > 1
                 ? (await session.Client.PostAsync<LaunchInstance, Page<Instance>>("instances", body, once, cancel)).Items

@@ -1,5 +1,7 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Kumoi.Cli.Text;
 
 namespace Kumoi.Cli.Client;
 
@@ -14,6 +16,18 @@ public static partial class Sizes
         var gib = match.Groups[2].Value.StartsWith('T') || match.Groups[2].Value.StartsWith('t') ? number * 1024L : number;
         return gib is > 0 and <= int.MaxValue ? (int)gib : null;
     }
+
+    /// <summary>An option for a size in GiB.</summary>
+    public static Option<int?> Option(string name, string text, bool required = false) => new(name)
+    {
+        Description = Messages.Text(text), Required = required, HelpName = "size",
+        CustomParser = result =>
+        {
+            if (Gib(result.Tokens[0].Value) is { } gib) return gib;
+            result.AddError(Messages.Text("size-invalid", result.Tokens[0].Value));
+            return null;
+        },
+    };
 
     [GeneratedRegex("^([0-9]{1,9})(GiB|G|TiB|T)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)] private static partial Regex Form();
 }

@@ -35,16 +35,7 @@ public static class VolumeCommands
         return (wait, timeout);
     }
 
-    private static Option<int?> Size(bool required) => new("--size")
-    {
-        Description = Messages.Text("option-size"), Required = required, HelpName = "size",
-        CustomParser = result =>
-        {
-            if (Sizes.Gib(result.Tokens[0].Value) is { } gib) return gib;
-            result.AddError(Messages.Text("size-invalid", result.Tokens[0].Value));
-            return null;
-        },
-    };
+    private static Option<int?> Size(bool required) => Sizes.Option("--size", "option-size", required);
 
     private static async Task<Volume> ReachAsync(Noun<Volume> noun, Session session, Volume volume, string state, ParseResult parsed, (Option<bool> Wait, Option<int> Timeout) wait, CancellationToken cancel) =>
         !parsed.GetValue(wait.Wait) ? volume : await Waiting.ForAsync<Volume>(session.Client, noun.PathOf(volume.Id), state, now => now.State, parsed.GetValue(wait.Timeout), cancel);

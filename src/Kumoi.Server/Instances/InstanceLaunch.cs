@@ -134,7 +134,7 @@ public sealed class InstanceLaunch
     }
 
     private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
-        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.DiskGib, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
+        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.Root is null ? parts.DiskGib : 0, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
             SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice))))
     {
         RootVolumeId = _ids.New(Ids.Volume),
@@ -179,11 +179,13 @@ public sealed class InstanceLaunch
     {
         var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)), withRoots: true);
         foreach (var one in placed)
-            if (had.TryGetValue(one.Host!.Id, out var host)) (one.Host, one.Root) = (one.Host with { Storage = host.Storage }, host.Root);
+            // A host that does not keep root disks as volumes cannot start from any.
+            if (had.TryGetValue(one.Host!.Id, out var host) && (host.Root is not null || one.Parts.Root is null)) (one.Host, one.Root) = (one.Host with { Storage = host.Storage }, host.Root);
             else one.Host = null;
         var claimed = placed.FindAll(one => one.Host is not null);
-        var full = await RootVolumes.TakeRoomAsync(transaction, [.. claimed.Where(one => one.Root is not null).Select(one => (one.Root!, one.Needs.DiskGib))]);
-        var without = claimed.FindAll(one => one.Root is { } root && full.Contains(root.Id));
+        var full = await RootVolumes.TakeRoomAsync(transaction, [.. claimed.Where(one => one.Root is not null && one.Parts.Root is null).Select(one => (one.Root!, one.Needs.DiskGib))]);
+        var without = claimed.FindAll(one => one is { Root: { } root, Parts.Root: null } && full.Contains(root.Id));
+        without.AddRange(await RootVolumes.PlaceAsync(transaction, claimed));
         if (without.Count == 0) return claimed;
         await _revisions.GiveBackAsync(transaction, without.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, 0))), default);
         foreach (var one in without) (one.Host, one.Root) = (null, null);

@@ -59,6 +59,9 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             if (id is null) return Failure.NotFound("instance", key);
             if (desired == "terminated" && action != "instance.terminate") return new Failure("being-terminated", 409, name);
             if (desired != "running" && action == "instance.reboot") return new Failure("not-running", 409, name);
+            if (action == "instance.start" && await transaction.FindAsync(
+                "SELECT true FROM instances i WHERE i.id = $1 AND i.root_volume AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.instance_id = i.id AND v.slot = 0 AND v.detached_at IS NULL)", row => row.GetBoolean(0), cancel, id))
+                return new Failure("no-root-volume", 409, name);
             // Asking again for what is asked for already changes nothing and is no event.
             if (changes(desired))
             {

@@ -8,9 +8,11 @@ using Kumoi.Server.Platform.Postgres;
 namespace Kumoi.Server.Instances;
 
 /// <summary>What the names of a launch request stand for.</summary>
+/// <param name="Root">The volume that it is to start from; null: a new one.</param>
 /// <param name="PlacementGroup">With its members before this launch; locked until the end of the transaction.</param>
 public sealed record LaunchParts(
-    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, IReadOnlyList<InterfaceParts> Interfaces, string? ZoneId, GroupView? PlacementGroup, string? HostId);
+    Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, IReadOnlyList<InterfaceParts> Interfaces, string? ZoneId, GroupView? PlacementGroup, string? HostId,
+    RootCandidate? Root);
 
 /// <summary>
 /// Everything that some launches name, read together: own resources, public images, and the cloud's flavors and zones. Images are locked
@@ -27,6 +29,7 @@ public sealed class LaunchCatalogue
     private List<Flavor> _flavors = [];
     private List<ImageRow> _images = [];
     private List<Ref> _zones = [];
+    private List<(string AccountId, RootCandidate Volume)> _volumes = [];
     private ILookup<string, KeyPair> _pairs = Array.Empty<KeyPair>().ToLookup(_ => "");
     private InterfaceCatalogue _interfaces = null!;
     private List<Ref> _hosts = [];
@@ -64,6 +67,7 @@ public sealed class LaunchCatalogue
         if (Keys(l => [l.PlacementGroup]) is { Length: > 0 } placementGroups)
             catalogue._placementGroups = await PlacementGroupStore.LockAsync(
                 transaction, [.. asked.Where(a => a.Launch.PlacementGroup is not null).Select(a => a.Caller.AccountId).Distinct()], placementGroups, default);
+        if (Keys(l => [l.RootVolume]) is { Length: > 0 } volumes) catalogue._volumes = await RootVolumes.LockAsync(transaction, accounts, volumes);
         var names = asked.SelectMany(a => a.Names.Select(name => (a.Caller.AccountId, name))).ToList();
         catalogue._names = [.. await transaction.QueryAsync(
             "SELECT v.account_id, v.name FROM unnest($1::text[], $2::text[]) AS n(account, name) JOIN instances v ON v.account_id = n.account AND v.name = n.name WHERE v.terminated_at IS NULL",
@@ -84,10 +88,13 @@ public sealed class LaunchCatalogue
         var flavor = _flavors.Find(f => f.Id == launch.Flavor) ?? _flavors.Find(f => f.Name == launch.Flavor);
         if (flavor is null) violations.Add(NoSuch("flavor", "flavor", launch.Flavor));
         // An own image comes before a public one of the same name.
-        var image = _images.Where(i => i.IsMeant(launch.Image, account)).OrderByDescending(i => i.AccountId == account).FirstOrDefault();
-        if (image is null) violations.Add(NoSuch("image", "image", launch.Image));
-        else if (image.State != "available") violations.Add(new Violation("image", "image-not-available", launch.Image, image.State));
-        else if (flavor is not null && (flavor.DiskGib < image.MinDiskGib || flavor.MemoryMib < image.MinMemoryMib)) violations.Add(new Violation("flavor", "smaller-than-image-needs", image.Name, image.MinDiskGib, image.MinMemoryMib));
+        var root = launch.RootVolume is { } rootKey ? _volumes.Where(v => v.AccountId == account).Select(v => v.Volume).FirstOrDefault(v => v.Id == rootKey || v.Name == rootKey) : null;
+        if (launch.RootVolume is not null && root is null) violations.Add(NoSuch("rootVolume", "volume", launch.RootVolume));
+        var image = launch.Image is not { } imageKey ? null : _images.Where(i => i.IsMeant(imageKey, account)).OrderByDescending(i => i.AccountId == account).FirstOrDefault();
+        if (image is null && launch.Image is not null) violations.Add(NoSuch("image", "image", launch.Image));
+        else if (image is null && root is { Image: null }) violations.Add(new Violation("image", "required"));
+        else if (image is not null && image.State != "available") violations.Add(new Violation("image", "image-not-available", launch.Image!, image.State));
+        else if (image is not null && flavor is not null && (Math.Max(flavor.DiskGib, launch.DiskGib ?? 0) < image.MinDiskGib || flavor.MemoryMib < image.MinMemoryMib)) violations.Add(new Violation("flavor", "smaller-than-image-needs", image.Name, image.MinDiskGib, image.MinMemoryMib));
         var pair = launch.KeyPair is null ? null : _pairs[account].FirstOrDefault(p => p.Id == launch.KeyPair || p.Name == launch.KeyPair);
         if (launch.KeyPair is not null && pair is null) violations.Add(NoSuch("keyPair", "key-pair", launch.KeyPair));
         var groups = _interfaces.Groups(account, "securityGroups", launch.SecurityGroups ?? Default, violations);
@@ -95,6 +102,7 @@ public sealed class LaunchCatalogue
         if (launch.Floating == true && interfaces is [{ SegmentDevice: not null } bridged, ..]) violations.Add(new Violation("floating", "network-bridged", bridged.Network.Name));
         var host = launch.Host is not { } hostKey ? null : _hosts.Find(h => h.Id == hostKey || h.Name == hostKey);
         if (launch.Host is not null && host is null) violations.Add(NoSuch("host", "host", launch.Host));
+        if (host is not null && root is not null && !root.Hosts.Contains(host.Id)) violations.Add(new Violation("host", "volume-not-on-host", root.Name, host.Name));
         var zone = launch.Zone is null ? null : _zones.Find(z => z.Id == launch.Zone || z.Name == launch.Zone);
         if (launch.Zone is not null && zone is null) violations.Add(NoSuch("zone", "zone", launch.Zone));
         var placementGroup = launch.PlacementGroup is not { } wanted ? null
@@ -102,9 +110,13 @@ public sealed class LaunchCatalogue
         if (launch.PlacementGroup is not null && placementGroup is null) violations.Add(NoSuch("placementGroup", "placement-group", launch.PlacementGroup));
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
         if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
+        if (root?.Unfit is { } unfit) return unfit;
         // A disk is never smaller than its image.
-        var disk = (int)Math.Max(flavor!.DiskGib, (image!.Bytes + (1L << 30) - 1) >> 30);
-        return new LaunchParts(flavor, new Ref(image.Id, image.Name), image.DefaultUser, disk, pair, [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id);
+        var least = image is null ? 0 : (int)((image.Bytes + (1L << 30) - 1) >> 30);
+        if (launch.DiskGib < least) return Failure.Invalid("diskGib", "smaller-than-image", least);
+        return new LaunchParts(
+            flavor!, image is null ? root!.Image! : new Ref(image.Id, image.Name), image?.DefaultUser ?? root!.DefaultUser, root?.SizeGib ?? launch.DiskGib ?? Math.Max(flavor!.DiskGib, least), pair,
+            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id ?? root?.Hosts.FirstOrDefault(), root);
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>

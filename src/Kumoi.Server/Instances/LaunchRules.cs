@@ -17,6 +17,10 @@ public static class LaunchRules
         launch.UserData is { } data && Encoding.UTF8.GetByteCount(data) > UserDataBytesMax ? new Violation("userData", "too-many-bytes", UserDataBytesMax) : null,
         launch.Recovery is not (null or "wait" or "restart") ? new Violation("recovery", "one-of", "wait, restart") : null,
         launch.RecoveryPriority is < 0 or > PriorityMax ? new Violation("recoveryPriority", "between", 0, PriorityMax) : null,
+        launch.Image is null && launch.RootVolume is null ? new Violation("image", "required") : null,
+        launch.RootVolume is not null && launch.Count is > 1 ? new Violation("rootVolume", "one-instance-only") : null,
+        launch.RootVolume is not null && launch.DiskGib is not null ? new Violation("diskGib", "root-volume-or-size") : null,
+        launch.DiskGib is < 1 or > Volumes.VolumeRules.SizeMax ? new Violation("diskGib", "between", 1, Volumes.VolumeRules.SizeMax) : null,
         launch.SecurityGroups is { Count: > InterfaceCatalogue.SecurityGroupsMax } ? new Violation("securityGroups", "at-most", InterfaceCatalogue.SecurityGroupsMax) : null,
     }.OfType<Violation>(), .. InterfaceRules.Check(launch)];
 

@@ -16,8 +16,11 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
     /// <summary>Where the host keeps root disks as volumes; null: its agent has them otherwise.</summary>
     public RootStore? Root { get; set; }
 
-    /// <summary>Id of the volume that it starts from.</summary>
+    /// <summary>Id of the volume that it starts from, if that is a new one.</summary>
     public required string RootVolumeId { get; init; }
+
+    /// <summary>The store that the volume which it names has got with it; null if it had one.</summary>
+    public string? PlacedIn { get; set; }
 
     /// <summary>In their order in the guest.</summary>
     public IReadOnlyList<NewInterface> Interfaces { get; init; } = [];
@@ -67,7 +70,8 @@ public sealed class LaunchWriter(EventLog events)
         var interfaces = made.SelectMany(m => m.Interfaces.Select(face => (Interface: face, m.Asked.Caller.AccountId, InstanceId: m.Id))).ToList();
         var floating = interfaces.FindAll(m => m.Interface.Floating is not null);
         var networks = interfaces.Select(m => m.Interface.Parts.Network.Id).Distinct().ToList();
-        var rooted = made.Where(m => m.Root is not null).ToList();
+        var rooted = made.Where(m => m.Root is not null && m.Parts.Root is null).ToList();
+        var named = made.Where(m => m.Parts.Root is not null).ToList();
         return transaction.ExecuteAsync(
         [
             ("""
@@ -84,6 +88,7 @@ public sealed class LaunchWriter(EventLog events)
                 Texts(m => m.Asked.TraceParent), Texts(m => m.Parts.PlacementGroup?.Id), Texts(m => m.Parts.PlacementGroup?.Policy), Columns.Booleans(made.Select(m => m.Root is not null)), now,
             ]),
             .. rooted.Count == 0 ? [] : new[] { RootVolumes.Insert(rooted, now) },
+            .. RootVolumes.Attach(named),
             .. InterfaceStore.Inserts(interfaces),
             ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
             [Columns.Inets(floating.Select(m => m.Interface.Floating)), Columns.Texts(floating.Select(m => m.AccountId)), Columns.Texts(floating.Select(m => m.Interface.Id)), now]),
@@ -91,6 +96,7 @@ public sealed class LaunchWriter(EventLog events)
             [
                 .. made.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "instance.launch", new Subject("instance", m.Id, m.Name))),
                 .. rooted.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "volume.create", new Subject("volume", m.RootVolumeId, RootVolumes.NameOf(m)), $"For {m.Name}.")),
+                .. named.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "volume.attach", new Subject("volume", m.Parts.Root!.Id, m.Parts.Root.Name), $"To {m.Name}.")),
             ], now)),
             (HostRevisions.LockNetworks, [Columns.Texts(networks)]),
             (HostRevisions.TouchNetworks, [Columns.Texts(networks)]),

@@ -9,6 +9,11 @@ namespace Kumoi.Server.Instances;
 /// <param name="Own">Its room is the host's own, which the host's claim has taken.</param>
 public sealed record RootStore(string Id, bool Own, string PoolId);
 
+/// <summary>A volume that an instance is to start from.</summary>
+/// <param name="Hosts">Those that reach it, the one that looks after it first; of one without a place, those that could have it.</param>
+/// <param name="Unfit">Why it cannot be had now; null if it can.</param>
+public sealed record RootCandidate(string Id, string Name, int SizeGib, string PoolId, string? StoreId, Ref? Image, string DefaultUser, IReadOnlyList<string> Hosts, Failure? Unfit);
+
 /// <summary>The volumes that instances start from, when the instances are launched.</summary>
 public static class RootVolumes
 {
@@ -16,6 +21,31 @@ public static class RootVolumes
 
     /// <summary>Its name, as far as no other volume has it; then it is called by its id.</summary>
     public static string NameOf(NewInstance instance) => Names.Check("name", instance.Name + Suffix) is null ? instance.Name + Suffix : instance.RootVolumeId;
+
+    /// <summary>The volumes that launches name; their rows stay locked until the end of the transaction. Volumes are locked before hosts.</summary>
+    public static Task<List<(string AccountId, RootCandidate Volume)>> LockAsync(Transaction transaction, string[] accounts, string[] keys) => transaction.QueryAsync(
+        """
+        SELECT v.account_id, v.id, v.name, v.size_gib, v.pool_id, v.store_id, m.id, m.name, coalesce(m.default_user, ''), v.state, i.name,
+               ARRAY(SELECT x.host_id FROM store_hosts x JOIN stores s ON s.id = x.store_id JOIN hosts h ON h.id = x.host_id WHERE s.id = v.store_id OR v.store_id IS NULL AND s.pool_id = v.pool_id
+                     ORDER BY h.id IS NOT DISTINCT FROM v.host_id DESC, h.state = 'up' AND h.schedulable AND NOT h.maintenance DESC, h.allocated_memory_mib::float / greatest(1, h.memory_mib), h.id)
+        FROM volumes v LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id
+        WHERE v.account_id = ANY($1) AND (v.id = ANY($2) OR v.name = ANY($2)) AND v.deleted_at IS NULL ORDER BY v.id FOR UPDATE OF v
+        """, row => (row.GetString(0), new RootCandidate(
+            row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.TextOrNull(5), row.IsDBNull(6) ? null : new Ref(row.GetString(6), row.GetString(7)), row.GetString(8), row.Texts(11),
+            UnfitFor(row.GetString(2), row.GetString(9), row.TextOrNull(10), row.Texts(11).Length == 0))), default, Columns.Texts(accounts), Columns.Texts(keys));
+
+    private static Failure? UnfitFor(string name, string state, string? holder, bool nowhere) =>
+        holder is not null ? new Failure("volume-attached", 409, name, holder) : state != "available" ? new Failure("volume-not-available", 409, name, state) : nowhere ? new Failure("pool-nowhere", 409, name) : null;
+
+    /// <summary>Takes room for volumes that have no place yet, where their first guests are; the instances for which there is none.</summary>
+    public static async Task<IReadOnlyList<NewInstance>> PlaceAsync(Transaction transaction, IEnumerable<NewInstance> instances)
+    {
+        var without = new List<NewInstance>();
+        foreach (var one in instances.Where(one => one.Parts.Root is { StoreId: null }))
+            if (await Volumes.StoreRoom.PlaceAsync(transaction, one.Parts.Root!.PoolId, one.Host!.Id, one.Parts.Root.SizeGib, default) is { } place) one.PlacedIn = place.Store;
+            else without.Add(one);
+        return without;
+    }
 
     /// <summary>Takes room in stores that several hosts reach; the stores that had none.</summary>
     public static async Task<IReadOnlySet<string>> TakeRoomAsync(Transaction transaction, IReadOnlyList<(RootStore Root, int Gib)> wanted)
@@ -35,7 +65,30 @@ public static class RootVolumes
     public static async Task GiveBackAsync(Transaction transaction, HostRevisions hosts, IReadOnlyList<NewInstance> instances)
     {
         await hosts.GiveBackAsync(transaction, instances.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, one.Root is { Own: false } ? 0 : one.Needs.DiskGib))), default);
-        await Volumes.StoreRoom.GiveBackAsync(transaction, [.. instances.Where(one => one.Root is { Own: false }).Select(one => (one.Root!.Id, one.Host!.Id, one.Needs.DiskGib))], default);
+        await Volumes.StoreRoom.GiveBackAsync(
+            transaction,
+            [
+                .. instances.Where(one => one.Root is { Own: false } && one.Parts.Root is null).Select(one => (one.Root!.Id, one.Host!.Id, one.Needs.DiskGib)),
+                .. instances.Where(one => one.PlacedIn is not null).Select(one => (one.PlacedIn!, one.Host!.Id, one.Parts.Root!.SizeGib)),
+            ], default);
+    }
+
+    /// <summary>The statements that give instances the volumes that they named.</summary>
+    public static IEnumerable<(string, object?[])> Attach(IReadOnlyList<NewInstance> named)
+    {
+        if (named.Count == 0) yield break;
+        yield return (
+            """
+            UPDATE volumes v SET instance_id = n.instance, slot = 0, attached_generation = 1, attached = false, generation = v.generation + 1, store_id = n.store, host_id = n.host,
+                                 incarnation = v.incarnation + CASE WHEN v.host_id <> n.host THEN 1 ELSE 0 END
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n(id, instance, store, host) WHERE v.id = n.id
+            """,
+            [
+                Columns.Texts(named.Select(m => m.Parts.Root!.Id)), Columns.Texts(named.Select(m => m.Id)), Columns.Texts(named.Select(m => m.PlacedIn ?? m.Parts.Root!.StoreId!)), Columns.Texts(named.Select(m => m.Host!.Id)),
+            ]);
+        yield return (
+            "UPDATE instances i SET fixed_volumes = (SELECT count(*) FROM volumes v WHERE v.instance_id = i.id AND v.store_id IS DISTINCT FROM i.storage) WHERE i.id = ANY($1)",
+            [Columns.Texts(named.Select(m => m.Id))]);
     }
 
     /// <summary>The statement that writes them.</summary>

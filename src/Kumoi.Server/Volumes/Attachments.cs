@@ -26,6 +26,7 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
             if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
             if (volume.InstanceId == instanceId && !volume.Detaching) return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
             if (volume.InstanceId is { } other) return new Failure("volume-attached", 409, volume.Name, await NameOfAsync(transaction, other, cancel) ?? other);
+            if (attach.Slot == 0 && await RootSlotAsync(transaction, instanceId, instanceName, volume.Name, cancel) is { } closed) return closed;
             var taken = await transaction.QueryAsync("SELECT slot FROM volumes WHERE instance_id = $1", row => row.GetInt32(0), cancel, instanceId);
             if (attach.Slot is { } asked && taken.Contains(asked)) return Failure.Invalid("slot", "slot-taken", asked, instanceName);
             if ((attach.Slot ?? Enumerable.Range(1, VolumeRules.SlotMax).Where(slot => !taken.Contains(slot)).Cast<int?>().FirstOrDefault()) is not { } free) return new Failure("too-many-volumes", 409, instanceName, VolumeRules.SlotMax);
@@ -71,6 +72,7 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
         if (volume.InstanceId != instanceId) return new Failure("changed-meanwhile", 409);
         if (!volume.Detaching)
         {
+            if (volume.Slot == 0 && await RootSlotAsync(transaction, instanceId, instanceName, volume.Name, cancel) is { } closed) return closed;
             var generation = await AskAsync(transaction, instanceId, cancel);
             await transaction.ExecuteAsync("UPDATE volumes SET detached_at = $2, detached_generation = $3, generation = generation + 1 WHERE id = $1", cancel, volume.Id, clock.GetUtcNow(), generation);
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.detach", new Subject("volume", volume.Id, volume.Name), cancel, $"From {instanceName}.");
@@ -78,6 +80,14 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
         }
         return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
     }, cancel);
+
+    /// <summary>What an instance starts from is changed while it is stopped; null if it is.</summary>
+    private static async Task<Failure?> RootSlotAsync(Transaction transaction, string instanceId, string instanceName, string volumeName, CancellationToken cancel)
+    {
+        var (rooted, stopped) = await transaction.FindAsync(
+            "SELECT root_volume, desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation FROM instances WHERE id = $1", row => (row.GetBoolean(0), row.GetBoolean(1)), cancel, instanceId);
+        return !rooted ? new Failure("instance-own-disk", 409, instanceName) : stopped ? null : new Failure("instance-stop-first", 409, instanceName, volumeName);
+    }
 
     private static Task<long> AskAsync(Transaction transaction, string instanceId, CancellationToken cancel) =>
         transaction.FindAsync("UPDATE instances SET generation = generation + 1 WHERE id = $1 RETURNING generation", row => row.GetInt64(0), cancel, instanceId);

@@ -18,7 +18,7 @@ public static class VolumeRules
 
     public static IEnumerable<Violation> Check(UpdateVolume update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Size(update.SizeGib) }.OfType<Violation>();
 
-    public static IEnumerable<Violation> Check(AttachVolume attach) => new[] { Between("slot", attach.Slot, 1, SlotMax) }.OfType<Violation>();
+    public static IEnumerable<Violation> Check(AttachVolume attach) => new[] { Between("slot", attach.Slot, 0, SlotMax) }.OfType<Violation>();
 
     public static IEnumerable<Violation> Check(CreateVolumeType create, string name) =>
         new[] { Names.Check("name", name), name == "none" ? new Violation("name", "not-none") : null, Between("iops", create.Iops, 1, IopsMax), Between("mibPerSecond", create.MibPerSecond, 1, MibMax) }.OfType<Violation>();

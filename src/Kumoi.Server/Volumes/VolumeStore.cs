@@ -7,7 +7,7 @@ namespace Kumoi.Server.Volumes;
 
 /// <summary>A volume as its changes need it, locked.</summary>
 public sealed record VolumeRecord(
-    string Id, string Name, string AccountId, string State, int SizeGib, string PoolId, string? StoreId, string? HostId, string? InstanceId, bool Detaching, string Desired, string? ImageId)
+    string Id, string Name, string AccountId, string State, int SizeGib, string PoolId, string? StoreId, string? HostId, string? InstanceId, bool Detaching, string Desired, string? ImageId, int? Slot)
 {
     public Ref Ref => new(Id, Name);
 }
@@ -43,9 +43,9 @@ public sealed class VolumeStore(Database database)
 
     public static Task<VolumeRecord?> LockAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
         """
-        SELECT id, name, account_id, state, size_gib, pool_id, store_id, host_id, instance_id, detached_at IS NOT NULL, desired, image_id FROM volumes
+        SELECT id, name, account_id, state, size_gib, pool_id, store_id, host_id, instance_id, detached_at IS NOT NULL, desired, image_id, slot FROM volumes
         WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL FOR UPDATE
-        """, row => new VolumeRecord(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetString(5), row.TextOrNull(6), row.TextOrNull(7), row.TextOrNull(8), row.GetBoolean(9), row.GetString(10), row.TextOrNull(11)),
+        """, row => new VolumeRecord(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetString(5), row.TextOrNull(6), row.TextOrNull(7), row.TextOrNull(8), row.GetBoolean(9), row.GetString(10), row.TextOrNull(11), row.IntOrNull(12)),
         cancel, accountId, key);
 
     /// <summary>The instance that a volume is attached to, without a lock: instances are locked before volumes.</summary>
