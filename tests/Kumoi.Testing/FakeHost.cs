@@ -106,6 +106,9 @@ public sealed class FakeHost : IDisposable
     /// <summary>Tells of the places for volumes that it has.</summary>
     public Task<HttpStatusCode> ReportStoresAsync(params ObservedStore[] stores) => SendAsync(new ObservedReport(true, 0, _facts, [], [], [], Stores: stores));
 
+    /// <summary>And of what it has found in them.</summary>
+    public Task<HttpStatusCode> ReportStoresAsync(ObservedStore[] stores, params StrayVolume[] strays) => SendAsync(new ObservedReport(true, 0, _facts, [], [], [], Stores: stores, StrayVolumes: strays));
+
     public Task<HttpStatusCode> ReportVolumesAsync(params ObservedVolume[] volumes) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Volumes: volumes));
 
     /// <summary>Does everything asked for of instances and volumes, at once.</summary>

@@ -27,7 +27,8 @@ internal static class GuestConditions
             yield return new Condition("Instance", "no-root-volume", "The instance has no volume to start from: attach one in slot 0.", now, null);
         if (!settled && record.Desired == "running")
             foreach (var id in seen.Volumes.NotReady.Where(id => !Has(seen.Process, id)).Order(StringComparer.Ordinal))
-                yield return new Condition("Volume", "volume-not-ready", volume(id) is { } why ? $"The volume {id} is not ready: {why.Message}" : $"The volume {id} is not ready yet.", now, null);
+                // One that is just being made needs no words.
+                if (volume(id) is { } why) yield return new Condition("Volume", "volume-not-ready", $"The volume {id} is not ready: {why.Message}", now, null);
         if (seen.Process is null && seen.NotBefore > now && record.Desired == "running")
             yield return new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore);
     }

@@ -42,6 +42,9 @@ public interface IVolumeDriver
     /// <summary>Removes a volume that no process has open.</summary>
     Task RemoveAsync(DesiredVolume volume, CancellationToken cancel);
 
+    /// <summary>What can be told of volumes found in stores that nobody else reaches; of one that cannot be looked at, nothing.</summary>
+    IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found);
+
     /// <summary>The files of images that volumes of the host's own stores are based on, by the image's sha256.</summary>
     IReadOnlyCollection<string> ImagesInUse();
 }

@@ -54,6 +54,9 @@ public sealed class VolumeController : IAsyncDisposable
     public IReadOnlyList<string> Strays =>
         [.. (_stores?.Found ?? []).Where(found => _state.FindVolume(found.Id) is null).Select(found => $"volume {found.Id} in {found.Path}").Order(StringComparer.Ordinal)];
 
+    /// <summary>What can be told of those.</summary>
+    public IReadOnlyList<StrayVolume> StrayVolumes() => _stores is not { } stores ? [] : _driver.Describe([.. stores.Found.Select(found => found.Id).Where(id => _state.FindVolume(id) is null).Order(StringComparer.Ordinal)]);
+
     public void Ring(string volumeId)
     {
         if (_state.FindVolume(volumeId) is not null && ObjectNames.IsVolume(volumeId)) _queue.Ring(volumeId);

@@ -37,6 +37,7 @@ public static class HostCommands
             return ExitCodes.Ok;
         });
         HostPowerCommands.Add(noun);
+        StrayCommands.Add(noun);
         var (zone, minutes, uses) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"), Options.New<int?>("--uses"));
         noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes, uses }, async (session, parsed, cancel) =>
         {

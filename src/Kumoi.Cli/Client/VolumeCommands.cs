@@ -24,6 +24,7 @@ public static class VolumeCommands
         Resize(noun);
         Update(noun);
         Delete(noun);
+        StrayCommands.AddRecover(noun);
         return noun.Command;
     }
 

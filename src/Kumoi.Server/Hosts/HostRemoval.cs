@@ -54,6 +54,8 @@ public sealed class HostRemoval(Database database, InstanceEnding ending, EventL
     private async Task EndAsync(Transaction transaction, Caller caller, Ref host, List<Remaining> there, CancellationToken cancel)
     {
         await transaction.ExecuteAsync("UPDATE instances SET desired = 'terminated', generation = generation + 1 WHERE id = ANY($1) AND desired <> 'terminated'", cancel, Columns.Texts(there.Select(instance => instance.Id)));
+        // What nobody has asked to go with its instance stays, or is remembered.
+        await transaction.ExecuteAsync("UPDATE volumes SET delete_on_termination = false WHERE instance_id = ANY($1)", cancel, Columns.Texts(there.Where(instance => !instance.Asked).Select(instance => instance.Id)));
         var (reason, actor) = ($"Host {host.Name} was removed as lost, and the only disk with it.", EventActor.Of(caller));
         // Their owners' log, not the operators'.
         await events.WriteAsync(transaction,

@@ -44,6 +44,13 @@ public static class StoreRoom
             "UPDATE stores s SET allocated_gib = allocated_gib + $2 FROM pools p WHERE s.id = $1 AND p.id = s.pool_id AND s.allocated_gib + $2 <= s.capacity_gib * p.overcommit", cancel, place.Id, gib) == 1;
     }
 
+    /// <summary>Counts a volume that is there already, whether there is room for it or not.</summary>
+    public static Task AddAsync(Transaction transaction, string storeId, string hostId, int gib, CancellationToken cancel) => transaction.ExecuteAsync(
+    [
+        ("UPDATE hosts h SET allocated_disk_gib = allocated_disk_gib + $2 FROM stores s WHERE h.id = $1 AND s.id = $3 AND s.own", [hostId, gib, storeId]),
+        ("UPDATE stores SET allocated_gib = allocated_gib + $2 WHERE id = $1 AND NOT own", [storeId, gib]),
+    ]);
+
     /// <summary>Gives back what volumes had, when they are gone.</summary>
     public static async Task GiveBackAsync(Transaction transaction, IReadOnlyCollection<(string StoreId, string HostId, int Gib)> volumes, CancellationToken cancel)
     {

@@ -38,6 +38,8 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
 
     public IReadOnlyCollection<string> ImagesInUse() => [];
 
+    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found) => [];
+
     private async Task StepAsync(string step, DesiredVolume volume, Action effect, CancellationToken cancel)
     {
         if (volume.Store != host.StoreId) throw new HypervisorException("store-away", "The store is not here.", null);

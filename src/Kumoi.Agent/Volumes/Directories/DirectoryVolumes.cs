@@ -112,6 +112,22 @@ public sealed class DirectoryVolumes(Stores stores, Commands commands, TimeProvi
     /// <summary>False if another host was granted the volume since.</summary>
     public bool IsHeld(DesiredVolume volume) => stores.Need(volume.Store).Granted(volume.Id) <= volume.Incarnation;
 
+    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found)
+    {
+        var told = new List<StrayVolume>();
+        foreach (var store in stores.Own)
+            foreach (var id in found.Where(id => Directory.Exists(store.DirectoryOf(id))))
+                try
+                {
+                    told.Add(FoundVolume.Describe(store, id));
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // Removed meanwhile, or on a disk that fails: it is looked at again with the next report.
+                }
+        return told;
+    }
+
     public IReadOnlyCollection<string> ImagesInUse() =>
         [.. stores.Own.SelectMany(store => Directory.EnumerateDirectories(store.Disks).Where(path => ObjectNames.IsVolume(Path.GetFileName(path))))
             .SelectMany(path => Directory.EnumerateFiles(path, "*.qcow2")).Select(path => Qcow2Header.Read(path)?.Backing?.Split('.')[0]).OfType<string>().Distinct()];

@@ -42,6 +42,9 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public IReadOnlyCollection<string> ImagesInUse() => [];
 
+    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found) =>
+        [.. found.Select(id => (Id: id, Sight: _volumes.Look(id))).Where(one => one.Sight.SizeBytes is not null).Select(one => new StrayVolume(one.Id, StoreId, (int)(one.Sight.SizeBytes!.Value / VolumeSizes.Gib), one.Sight.UsedBytes, DateTimeOffset.UnixEpoch, null))];
+
     private static HypervisorException InUse() => new("volume-in-use", "A guest has the volume.", null);
 
     private async Task StepAsync(string step, DesiredVolume volume, Action effect, CancellationToken cancel)

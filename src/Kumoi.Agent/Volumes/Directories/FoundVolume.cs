@@ -1,0 +1,47 @@
+using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Volumes.Directories;
+
+/// <summary>What can be told of a volume's directory without its record. Nothing in it is trusted, and nothing is changed.</summary>
+internal static class FoundVolume
+{
+    // More layers than any volume has.
+    private const int LayersMax = 64;
+
+    public static StrayVolume Describe(StoreDirectory store, string id)
+    {
+        var directory = store.DirectoryOf(id);
+        var files = Directory.GetFiles(directory, "*.qcow2");
+        var (size, image) = Follow(directory, HeadOf(directory));
+        return new StrayVolume(
+            id, store.Id, (int)Math.Min(size / VolumeSizes.Gib, int.MaxValue), Directory.EnumerateFiles(directory).Sum(FileStates.BytesUsed),
+            new DateTimeOffset(files.Length == 0 ? Directory.GetLastWriteTimeUtc(directory) : files.Max(File.GetLastWriteTimeUtc), TimeSpan.Zero), image);
+    }
+
+    /// <summary>What a guest would see of it, and the image at the bottom; 0 if it cannot be read.</summary>
+    private static (long Size, string? Image) Follow(string directory, string head)
+    {
+        var size = 0L;
+        for (var (name, layer) = (head, 0); layer < LayersMax; layer++)
+        {
+            var path = Path.Combine(directory, name);
+            if (!File.Exists(path) || Qcow2Header.Read(path) is not { HasDataFile: false } header) return (0, null);
+            if (layer == 0) size = header.Size;
+            if (header.Backing is not { } below) return (size, null);
+            if (IsImage(below)) return (size, below[..64]);
+            if (below != Path.GetFileName(below)) return (0, null);
+            name = below;
+        }
+        return (0, null);
+    }
+
+    private static string HeadOf(string directory)
+    {
+        var file = Path.Combine(directory, "head");
+        return File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } name && name == Path.GetFileName(name) ? name : "base.qcow2";
+    }
+
+    private static bool IsImage(string name) => name.Length > 65 && name[64] == '.' && name.Take(64).All(char.IsAsciiHexDigitLower);
+}

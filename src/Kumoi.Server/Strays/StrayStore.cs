@@ -1,0 +1,49 @@
+using Kumoi.Api;
+using Kumoi.Server.Platform.Http;
+using Kumoi.Server.Platform.Postgres;
+using Npgsql;
+
+namespace Kumoi.Server.Strays;
+
+/// <summary>A stray as it is to become a volume.</summary>
+/// <param name="NeedsImage">It is a layer over an image.</param>
+/// <param name="ImageId">That image, if it is there still.</param>
+/// <param name="AccountId">Whose it was; null: nothing is remembered.</param>
+public sealed record FoundVolume(string Id, string HostId, string StoreId, string PoolId, int SizeGib, long UsedBytes, bool NeedsImage, string? ImageId, string? TypeId, string? AccountId, string? Name);
+
+/// <summary>Statements on strays. One that has a record by now is none, whatever the host has told before.</summary>
+public sealed class StrayStore(Database database)
+{
+    private const string From =
+        """
+        FROM stray_volumes s JOIN hosts h ON h.id = s.host_id LEFT JOIN lost_volumes l ON l.id = s.id AND l.store_id = s.store_id
+        LEFT JOIN accounts a ON a.id = l.account_id
+        LEFT JOIN LATERAL (SELECT m.id, m.name FROM images m WHERE m.deleted_at IS NULL AND m.sha256 = s.image_sha256 ORDER BY m.id IS NOT DISTINCT FROM l.image_id DESC, m.id LIMIT 1) m ON true
+        WHERE NOT EXISTS (SELECT 1 FROM volumes v WHERE v.id = s.id AND v.deleted_at IS NULL)
+        """;
+
+    private static Ref? Maybe(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : new Ref(row.GetString(column), row.GetString(column + 1));
+
+    public Task<List<Stray>> ListAsync(string hostKey, PageRequest page, CancellationToken cancel) => database.QueryAsync(
+        "SELECT s.id, h.id, h.name, s.store_id, s.size_gib, s.used_bytes, s.written_at, s.first_seen_at, m.id, m.name, a.id, a.name, l.name " + From + " AND (h.id = $1 OR h.name = $1) AND s.id > $2 ORDER BY s.id LIMIT $3",
+        row => new Stray(row.GetString(0), new Ref(row.GetString(1), row.GetString(2)), row.GetString(3), row.GetInt32(4), row.GetInt64(5), row.Time(6), row.Time(7), Maybe(row, 8), Maybe(row, 10), row.TextOrNull(12)), cancel,
+        hostKey, page.After, page.Limit + 1);
+
+    public Task<List<RecoverableVolume>> OfAccountAsync(string accountId, PageRequest page, CancellationToken cancel) => database.QueryAsync(
+        "SELECT s.id, l.name, s.size_gib, s.used_bytes, s.written_at, l.lost_at " + From + " AND l.account_id = $1 AND s.size_gib > 0 AND s.id > $2 ORDER BY s.id LIMIT $3",
+        row => new RecoverableVolume(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt64(3), row.Time(4), row.Time(5)), cancel, accountId, page.After, page.Limit + 1);
+
+    private const string Found =
+        "SELECT s.id, s.host_id, s.store_id, (SELECT t.pool_id FROM stores t WHERE t.id = s.store_id), s.size_gib, s.used_bytes, s.image_sha256 IS NOT NULL, m.id, (SELECT t.id FROM volume_types t WHERE t.id = l.type_id), l.account_id, l.name " + From;
+
+    private static FoundVolume Read(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt64(5), row.GetBoolean(6), row.TextOrNull(7), row.TextOrNull(8), row.TextOrNull(9), row.TextOrNull(10));
+
+    /// <summary>A stray of a host, held until the transaction ends.</summary>
+    public static Task<FoundVolume?> LockAsync(Transaction transaction, string hostId, string id, CancellationToken cancel) =>
+        transaction.FindAsync(Found + " AND s.host_id = $1 AND s.id = $2 FOR UPDATE OF s", Read, cancel, hostId, id);
+
+    /// <summary>A volume that the account had and that was found, by its id or by the name that it had.</summary>
+    public static Task<FoundVolume?> LockOfAccountAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) =>
+        transaction.FindAsync(Found + " AND l.account_id = $1 AND (s.id = $2 OR l.name = $2) AND s.size_gib > 0 ORDER BY s.id = $2 DESC, l.lost_at DESC, s.id LIMIT 1 FOR UPDATE OF s", Read, cancel, accountId, key);
+}
