@@ -24,6 +24,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Subnet)), JsonSerializable(typeof(Page<Subnet>)), JsonSerializable(typeof(CreateSubnet)), JsonSerializable(typeof(UpdateSubnet))]
 [JsonSerializable(typeof(Switch)), JsonSerializable(typeof(Page<Switch>)), JsonSerializable(typeof(CreateSwitch)), JsonSerializable(typeof(SwitchPort)), JsonSerializable(typeof(SetSwitchPort)), JsonSerializable(typeof(SeenSwitch))]
 [JsonSerializable(typeof(Volume)), JsonSerializable(typeof(Page<Volume>)), JsonSerializable(typeof(CreateVolume)), JsonSerializable(typeof(UpdateVolume)), JsonSerializable(typeof(AttachVolume))]
+[JsonSerializable(typeof(Snapshot)), JsonSerializable(typeof(Page<Snapshot>)), JsonSerializable(typeof(CreateSnapshot)), JsonSerializable(typeof(UpdateSnapshot)), JsonSerializable(typeof(RestoreVolume))]
 [JsonSerializable(typeof(VolumeType)), JsonSerializable(typeof(Page<VolumeType>)), JsonSerializable(typeof(CreateVolumeType))]
 [JsonSerializable(typeof(Pool)), JsonSerializable(typeof(Page<Pool>)), JsonSerializable(typeof(UpdatePool))]
 [JsonSerializable(typeof(VlanRange)), JsonSerializable(typeof(Page<VlanRange>)), JsonSerializable(typeof(CreateVlanRange))]

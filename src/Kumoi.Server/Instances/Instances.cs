@@ -6,6 +6,7 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Volumes;
 
 namespace Kumoi.Server.Instances;
 
@@ -59,6 +60,7 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             if (id is null) return Failure.NotFound("instance", key);
             if (desired == "terminated" && action != "instance.terminate") return new Failure("being-terminated", 409, name);
             if (desired != "running" && action == "instance.reboot") return new Failure("not-running", 409, name);
+            if (action == "instance.start" && changes(desired) && await VolumeRestoring.UnderWayAsync(transaction, id, cancel) is { } volume) return new Failure("volume-restoring", 409, volume);
             // Asking again for what is asked for already changes nothing and is no event.
             if (changes(desired))
             {
