@@ -83,8 +83,8 @@ public sealed class SnapshotReportTests
     {
         await using var scene = await SnapshotScene.StartAsync("data");
         await scene.TakeAsync("data", "s");
-        Assert.DoesNotContain("snapshot-counters-wrong", (await scene.Admin.GetAsync<Page<Diagnosis>>("/doctor")).Items.Select(d => d.Code));
+        Assert.DoesNotContain("snapshot-counters-wrong", (await scene.Admin.GetAsync<DoctorReport>("/doctor")).Findings.Select(finding => finding.Code));
         await scene.ExecuteAsync("UPDATE volumes SET snapshots = 3");
-        Assert.Contains("snapshot-counters-wrong", (await scene.Admin.GetAsync<Page<Diagnosis>>("/doctor")).Items.Select(d => d.Code));
+        Assert.Contains("snapshot-counters-wrong", (await scene.Admin.GetAsync<DoctorReport>("/doctor")).Findings.Select(finding => finding.Code));
     }
 }

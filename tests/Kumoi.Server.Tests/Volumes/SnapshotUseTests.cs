@@ -159,7 +159,7 @@ public sealed class SnapshotUseTests
         await first.ObeyWithVolumesAsync();
         var copy = await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "copy", snapshot = "s" });
         Assert.Equal(source.Host, copy.Host);
-        await scene.Admin.PostAsync<Instance>("/instances", new { name = "elsewhere", flavor = "tiny", image = "tiny", host = second.Name }, ("Kumoi-Account", "acme"));
+        (await scene.Admin.SendAsync(HttpMethod.Post, "/instances", new { name = "elsewhere", flavor = "tiny", image = "tiny", host = second.Name }, ("Kumoi-Account", "acme"))).EnsureSuccessStatusCode().Dispose();
         Assert.Equal("volume-filling", await scene.CodeAsync(HttpMethod.Post, "/volumes/data/attach", new { instance = "elsewhere" }));
         var database = scene.Cloud.Services.GetRequiredService<Database>();
         await database.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator' WHERE id = $1", default, first.Id);
