@@ -44,6 +44,7 @@ describe('the state of a volume', () => {
     expect(can(volume({ ...held, state: 'detaching' }))).toEqual([false, false, false]);
     for (const state of ['deleting', 'retained']) expect(can(volume({ state }))).toEqual([false, false, false]);
     expect(can(volume({ state: 'restoring' }))).toEqual([false, false, true]);
+    expect([can(volume({ state: 'creating' })), can(volume({ state: 'creating', snapshot: ref('snap-1') }))]).toEqual([[true, false, true], [false, false, true]]);
   });
 });
 

@@ -32,8 +32,9 @@ export function isLeaving(v: Pick<Volume, 'state'>): boolean {
   return v.state === 'deleting' || v.state === 'retained';
 }
 
-export function canAttach(v: Pick<Volume, 'state' | 'instance'>): boolean {
-  return v.instance === null && !isLeaving(v) && v.state !== 'restoring';
+/** One that is being filled from a snapshot, or put back to one, is to be waited for. */
+export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot'>): boolean {
+  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && v.snapshot !== null);
 }
 
 export function canDetach(v: Pick<Volume, 'state' | 'instance'>): boolean {

@@ -100,6 +100,14 @@ public sealed class SnapshotTests
         await using var scene = await SnapshotScene.StartAsync("data");
         for (var i = 0; i < 2; i++) (await scene.Tenant.SendAsync(HttpMethod.Post, "/volumes/data/snapshots", new { name = "once" }, ("Idempotency-Key", "k1"))).EnsureSuccessStatusCode().Dispose();
         Assert.Equal(1, (await scene.VolumeAsync("data")).Snapshots);
+        await scene.RootAsync("data");
+        var answers = new List<string>();
+        for (var i = 0; i < 2; i++)
+        {
+            using var answer = await scene.Tenant.SendAsync(HttpMethod.Post, "/instances/web-1/snapshots", new { name = "all" }, ("Idempotency-Key", "k2"));
+            answers.Add(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync());
+        }
+        Assert.Equal((answers[0], 2), (answers[1], (await scene.VolumeAsync("data")).Snapshots));
     }
 
     [Fact]
