@@ -49,7 +49,10 @@ public sealed class SnapshotUseCases(Database database, SnapshotStore store, Hos
         if (await SnapshotStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } snapshot) return Failure.NotFound("snapshot", key);
         if (snapshot.State == "deleting") return new Done();
         if (await SnapshotStore.UsersAsync(transaction, snapshot, cancel) is { Count: > 0 } users) return Failure.InUse("snapshot", snapshot.Name, users);
-        var (host, generation) = await transaction.FindAsync("UPDATE volumes SET generation = generation + 1 WHERE id = $1 RETURNING host_id, generation", row => (row.GetString(0), row.GetInt64(1)), cancel, snapshot.VolumeId);
+        // A volume that was to be put back to it, and could not be, is what it is.
+        var (host, generation) = await transaction.FindAsync(
+            "UPDATE volumes SET generation = generation + 1, restored_number = CASE WHEN restore_snapshot_id = $2 THEN restore_number ELSE restored_number END WHERE id = $1 RETURNING host_id, generation",
+            row => (row.GetString(0), row.GetInt64(1)), cancel, snapshot.VolumeId, snapshot.Id);
         await transaction.ExecuteAsync("UPDATE snapshots SET desired = 'deleted', deleted_generation = $2 WHERE id = $1", cancel, snapshot.Id, generation);
         await events.WriteAsync(transaction, caller, "snapshot.delete", new Subject("snapshot", snapshot.Id, snapshot.Name), cancel);
         await hosts.TouchAsync(transaction, host!, cancel);

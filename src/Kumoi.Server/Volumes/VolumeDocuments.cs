@@ -31,7 +31,7 @@ public sealed class VolumeDocuments
         """
         SELECT v.host_id, v.id, v.store_id, v.generation, v.incarnation, v.desired, v.size_gib, v.image_id, CASE WHEN v.detached_at IS NULL THEN v.instance_id END, v.slot, t.iops, t.mib_per_second,
                m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.made_gib IS NOT NULL, CASE WHEN v.made_gib IS NULL AND v.desired = 'present' THEN v.source_volume_id END, v.source_snapshot_id,
-               v.restore_snapshot_id, v.restore_number
+               CASE WHEN v.restored_number < v.restore_number AND v.desired = 'present' THEN v.restore_snapshot_id END, v.restore_number
         FROM volumes v LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN images m ON m.id = v.image_id WHERE v.host_id = ANY($1) AND v.deleted_at IS NULL ORDER BY v.id
         """, row => (row.GetString(0), Read(row, snapshots[row.GetString(1)]), row.IsDBNull(7) ? null : new DesiredImage(row.GetString(7), row.GetString(12), row.GetString(13), row.GetInt64(14), row.GetInt64(15))), default, Columns.Texts(hostIds));
 

@@ -42,7 +42,7 @@ public sealed class SnapshotReportTests
         await scene.Host.ReportVolumesAsync(asked with { Incarnation = 2 }, others with { Snapshots = [There(snapshot, DateTimeOffset.UtcNow), new("snap-00000000000000001", DateTimeOffset.UtcNow, "crash", 1), new("x", DateTimeOffset.UtcNow, "crash", 1)] });
         Assert.Equal("creating", (await scene.SnapshotAsync("s")).State);
         await scene.Host.ReportVolumesAsync(asked);
-        await scene.Host.ReportVolumesAsync(asked with { Snapshots = [], Conditions = [new Condition("Snapshot", "snapshot-missing", "It is gone.", DateTimeOffset.UtcNow, null)] });
+        await scene.Host.ReportVolumesAsync(asked with { Snapshots = [], Conditions = [new Condition("Volume", "snapshot-missing", $"The snapshot {snapshot.Id} is gone.", DateTimeOffset.UtcNow, null), new Condition("Volume", "disk-full", "No room.", DateTimeOffset.UtcNow, null)] });
         var stays = await scene.SnapshotAsync("s");
         Assert.Equal(("available", "snapshot-missing"), (stays.State, Assert.Single(stays.Conditions).Reason));
         await scene.DeleteAsync("/snapshots/s");

@@ -53,6 +53,29 @@ public sealed class SnapshotUseTests
     }
 
     [Fact]
+    public async Task One_whose_snapshot_is_lost_is_let_go_with_the_snapshot()
+    {
+        await using var scene = await SnapshotScene.StartAsync("data");
+        var snapshot = await scene.TakeAsync("data", "s");
+        await scene.DetachAsync("data");
+        var told = await scene.ToldAsync((await scene.Tenant.PostAsync<Volume>("/volumes/data/restore", new { snapshot = "s" })).Id);
+        var missing = new Condition("Volume", "snapshot-missing", $"The snapshot {snapshot.Id} is gone.", DateTimeOffset.UtcNow, null);
+        Assert.Equal("in-use", await scene.CodeAsync(HttpMethod.Delete, "/snapshots/s"));
+        await scene.Host.ReportVolumesAsync(FakeHost.Obeyed(told) with { Generation = told.Generation - 1, Restored = 0, Snapshots = [], Conditions = [missing] });
+        Assert.Equal(("restoring", "snapshot-missing"), ((await scene.VolumeAsync("data")).State, (await scene.SnapshotAsync("s")).Conditions.Single().Reason));
+        await scene.DeleteAsync("/snapshots/s");
+        Assert.Null((await scene.ToldAsync(told.Id)).Restore);
+        await scene.Host.ObeyWithVolumesAsync();
+        Assert.Equal("available", (await scene.VolumeAsync("data")).State);
+        Assert.DoesNotContain("volume.restored", await scene.ActionsAsync(told.Id));
+        // The next one is another one, whatever the host did of the first.
+        await scene.TakeAsync("data", "t");
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Tenant.PostAsync<Volume>("/volumes/data/restore", new { snapshot = "t" });
+        Assert.Equal(2, (await scene.ToldAsync(told.Id)).Restore!.Number);
+    }
+
+    [Fact]
     public async Task A_volume_begins_with_a_snapshot_where_that_is()
     {
         await using var scene = await SnapshotScene.StartAsync("data");
