@@ -14,7 +14,7 @@ const fields = (violations: readonly { field: string }[]) => violations.map((v) 
 const ref = (id: string) => ({ id, name: id });
 const volume = (more: Partial<Volume> = {}): Volume => ({
   id: 'vol-1', name: 'data', account: ref('a-1'), state: 'available', sizeGib: 5, usedBytes: 0, pool: ref('spl-1'), type: null, host: ref('h-1'), image: null, instance: null, slot: null, serial: 'vol1',
-  deleteOnTermination: false, generation: 1, observedGeneration: 1, conditions: [], createdAt: '', ...more,
+  deleteOnTermination: false, generation: 1, observedGeneration: 1, conditions: [], createdAt: '', snapshot: null, snapshots: 0, work: null, ...more,
 });
 const store = (more: Partial<Store> = {}): Store => ({ id: 'st-1', hosts: [ref('h-1')], capacityGib: 50, usedGib: 10, allocatedGib: 20, own: false, reportedAt: '', ...more });
 const pool = (more: Partial<Pool> = {}): Pool => ({
@@ -23,7 +23,7 @@ const pool = (more: Partial<Pool> = {}): Pool => ({
 
 describe('the state of a volume', () => {
   test('on its way turns, free and in use rest, held up warns, unknown is said as it is', () => {
-    expect(states.map((state) => lookOf(volume({ state })))).toEqual(['loading', 'info', 'loading', 'success', 'loading', 'loading', 'loading']);
+    expect(states.map((state) => lookOf(volume({ state })))).toEqual(['loading', 'info', 'loading', 'success', 'loading', 'loading', 'loading', 'loading', 'stopped']);
     const condition = { type: 'Made', reason: 'NoRoom', message: '', since: '', nextTryAt: null };
     expect([lookOf(volume({ conditions: [condition] })), lookOf(volume({ state: 'creating', conditions: [condition] }))]).toEqual(['warning', 'warning']);
     for (const state of states) expect(t.word('volume.state', state)).not.toBe(state);
@@ -42,7 +42,9 @@ describe('the state of a volume', () => {
     expect(can(volume())).toEqual([true, false, true]);
     expect(can(volume({ ...held, state: 'in-use' }))).toEqual([false, true, false]);
     expect(can(volume({ ...held, state: 'detaching' }))).toEqual([false, false, false]);
-    expect(can(volume({ state: 'deleting' }))).toEqual([false, false, false]);
+    for (const state of ['deleting', 'retained']) expect(can(volume({ state }))).toEqual([false, false, false]);
+    expect(can(volume({ state: 'restoring' }))).toEqual([false, false, true]);
+    expect([can(volume({ state: 'creating' })), can(volume({ state: 'creating', snapshot: ref('snap-1') }))]).toEqual([[true, false, true], [false, false, true]]);
   });
 });
 
@@ -75,9 +77,9 @@ describe('making and changing volumes', () => {
   });
 
   test('what was not chosen is left to the server', () => {
-    expect(volumeRequest({ ...blankVolume, name: 'data', sizeGib: '5' })).toEqual({ name: 'data', sizeGib: 5, pool: null, type: null, image: null, deleteOnTermination: false });
+    expect(volumeRequest({ ...blankVolume, name: 'data', sizeGib: '5' })).toEqual({ name: 'data', sizeGib: 5, pool: null, type: null, image: null, deleteOnTermination: false, snapshot: null });
     expect(volumeRequest({ name: 'data', sizeGib: '', pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true }))
-      .toEqual({ name: 'data', sizeGib: null, pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true });
+      .toEqual({ name: 'data', sizeGib: null, pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true, snapshot: null });
   });
 
   test('only what was changed is sent, and no type is said in the word of the API', () => {
@@ -141,6 +143,6 @@ test('ids are no names, and events make stale what counts volumes', () => {
   const number = '19a3f2b4c5d6e7f80';
   expect(['vol', 'spl', 'vt', 'st'].map((prefix) => name(`${prefix}-${number}`)?.key)).toEqual(Array(4).fill('rule.nameIsId'));
   const event = (type: string) => ({ resource: { type, id: 'x', name: 'x' } }) as Event;
-  expect([...staleAfter([event('volume')])].sort()).toEqual(['events', 'hosts', 'pools', 'volumes']);
+  expect([...staleAfter([event('volume')])].sort()).toEqual(['events', 'hosts', 'pools', 'snapshots', 'volumes']);
   expect([...staleAfter([event('pool'), event('volume-type')])].sort()).toEqual(['events', 'pools', 'volume-types']);
 });

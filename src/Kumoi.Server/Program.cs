@@ -142,6 +142,7 @@ public static class ServerProgram
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
+        api.MapSnapshots(services.GetRequiredService<SnapshotUseCases>(), services.GetRequiredService<SnapshotTaking>(), services.GetRequiredService<VolumeRestoring>());
         api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<VolumeTypeUseCases>());

@@ -123,7 +123,8 @@ public sealed class FakeHost : IDisposable
     }
 
     public static ObservedVolume Obeyed(DesiredVolume desired) =>
-        new(desired.Id, desired.Incarnation, desired.Generation, desired.Desired == VolumeDesire.Deleted ? null : desired.SizeGib, desired.Desired == VolumeDesire.Deleted ? 0 : 196_624, []);
+        new(desired.Id, desired.Incarnation, desired.Generation, desired.Desired == VolumeDesire.Deleted ? null : desired.SizeGib, desired.Desired == VolumeDesire.Deleted ? 0 : 196_624, [],
+            [.. (desired.Snapshots ?? []).Where(snapshot => snapshot.Desired == VolumeDesire.Present).Select(snapshot => new ObservedSnapshot(snapshot.Id, DateTimeOffset.UtcNow, SnapshotConsistency.Crash, 4096))], desired.Restore?.Number ?? 0);
 
     /// <summary>Does everything asked for, as soon as it is asked for, until stopped: waits for news as an agent does, and reports only what has changed.</summary>
     public async Task ObeyAsync(CancellationToken stop)

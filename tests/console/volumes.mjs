@@ -203,6 +203,7 @@ try {
     await settled('available');
     await fact('No place yet: it gets one with its first instance');
     await fact('3,000 IOPS · 125 MiB/s');
+    await at('tab-events').click();
     await row('volume.create').waitFor();
     await at('nav-volumes').click();
     await at('create-volume').click();
@@ -231,6 +232,7 @@ try {
     await fact('host-1');
     await page.getByText(/^\/dev\/disk\/by-id\/virtio-vol[0-9a-f]{17}$/).first().waitFor();
     await page.getByText('192 KiB').waitFor();
+    await at('tab-events').click();
     await row('volume.attached').waitFor();
     same(await at('volume-delete').isDisabled(), true, 'that what is attached cannot be deleted');
   });

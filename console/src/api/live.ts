@@ -21,7 +21,8 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   'load-balancer': ['floating-addresses', 'networks', 'subnets'],
   vpn: ['floating-addresses', 'networks', 'address-pools'],
   'port-forward': ['floating-addresses'],
-  volume: ['pools', 'hosts'],
+  volume: ['pools', 'hosts', 'snapshots'],
+  snapshot: ['volumes'],
 };
 
 function pluralOf(type: string): string {

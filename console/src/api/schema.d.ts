@@ -1706,6 +1706,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List snapshots
+         * @description Permission: `Read`.
+         */
+        get: operations["ListSnapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snapshots/{snapshot}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a snapshot, or wait until it is in a state
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowSnapshot"];
+        /**
+         * Rename a snapshot, or describe it
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateSnapshot"];
+        post?: never;
+        /**
+         * Delete a snapshot that nothing is being filled from
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteSnapshot"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a snapshot of a volume, while its guest runs or not
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateSnapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{instance}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a snapshot of each volume of an instance, all of one moment
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateInstanceSnapshots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a volume that no guest has back to one of its snapshots; what was written since is gone
+         * @description Permission: `Write`.
+         */
+        post: operations["RestoreVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/switches": {
         parameters: {
             query?: never;
@@ -2554,6 +2662,13 @@ export interface components {
             /** @description `host` (default) or `external`. */
             dhcp?: null | string;
         };
+        /** @description Takes a snapshot of a volume, or one of each volume of an instance. */
+        CreateSnapshot: {
+            /** @description Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name. */
+            name: string;
+            /** @description Up to 1,000 characters. */
+            description?: null | string;
+        };
         CreateSubnet: {
             network: string;
             name?: null | string;
@@ -2599,16 +2714,18 @@ export interface components {
             name: string;
             /**
              * Format: int32
-             * @description In GiB, 1 to 65,536. May be left out if it begins as an image: as large as that.
+             * @description In GiB, 1 to 65,536. May be left out if it begins as an image or with a snapshot: as large as that.
              */
             sizeGib?: null | number;
-            /** @description Default: the cloud's default pool. */
+            /** @description Default: the cloud's default pool, or the one that the snapshot is in. */
             pool?: null | string;
             /** @description A volume type; default: none, without limits. */
             type?: null | string;
             /** @description It begins as this image; default: empty. */
             image?: null | string;
             deleteOnTermination?: null | boolean;
+            /** @description It begins with the content of this snapshot, where that is. */
+            snapshot?: null | string;
         };
         CreateVolumeType: {
             name: string;
@@ -3359,6 +3476,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfSnapshot: {
+            items: components["schemas"]["Snapshot"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSubnet: {
             items: components["schemas"]["Subnet"][];
             next: null | string;
@@ -3520,6 +3642,11 @@ export interface components {
             /** @description The account that may ask for it; null: every account that the pool is given to. */
             account: null | string;
         };
+        /** @description Puts a volume back to one of its snapshots. What was written since is gone. */
+        RestoreVolume: {
+            /** @description One of this volume's. */
+            snapshot: string;
+        };
         /** @description Joins networks of one account: each reaches every other one of the router. Nothing boots or runs for it: every host routes for its own guests. */
         Router: {
             id: string;
@@ -3617,6 +3744,41 @@ export interface components {
             accessVlan?: null | number;
             /** @description With `trunk`: VLANs and ranges of them, such as `100-110`. */
             trunkVlans?: null | string[];
+        };
+        /** @description The content of a volume at one moment: volumes can be put back to it, and new ones begin with it. */
+        Snapshot: {
+            id: string;
+            name: string;
+            description: string;
+            account: components["schemas"]["Ref"];
+            /** @description `creating`, `available` or `deleting`. */
+            state: string;
+            /** @description The volume that it is of. One that was deleted stays for its snapshots, by its name then. */
+            volume: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description The size of the volume, in GiB, when it was asked for.
+             */
+            sizeGib: number;
+            /**
+             * Format: int64
+             * @description What would be free if it alone were not there; less than that while nothing has been written since.
+             */
+            usedBytes: number;
+            /** @description `crash`: what a power cut would have left; `filesystem`: the guest had written out its file systems, or did not run. Null: it is not taken yet. */
+            consistency: null | string;
+            instance: null | components["schemas"]["Ref"];
+            /** @description Id of the first of those that were taken together: they are of the same moment. Null: it was taken alone. */
+            group: null | string;
+            /**
+             * Format: date-time
+             * @description The moment of which it is; null: it is not taken yet.
+             */
+            takenAt: null | string;
+            /** @description Why it is not as was asked, as the volume's host tells. */
+            conditions: components["schemas"]["Condition"][];
+            /** Format: date-time */
+            createdAt: string;
         };
         /** @description One sentence of an explanation. */
         Statement: {
@@ -3933,6 +4095,11 @@ export interface components {
             /** @description Names or ids of all accounts that may use it; empty: all may. */
             accounts?: null | string[];
         };
+        /** @description Changes how a snapshot is called; what is absent stays. */
+        UpdateSnapshot: {
+            name?: null | string;
+            description?: null | string;
+        };
         /** @description Changes what of a subnet is given out. What is absent stays as it is; addresses that somebody has stay theirs. */
         UpdateSubnet: {
             /** @description Such as `192.168.20.100-192.168.20.199`; `all`: all of the subnet. */
@@ -3983,7 +4150,10 @@ export interface components {
             id: string;
             name: string;
             account: components["schemas"]["Ref"];
-            /** @description `creating`, `available` (free to be attached), `attaching`, `in-use`, `detaching`, `resizing` or `deleting`. */
+            /**
+             * @description `creating`, `available` (free to be attached), `attaching`, `in-use`, `detaching`, `resizing`,
+             *             `restoring` (being put back to a snapshot), `deleting` or `retained` (deleted, and kept for its snapshots only).
+             */
             state: string;
             /**
              * Format: int32
@@ -4002,7 +4172,7 @@ export interface components {
             instance: null | components["schemas"]["Ref"];
             /**
              * Format: int32
-             * @description Its place among that instance's volumes, from 1.
+             * @description Its place among that instance's volumes: 0 is the one that the instance starts from.
              */
             slot: null | number;
             /** @description What the guest reads as the disk's serial number: `/dev/disk/by-id/virtio-SERIAL` in Linux. */
@@ -4022,6 +4192,13 @@ export interface components {
             conditions: components["schemas"]["Condition"][];
             /** Format: date-time */
             createdAt: string;
+            snapshot: null | components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description How many snapshots of it there are.
+             */
+            snapshots: number;
+            work: null | components["schemas"]["VolumeWork"];
         };
         /** @description What volumes may be used for. */
         VolumeType: {
@@ -4039,6 +4216,26 @@ export interface components {
             mibPerSecond: null | number;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** @description Work on a volume that takes its time. */
+        VolumeWork: {
+            /** @description VolumeWorks. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How much of it is done.
+             */
+            doneBytes: number;
+            /**
+             * Format: int64
+             * @description How much there is to do, as far as it is known.
+             */
+            totalBytes: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            since: string;
         };
         /** @description The VPN gateway of a network (WireGuard): clients and sites reach the network's guests by it. */
         Vpn: {
@@ -4178,6 +4375,7 @@ export type CreateRouter = components['schemas']['CreateRouter'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
 export type CreateSegment = components['schemas']['CreateSegment'];
+export type CreateSnapshot = components['schemas']['CreateSnapshot'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
 export type CreateSwitch = components['schemas']['CreateSwitch'];
 export type CreateToken = components['schemas']['CreateToken'];
@@ -4241,6 +4439,7 @@ export type PageOfPool = components['schemas']['PageOfPool'];
 export type PageOfPortForward = components['schemas']['PageOfPortForward'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
+export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfToken = components['schemas']['PageOfToken'];
@@ -4260,6 +4459,7 @@ export type Problem = components['schemas']['Problem'];
 export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
 export type ReservedAddress = components['schemas']['ReservedAddress'];
+export type RestoreVolume = components['schemas']['RestoreVolume'];
 export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
@@ -4269,6 +4469,7 @@ export type Segment = components['schemas']['Segment'];
 export type SetHostPower = components['schemas']['SetHostPower'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type SetSwitchPort = components['schemas']['SetSwitchPort'];
+export type Snapshot = components['schemas']['Snapshot'];
 export type Statement = components['schemas']['Statement'];
 export type Store = components['schemas']['Store'];
 export type Subnet = components['schemas']['Subnet'];
@@ -4290,12 +4491,14 @@ export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type UpdatePool = components['schemas']['UpdatePool'];
+export type UpdateSnapshot = components['schemas']['UpdateSnapshot'];
 export type UpdateSubnet = components['schemas']['UpdateSubnet'];
 export type UpdateVolume = components['schemas']['UpdateVolume'];
 export type User = components['schemas']['User'];
 export type VlanRange = components['schemas']['VlanRange'];
 export type Volume = components['schemas']['Volume'];
 export type VolumeType = components['schemas']['VolumeType'];
+export type VolumeWork = components['schemas']['VolumeWork'];
 export type Vpn = components['schemas']['Vpn'];
 export type VpnClient = components['schemas']['VpnClient'];
 export type VpnSite = components['schemas']['VpnSite'];
@@ -12277,6 +12480,502 @@ export interface operations {
             };
         };
     };
+    ListSnapshots: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description creating, available or deleting */
+                state?: string;
+                /** @description Only those of this volume */
+                volume?: string;
+                /** @description Only those that were taken of this instance */
+                instance?: string;
+                /** @description Only names that begin so */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSnapshot"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowSnapshot: {
+        parameters: {
+            query?: {
+                /** @description available: answer when it is taken; deleted: answer 404 when it is gone */
+                wait?: string;
+                /** @description Seconds to wait, 1 to 300 (default 60) */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSnapshot"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateSnapshot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSnapshot"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateInstanceSnapshots: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSnapshot"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSnapshot"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RestoreVolume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreVolume"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListSwitches: {
         parameters: {
             query?: {
@@ -12715,7 +13414,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description creating, available, attaching, in-use, detaching, resizing or deleting */
+                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then) */
                 state?: string;
                 /** @description Only those of this instance */
                 instance?: string;
@@ -12850,7 +13549,7 @@ export interface operations {
     ShowVolume: {
         parameters: {
             query?: {
-                /** @description available or in-use: answer when all that was asked is done; deleted: answer 404 when it is gone */
+                /** @description available or in-use: answer when all that was asked is done; deleted: answer 404 when it is gone, or the volume if it is kept for its snapshots */
                 wait?: string;
                 /** @description Seconds to wait, 1 to 300 (default 60) */
                 timeout?: number;

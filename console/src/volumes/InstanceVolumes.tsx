@@ -4,6 +4,8 @@ import { useAll } from '../api/pages';
 import type { Instance } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { staleWithSnapshots } from '../snapshots/snapshots';
+import { TakeSnapshotDialog } from '../snapshots/TakeSnapshotDialog';
 import { Copy } from '../ui/Copy';
 import { ResourceLink } from '../ui/ResourceLink';
 import { ShortTable } from '../ui/ShortTable';
@@ -14,7 +16,7 @@ import { DetachVolumeDialog } from './DetachVolumeDialog';
 import { canDetach, devicePath, slotMax, staleWithVolumes, volumes } from './volumes';
 import { VolumeState } from './VolumeState';
 
-type Dialog = 'attach' | 'create' | 'detach';
+type Dialog = 'attach' | 'create' | 'detach' | 'snapshots';
 
 /** The volumes of an instance, by their places. Its root disk is none of them. */
 export function InstanceVolumes({ instance }: { instance: Instance }): ReactNode {
@@ -46,11 +48,13 @@ export function InstanceVolumes({ instance }: { instance: Instance }): ReactNode
           { id: 'goes', header: t('volume.deleteOnTermination'), cell: (v) => t(v.deleteOnTermination ? 'ui.yes' : 'ui.no') },
         ]}
         actions={[
+          button('snapshots', t('snapshot.takeAll'), live && (rows?.length ?? 0) > 0),
           button('detach', t('volume.detach'), live && volume !== undefined && canDetach(volume)),
           button('attach', t('volume.attachExisting'), live && !full),
           button('create', t('volume.createAttach'), live && !full),
         ]}
       />
+      {dialog === 'snapshots' && <TakeSnapshotDialog of={instance} all close={close} done={() => void queries.invalidateQueries({ predicate: (q) => (staleWithSnapshots as readonly string[]).includes(String(q.queryKey[0])) })} />}
       {dialog === 'attach' && <AttachVolumeDialog instance={instance} close={close} done={changed} />}
       {dialog === 'create' && <CreateVolumeDialog instance={instance} close={close} created={changed} />}
       {dialog === 'detach' && volume && <DetachVolumeDialog volume={volume} close={close} done={changed} />}

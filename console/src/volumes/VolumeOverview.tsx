@@ -14,6 +14,7 @@ import { Copy } from '../ui/Copy';
 import { ResourceLink } from '../ui/ResourceLink';
 import { limitsText, volumeTypes } from '../volume-types/volumeTypes';
 import { devicePath } from './volumes';
+import { VolumeProgress } from './VolumeProgress';
 import { VolumeState } from './VolumeState';
 
 export function VolumeOverview({ volume: v }: { volume: Volume }): ReactNode {
@@ -35,13 +36,15 @@ export function VolumeOverview({ volume: v }: { volume: Volume }): ReactNode {
             { label: t('volume.pool'), value: <ResourceLink {...v.pool} /> },
             { label: t('volume.host'), value: v.host === null ? t('volume.hostNone') : may.operate ? <ResourceLink {...v.host} /> : v.host.name },
             { label: t('volume.type'), value: v.type === null ? t('volume.typeNone') : <><ResourceLink {...v.type} />{type !== undefined && <Note>{limitsText(t, format, type)}</Note>}</> },
-            { label: t('volume.image'), value: v.image === null ? t('volume.empties') : <ResourceLink {...v.image} /> },
+            { label: t('volume.origin'), value: v.image !== null ? <ResourceLink {...v.image} /> : v.snapshot !== null ? <ResourceLink {...v.snapshot} /> : t('volume.empties') },
+            { label: t('volume.snapshots'), value: format.number(v.snapshots) },
             { label: t('volume.deleteOnTermination'), value: t(v.deleteOnTermination ? 'ui.yes' : 'ui.no') },
             { label: t('volume.serial'), value: <Copy text={v.serial} /> },
             { label: t('volume.device'), value: <><Copy text={devicePath(v)} /><Note>{t('volume.deviceAbout')}</Note></> },
             { label: t('ui.created'), value: format.dateTime(v.createdAt) },
           ]}
         />
+        {v.work !== null && <VolumeProgress work={v.work} />}
         {v.conditions.length > 0 && <Conditions conditions={v.conditions} />}
       </SpaceBetween>
     </Container>

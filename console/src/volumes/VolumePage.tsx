@@ -1,13 +1,15 @@
 import Button from '@cloudscape-design/components/button';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import Tabs from '@cloudscape-design/components/tabs';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { resyncMs, watchMs } from '../api/pages';
 import type { Volume } from '../api/types';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
+import { VolumeSnapshots } from '../snapshots/VolumeSnapshots';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
@@ -18,7 +20,7 @@ import { EditVolumeDialog, ResizeDialog } from './ChangeDialogs';
 import { DetachVolumeDialog } from './DetachVolumeDialog';
 import { isSettling } from './state';
 import { VolumeOverview } from './VolumeOverview';
-import { canAttach, canDelete, canDetach, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
+import { canAttach, canDelete, canDetach, canTakeSnapshot, isLeaving, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
 
 type Dialog = 'attach' | 'detach' | 'resize' | 'edit' | 'delete';
 
@@ -27,6 +29,7 @@ export function VolumePage(): ReactNode {
   const id = useParams()['id'] ?? '';
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const [search, setSearch] = useSearchParams();
   const [dialog, setDialog] = useState<Dialog | null>(null);
   const { data: volume, error, isPending, refetch } = useQuery({
     queryKey: [volumes.key, 'one', id], queryFn: () => volumes.get(id), refetchInterval: (query) => (query.state.data !== undefined && isSettling(query.state.data) ? watchMs : resyncMs),
@@ -39,7 +42,7 @@ export function VolumePage(): ReactNode {
     queries.setQueryData([volumes.key, 'one', id], now);
     void queries.invalidateQueries({ predicate: (q) => (staleWithVolumes as readonly string[]).includes(String(q.queryKey[0])) });
   };
-  const living = volume.state !== 'deleting';
+  const living = !isLeaving(volume);
   const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volume-${which}`}>{text}</WriteButton>;
   return (
     <Page trail={trail}>
@@ -60,7 +63,13 @@ export function VolumePage(): ReactNode {
         </Header>
         <ProblemAlert failure={error} />
         <VolumeOverview volume={volume} />
-        <EventTable within filters={{ resource: volume.id }} />
+        <Tabs
+          activeTabId={search.get('tab') ?? 'snapshots'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
+          tabs={[
+            { id: 'snapshots', label: t('volume.snapshots'), content: <VolumeSnapshots volume={volume} canTake={canTakeSnapshot(volume)} /> },
+            { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: volume.id }} /> },
+          ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
+        />
       </SpaceBetween>
       {dialog === 'attach' && <AttachToInstanceDialog volume={volume} close={close} done={changed} />}
       {dialog === 'detach' && <DetachVolumeDialog volume={volume} close={close} done={changed} />}
@@ -75,7 +84,7 @@ export function VolumePage(): ReactNode {
             void navigate('/volumes');
           }}
         >
-          {t('volume.deleteBody')}
+          {t('volume.deleteBody')} {volume.snapshots > 0 && t('volume.keptBody')}
         </DeleteDialog>
       )}
     </Page>

@@ -87,7 +87,7 @@ export function VolumesPage(): ReactNode {
           }}
         />
       )}
-      {deleting.length > 0 && <DeleteDialog items={deleting} stale={staleWithVolumes} remove={volumes.remove} close={() => setDeleting([])} done={() => choose([])}>{t('volume.deleteBody')}</DeleteDialog>}
+      {deleting.length > 0 && <DeleteDialog items={deleting} stale={staleWithVolumes} remove={volumes.remove} close={() => setDeleting([])} done={() => choose([])}>{t('volume.deleteBody')} {deleting.some((v) => v.snapshots > 0) && t('volume.keptBody')}</DeleteDialog>}
     </Page>
   );
 }

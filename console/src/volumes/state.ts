@@ -1,7 +1,7 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import type { Volume } from '../api/types';
 
-export const states = ['creating', 'available', 'attaching', 'in-use', 'detaching', 'resizing', 'deleting'] as const;
+export const states = ['creating', 'available', 'attaching', 'in-use', 'detaching', 'resizing', 'restoring', 'deleting', 'retained'] as const;
 
 const looks: Readonly<Record<(typeof states)[number], StatusIndicatorProps.Type>> = {
   creating: 'loading',
@@ -10,18 +10,20 @@ const looks: Readonly<Record<(typeof states)[number], StatusIndicatorProps.Type>
   'in-use': 'success',
   detaching: 'loading',
   resizing: 'loading',
+  restoring: 'loading',
   deleting: 'loading',
+  retained: 'stopped',
 };
 
 const lookIn = (state: string) => looks[state as keyof typeof looks] ?? 'info';
 
 /** True while something asked of a volume is on its way. One that has no place yet has nobody who could do more to it. */
-export function isSettling(v: Pick<Volume, 'state' | 'host' | 'generation' | 'observedGeneration'>): boolean {
-  return lookIn(v.state) === 'loading' || (v.host !== null && v.observedGeneration < v.generation);
+export function isSettling(v: Pick<Volume, 'state' | 'host' | 'generation' | 'observedGeneration' | 'work'>): boolean {
+  return lookIn(v.state) === 'loading' || v.work !== null || (v.host !== null && v.observedGeneration < v.generation);
 }
 
 /** How a state looks: on its way (turning), free, in use. Held up by a condition is a warning. */
-export function lookOf(v: Pick<Volume, 'state' | 'host' | 'generation' | 'observedGeneration' | 'conditions'>): StatusIndicatorProps.Type {
+export function lookOf(v: Pick<Volume, 'state' | 'host' | 'generation' | 'observedGeneration' | 'conditions' | 'work'>): StatusIndicatorProps.Type {
   if (v.conditions.length > 0) return 'warning';
   return isSettling(v) ? 'loading' : lookIn(v.state);
 }

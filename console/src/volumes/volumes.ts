@@ -20,14 +20,21 @@ export const staleWithVolumes = ['volumes', 'pools', 'hosts'] as const;
 
 export const sizeMaxGib = 65_536;
 export const slotMax = 8;
+export const snapshotsMax = 64;
 
 /** Where Linux puts a disk with a serial number. */
 export function devicePath({ serial }: Pick<Volume, 'serial'>): string {
   return `/dev/disk/by-id/virtio-${serial}`;
 }
 
-export function canAttach(v: Pick<Volume, 'state' | 'instance'>): boolean {
-  return v.instance === null && v.state !== 'deleting';
+/** True if it was deleted: it goes, or is kept for its snapshots only. */
+export function isLeaving(v: Pick<Volume, 'state'>): boolean {
+  return v.state === 'deleting' || v.state === 'retained';
+}
+
+/** One that is being filled from a snapshot, or put back to one, is to be waited for. */
+export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot'>): boolean {
+  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && v.snapshot !== null);
 }
 
 export function canDetach(v: Pick<Volume, 'state' | 'instance'>): boolean {
@@ -35,7 +42,14 @@ export function canDetach(v: Pick<Volume, 'state' | 'instance'>): boolean {
 }
 
 /** What is attached is not deleted. */
-export const canDelete = canAttach;
+export function canDelete(v: Pick<Volume, 'state' | 'instance'>): boolean {
+  return v.instance === null && !isLeaving(v);
+}
+
+/** One that is there, and is not being put back. */
+export function canTakeSnapshot(v: Pick<Volume, 'state' | 'host' | 'snapshots'>): boolean {
+  return v.host !== null && !isLeaving(v) && v.state !== 'creating' && v.state !== 'restoring' && v.snapshots < snapshotsMax;
+}
 
 /** True if a volume has a place that the instance's host does not reach. Whether hosts share it is the pool's to say. */
 export function isElsewhere(volume: Pick<Volume, 'host' | 'pool'>, instance: Pick<Instance, 'host'>, pools: readonly Pick<Pool, 'id' | 'shared'>[] | undefined): boolean {
@@ -72,7 +86,7 @@ export function checkVolume(v: VolumeValues, image: Pick<Image, 'virtualSizeByte
 
 export function volumeRequest(v: VolumeValues): CreateVolume {
   const given = (text: string) => (text === '' ? null : text);
-  return { name: v.name, sizeGib: v.sizeGib === '' ? null : Number(v.sizeGib), pool: given(v.pool), type: given(v.type), image: given(v.image), deleteOnTermination: v.deleteOnTermination };
+  return { name: v.name, sizeGib: v.sizeGib === '' ? null : Number(v.sizeGib), pool: given(v.pool), type: given(v.type), image: given(v.image), deleteOnTermination: v.deleteOnTermination, snapshot: null };
 }
 
 export interface EditValues {

@@ -14,7 +14,7 @@ namespace Kumoi.Api.Agent;
 /// <param name="Made">It was there once: if it is not any more, an empty one must not take its place.</param>
 /// <param name="Snapshots">Its snapshots, in the order in which they were asked for; null: none. One that is <c>deleted</c> with snapshots keeps those, and nothing else.</param>
 /// <param name="Source">It begins with the content of this snapshot, and as its own; null: with its image, or empty.</param>
-/// <param name="Restore">It is to be put back to one of its snapshots; null: it never was.</param>
+/// <param name="Restore">It is to be put back to one of its snapshots; null: that is not asked, or was done.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
     bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null);

@@ -1,28 +1,35 @@
+using Kumoi.Api.Agent;
+
 namespace Kumoi.Api;
 
 /// <summary>A disk with a life of its own: attached to an instance and detached again, while the guest runs or not.</summary>
-/// <param name="State"><c>creating</c>, <c>available</c> (free to be attached), <c>attaching</c>, <c>in-use</c>, <c>detaching</c>, <c>resizing</c> or <c>deleting</c>.</param>
+/// <param name="State"><c>creating</c>, <c>available</c> (free to be attached), <c>attaching</c>, <c>in-use</c>, <c>detaching</c>, <c>resizing</c>,
+/// <c>restoring</c> (being put back to a snapshot), <c>deleting</c> or <c>retained</c> (deleted, and kept for its snapshots only).</param>
 /// <param name="SizeGib">What a guest sees, in GiB.</param>
 /// <param name="UsedBytes">What it takes in its store: less than its size while parts of it have never been written.</param>
 /// <param name="Type">What it may be used for; null: without limits.</param>
 /// <param name="Host">The host that looks after it; null: it has no place yet, and gets one where the first guest is that it is attached to.</param>
 /// <param name="Image">The image that it began as; null: it began empty.</param>
 /// <param name="Instance">The instance that it is attached to.</param>
-/// <param name="Slot">Its place among that instance's volumes, from 1.</param>
+/// <param name="Slot">Its place among that instance's volumes: 0 is the one that the instance starts from.</param>
 /// <param name="Serial">What the guest reads as the disk's serial number: <c>/dev/disk/by-id/virtio-SERIAL</c> in Linux.</param>
 /// <param name="DeleteOnTermination">It is deleted with the instance that it is attached to.</param>
 /// <param name="Generation">Grows with each change that is asked for.</param>
 /// <param name="ObservedGeneration">The generation that its host has acted on to the end.</param>
+/// <param name="Snapshot">The snapshot that it began with, by its name then; null: it began otherwise.</param>
+/// <param name="Snapshots">How many snapshots of it there are.</param>
+/// <param name="Work">What its host does to it that takes its time; null: nothing.</param>
 public sealed record Volume(
     string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work);
 
 /// <summary>Makes a volume.</summary>
-/// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image: as large as that.</param>
-/// <param name="Pool">Default: the cloud's default pool.</param>
+/// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image or with a snapshot: as large as that.</param>
+/// <param name="Pool">Default: the cloud's default pool, or the one that the snapshot is in.</param>
 /// <param name="Type">A volume type; default: none, without limits.</param>
 /// <param name="Image">It begins as this image; default: empty.</param>
-public sealed record CreateVolume(string Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null);
+/// <param name="Snapshot">It begins with the content of this snapshot, where that is.</param>
+public sealed record CreateVolume(string Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null, string? Snapshot = null);
 
 /// <summary>Changes a volume; what is absent stays.</summary>
 /// <param name="SizeGib">Larger than it is; a running guest sees it at once.</param>

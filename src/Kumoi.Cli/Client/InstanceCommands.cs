@@ -21,6 +21,7 @@ public static class InstanceCommands
         foreach (var (verb, state) in new[] { ("start", "running"), ("stop", "stopped"), ("reboot", "running"), ("delete", "terminated") }) Change(noun, verb, state);
         SecurityGroups(noun);
         Recovery(noun);
+        SnapshotCommands.AddTo(noun);
         Ssh(noun);
         SerialConsole.Add(noun);
         var key = noun.Key();

@@ -7,7 +7,7 @@ namespace Kumoi.Cli.Client;
 /// <summary>Resources with hardly more than the common commands.</summary>
 public static class SmallNouns
 {
-    private static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
+    internal static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
 
     private static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using Kumoi.Api;
 using Kumoi.Cli.Local;
 using Kumoi.Cli.Text;
+using Spectre.Console;
 
 namespace Kumoi.Cli.Client;
 
@@ -15,7 +16,7 @@ public static class VolumeCommands
     {
         var noun = new Noun<Volume>("volume", "volumes", v => v.Name,
         [
-            new("name", v => v.Name), new("id", v => v.Id), new("state", v => v.State), new("size", v => $"{v.SizeGib} GiB"), new("used", v => LoadBalancerText.Bytes(v.UsedBytes)), new("pool", v => v.Pool.Name),
+            new("name", v => v.Name), new("id", v => v.Id), new("state", WorkText.StateOf), new("size", v => $"{v.SizeGib} GiB"), new("used", v => LoadBalancerText.Bytes(v.UsedBytes)), new("pool", v => v.Pool.Name),
             new("instance", v => v.Instance?.Name ?? "-"),
         ]).List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--instance"), "instance"), (new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, "pool")).Show();
         Create(noun);
@@ -24,6 +25,7 @@ public static class VolumeCommands
         Resize(noun);
         Update(noun);
         Delete(noun);
+        SnapshotCommands.AddTo(noun);
         StrayCommands.AddRecover(noun);
         return noun.Command;
     }
@@ -39,18 +41,18 @@ public static class VolumeCommands
     private static Option<int?> Size(bool required) => Sizes.Option("--size", "option-size", required);
 
     private static async Task<Volume> ReachAsync(Noun<Volume> noun, Session session, Volume volume, string state, ParseResult parsed, (Option<bool> Wait, Option<int> Timeout) wait, CancellationToken cancel) =>
-        !parsed.GetValue(wait.Wait) ? volume : await Waiting.ForAsync<Volume>(session.Client, noun.PathOf(volume.Id), state, now => now.State, parsed.GetValue(wait.Timeout), cancel);
+        !parsed.GetValue(wait.Wait) ? volume : await Waiting.ForAsync<Volume>(session.Client, noun.PathOf(volume.Id), state, now => WorkText.Describe(now, TimeProvider.System.GetUtcNow()), parsed.GetValue(wait.Timeout), cancel);
 
     private static void Create(Noun<Volume> noun)
     {
-        var (name, size, pool, type, image, delete) = (Options.Name(), Size(required: false), new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, new Option<string?>("--type") { Description = Messages.Text("option-volume-type") },
-            new Option<string?>("--image") { Description = Messages.Text("option-from-image") }, Options.New<bool>("--delete-on-termination"));
-        var create = new Command("create", Messages.Text("verb-create")) { name, size, pool, type, image, delete };
+        var (name, size, pool, type, image, snapshot, delete) = (Options.Name(), Size(required: false), new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, new Option<string?>("--type") { Description = Messages.Text("option-volume-type") },
+            new Option<string?>("--image") { Description = Messages.Text("option-from-image") }, Options.New<string?>("--from-snapshot"), Options.New<bool>("--delete-on-termination"));
+        var create = new Command("create", Messages.Text("verb-create")) { name, size, pool, type, image, snapshot, delete };
         var wait = Wait(create);
         noun.Act(create, async (session, parsed, cancel) =>
         {
             var made = await session.Client.PostAsync<CreateVolume, Volume>("volumes", new CreateVolume(
-                parsed.GetValue(name)!, parsed.GetValue(size), parsed.GetValue(pool), parsed.GetValue(type), parsed.GetValue(image), parsed.GetValue(delete)), Guid.CreateVersion7().ToString(), cancel);
+                parsed.GetValue(name)!, parsed.GetValue(size), parsed.GetValue(pool), parsed.GetValue(type), parsed.GetValue(image), parsed.GetValue(delete), parsed.GetValue(snapshot)), Guid.CreateVersion7().ToString(), cancel);
             session.Write(await ReachAsync(noun, session, made, "available", parsed, wait, cancel));
             return ExitCodes.Ok;
         });
@@ -119,17 +121,11 @@ public static class VolumeCommands
         {
             foreach (var key in parsed.GetValue(keys)!)
             {
-                var id = (await session.Client.GetAsync<Volume>(noun.PathOf(key), cancel)).Id;
-                await session.Client.DeleteAsync(noun.PathOf(id), cancel);
-                if (!parsed.GetValue(wait.Wait)) continue;
-                try
-                {
-                    await Waiting.ForAsync<Volume>(session.Client, noun.PathOf(id), "deleted", now => now.State, parsed.GetValue(wait.Timeout), cancel);
-                }
-                catch (ProblemException e) when (e.Problem.Status == 404)
-                {
-                    // As it should be.
-                }
+                var volume = await session.Client.GetAsync<Volume>(noun.PathOf(key), cancel);
+                await session.Client.DeleteAsync(noun.PathOf(volume.Id), cancel);
+                if (volume.Snapshots > 0) Session.Errors.WriteLine(Messages.Text("volume-snapshots-stay", volume.Name, volume.Snapshots));
+                if (parsed.GetValue(wait.Wait))
+                    await Waiting.UntilGoneAsync<Volume>(session.Client, noun.PathOf(volume.Id), now => Task.FromResult(WorkText.Describe(now, TimeProvider.System.GetUtcNow())), parsed.GetValue(wait.Timeout), cancel);
             }
             return ExitCodes.Ok;
         });

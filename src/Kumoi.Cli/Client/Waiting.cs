@@ -8,12 +8,28 @@ namespace Kumoi.Cli.Client;
 /// <summary>Waiting for a state with the API's own waiting form, told on a terminal as time goes on.</summary>
 public static class Waiting
 {
-    // One request waits so long; the whole wait is as long as the person wants.
-    private const int SecondsPerRequest = 20;
+    // One request waits so long; the whole wait is as long as the person wants. Somebody who looks on is told more often how far it is.
+    private static int SecondsPerRequest => Session.Errors.Profile.Capabilities.Interactive ? 4 : 20;
 
-    public static async Task<T> ForAsync<T>(KumoiClient client, string path, string state, Func<T, string> describe, int timeoutSeconds, CancellationToken cancel)
+    public static Task<T> ForAsync<T>(KumoiClient client, string path, string state, Func<T, string> describe, int timeoutSeconds, CancellationToken cancel) =>
+        ForAsync<T>(client, path, state, now => Task.FromResult(describe(now)), timeoutSeconds, cancel);
+
+    /// <summary>Waits until a resource that was deleted is gone, or is as near to that as it can be.</summary>
+    public static async Task UntilGoneAsync<T>(KumoiClient client, string path, Func<T, Task<string>> describe, int timeoutSeconds, CancellationToken cancel)
     {
-        var clock = TimeProvider.System;
+        try
+        {
+            await ForAsync(client, path, "deleted", describe, timeoutSeconds, cancel);
+        }
+        catch (ProblemException e) when (e.Problem.Status == 404)
+        {
+            // As it should be.
+        }
+    }
+
+    private static async Task<T> ForAsync<T>(KumoiClient client, string path, string state, Func<T, Task<string>> describe, int timeoutSeconds, CancellationToken cancel)
+    {
+        var (clock, perRequest) = (TimeProvider.System, SecondsPerRequest);
         var started = clock.GetTimestamp();
         return await ShowAsync(Messages.Text("waiting-for", state), async status =>
         {
@@ -22,11 +38,11 @@ public static class Waiting
                 var left = timeoutSeconds - clock.GetElapsedTime(started).TotalSeconds;
                 try
                 {
-                    return await client.GetAsync<T>(string.Create(CultureInfo.InvariantCulture, $"{path}?wait={state}&timeout={(int)Math.Clamp(left, 1, SecondsPerRequest)}"), cancel);
+                    return await client.GetAsync<T>(string.Create(CultureInfo.InvariantCulture, $"{path}?wait={state}&timeout={(int)Math.Clamp(left, 1, perRequest)}"), cancel);
                 }
-                catch (ProblemException e) when (e.Problem.Code == "wait-timeout" && left > SecondsPerRequest)
+                catch (ProblemException e) when (e.Problem.Code == "wait-timeout" && left > perRequest)
                 {
-                    status(describe(await client.GetAsync<T>(path, cancel)));
+                    status(await describe(await client.GetAsync<T>(path, cancel)));
                 }
             }
         });

@@ -22,6 +22,7 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Power(await store.PowerDriversAsync(cancel), driver => drivers.Find(driver)?.MissingProgram),
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
             .. DoctorRules.Stores(await store.StoresAsync(cancel)),
+            .. DoctorRules.Snapshots(await store.SnapshotsAsync(cancel)),
             .. DoctorRules.Addresses(await store.AddressesAsync(cancel)),
             .. DoctorRules.Conditions(await store.ConditionsAsync(DoctorRules.ConditionAge, cancel)),
             DoctorRules.Certificate("authority", authority.Certificate.NotAfter, now), DoctorRules.Certificate("server", certificate.Current.NotAfter, now),

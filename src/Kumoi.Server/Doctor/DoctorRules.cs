@@ -41,6 +41,9 @@ public static class DoctorRules
     public static IEnumerable<Diagnosis> Counters(IReadOnlyList<WrongCounters> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "counters-right", null)]
         : wrong.Select(w => new Diagnosis("counters", Error, "counters-wrong", w.Host, w.Host, w.Recorded.Vcpus, w.Real.Vcpus, w.Recorded.MemoryMib, w.Real.MemoryMib, w.Recorded.DiskGib, w.Real.DiskGib, w.RecordedInstances, w.RealInstances));
 
+    public static IEnumerable<Diagnosis> Snapshots(IReadOnlyList<(string Volume, int Recorded, int Real)> wrong) =>
+        wrong.Select(volume => new Diagnosis("counters", Error, "snapshot-counters-wrong", volume.Volume, volume.Volume, volume.Recorded, volume.Real));
+
     public static IEnumerable<Diagnosis> Stores(IReadOnlyList<StoreHealth> stores)
     {
         const string check = "stores";

@@ -40,6 +40,13 @@ public sealed class DoctorStore(Database database)
         FROM stores s JOIN pools p ON p.id = s.pool_id ORDER BY p.name, s.id
         """, r => new StoreHealth(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3), r.GetInt32(4), r.GetInt32(5), r.GetInt64(6), r.GetInt64(7)), cancel);
 
+    /// <summary>Volumes whose number of snapshots is recorded otherwise than there are.</summary>
+    public Task<List<(string Volume, int Recorded, int Real)>> SnapshotsAsync(CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT v.id, v.snapshots, coalesce(s.count, 0)::int FROM volumes v LEFT JOIN (SELECT volume_id, count(*) AS count FROM snapshots GROUP BY volume_id) s ON s.volume_id = v.id
+        WHERE v.snapshots <> coalesce(s.count, 0) ORDER BY v.id LIMIT $1
+        """, r => (r.GetString(0), r.GetInt32(1), r.GetInt32(2)), cancel, RowsMax);
+
     /// <summary>Addresses that nobody can have any more, and instances that have none.</summary>
     public Task<List<(string Code, string Instance, string Address)>> AddressesAsync(CancellationToken cancel) => database.QueryAsync(
         """

@@ -116,7 +116,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             var users = await transaction.QueryAsync(
                 """
                 SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL
-                UNION ALL SELECT id, name FROM volumes WHERE image_id = $1 AND deleted_at IS NULL ORDER BY 1 LIMIT 20
+                UNION ALL SELECT id, coalesce(former_name, name) FROM volumes WHERE image_id = $1 AND deleted_at IS NULL ORDER BY 1 LIMIT 20
                 """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
             if (users.Count > 0) return Failure.InUse("image", image.Name, users);
             await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());

@@ -26,6 +26,8 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
             if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
             if (volume.InstanceId == instanceId && !volume.Detaching) return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
             if (volume.InstanceId is { } other) return new Failure("volume-attached", 409, volume.Name, await NameOfAsync(transaction, other, cancel) ?? other);
+            if (volume.Restoring) return new Failure("volume-restoring", 409, volume.Name);
+            if (await SnapshotOrigins.FillingAsync(transaction, volume.Id, volume.HostId is null || volume.HostId == hostId, cancel) is { } filling) return new Failure("volume-filling", 409, filling);
             if (attach.Slot == 0 && await RootSlotAsync(transaction, instanceId, instanceName, volume.Name, cancel) is { } closed) return closed;
             var taken = await transaction.QueryAsync("SELECT slot FROM volumes WHERE instance_id = $1", row => row.GetInt32(0), cancel, instanceId);
             if (attach.Slot is { } asked && taken.Contains(asked)) return Failure.Invalid("slot", "slot-taken", asked, instanceName);

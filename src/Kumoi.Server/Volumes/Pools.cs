@@ -77,7 +77,7 @@ public sealed class VolumeTypeUseCases(Database database, EventLog events, Ids i
         var type = await transaction.FindAsync("SELECT id, name FROM volume_types WHERE id = $1 OR name = $1 FOR UPDATE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, key);
         if (type is null) return Failure.NotFound("volume-type", key);
         await transaction.ExecuteAsync("UPDATE volumes SET type_id = NULL WHERE type_id = $1 AND deleted_at IS NOT NULL", cancel, type.Id);
-        var users = await transaction.QueryAsync("SELECT id, name FROM volumes WHERE type_id = $1 ORDER BY id LIMIT 20", row => new Ref(row.GetString(0), row.GetString(1)), cancel, type.Id);
+        var users = await transaction.QueryAsync("SELECT id, coalesce(former_name, name) FROM volumes WHERE type_id = $1 ORDER BY id LIMIT 20", row => new Ref(row.GetString(0), row.GetString(1)), cancel, type.Id);
         if (users.Count > 0) return Failure.InUse("volume-type", type.Name, users);
         await transaction.ExecuteAsync("DELETE FROM volume_types WHERE id = $1", cancel, type.Id);
         await events.WriteAsync(transaction, caller, "volume-type.delete", new Subject("volume-type", type.Id, type.Name), cancel);

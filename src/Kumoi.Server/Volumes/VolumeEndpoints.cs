@@ -9,14 +9,14 @@ namespace Kumoi.Server.Volumes;
 public static class VolumeEndpoints
 {
     public static IServiceCollection AddVolumes(this IServiceCollection services) => services
-        .AddSingleton<VolumeStore>().AddSingleton<VolumeUseCases>().AddSingleton<VolumeAttachments>().AddSingleton<PoolStore>().AddSingleton<PoolUseCases>().AddSingleton<VolumeTypeUseCases>()
-        .AddSingleton<IReportObserver, StoreObservation>().AddSingleton<IReportObserver, VolumeObservation>().AddSingleton<IReportObserver, AttachmentObservation>().AddLoop<VolumeRecovery>();
+        .AddSingleton<VolumeStore>().AddSingleton<VolumeUseCases>().AddSingleton<VolumeAttachments>().AddSingleton<SnapshotStore>().AddSingleton<SnapshotUseCases>().AddSingleton<SnapshotTaking>().AddSingleton<VolumeRestoring>().AddSingleton<PoolStore>().AddSingleton<PoolUseCases>().AddSingleton<VolumeTypeUseCases>()
+        .AddSingleton<IReportObserver, StoreObservation>().AddSingleton<IReportObserver, VolumeObservation>().AddSingleton<IReportObserver, SnapshotObservation>().AddSingleton<IReportObserver, AttachmentObservation>().AddLoop<VolumeRecovery>();
 
     public static void MapVolumes(this IEndpointRouteBuilder routes, VolumeUseCases volumes, VolumeAttachments attachments, VolumeTypeUseCases types)
     {
         routes.Get("/volumes", Permission.Read, "ListVolumes", "List volumes",
             async call => await PageRequest.Read(call).Then(page => volumes.ListAsync(call.Caller, call.Query("state"), call.Query("instance"), call.Query("pool"), page, call.Cancelled)))
-            .WithPaging().WithQuery("state", "creating, available, attaching, in-use, detaching, resizing or deleting").WithQuery("instance", "Only those of this instance").WithQuery("pool", "Only those in this pool");
+            .WithPaging().WithQuery("state", "creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then)").WithQuery("instance", "Only those of this instance").WithQuery("pool", "Only those in this pool");
         routes.Post<CreateVolume, Volume>("/volumes", Permission.Write, "CreateVolume", "Make a volume", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => volumes.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
         routes.Get("/volumes/{volume}", Permission.Read, "ShowVolume", "Show a volume, or wait until it is in a state",
@@ -24,7 +24,7 @@ public static class VolumeEndpoints
             {
                 if (call.Query("wait") is not { } state) return await volumes.GetAsync(call.Caller, call.Route("volume"), call.Cancelled);
                 return await Waits.Read(call).Then(timeout => volumes.WaitAsync(call.Caller, call.Route("volume"), state, timeout, call.Cancelled));
-            }).Fails(408).WithQuery("wait", "available or in-use: answer when all that was asked is done; deleted: answer 404 when it is gone").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
+            }).Fails(408).WithQuery("wait", "available or in-use: answer when all that was asked is done; deleted: answer 404 when it is gone, or the volume if it is kept for its snapshots").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
         routes.Put<UpdateVolume, Volume>("/volumes/{volume}", Permission.Write, "UpdateVolume", "Rename a volume, let it grow, or change what it may be used for; a running guest sees it at once", 200,
             (call, update) => volumes.UpdateAsync(call.Caller, call.Route("volume"), update, call.Cancelled)).Fails(409);
         routes.Delete("/volumes/{volume}", Permission.Write, "DeleteVolume", "Delete a volume that is attached to nothing", call => volumes.DeleteAsync(call.Caller, call.Route("volume"), call.Cancelled));

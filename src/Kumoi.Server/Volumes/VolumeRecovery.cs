@@ -24,14 +24,20 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
         else VolumeLog.Broken(log, e);
     }
 
-    /// <summary>The host must be down still when the second one is told: what the first had begun is refused by its incarnation where the bytes are.</summary>
+    /// <summary>
+    /// The host must be down still when the second one is told: what the first had begun is refused by its incarnation where the bytes are. A volume that is being filled
+    /// from a snapshot and the volume of that go to one host, and with the guest that has the latter.
+    /// </summary>
     public Task MoveAsync(CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
         var moved = await transaction.QueryAsync(
             """
             UPDATE volumes v SET host_id = n.other, incarnation = v.incarnation + 1, generation = v.generation + 1, observed_generation = 0
-            FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND o.state = 'up' ORDER BY o.instances, o.id LIMIT 1) AS other
-                  FROM volumes w JOIN hosts h ON h.id = w.host_id WHERE h.state = 'down' AND w.deleted_at IS NULL AND w.instance_id IS NULL AND w.observed_generation < w.generation ORDER BY w.id FOR UPDATE OF w SKIP LOCKED) n
+            FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND o.state = 'up'
+                                ORDER BY x.host_id IN (SELECT c.host_id FROM volumes c WHERE c.id = w.source_volume_id AND w.made_gib IS NULL OR c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL) DESC, o.instances, o.id LIMIT 1) AS other
+                  FROM volumes w JOIN hosts h ON h.id = w.host_id WHERE h.state = 'down' AND w.deleted_at IS NULL AND w.instance_id IS NULL
+                    AND (w.observed_generation < w.generation OR EXISTS (SELECT 1 FROM volumes c WHERE c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL))
+                    AND NOT EXISTS (SELECT 1 FROM volumes o WHERE o.id = w.source_volume_id AND w.made_gib IS NULL AND o.instance_id IS NOT NULL) ORDER BY w.id FOR UPDATE OF w SKIP LOCKED) n
             WHERE v.id = n.id AND n.other IS NOT NULL RETURNING v.host_id
             """, row => row.GetString(0), cancel);
         if (moved.Count == 0) return new Done();
@@ -52,9 +58,12 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
             FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND x.host_id <> $1 ORDER BY o.state = 'up' DESC, o.id LIMIT 1) AS other
                   FROM volumes w WHERE w.host_id = $1 AND w.deleted_at IS NULL AND w.instance_id IS NULL ORDER BY w.id FOR UPDATE) n WHERE v.id = n.id AND n.other IS NOT NULL
             """, cancel, host.Id);
-        var left = await transaction.QueryAsync("SELECT id, name, account_id FROM volumes WHERE host_id = $1 AND deleted_at IS NULL ORDER BY id FOR UPDATE", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, host.Id);
+        var left = await transaction.QueryAsync("SELECT id, coalesce(former_name, name), account_id FROM volumes WHERE host_id = $1 AND deleted_at IS NULL ORDER BY id FOR UPDATE", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, host.Id);
         if (left.Count > 0 && !lost) return left.ConvertAll(one => one.Ref);
         await events.WriteAsync(transaction, [.. left.Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
+        var snapshots = await transaction.QueryAsync(
+            "DELETE FROM snapshots WHERE volume_id = ANY($1) RETURNING id, name, account_id", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, Columns.Texts(left.Select(one => one.Ref.Id)));
+        await events.WriteAsync(transaction, [.. snapshots.Select(one => new NewEvent(one.Account, actor, "snapshot.lost", new Subject("snapshot", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the snapshot with it."))], cancel);
         // Should the host come back after all, they are found, and offered to whom they were of.
         await transaction.ExecuteAsync(
             """

@@ -19,50 +19,78 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
     public async Task<Result<Volume>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
         await store.FindAsync(caller.AccountId, key, cancel) is { } volume ? volume : Failure.NotFound("volume", key);
 
-    /// <param name="state"><c>available</c>, <c>in-use</c>, or <c>deleted</c>: then the answer is that there is none.</param>
+    /// <param name="state"><c>available</c>, <c>in-use</c>, or <c>deleted</c>: then the answer is that there is none, or that it is kept for its snapshots.</param>
     public async Task<Result<Volume>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
     {
         if (state is not ("available" or "in-use" or "deleted")) return Failure.Invalid("wait", "one-of", "available, in-use, deleted");
         return await Waits.ForAsync(bell, clock, state, timeout, () => GetAsync(caller, key, cancel),
             // One without a place has nobody who could do more to it.
-            volume => volume.State == "deleting" && state != "deleted" ? null : volume.State == state && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
+            volume => volume.State is "deleting" or "retained" && state != "deleted" ? null : (volume.State == state || volume.State == "retained") && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
     }
 
-    /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it.</summary>
+    /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it; one that begins with a snapshot is made where that is.</summary>
     public async Task<Result<Volume>> CreateAsync(Caller caller, CreateVolume create, IdempotencyKey? once, CancellationToken cancel)
     {
         var name = Names.Normal(create.Name);
         if (VolumeRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
-            var (pool, poolName, shared, maintenance) = await PoolAsync(transaction, caller, create.Pool, cancel);
-            if (pool is null) return create.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : new Failure("no-default-pool", 409);
-            if (maintenance) return new Failure("pool-maintenance", 409, poolName);
             var type = create.Type is null ? null : await TypeAsync(transaction, create.Type, cancel);
             if (create.Type is not null && type is null) return Failure.Invalid("type", "no-such", new Noun("volume-type"), create.Type);
-            var size = create.SizeGib ?? 0;
-            var image = (string?)null;
-            if (create.Image is { } imageKey)
-            {
-                var (id, bytes) = await ImageAsync(transaction, caller.AccountId, imageKey, cancel);
-                if (id is null) return Failure.Invalid("image", "no-such", new Noun("image"), imageKey);
-                var least = (int)((bytes + Gib - 1) / Gib);
-                if (create.SizeGib < least) return Failure.Invalid("sizeGib", "smaller-than-image", least);
-                (image, size) = (id, create.SizeGib ?? least);
-            }
-            var place = shared ? await StoreRoom.PlaceAsync(transaction, pool, null, size, cancel) : null;
-            if (shared && place is null) return new Failure("insufficient-storage", 409, poolName, size);
+            var planned = create.Snapshot is { } snapshot ? await BeginAsync(transaction, caller, create, snapshot, cancel) : await BeginAsync(transaction, caller, create, cancel);
+            if (planned.Failure is { } failure) return failure;
+            var (pool, size, image, origin, place) = planned.Value;
             var volumeId = ids.New(Ids.Volume);
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
-                """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow());
+                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+                """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
+                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name));
             if (made == 0) return Failure.NameTaken("volume", name);
             await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name), cancel);
             if (place is { } taken) await hosts.TouchAsync(transaction, taken.Host, cancel);
             return await VolumeStore.ReadAsync(transaction, caller.AccountId, volumeId, cancel);
         }), cancel);
+    }
+
+    /// <summary>What a new volume is like, with its room taken.</summary>
+    private sealed record Beginning(string PoolId, int SizeGib, string? ImageId, SnapshotRecord? Origin, (string Store, string Host)? Place);
+
+    private static async Task<Result<Beginning>> BeginAsync(Transaction transaction, Caller caller, CreateVolume create, CancellationToken cancel)
+    {
+        var (pool, poolName, shared, maintenance) = await PoolAsync(transaction, caller, create.Pool, cancel);
+        if (pool is null) return create.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : new Failure("no-default-pool", 409);
+        if (maintenance) return new Failure("pool-maintenance", 409, poolName);
+        var size = create.SizeGib ?? 0;
+        var image = (string?)null;
+        if (create.Image is { } imageKey)
+        {
+            var (id, bytes) = await ImageAsync(transaction, caller.AccountId, imageKey, cancel);
+            if (id is null) return Failure.Invalid("image", "no-such", new Noun("image"), imageKey);
+            var least = (int)((bytes + Gib - 1) / Gib);
+            if (create.SizeGib < least) return Failure.Invalid("sizeGib", "smaller-than-image", least);
+            (image, size) = (id, create.SizeGib ?? least);
+        }
+        var place = shared ? await StoreRoom.PlaceAsync(transaction, pool, null, size, cancel) : null;
+        return shared && place is null ? new Failure("insufficient-storage", 409, poolName, size) : new Beginning(pool, size, image, null, place);
+    }
+
+    /// <summary>With the content of a snapshot: in the store where that is, by the host that has it.</summary>
+    private static async Task<Result<Beginning>> BeginAsync(Transaction transaction, Caller caller, CreateVolume create, string key, CancellationToken cancel)
+    {
+        var found = await SnapshotOrigins.FindAsync(transaction, caller.AccountId, key, cancel);
+        if (found.Failure is { } failure) return failure;
+        var origin = found.Value;
+        var (pool, _, _, maintenance) = await PoolAsync(transaction, caller, create.Pool ?? origin.PoolId, cancel);
+        if (pool is null) return create.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : Failure.Invalid("snapshot", "no-such", new Noun("pool"), origin.PoolName);
+        if (pool != origin.PoolId) return Failure.Invalid("pool", "pool-of-snapshot", origin.PoolName);
+        if (maintenance) return new Failure("pool-maintenance", 409, origin.PoolName);
+        var size = create.SizeGib ?? origin.Snapshot.SizeGib;
+        if (size < origin.Snapshot.SizeGib) return Failure.Invalid("sizeGib", "smaller-than-snapshot", origin.Snapshot.SizeGib);
+        if (!origin.HostReports) return new Failure("snapshot-host-away", 409, origin.Snapshot.Name);
+        if (!await StoreRoom.GrowAsync(transaction, origin.StoreId, origin.HostId, size, cancel)) return new Failure("insufficient-storage", 409, origin.PoolName, size);
+        return new Beginning(pool, size, null, origin.Snapshot, (origin.StoreId, origin.HostId));
     }
 
     public async Task<Result<Volume>> UpdateAsync(Caller caller, string key, UpdateVolume update, CancellationToken cancel)
@@ -94,7 +122,10 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
         }, cancel);
     }
 
-    /// <summary>Deletes a volume that is attached to nothing. Its host removes the bytes; one that has no place yet is gone at once.</summary>
+    /// <summary>
+    /// Deletes a volume that is attached to nothing. Its host removes the bytes; one that has no place yet is gone at once. One with snapshots is kept for them, out of
+    /// sight and its name free, and goes with the last of them.
+    /// </summary>
     public async Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel)
     {
         var deleted = await database.TransactionAsync<Done>(async transaction =>
@@ -102,8 +133,9 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
             if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
             if (volume.Desired == "deleted") return new Done();
             if (volume.InstanceId is { } instance) return Failure.InUse("volume", volume.Name, await transaction.QueryAsync("SELECT id, name FROM instances WHERE id = $1", row => new Ref(row.GetString(0), row.GetString(1)), cancel, instance));
-            await transaction.ExecuteAsync("UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());
-            await events.WriteAsync(transaction, caller, "volume.delete", new Subject("volume", volume.Id, volume.Name), cancel);
+            await transaction.ExecuteAsync(
+                $"UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END, {VolumeHolds.NameGivenBack("snapshots > 0")} WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());
+            await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.delete", new Subject("volume", volume.Id, volume.Name), cancel, volume.Snapshots > 0 ? "Its snapshots stay." : null);
             if (volume.HostId is { } host) await hosts.TouchAsync(transaction, host, cancel);
             return new Done();
         }, cancel);

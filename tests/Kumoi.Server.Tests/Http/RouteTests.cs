@@ -71,6 +71,7 @@ public sealed class RouteTests
         var stranger = await scene.Cloud.TenantAsync("stranger");
         var instance = await scene.LaunchAsync("web-1");
         var balancer = await owner.PostAsync<LoadBalancer>("/load-balancers", new { name = "own", listeners = new[] { new { port = 80 } }, members = new[] { new { instance = "web-1" } } });
+        var volume = await VolumeAsync();
         var ids = new Dictionary<string, string>
         {
             ["{instance}"] = instance.Id,
@@ -90,7 +91,8 @@ public sealed class RouteTests
             ["{vpnClient}"] = (await owner.PostAsync<VpnClient>("/vpns/own/clients", new { name = "own" })).Id,
             ["{vpnSite}"] = (await owner.PostAsync<VpnSite>("/vpns/own/sites", new { name = "own", ranges = new[] { "192.168.10.0/24" } })).Id,
             ["{floatingAddress}"] = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Id,
-            ["{volume}"] = (await VolumeAsync()).Id,
+            ["{volume}"] = volume.Id,
+            ["{snapshot}"] = (await SnapshotAsync()).Id,
             ["{loadBalancer}"] = balancer.Id,
             ["{listener}"] = balancer.Listeners[0].Id,
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
@@ -102,8 +104,18 @@ public sealed class RouteTests
             await scene.Host.ReportStoresAsync(new Kumoi.Api.Agent.ObservedStore("st-00000000000000001", "local", "directory", false, true, 100, 1));
             return await owner.PostAsync<Volume>("/volumes", new { name = "own", sizeGib = 1 });
         }
+        async Task<Snapshot> SnapshotAsync()
+        {
+            await owner.PostAsync<Volume>("/volumes/own/attach", new { instance = "web-1" });
+            await scene.Host.ObeyWithVolumesAsync();
+            return await owner.PostAsync<Snapshot>("/volumes/own/snapshots", new { name = "own" });
+        }
         var bodies = new Dictionary<string, object>
         {
+            ["PUT /snapshots/{snapshot}"] = new { description = "x" },
+            ["/volumes/{volume}/snapshots"] = new { name = "x" },
+            ["/volumes/{volume}/restore"] = new { snapshot = "own" },
+            ["/instances/{instance}/snapshots"] = new { name = "x" },
             ["/images/{image}"] = new { description = "x" },
             ["/volumes/{volume}"] = new { deleteOnTermination = true },
             ["/volumes/{volume}/attach"] = new { instance = "web-1" },
@@ -136,7 +148,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/security-groups", "/users", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

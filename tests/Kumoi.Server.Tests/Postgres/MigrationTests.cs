@@ -26,6 +26,11 @@ public sealed class MigrationTests
         [(8, "load_balancers.rest_addresses")] = "The same.",
         [(10, "subnets_part")] = "The version before leaves the columns null.",
         [(10, "networks_segment")] = "The same.",
+        [(13, "volumes.state")] = "It is computed anew, and means what it did for all that the version before makes; volumes are few.",
+        [(13, "volumes_slot_check")] = "It is wider: 1 to 8 is allowed as ever.",
+        [(13, "volumes_former_is_deleted")] = "The version before leaves the column null.",
+        [(13, "volumes_deleted_without_snapshots")] = "The version before takes no snapshots; they are used once every server is of this version.",
+        [(13, "store_hosts_root")] = "The version before leaves the column false, which the index passes over.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)
