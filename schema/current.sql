@@ -582,6 +582,17 @@ CREATE TABLE public.login_failures (
     CONSTRAINT login_failures_failures_check CHECK ((failures > 0))
 );
 
+CREATE TABLE public.lost_volumes (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    store_id text NOT NULL COLLATE pg_catalog."C",
+    image_id text COLLATE pg_catalog."C",
+    type_id text COLLATE pg_catalog."C",
+    host_name text NOT NULL,
+    lost_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.network_gateways (
     address inet NOT NULL,
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -815,6 +826,19 @@ CREATE TABLE public.stores (
     CONSTRAINT stores_capacity_gib_check CHECK ((capacity_gib >= 0)),
     CONSTRAINT stores_id_check CHECK ((id ~ '^st-[0-9a-f]{17}$'::text)),
     CONSTRAINT stores_used_gib_check CHECK ((used_gib >= 0))
+);
+
+CREATE TABLE public.stray_volumes (
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    store_id text NOT NULL COLLATE pg_catalog."C",
+    size_gib integer NOT NULL,
+    used_bytes bigint NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    image_sha256 text,
+    first_seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT stray_volumes_size_gib_check CHECK ((size_gib >= 0)),
+    CONSTRAINT stray_volumes_used_bytes_check CHECK ((used_bytes >= 0))
 );
 
 CREATE TABLE public.subnet_addresses (
@@ -1196,6 +1220,9 @@ ALTER TABLE ONLY public.load_balancers
 ALTER TABLE ONLY public.login_failures
     ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.lost_volumes
+    ADD CONSTRAINT lost_volumes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.network_gateways
     ADD CONSTRAINT network_gateways_pkey PRIMARY KEY (address);
 
@@ -1276,6 +1303,9 @@ ALTER TABLE ONLY public.store_hosts
 
 ALTER TABLE ONLY public.stores
     ADD CONSTRAINT stores_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.stray_volumes
+    ADD CONSTRAINT stray_volumes_pkey PRIMARY KEY (host_id, id);
 
 ALTER TABLE ONLY public.subnet_addresses
     ADD CONSTRAINT subnet_addresses_pkey PRIMARY KEY (subnet_id, address);
@@ -1429,6 +1459,8 @@ CREATE INDEX load_balancer_sights_host ON public.load_balancer_sights USING btre
 CREATE INDEX load_balancers_network ON public.load_balancers USING btree (network_id);
 
 CREATE INDEX load_balancers_subnet6 ON public.load_balancers USING btree (subnet6_id) WHERE (subnet6_id IS NOT NULL);
+
+CREATE INDEX lost_volumes_account ON public.lost_volumes USING btree (account_id);
 
 CREATE INDEX network_gateways_network ON public.network_gateways USING btree (network_id);
 
@@ -1684,6 +1716,9 @@ ALTER TABLE ONLY public.load_balancers
 ALTER TABLE ONLY public.load_balancers
     ADD CONSTRAINT load_balancers_subnet_id_address_fkey FOREIGN KEY (subnet_id, address) REFERENCES public.subnet_addresses(subnet_id, address);
 
+ALTER TABLE ONLY public.lost_volumes
+    ADD CONSTRAINT lost_volumes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.network_gateways
     ADD CONSTRAINT network_gateways_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1773,6 +1808,12 @@ ALTER TABLE ONLY public.store_hosts
 
 ALTER TABLE ONLY public.stores
     ADD CONSTRAINT stores_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.pools(id);
+
+ALTER TABLE ONLY public.stray_volumes
+    ADD CONSTRAINT stray_volumes_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.stray_volumes
+    ADD CONSTRAINT stray_volumes_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.stores(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.subnet_addresses
     ADD CONSTRAINT subnet_addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

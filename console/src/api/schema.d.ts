@@ -1358,6 +1358,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hosts/{host}/strays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List volumes that a host has found in its own stores and that no record explains
+         * @description Permission: `Operate`.
+         */
+        get: operations["ListStrays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/{host}/strays/{stray}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a stray a volume of an account: by default of the one that it was of
+         * @description Permission: `Operate`.
+         */
+        post: operations["AdoptStray"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/{host}/strays/{stray}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Have a host remove a stray for good
+         * @description Permission: `Operate`.
+         */
+        delete: operations["DeleteStray"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recoverable-volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List volumes that were lost with their host and have been found again
+         * @description Permission: `Read`.
+         */
+        get: operations["ListRecoverableVolumes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recoverable-volumes/{volume}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back a volume that was lost with its host and has been found again
+         * @description Permission: `Write`.
+         */
+        post: operations["RecoverVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pools": {
         parameters: {
             query?: never;
@@ -2352,6 +2452,13 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** @description Makes a stray a volume of an account. */
+        AdoptStray: {
+            /** @description Name or id; default: whose it was or, if nothing is remembered, the caller's. */
+            account: null | string;
+            /** @description Default: what it was called or, if nothing is remembered, its id. */
+            name: null | string;
+        };
         /** @description Leads an address to an interface, or to a load balancer. */
         AssociateFloatingAddress: {
             /** @description Its only interface, or its first one. */
@@ -3209,7 +3316,8 @@ export interface components {
         LaunchInstance: {
             name: string;
             flavor: string;
-            image: string;
+            /** @description What it begins as. May be left out with RootVolume: then it is the image that the volume began as. */
+            image?: null | string;
             keyPair?: null | string;
             /** @description Default: the account's group `default`. */
             securityGroups?: null | string[];
@@ -3242,6 +3350,13 @@ export interface components {
              *                 the account and the network has an outside.
              */
             floating?: null | boolean;
+            /** @description A volume that is attached to nothing: it starts from that (with Count 1); default: from a new one, which goes with it. */
+            rootVolume?: null | string;
+            /**
+             * Format: int32
+             * @description Size of the new volume that it starts from, in GiB; default: the flavor's.
+             */
+            diskGib?: null | number;
         };
         LaunchInterface: {
             network: string;
@@ -3466,6 +3581,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfRecoverableVolume: {
+            items: components["schemas"]["RecoverableVolume"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfRouter: {
             items: components["schemas"]["Router"][];
             next: null | string;
@@ -3478,6 +3598,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSnapshot: {
             items: components["schemas"]["Snapshot"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfStray: {
+            items: components["schemas"]["Stray"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -3628,6 +3753,30 @@ export interface components {
             errors: null | components["schemas"]["FieldError"][];
             usedBy: null | components["schemas"]["Ref"][];
             reasons: null | components["schemas"]["FilterReason"][];
+        };
+        /** @description A volume that went with a host that was given up, and was found again. */
+        RecoverableVolume: {
+            id: string;
+            /** @description What it was called. */
+            name: string;
+            /** Format: int32 */
+            sizeGib: number;
+            /** Format: int64 */
+            usedBytes: number;
+            /**
+             * Format: date-time
+             * @description When it was last written to.
+             */
+            writtenAt: string;
+            /**
+             * Format: date-time
+             * @description When its host was given up.
+             */
+            lostAt: string;
+        };
+        RecoverVolume: {
+            /** @description Default: what it was called. */
+            name: null | string;
         };
         /** @description A resource named from another one: its id, which never changes, and its name at the time of the answer. */
         Ref: {
@@ -3824,6 +3973,39 @@ export interface components {
              * @description When a host last told of it.
              */
             reportedAt: string;
+        };
+        /**
+         * @description A volume that a host has found in a store of its own, and that no record explains. It is left alone until an operator adopts or deletes it, or
+         *                 the account that it was of takes it back.
+         */
+        Stray: {
+            id: string;
+            host: components["schemas"]["Ref"];
+            store: string;
+            /**
+             * Format: int32
+             * @description What a guest would see; 0: it cannot be read.
+             */
+            sizeGib: number;
+            /**
+             * Format: int64
+             * @description What it takes in its store.
+             */
+            usedBytes: number;
+            /**
+             * Format: date-time
+             * @description When it was last written to.
+             */
+            writtenAt: string;
+            /**
+             * Format: date-time
+             * @description When the host first told of it.
+             */
+            firstSeenAt: string;
+            image: null | components["schemas"]["Ref"];
+            account: null | components["schemas"]["Ref"];
+            /** @description What it was called there. */
+            name: null | string;
         };
         /** @description An address range of a network. The first usable address is the gateway. */
         Subnet: {
@@ -4346,6 +4528,7 @@ export type Account = components['schemas']['Account'];
 export type AccountSummary = components['schemas']['AccountSummary'];
 export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
+export type AdoptStray = components['schemas']['AdoptStray'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
 export type AttachInterface = components['schemas']['AttachInterface'];
 export type AttachVolume = components['schemas']['AttachVolume'];
@@ -4437,9 +4620,11 @@ export type PageOfPeering = components['schemas']['PageOfPeering'];
 export type PageOfPlacementGroup = components['schemas']['PageOfPlacementGroup'];
 export type PageOfPool = components['schemas']['PageOfPool'];
 export type PageOfPortForward = components['schemas']['PageOfPortForward'];
+export type PageOfRecoverableVolume = components['schemas']['PageOfRecoverableVolume'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
+export type PageOfStray = components['schemas']['PageOfStray'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfToken = components['schemas']['PageOfToken'];
@@ -4456,6 +4641,8 @@ export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Pool = components['schemas']['Pool'];
 export type PortForward = components['schemas']['PortForward'];
 export type Problem = components['schemas']['Problem'];
+export type RecoverableVolume = components['schemas']['RecoverableVolume'];
+export type RecoverVolume = components['schemas']['RecoverVolume'];
 export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
 export type ReservedAddress = components['schemas']['ReservedAddress'];
@@ -4472,6 +4659,7 @@ export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type Statement = components['schemas']['Statement'];
 export type Store = components['schemas']['Store'];
+export type Stray = components['schemas']['Stray'];
 export type Subnet = components['schemas']['Subnet'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
@@ -10729,6 +10917,336 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListStrays: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStray"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AdoptStray: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                host: string;
+                /** @description Id or name */
+                stray: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdoptStray"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteStray: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                host: string;
+                /** @description Id or name */
+                stray: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListRecoverableVolumes: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRecoverableVolume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RecoverVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoverVolume"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -118,6 +118,7 @@ public sealed class RouteTests
             ["/instances/{instance}/snapshots"] = new { name = "x" },
             ["/images/{image}"] = new { description = "x" },
             ["/volumes/{volume}"] = new { deleteOnTermination = true },
+            ["/recoverable-volumes/{volume}/recover"] = new { name = "x" },
             ["/volumes/{volume}/attach"] = new { instance = "web-1" },
             ["/networks/{network}"] = new { mtu = 1400 },
             ["/subnets/{subnet}"] = new { range = "all" },
