@@ -12,7 +12,7 @@ ALTER TABLE volumes DROP CONSTRAINT volumes_slot_check, ADD CONSTRAINT volumes_s
     -- The snapshot that it began with, of a volume in the same store. Both are told to the host until it is made.
     ADD COLUMN source_volume_id   text COLLATE "C",
     ADD COLUMN source_snapshot_id text COLLATE "C",
-    ADD COLUMN source_name         text,
+    ADD COLUMN source_name        text,
     ADD COLUMN restore_snapshot_id text COLLATE "C",
     ADD COLUMN restore_number     bigint NOT NULL DEFAULT 0,
     ADD COLUMN restored_number    bigint NOT NULL DEFAULT 0,

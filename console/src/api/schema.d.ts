@@ -4401,7 +4401,7 @@ export interface components {
         };
         /** @description Work on a volume that takes its time. */
         VolumeWork: {
-            /** @description VolumeWorks. */
+            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost. */
             kind: string;
             /**
              * Format: int64

@@ -70,7 +70,7 @@ public static class SnapshotConsistency
 }
 
 /// <summary>Work on a volume that takes its time.</summary>
-/// <param name="Kind"><see cref="VolumeWorks"/>.</param>
+/// <param name="Kind"><c>copy</c>: it is being filled from a snapshot; <c>merge</c>: what a deleted snapshot kept apart is brought together; <c>flatten</c>: layers below are brought into the uppermost.</param>
 /// <param name="DoneBytes">How much of it is done.</param>
 /// <param name="TotalBytes">How much there is to do, as far as it is known.</param>
 /// <param name="Since">When it began.</param>

@@ -194,4 +194,29 @@ public sealed class SnapshotUseTests
         Assert.Equal("available", (await scene.VolumeAsync("copy")).State);
         Assert.Equal("attaching", (await scene.Tenant.PostAsync<Volume>("/volumes/data/attach", new { instance = "elsewhere" })).State);
     }
+
+    [Fact]
+    public async Task What_is_being_filled_goes_with_the_guest_that_has_the_volume_of_its_snapshot()
+    {
+        await using var scene = await SnapshotScene.StartAsync();
+        var source = await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "data", sizeGib = 2, pool = "shared" });
+        var instance = (await scene.Tenant.PostAsync<Volume>("/volumes/data/attach", new { instance = "web-1" })).Instance!.Id;
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.TakeAsync("data", "s");
+        await scene.Host.ObeyWithVolumesAsync();
+        var copy = await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "copy", snapshot = "s" });
+        using var other = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"));
+        await other.ReportStoresAsync(SnapshotScene.Shared);
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        // Nobody gives the one being filled away by itself while a guest has the other.
+        await database.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator' WHERE id = $1", default, scene.Host.Id);
+        await scene.Cloud.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Server.Volumes.VolumeRecovery>().Single().MoveAsync(default);
+        Assert.Equal("host-1", (await scene.VolumeAsync("copy")).Host!.Name);
+        await database.TransactionAsync<Server.Platform.Done>(async transaction =>
+        {
+            Assert.Equal(2, await Server.Volumes.VolumeHolds.MoveAsync(transaction, instance, other.Id, default));
+            return new Server.Platform.Done();
+        }, default);
+        Assert.Equal([(source.Id, null), (copy.Id, source.Id)], (await other.DesiredAsync())!.Volumes!.Select(volume => (volume.Id, volume.Source?.VolumeId)));
+    }
 }
