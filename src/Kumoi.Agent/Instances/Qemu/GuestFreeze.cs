@@ -29,7 +29,7 @@ internal sealed class GuestFreeze(AgentPaths paths, TimeProvider clock)
     /// <summary>Forgets a guest whose process has ended: nothing of it is held any more.</summary>
     public void Forget(string id)
     {
-        if (!_held.ContainsKey(id)) File.Delete(NoteOf(id));
+        if (IsLeft(id)) File.Delete(NoteOf(id));
     }
 
     /// <summary>True if the guest holds its file systems now. Whatever the answer, <see cref="ThawAsync"/> follows.</summary>
