@@ -69,15 +69,28 @@ internal static class GuestLayers
         ["base-node"] = LayerNames.Node(into, volumeId),
         // What the layer above is to name: QEMU would write the whole path.
         ["backing-file"] = LayerNames.File(into),
+        ["auto-finalize"] = false,
         ["auto-dismiss"] = false,
     }, cancel);
 
     /// <param name="imageName">What the layer is to name below it; null: nothing.</param>
     public static Task FlattenAsync(QmpClient qmp, string volumeId, int head, string? imageName, CancellationToken cancel)
     {
-        var arguments = new JsonObject { ["job-id"] = $"{Flatten}{head}-{volumeId}", ["device"] = LayerNames.Node(head, volumeId), ["auto-dismiss"] = false };
+        var arguments = new JsonObject { ["job-id"] = $"{Flatten}{head}-{volumeId}", ["device"] = LayerNames.Node(head, volumeId), ["auto-finalize"] = false, ["auto-dismiss"] = false };
         if (imageName is not null) (arguments["base-node"], arguments["backing-file"]) = (DriveParts.Image + volumeId, imageName);
         return QemuDrives.SendAsync(qmp, "block-stream", arguments, cancel);
+    }
+
+    /// <summary>
+    /// Lets work that has written everything come to its end, at which a layer is told what it is over from now on. What was written is made to last before: QEMU
+    /// keeps tables of its files in memory, and a layer that no longer names the one below, while its own tables are lost, would have lost what was there.
+    /// </summary>
+    public static async Task FinalizeAsync(QmpClient qmp, string volumeId, LayerWork work, int written, CancellationToken cancel)
+    {
+        // QMP itself has no command for it.
+        var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volumeId)} flush"), cancel);
+        if (said.GetString() is { } words && words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volumeId} could not be made to last: {words.Trim()}", null);
+        await QemuDrives.SendAsync(qmp, "job-finalize", new JsonObject { ["id"] = work.Id }, cancel);
     }
 
     public static Task DismissAsync(QmpClient qmp, string workId, CancellationToken cancel) => QemuDrives.SendAsync(qmp, "job-dismiss", new JsonObject { ["id"] = workId }, cancel);
@@ -91,7 +104,7 @@ internal static class GuestLayers
             foreach (var one in work)
                 try
                 {
-                    await QemuDrives.SendAsync(qmp, one.State == LayerWorkState.Running ? "job-cancel" : "job-dismiss", new JsonObject { ["id"] = one.Id }, cancel);
+                    await QemuDrives.SendAsync(qmp, one.State is LayerWorkState.Running or LayerWorkState.Written ? "job-cancel" : "job-dismiss", new JsonObject { ["id"] = one.Id }, cancel);
                 }
                 catch (QmpRefusedException)
                 {
@@ -122,7 +135,8 @@ internal static class GuestLayers
         var kind = id.StartsWith(Merge, StringComparison.Ordinal) ? VolumeWorks.Merge : id.StartsWith(Flatten, StringComparison.Ordinal) ? VolumeWorks.Flatten : null;
         if (kind is null || !int.TryParse(id[(kind == VolumeWorks.Merge ? Merge : Flatten).Length..^(volumeId.Length + 1)], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var layer)) return null;
         var words = job.TryGetProperty("error", out var error) ? error.GetString() : null;
-        var state = job.GetProperty("status").GetString() != "concluded" ? LayerWorkState.Running : words is null ? LayerWorkState.Done : LayerWorkState.Failed;
+        var status = job.GetProperty("status").GetString();
+        var state = status == "pending" ? LayerWorkState.Written : status != "concluded" ? LayerWorkState.Running : words is null ? LayerWorkState.Done : LayerWorkState.Failed;
         return new LayerWork(id, kind, layer, state, job.GetProperty("current-progress").GetInt64(), job.GetProperty("total-progress").GetInt64(), words);
     }
 }

@@ -165,7 +165,14 @@ public sealed partial class DirectoryVolumes
         {
             var (_, files) = Find(volume);
             var layers = await LayersAsync(volume, files, cancel);
-            if (!layers.IsWhole || layers.Process is not { } process || layers.State.Head is not { } head || process.Chain[0] == head || layers.Layers[head].Backing != process.Chain[0]) continue;
+            if (!layers.IsWhole || layers.Process is not { } process || layers.State.Head is not { } head) continue;
+            if (process.Chain[0] == head)
+            {
+                // An agent before this one was killed when it had told the process, and had not noted it yet.
+                foreach (var told in LayerPlanner.Pending(layers).Where(one => one.Layer != head).Select(one => one.Layer).Distinct().ToArray()) StampLate(files, files.State, told);
+                continue;
+            }
+            if (layers.Layers[head].Backing != process.Chain[0]) continue;
             await GuestLayers.CancelAsync(link.Qmp, volume.Id, clock, cancel);
             DurableFiles.Own(files.PathOf(head), link.User);
             if (!process.Loose.Contains(head)) await AddAsync(link, volume, files, head, cancel);
@@ -205,6 +212,13 @@ public sealed partial class DirectoryVolumes
             await GuestLayers.DropAsync(link.Qmp, volume.Id, head, TimeProvider.System, cancel);
             throw new HypervisorException("volume-busy", $"The layers of the volume {volume.Id} are got ready once more.", e);
         }
+    }
+
+    /// <summary>Notes the last moment at which anything was written to a layer, as near as can be told afterwards.</summary>
+    private static void StampLate(VolumeFiles files, LayerState state, int layer)
+    {
+        var written = new DateTimeOffset(File.GetLastWriteTimeUtc(files.PathOf(layer)), TimeSpan.Zero);
+        Stamp(state, layer, one => one.Since > written ? one.Since : written, SnapshotConsistency.Crash).Write(files.Directory);
     }
 
     private static LayerState Stamp(LayerState state, int layer, Func<LayerSnapshot, DateTimeOffset> moment, string consistency) => state with

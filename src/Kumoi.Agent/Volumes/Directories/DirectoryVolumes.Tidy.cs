@@ -44,12 +44,14 @@ public sealed partial class DirectoryVolumes
                 _begun.TryRemove((volume.Id, step.Work.Id), out _);
                 if (step.Work is { State: LayerWorkState.Failed, Words: { } words } && !words.Contains("cancel", StringComparison.OrdinalIgnoreCase)) throw Failed(words, "tidied");
                 break;
+            case LayerAct.Finalize:
+                await GuestLayers.FinalizeAsync(qmp!, volume.Id, step.Work!, step.Into, cancel);
+                break;
             case LayerAct.Cancel:
                 await GuestLayers.CancelAsync(qmp!, volume.Id, clock, cancel);
                 break;
             case LayerAct.Stamp:
-                // The last moment at which anything was written to it, as near as can be told afterwards.
-                Stamp(state, step.Layer, one => Later(one.Since, File.GetLastWriteTimeUtc(files.PathOf(one.Layer))), SnapshotConsistency.Crash).Write(files.Directory);
+                StampLate(files, state, step.Layer);
                 break;
             case LayerAct.Switch:
                 await SwitchAsync(link!, [volume], cancel);
@@ -89,8 +91,6 @@ public sealed partial class DirectoryVolumes
                 throw new InvalidOperationException($"Unknown act {step.Act}.");
         }
     }
-
-    private static DateTimeOffset Later(DateTimeOffset one, DateTime other) => one.UtcDateTime > other ? one : other;
 
     private static async Task MergeInGuestAsync(GuestLink link, DesiredVolume volume, VolumeFiles files, LayerStep step, int over, CancellationToken cancel)
     {

@@ -5,6 +5,9 @@ namespace Kumoi.Agent.Volumes.Directories;
 /// <summary>One thing to do to layers. The set is closed: what is not listed here is never done to one.</summary>
 internal enum LayerAct
 {
+    /// <summary>Let work of the guest's process that has written everything come to its end.</summary>
+    Finalize,
+
     /// <summary>Forget work of the guest's process that has ended.</summary>
     Dismiss,
 
@@ -77,7 +80,10 @@ internal static class LayerPlanner
     private static LayerStep? Ended(LayersSight sight)
     {
         var ended = sight.Process?.Work.FirstOrDefault(work => work.State != LayerWorkState.Running);
-        return ended is null ? null : new LayerStep(LayerAct.Dismiss, ended.Layer, Work: ended);
+        if (ended is not { State: LayerWorkState.Written }) return ended is null ? null : new LayerStep(LayerAct.Dismiss, ended.Layer, Work: ended);
+        // What is not of a merge that was noted means nothing.
+        if (ended.Kind != VolumeWorks.Merge) return new LayerStep(LayerAct.Finalize, ended.Layer, ended.Layer, Work: ended);
+        return sight.State.Merge is { } merge && merge.From == ended.Layer ? new LayerStep(LayerAct.Finalize, ended.Layer, merge.Into, Work: ended) : new LayerStep(LayerAct.Cancel, ended.Layer, Work: ended);
     }
 
     private static LayerStep? Switch(LayersSight sight)

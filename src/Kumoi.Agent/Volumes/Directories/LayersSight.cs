@@ -15,6 +15,10 @@ internal sealed record Layer(int Number, int? Backing, bool OverImage, bool IsDa
 internal enum LayerWorkState
 {
     Running,
+
+    /// <summary>All is written, and nothing says so yet.</summary>
+    Written,
+
     Done,
     Failed,
 }
