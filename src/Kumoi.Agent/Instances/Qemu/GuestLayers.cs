@@ -53,6 +53,10 @@ internal static class GuestLayers
         })]),
     }, cancel);
 
+    /// <summary>Whether anything in the guest listens for the agent's questions: who asks a guest that has no agent waits in vain.</summary>
+    public static async Task<bool> HasAgentAsync(QmpClient qmp, CancellationToken cancel) =>
+        (await qmp.ExecuteAsync("query-chardev", null, cancel)).EnumerateArray().Any(port => port.GetProperty("label").GetString() == "agent" && port.GetProperty("frontend-open").GetBoolean());
+
     /// <summary>What a guest sees of a layer.</summary>
     public static async Task<long> SizeAsync(QmpClient qmp, string volumeId, int number, CancellationToken cancel) =>
         (await QemuDrives.NodesAsync(qmp, cancel)).First(node => node.Name == LayerNames.Node(number, volumeId)).Size;

@@ -187,7 +187,7 @@ public sealed partial class DirectoryVolumes
         try
         {
             // Layers that are put between others for their own sake are no matter of the guest's.
-            if (switches.Any(one => one.State.Snapshots.Any(snapshot => snapshot.TakenAt is null && snapshot.Layer == one.Layers.From))) isHeld = await link.Freeze.FreezeAsync(link.InstanceId, cancel);
+            if (switches.Any(one => one.State.Snapshots.Any(snapshot => snapshot.TakenAt is null && snapshot.Layer == one.Layers.From)) && await GuestLayers.HasAgentAsync(link.Qmp, cancel)) isHeld = await link.Freeze.FreezeAsync(link.InstanceId, cancel);
             moment = clock.GetUtcNow();
             await GuestLayers.SwitchAsync(link.Qmp, switches.Select(one => one.Layers), cancel);
         }
