@@ -150,7 +150,13 @@ public sealed class VolumeController : IAsyncDisposable
             case VolumeStep.Copy:
                 var source = document.Volumes?.FirstOrDefault(one => one.Id == volume.Source!.VolumeId)
                     ?? throw new HypervisorException("snapshot-missing", $"The servers have not told this host of the volume {volume.Source!.VolumeId}, with whose snapshot this one begins.", null);
-                await _driver.CopyAsync(volume, source, source.ImageId is null ? null : document.Images.FirstOrDefault(one => one.Id == source.ImageId), cancel);
+                var below = source.ImageId is null ? null : document.Images.FirstOrDefault(one => one.Id == source.ImageId);
+                if (source.ImageId is { } imageId && !_hasImage(below))
+                {
+                    Images.Want(imageId);
+                    throw new HypervisorException("image-unavailable", $"The image {imageId}, which the snapshot's volume is a layer over, is being fetched.", null);
+                }
+                await _driver.CopyAsync(volume, source, below, cancel);
                 break;
             case VolumeStep.Grow:
                 await _driver.GrowAsync(volume, image, cancel);

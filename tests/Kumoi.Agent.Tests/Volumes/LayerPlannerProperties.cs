@@ -76,7 +76,9 @@ public sealed class LayerPlannerProperties
                 {
                     // Brought together in a process, the guest's own layer stays over one that is nobody's, until the guest ends.
                     var contents = See().Contents.Count();
-                    return _files.Count <= contents + (_chain is null ? 0 : 1) + _files.Keys.Count(layer => See().ChildrenOf(layer).Count > 1) && _state.Merge is null;
+                    var fits = _files.Count <= contents + (_chain is null ? 0 : 1) + _files.Keys.Count(layer => See().ChildrenOf(layer).Count > 1) && _state.Merge is null;
+                    Assert.True(fits, $"{_state} with {string.Join(' ', _state.Snapshots.Select(one => one.Layer))}; files {string.Join(' ', _files.Select(file => $"{file.Key}>{file.Value.Backing}"))}; chain {string.Join(' ', _chain ?? [])}; loose {string.Join(' ', _loose)}.");
+                    return true;
                 }
                 Check();
             }
@@ -159,6 +161,7 @@ public sealed class LayerPlannerProperties
                     if (!isCut) _state = _state with { Head = over, Inserted = over };
                     break;
                 case LayerAct.Merge:
+                    _beside = null;
                     _state = _state with { Merge = new LayerMerge(step.Layer, step.Into, step.Over) };
                     if (isCut) break;
                     // Of the guest's own layer, never.
@@ -186,7 +189,7 @@ public sealed class LayerPlannerProperties
                     _state = _state with { Merge = null, Head = _state.Head == step.Layer ? step.Into : _state.Head, Snapshots = [.. _state.Snapshots.Select(one => one.Layer == step.Layer ? one with { Layer = step.Into } : one)] };
                     _beside = null;
                     break;
-                case LayerAct.ForgetMerge: _state = _state with { Merge = null }; break;
+                case LayerAct.ForgetMerge: (_beside, _state) = (null, _state with { Merge = null }); break;
                 case LayerAct.Flatten when step.Over is not null: _work = new LayerWork("w", VolumeWorks.Flatten, step.Layer, LayerWorkState.Running, 0, 0, null); break;
                 case LayerAct.Flatten: _beside = new LayerWork("b", VolumeWorks.Flatten, step.Layer, LayerWorkState.Running, 0, 0, null); break;
                 case LayerAct.FinishFlatten:

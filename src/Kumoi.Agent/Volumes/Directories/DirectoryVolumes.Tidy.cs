@@ -67,6 +67,8 @@ public sealed partial class DirectoryVolumes
                 await CoverAsync(files, layers, step.Layer, 0, next => state with { Head = next, Inserted = next }, cancel);
                 break;
             case LayerAct.Merge:
+                // Numbers come again: what was done to a layer of this number before is no word of this one.
+                await _programs.EndAsync(volume.Id, files.Directory, cancel);
                 (state with { Merge = new LayerMerge(step.Layer, step.Into, step.Over) }).Write(files.Directory);
                 if (step.Over is { } over) await MergeInGuestAsync(link!, volume, files, step, over, cancel);
                 else await MergeBesideAsync(volume, image, files, layers, step, cancel);
@@ -75,6 +77,7 @@ public sealed partial class DirectoryVolumes
                 await FinishMergeAsync(volume, files, layers, step, cancel);
                 break;
             case LayerAct.ForgetMerge:
+                await _programs.EndAsync(volume.Id, files.Directory, cancel);
                 (state with { Merge = null }).Write(files.Directory);
                 break;
             case LayerAct.Seal:
@@ -101,11 +104,10 @@ public sealed partial class DirectoryVolumes
 
     private async Task MergeBesideAsync(DesiredVolume volume, DesiredImage? image, VolumeFiles files, LayersSight layers, LayerStep step, CancellationToken cancel)
     {
-        await _programs.EndAsync(volume.Id, files.Directory, cancel);
         files.Check(step.Layer, image);
         var user = UserOf(volume);
         var groups = Lend(files, layers.ChainOf(step.Layer)!, user, [step.Layer, step.Into]);
-        Run(volume, VolumeWorks.Merge, step.Layer, layers.Layers[step.Layer].UsedBytes, [.. As(user, groups), ImageTool, "commit", "-p", "-d", "-t", "writeback", ChainText(files, layers.ChainOf(step.Layer)!)]);
+        Run(volume, VolumeWorks.Merge, step.Layer, step.Into, layers.Layers[step.Layer].UsedBytes, [.. As(user, groups), ImageTool, "commit", "-p", "-d", "-t", "writeback", ChainText(files, layers.ChainOf(step.Layer)!)]);
     }
 
     /// <summary>The lower layer has all of the upper one: what was over that, or meant it, is over the lower one or means that from now on.</summary>
@@ -138,18 +140,20 @@ public sealed partial class DirectoryVolumes
     {
         await _programs.EndAsync(volume.Id, files.Directory, cancel);
         files.Check(head, image);
-        var target = files.BeginningOf(layers.Free);
+        var next = layers.Free;
+        var target = files.BeginningOf(next);
         File.Delete(target);
         await CreateAsync(target, null, layers.Layers[head].SizeBytes, cancel);
         var user = UserOf(volume);
         DurableFiles.Own(target, user);
         var groups = Lend(files, layers.ChainOf(head)!, user, []);
-        Run(volume, VolumeWorks.Flatten, head, layers.ChainOf(head)!.Sum(layer => layer.UsedBytes), CopyArguments(files, layers.ChainOf(head)!, user, groups, target));
+        Run(volume, VolumeWorks.Flatten, head, next, layers.ChainOf(head)!.Sum(layer => layer.UsedBytes), CopyArguments(files, layers.ChainOf(head)!, user, groups, target));
     }
 
     private void FinishFlatten(DesiredVolume volume, VolumeFiles files, LayersSight layers)
     {
-        var (head, next) = (layers.State.Head!.Value, layers.Free);
+        // Its number was free when the program began; what is newer than that would have ended it.
+        var (head, next) = (layers.State.Head!.Value, int.Parse(layers.Beside!.Id.AsSpan(layers.Beside.Id.IndexOf('-', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture));
         using var unused = QemuLocks.TryTake(files.PathOf(head)) ?? throw VolumeFiles.InUse();
         DurableFiles.Own(files.BeginningOf(next), FileStates.UserOf(files.PathOf(head)) ?? 0);
         DurableFiles.Flush(files.BeginningOf(next));
@@ -195,15 +199,16 @@ public sealed partial class DirectoryVolumes
         DurableFiles.Own(files.Beginning, user);
         var groups = Lend(from, chain, user, []);
         _copied[volume.Id] = (source.Id, [.. chain.Select(layer => layer.Number)]);
-        Run(volume, VolumeWorks.Copy, 0, chain.Sum(layer => layer.UsedBytes), CopyArguments(from, chain, user, groups, files.Beginning));
+        Run(volume, VolumeWorks.Copy, 0, 0, chain.Sum(layer => layer.UsedBytes), CopyArguments(from, chain, user, groups, files.Beginning));
     }
 
     private string[] CopyArguments(VolumeFiles files, IReadOnlyList<Layer> chain, uint user, IReadOnlyCollection<uint> groups, string target) =>
         [.. As(user, groups), ImageTool, "convert", "-p", "-n", "--target-is-zero", "-O", "qcow2", ChainText(files, chain), target];
 
-    private void Run(DesiredVolume volume, string kind, int layer, long total, IReadOnlyList<string> arguments)
+    /// <param name="into">The layer that it is written into.</param>
+    private void Run(DesiredVolume volume, string kind, int layer, int into, long total, IReadOnlyList<string> arguments)
     {
-        var id = $"{kind}-{layer}";
+        var id = $"{kind}-{into}";
         _begun.TryRemove((volume.Id, id), out _);
         _programs.Start(volume.Id, new LayerWork(id, kind, layer, LayerWorkState.Running, 0, total, null), "setpriv", arguments, () => _changed(volume.Id));
     }

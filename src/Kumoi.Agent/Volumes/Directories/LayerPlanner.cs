@@ -104,8 +104,9 @@ internal static class LayerPlanner
         if (!sight.Layers.ContainsKey(merge.From) || !sight.Layers.ContainsKey(merge.Into) || !sight.Needed.Contains(merge.From)) return new LayerStep(LayerAct.ForgetMerge, merge.From, merge.Into);
         var isInProcess = sight.Process?.Chain.Contains(merge.From) == true;
         var isDone = merge.Over is { } over && sight.Layers.GetValueOrDefault(over)?.Backing == merge.Into && !isInProcess;
-        if (isDone || sight.Beside is { Kind: VolumeWorks.Merge, State: LayerWorkState.Done } beside && beside.Layer == merge.From && !isInProcess) return new LayerStep(LayerAct.FinishMerge, merge.From, merge.Into);
-        return IsBusy(sight) ? null : Merge(sight, merge.From, merge.Into);
+        var isDoneBeside = merge.Over is null && sight.Beside is { Kind: VolumeWorks.Merge, State: LayerWorkState.Done } beside && beside.Layer == merge.From && !isInProcess;
+        if (isDone || isDoneBeside) return new LayerStep(LayerAct.FinishMerge, merge.From, merge.Into);
+        return IsBusy(sight) ? null : Merge(sight, merge.From, merge.Into, isNoted: true);
     }
 
     /// <summary>What a process has and does not use keeps others from it. Only a head that it is about to write to is there before it is used.</summary>
@@ -126,17 +127,18 @@ internal static class LayerPlanner
         if (sight.State.Merge is not null) return null;
         var (needed, contents) = (sight.Needed, sight.Contents.ToHashSet());
         foreach (var lower in needed.Where(number => !contents.Contains(number)).OrderDescending())
-            if (sight.ChildrenOf(lower) is [var upper] && Merge(sight, upper.Number, lower) is { } step) return step;
+            if (sight.ChildrenOf(lower) is [var upper] && Merge(sight, upper.Number, lower, isNoted: false) is { } step) return step;
         return null;
     }
 
-    private static LayerStep? Merge(LayersSight sight, int from, int into)
+    /// <param name="isNoted">It was begun before: then the lower one is nothing by itself, and it is brought to its end.</param>
+    private static LayerStep? Merge(LayersSight sight, int from, int into, bool isNoted)
     {
         if (sight.Copied.Contains(from) || sight.Copied.Contains(into)) return null;
         if (sight.Process?.Chain is not { } chain || !chain.Contains(into))
             // Nobody's process has them; what has them elsewhere ends some time.
             return sight.Layers[from].IsOpen || sight.Layers[into].IsOpen || !sight.HasImage ? null : new LayerStep(LayerAct.Merge, from, into);
-        if (chain[0] == from) return sight.State.Inserted == from || from != sight.State.Head ? null : new LayerStep(LayerAct.Insert, from, into);
+        if (chain[0] == from) return (sight.State.Inserted == from && !isNoted) || from != sight.State.Head ? null : new LayerStep(LayerAct.Insert, from, into);
         var at = chain.TakeWhile(number => number != from).Count();
         return at + 1 < chain.Count && chain[at + 1] == into ? new LayerStep(LayerAct.Merge, from, into, chain[at - 1]) : null;
     }
@@ -144,7 +146,7 @@ internal static class LayerPlanner
     private static LayerStep? Flatten(LayersSight sight)
     {
         if (sight.State.Head is not { } head || sight.State.Merge is not null || Pending(sight).Any()) return null;
-        if (sight.Beside is { Kind: VolumeWorks.Flatten, State: LayerWorkState.Done } && sight.Process is null) return new LayerStep(LayerAct.FinishFlatten, head);
+        if (sight.Beside is { Kind: VolumeWorks.Flatten, State: LayerWorkState.Done } beside && beside.Layer == head && sight.Process is null) return new LayerStep(LayerAct.FinishFlatten, head);
         if (sight.ChainOf(head)!.Count <= ChainLimit) return null;
         return sight.Process is null ? sight.Layers[head].IsOpen || !sight.HasImage ? null : new LayerStep(LayerAct.Flatten, head) : sight.Process.Chain[0] == head ? new LayerStep(LayerAct.Flatten, head, Over: head) : null;
     }
