@@ -13,6 +13,9 @@ internal static class AgentModes
     /// <summary>rw-------.</summary>
     public const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    /// <summary>r--r-----.</summary>
+    public const UnixFileMode SealedFile = UnixFileMode.UserRead | UnixFileMode.GroupRead;
+
     /// <summary>r--r--r--.</summary>
     public const UnixFileMode ReadableFile = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 

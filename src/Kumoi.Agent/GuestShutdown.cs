@@ -20,7 +20,7 @@ public static class GuestShutdown
     {
         try
         {
-            await using var guest = await QemuGuest.FindAsync(paths, id, clock, () => { }, cancel);
+            await using var guest = await QemuGuest.FindAsync(paths, id, clock, _ => { }, cancel);
             if (guest is null) return;
             await guest.PressPowerButtonAsync(cancel);
             for (var started = clock.GetTimestamp(); clock.GetElapsedTime(started) < limit && (await guest.ObserveAsync(cancel)).State == RunState.Running;)

@@ -22,6 +22,9 @@ public sealed class ImageCache(AgentPaths paths)
 
     public string PathOf(DesiredImage image) => Path.Combine(paths.Images, NameOf(image));
 
+    /// <summary>Where the image with a file of this name is.</summary>
+    public string PathOf(string name) => Path.Combine(paths.Images, name);
+
     /// <summary>What the image's file is called on every host.</summary>
     public static string NameOf(DesiredImage image) => $"{Digest(image.Sha256)}.{Format(image.Format)}";
 

@@ -62,6 +62,7 @@ public sealed class Commands(TimeProvider clock)
     public async Task<CommandResult> TryRunAsync(
         string program, IReadOnlyList<string> arguments, string? input, IReadOnlyList<int> inherited, TimeSpan limit, CancellationToken cancel)
     {
+        FaultPoints.Reach("run " + program);
         using var span = AgentTrace.Part("run " + program);
         if (Fault is { } fault) input = fault(program, input);
         var start = new ProcessStartInfo(program)
@@ -95,6 +96,38 @@ public sealed class Commands(TimeProvider clock)
             cancel.ThrowIfCancellationRequested();
             throw new CommandFailedException(
                 string.Create(CultureInfo.InvariantCulture, $"{program} did not finish within {limit.TotalSeconds:0.#} s."), null, false);
+        }
+    }
+
+    /// <summary>Runs a command that takes as long as it takes, and tells what it writes to its standard output meanwhile. It is killed when this is cancelled.</summary>
+    /// <param name="started">Gets the id of the process.</param>
+    public async Task<CommandResult> WatchAsync(string program, IReadOnlyList<string> arguments, Action<int> started, Action<string> said, CancellationToken cancel)
+    {
+        FaultPoints.Reach("watch " + program);
+        using var span = AgentTrace.Part("watch " + program);
+        if (Fault is { } fault) fault(program, null);
+        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = "/" };
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        start.Environment["LC_ALL"] = "C";
+        using var process = new Process { StartInfo = start };
+        await StartAsync(process, [], cancel);
+        started(process.Id);
+        try
+        {
+            process.StandardInput.Close();
+            var error = ReadAsync(process.StandardError, cancel);
+            var buffer = new char[256];
+            int read;
+            while ((read = await process.StandardOutput.ReadAsync(buffer, cancel)) > 0) said(new string(buffer, 0, read));
+            var words = await error;
+            await process.WaitForExitAsync(cancel);
+            return new CommandResult(process.ExitCode, "", words);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+            throw;
         }
     }
 

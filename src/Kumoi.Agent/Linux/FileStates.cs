@@ -12,6 +12,12 @@ internal static class FileStates
     /// <summary>The file's user; null if it is not there.</summary>
     public static uint? UserOf(string path) => Of(path)?.User;
 
+    /// <summary>The file's group; null if it is not there.</summary>
+    public static uint? GroupOf(string path) => Of(path)?.Group;
+
+    /// <summary>True if the file is there, is root's, and nobody may write to it.</summary>
+    public static bool IsSealed(string path) => Of(path) is { User: 0 } status && (status.Mode & 0x92) == 0;
+
     private static Libc.FileStatus? Of(string path)
     {
         if (Libc.Status(Libc.CurrentDirectory, path, Libc.NotThroughLinks, Libc.BasicStatus, out var status) == 0) return status;

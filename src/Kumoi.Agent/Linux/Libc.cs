@@ -107,6 +107,8 @@ internal static partial class Libc
     public struct FileStatus
     {
         [FieldOffset(20)] public uint User;
+        [FieldOffset(24)] public uint Group;
+        [FieldOffset(28)] public ushort Mode;
         [FieldOffset(48)] public ulong Blocks;
     }
 

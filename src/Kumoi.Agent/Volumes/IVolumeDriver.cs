@@ -9,7 +9,24 @@ namespace Kumoi.Agent.Volumes;
 /// <param name="InUse">A process has it open.</param>
 /// <param name="IsGiven">A guest may open it.</param>
 /// <param name="Granted">The highest incarnation that was ever granted it; 0 if none was, or nobody else reaches it.</param>
-public sealed record VolumeSight(bool Traces, long? SizeBytes, long UsedBytes, bool InUse, bool IsGiven, int Granted);
+public sealed record VolumeSight(bool Traces, long? SizeBytes, long UsedBytes, bool InUse, bool IsGiven, int Granted)
+{
+    public SnapshotsSight Snapshots { get; init; } = SnapshotsSight.None;
+}
+
+/// <summary>What of a volume's snapshots is where it is kept.</summary>
+/// <param name="Taken">Those that are there for good.</param>
+/// <param name="Prepared">Ids of those that are of the moment at which the guest's process is told to write elsewhere, or ends.</param>
+/// <param name="Restored">Number of the last restoration that was done.</param>
+/// <param name="Untidy">Something is there that nobody needs, and can go now.</param>
+/// <param name="Refused">They cannot be told from one another any more; nothing is done to them.</param>
+/// <param name="Work">What takes its time, and is under way.</param>
+public sealed record SnapshotsSight(IReadOnlyList<ObservedSnapshot> Taken, IReadOnlyList<string> Prepared, long Restored, bool Untidy, bool Refused, VolumeWork? Work)
+{
+    public static SnapshotsSight None { get; } = new([], [], 0, false, false, null);
+
+    public bool Has(string id) => Prepared.Contains(id) || Taken.Any(taken => taken.Id == id);
+}
 
 /// <summary>A store that is there.</summary>
 /// <param name="Volumes">What was found in it, if nobody else reaches it: ids, and where.</param>
@@ -23,8 +40,11 @@ public sealed record StoreMissed(string Place, string Words);
 public sealed record StoresSight(IReadOnlyList<StoreSight> There, IReadOnlyList<StoreMissed> Missed);
 
 /// <summary>The edge between the agent and the places where volumes are kept. Every call may be repeated after it was cut off at any point.</summary>
-public interface IVolumeDriver
+public interface IVolumeDriver : IAsyncDisposable
 {
+    /// <summary>Called with a volume's id when something that takes its time has come further.</summary>
+    void Watch(Action<string> changed);
+
     /// <summary>Looks at the stores, and opens those that have come. Returns within seconds, whatever a store does.</summary>
     Task<StoresSight> LookAsync(CancellationToken cancel);
 
@@ -33,13 +53,34 @@ public interface IVolumeDriver
     /// <summary>Makes the volume; over its image, if it has one.</summary>
     Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel);
 
+    /// <summary>Begins to make the volume from the snapshot that it begins with, or looks after that; it is there when it is whole.</summary>
+    /// <param name="source">The volume that the snapshot is of.</param>
+    /// <param name="image">What that is a layer over.</param>
+    Task CopyAsync(DesiredVolume volume, DesiredVolume source, DesiredImage? image, CancellationToken cancel);
+
+    /// <summary>Makes the snapshots ready that are wanted and not there. Of a volume that no process has they are taken with that.</summary>
+    Task PrepareAsync(DesiredVolume volume, CancellationToken cancel);
+
+    /// <summary>Takes those that are ready from the guest that has the volume, all of one group at one moment; false while others of it are not ready.</summary>
+    /// <param name="group">Other volumes that have snapshots of the same groups.</param>
+    Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel);
+
+    /// <summary>Forgets the snapshots that are to be deleted; what they take goes by and by.</summary>
+    Task ForgetAsync(DesiredVolume volume, CancellationToken cancel);
+
+    /// <summary>Puts a volume that no process has back to a snapshot.</summary>
+    Task RestoreAsync(DesiredVolume volume, CancellationToken cancel);
+
+    /// <summary>Begins, or goes on with, the removal of what nobody needs any more.</summary>
+    Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel);
+
     /// <summary>Lets a volume grow that no process has open.</summary>
     Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel);
 
     /// <summary>Takes a volume from the guest that had it: it cannot be opened by that any more.</summary>
     Task TakeBackAsync(DesiredVolume volume, CancellationToken cancel);
 
-    /// <summary>Removes a volume that no process has open.</summary>
+    /// <summary>Removes a volume that no process has open. Its snapshots stay.</summary>
     Task RemoveAsync(DesiredVolume volume, CancellationToken cancel);
 
     /// <summary>What can be told of volumes found in stores that nobody else reaches; of one that cannot be looked at, nothing.</summary>

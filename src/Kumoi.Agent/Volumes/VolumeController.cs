@@ -20,6 +20,9 @@ public sealed class VolumeController : IAsyncDisposable
     /// <summary>What a volume takes is told in steps of this. Too low: each report is news to the servers; too high: people see old numbers.</summary>
     private const long UsedStep = 1024 * 1024;
 
+    /// <summary>How often it is told how far work on a volume is.</summary>
+    private static readonly TimeSpan WorkPeriod = TimeSpan.FromSeconds(5);
+
     private readonly AgentState _state;
     private readonly IVolumeDriver _driver;
     private readonly Func<DesiredImage?, bool> _hasImage;
@@ -33,6 +36,7 @@ public sealed class VolumeController : IAsyncDisposable
     public VolumeController(AgentState state, IVolumeDriver driver, Func<DesiredImage?, bool> hasImage, Random random, TimeProvider clock, ILogger log)
     {
         (_state, _driver, _hasImage, _clock, _log) = (state, driver, hasImage, clock, log);
+        driver.Watch(Ring);
         _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
     }
 
@@ -116,10 +120,9 @@ public sealed class VolumeController : IAsyncDisposable
                 var sight = await _driver.ObserveAsync(volume, cancel);
                 var plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
                 Report(volume, sight, plan, ConditionsOf(volume, sight, plan));
-                if (plan.Step is not { } next) return Outcome.Done;
+                if (plan.Step is not { } next) return sight.Snapshots.Work is null ? Outcome.Done : Outcome.LookAgain(WorkPeriod);
                 step = next.ToString();
-                await TakeAsync(next, volume, image, cancel);
-                if (next == VolumeStep.FetchImage) return Outcome.Done;
+                if (!await TakeAsync(next, volume, document, image, cancel)) return Outcome.Done;
                 _log.VolumeStepTaken(id, step);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -136,19 +139,57 @@ public sealed class VolumeController : IAsyncDisposable
         return Outcome.Failure;
     }
 
-    private Task TakeAsync(VolumeStep step, DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
+    /// <summary>False if something else has to happen before another look.</summary>
+    private async Task<bool> TakeAsync(VolumeStep step, DesiredVolume volume, DesiredDocument document, DesiredImage? image, CancellationToken cancel)
     {
         switch (step)
         {
             case VolumeStep.FetchImage:
                 Images.Want(volume.ImageId!);
-                return Task.CompletedTask;
-            case VolumeStep.Make: return _driver.MakeAsync(volume, image, cancel);
-            case VolumeStep.Grow: return _driver.GrowAsync(volume, image, cancel);
-            case VolumeStep.TakeBack: return _driver.TakeBackAsync(volume, cancel);
-            case VolumeStep.Remove: return _driver.RemoveAsync(volume, cancel);
-            default: throw new InvalidOperationException($"Unknown step {step}.");
+                return false;
+            case VolumeStep.Make:
+                await _driver.MakeAsync(volume, image, cancel);
+                break;
+            case VolumeStep.Copy:
+                var source = document.Volumes?.FirstOrDefault(one => one.Id == volume.Source!.VolumeId)
+                    ?? throw new HypervisorException("snapshot-missing", $"The servers have not told this host of the volume {volume.Source!.VolumeId}, with whose snapshot this one begins.", null);
+                var below = source.ImageId is null ? null : document.Images.FirstOrDefault(one => one.Id == source.ImageId);
+                if (source.ImageId is { } imageId && !_hasImage(below))
+                {
+                    Images.Want(imageId);
+                    throw new HypervisorException("image-unavailable", $"The image {imageId}, which the snapshot's volume is a layer over, is being fetched.", null);
+                }
+                await _driver.CopyAsync(volume, source, below, cancel);
+                break;
+            case VolumeStep.Grow:
+                await _driver.GrowAsync(volume, image, cancel);
+                break;
+            case VolumeStep.TakeBack:
+                await _driver.TakeBackAsync(volume, cancel);
+                break;
+            case VolumeStep.Remove:
+                await _driver.RemoveAsync(volume, cancel);
+                break;
+            case VolumeStep.Prepare:
+                await _driver.PrepareAsync(volume, cancel);
+                // Others may wait for this one, to be of the same moment.
+                foreach (var other in SnapshotGroups.Of(volume, document)) Ring(other.Id);
+                break;
+            case VolumeStep.Take:
+                return await _driver.TakeAsync(volume, SnapshotGroups.Of(volume, document), cancel);
+            case VolumeStep.Forget:
+                await _driver.ForgetAsync(volume, cancel);
+                break;
+            case VolumeStep.Restore:
+                await _driver.RestoreAsync(volume, cancel);
+                break;
+            case VolumeStep.Tidy:
+                await _driver.TidyAsync(volume, image, cancel);
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown step {step}.");
         }
+        return true;
     }
 
     private List<Condition> ConditionsOf(DesiredVolume volume, VolumeSight sight, VolumePlan plan)
@@ -160,9 +201,16 @@ public sealed class VolumeController : IAsyncDisposable
             conditions.Add(new Condition("Volume", "volume-missing", "The volume was made, and is not in its store any more: its files were removed, or the store was put back to an earlier state. Nothing takes its place by itself.", now, null));
         else if (plan.Step is null && !plan.Settled && sight.InUse && volume.Desired == VolumeDesire.Deleted)
             conditions.Add(new Condition("Volume", "volume-in-use", "A process on the host still has the volume open.", now, null));
+        if (sight.Snapshots.Refused)
+            conditions.Add(new Condition("Volume", "snapshot-refused", "The files of the volume or of its snapshots are not as they were made: they are damaged, or were changed by others. Nothing is done to them; put them back from a copy, or delete the volume with its snapshots.", now, null));
+        else if (VolumePlanner.Lost(volume, sight).Select(lost => lost.Id).Concat(IsRestoredFromNothing(volume, sight) ? [volume.Restore!.SnapshotId] : []).FirstOrDefault() is { } lost)
+            conditions.Add(new Condition("Volume", "snapshot-missing", $"The snapshot {lost} was taken, and is not in the store any more: its files were removed, or the store was put back to an earlier state. A later state does not take its place; delete the snapshot.", now, null));
         if (plan.Step == VolumeStep.FetchImage && Images.ConditionOf(volume.ImageId!) is { } image) conditions.Add(image);
         return conditions;
     }
+
+    private static bool IsRestoredFromNothing(DesiredVolume volume, VolumeSight sight) =>
+        sight.SizeBytes is not null && volume.Restore is { } restore && restore.Number > sight.Snapshots.Restored && !sight.Snapshots.Has(restore.SnapshotId);
 
     /// <param name="sight">Null if the volume could not be looked at: then what was known of it stays.</param>
     private void Report(DesiredVolume volume, VolumeSight? sight, VolumePlan plan, IReadOnlyList<Condition> conditions)
@@ -175,13 +223,20 @@ public sealed class VolumeController : IAsyncDisposable
         var used = mine ? (sight!.UsedBytes + UsedStep - 1) / UsedStep * UsedStep : known?.UsedBytes ?? 0;
         // In a condition that says the same as before, the time at which it began is that of before.
         conditions = [.. conditions.Select(one => known?.Conditions.FirstOrDefault(before => (before.Reason, before.Message) == (one.Reason, one.Message)) ?? one)];
-        var report = new ObservedVolume(volume.Id, volume.Incarnation, plan.Settled ? volume.Generation : Math.Min(known?.Generation ?? 0, volume.Generation), size, used, conditions);
+        var snapshots = mine ? (IReadOnlyList<ObservedSnapshot>)[.. sight!.Snapshots.Taken.Select(one => one with { UsedBytes = (one.UsedBytes + UsedStep - 1) / UsedStep * UsedStep })] : known?.Snapshots;
+        var report = new ObservedVolume(
+            volume.Id, volume.Incarnation, plan.Settled ? volume.Generation : Math.Min(known?.Generation ?? 0, volume.Generation), size, used, conditions, snapshots,
+            mine ? sight!.Snapshots.Restored : known?.Restored ?? 0, mine ? sight!.Snapshots.Work : known?.Work);
         _seen[volume.Id] = new Seen(volume, plan, report);
-        // What it takes changes all the time, and is told with the rest.
-        if (known is null || known with { UsedBytes = used, Conditions = report.Conditions } != report || !known.Conditions.SequenceEqual(report.Conditions)) Reported(volume.Id);
+        if (known is null || !SayTheSame(known, report)) Reported(volume.Id);
         if (last?.Plan.Settled != plan.Settled || last.Volume != volume || known?.SizeGib != size)
             foreach (var instance in new[] { last?.Volume.InstanceId, volume.InstanceId }.OfType<string>().Distinct()) Rung(instance);
     }
+
+    /// <summary>What a volume and its snapshots take changes all the time, and is told with the rest.</summary>
+    private static bool SayTheSame(ObservedVolume a, ObservedVolume b) =>
+        a with { UsedBytes = b.UsedBytes, Conditions = b.Conditions, Snapshots = b.Snapshots } == b && a.Conditions.SequenceEqual(b.Conditions)
+            && a.Snapshots is null == b.Snapshots is null && (a.Snapshots ?? []).Select(one => one with { UsedBytes = 0 }).SequenceEqual((b.Snapshots ?? []).Select(one => one with { UsedBytes = 0 }));
 
     private void Fail(string id)
     {
@@ -195,7 +250,11 @@ public sealed class VolumeController : IAsyncDisposable
         Fail(id);
     }
 
-    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        await _driver.DisposeAsync();
+    }
 
     private sealed record Seen(DesiredVolume Volume, VolumePlan Plan, ObservedVolume Report);
 

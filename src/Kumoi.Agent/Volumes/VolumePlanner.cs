@@ -10,6 +10,9 @@ public enum VolumeStep
 
     Make,
 
+    /// <summary>Fill it from the snapshot that it begins with.</summary>
+    Copy,
+
     /// <summary>Let it grow, while no guest has it.</summary>
     Grow,
 
@@ -18,11 +21,26 @@ public enum VolumeStep
 
     /// <summary>Planned only for a record that says deleted.</summary>
     Remove,
+
+    /// <summary>Make the snapshots ready that are to be taken.</summary>
+    Prepare,
+
+    /// <summary>Take those that are ready from the guest that writes.</summary>
+    Take,
+
+    /// <summary>Forget snapshots. Planned only for those whose record says deleted.</summary>
+    Forget,
+
+    /// <summary>Put it back to a snapshot, while no guest has it.</summary>
+    Restore,
+
+    /// <summary>Remove what nobody needs any more. The volume can be used meanwhile.</summary>
+    Tidy,
 }
 
 /// <summary>What to do now.</summary>
 /// <param name="Step">Null if there is nothing to do, or nothing can be done.</param>
-/// <param name="Settled">True if all that the record says has been done.</param>
+/// <param name="Settled">True if all that the record says has been done; what is left to do then is no matter of the record.</param>
 public sealed record VolumePlan(VolumeStep? Step, bool Settled)
 {
     public static VolumePlan Do(VolumeStep step) => new(step, false);
@@ -42,20 +60,61 @@ public static class VolumePlanner
         if (seen.Granted > desired.Incarnation) return VolumePlan.Wait;
         return desired.Desired switch
         {
-            VolumeDesire.Deleted => !seen.Traces ? VolumePlan.Nothing : seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Remove),
+            VolumeDesire.Deleted => Remove(desired, seen),
             VolumeDesire.Present => Keep(desired, seen, imageReady),
             // A word of a newer server: what is there stays as it is.
             _ => VolumePlan.Wait,
         };
     }
 
+    /// <summary>Snapshots that are wanted, were never there, and are not being taken.</summary>
+    public static IEnumerable<DesiredSnapshot> Missing(DesiredVolume desired, VolumeSight seen) =>
+        (desired.Snapshots ?? []).Where(wanted => wanted is { Desired: VolumeDesire.Present, Taken: false } && !seen.Snapshots.Has(wanted.Id));
+
+    /// <summary>Snapshots that were there, and are not any more.</summary>
+    public static IEnumerable<DesiredSnapshot> Lost(DesiredVolume desired, VolumeSight seen) =>
+        (desired.Snapshots ?? []).Where(wanted => wanted is { Desired: VolumeDesire.Present, Taken: true } && !seen.Snapshots.Has(wanted.Id));
+
+    /// <summary>Snapshots that are there, and whose record says deleted.</summary>
+    public static IEnumerable<DesiredSnapshot> Due(DesiredVolume desired, VolumeSight seen) =>
+        (desired.Snapshots ?? []).Where(wanted => wanted.Desired == VolumeDesire.Deleted && seen.Snapshots.Has(wanted.Id));
+
+    private static VolumePlan Remove(DesiredVolume desired, VolumeSight seen)
+    {
+        if (!seen.Traces) return VolumePlan.Nothing;
+        if (Due(desired, seen).Any()) return VolumePlan.Do(VolumeStep.Forget);
+        if (seen.SizeBytes is not null || !(seen.Snapshots.Taken.Count + seen.Snapshots.Prepared.Count > 0)) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Remove);
+        // The snapshots that stay, also one that no record names: absence is no order.
+        return Tidied(seen);
+    }
+
     private static VolumePlan Keep(DesiredVolume desired, VolumeSight seen, bool imageReady)
     {
         // One that was lost is told as lost: an empty one in its place would look like it.
-        if (seen.SizeBytes is not { } size) return desired.Made ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Make);
+        if (seen.SizeBytes is not { } size)
+            return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy } ? VolumePlan.Wait : VolumePlan.Do(desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
+        var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
+        if (!seen.Snapshots.Refused && Snapshots(desired, seen) is { } plan) return plan;
         // In a guest it grows through the guest's process, which is the instance's business.
-        if (size < desired.SizeGib * VolumeSizes.Gib) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
-        if (desired.InstanceId is null) return seen is { IsGiven: true, InUse: false } ? VolumePlan.Do(VolumeStep.TakeBack) : VolumePlan.Nothing;
-        return imageReady ? VolumePlan.Nothing : VolumePlan.Do(VolumeStep.FetchImage);
+        if (isSmall) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
+        if (desired.InstanceId is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
+        if (desired.InstanceId is not null && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        return IsComplete(desired, seen) ? Tidied(seen) : VolumePlan.Wait;
     }
+
+    /// <summary>Null: for the snapshots nothing is to be done before the volume's own matters.</summary>
+    private static VolumePlan? Snapshots(DesiredVolume desired, VolumeSight seen)
+    {
+        if (Due(desired, seen).Any()) return VolumePlan.Do(VolumeStep.Forget);
+        if (Missing(desired, seen).Any()) return VolumePlan.Do(VolumeStep.Prepare);
+        if (seen.Snapshots.Prepared.Count > 0) return seen.InUse ? VolumePlan.Do(VolumeStep.Take) : VolumePlan.Do(VolumeStep.Tidy);
+        if (desired.Restore is not { } restore || restore.Number <= seen.Snapshots.Restored) return null;
+        // What was to be kept of the present state is a snapshot by now.
+        return !seen.InUse && seen.Snapshots.Taken.Any(taken => taken.Id == restore.SnapshotId) ? VolumePlan.Do(VolumeStep.Restore) : VolumePlan.Wait;
+    }
+
+    private static bool IsComplete(DesiredVolume desired, VolumeSight seen) =>
+        !seen.Snapshots.Refused || (!Missing(desired, seen).Any() && !Due(desired, seen).Any() && (desired.Restore?.Number ?? 0) <= seen.Snapshots.Restored);
+
+    private static VolumePlan Tidied(VolumeSight seen) => seen.Snapshots is { Untidy: true, Refused: false } ? new VolumePlan(VolumeStep.Tidy, true) : VolumePlan.Nothing;
 }

@@ -31,7 +31,7 @@ public sealed class DirectoryVolumeTests
         Assert.Equal([place.FileOf(volume)], Directory.GetFiles(Path.GetDirectoryName(place.FileOf(volume))!));
         Assert.Equal(AgentModes.PrivateFile, File.GetUnixFileMode(place.FileOf(volume)));
 
-        await place.TwiceAsync(async driver => Assert.Equal(place.FileOf(volume), await driver.OpenAsync(volume, null, Guest, default)));
+        await place.TwiceAsync(async driver => Assert.Equal(place.FileOf(volume), (await driver.OpenAsync(volume, null, Guest, default)).File));
         Assert.True((await place.SeeAsync(volume)).IsGiven);
         // As the guest's user, who has written the file.
         volume = volume with { SizeGib = 5 };

@@ -15,7 +15,7 @@ namespace Kumoi.Agent.Tests.Volumes;
 public sealed class VolumeLifeTests
 {
     private static readonly DesiredInstance One = Samples.Instance(1, "running"), Two = Samples.Instance(2, "running");
-    private const string First = "vol-19a3f2b4c5d6e0001", Second = "vol-19a3f2b4c5d6e0002";
+    private const string First = "vol-19a3f2b4c5d6e0001", Second = "vol-19a3f2b4c5d6e0002", Third = "vol-19a3f2b4c5d6e0003";
 
     private readonly ManualTime _time = new();
     private readonly MemoryServer _server = new();
@@ -111,7 +111,49 @@ public sealed class VolumeLifeTests
         }
     }
 
+    [Fact]
+    public async Task Snapshots_of_a_running_guest_are_of_one_moment_put_back_copied_and_deleted()
+    {
+        await using var agent = _host.Start();
+        var volumes = _host.Hardware.Disks.Volumes;
+        await SetAsync(Volume(First, 1));
+        await SetAsync(Volume(Second, 2));
+        await SetAsync(One, [First, Second]);
+        foreach (var id in new[] { First, First, Second }) volumes.Write(id);
+        // One is slow to be made ready; the other waits for it.
+        _host.Faults.Fault = (step, id) => step == "PrepareSnapshot" && id == Second ? "Not yet." : null;
+        _volumes[First] = _volumes[First] with { Snapshots = [new DesiredSnapshot(Snap(1), VolumeDesire.Present, "g-1")], Generation = ++_revision };
+        Put(_volumes[Second] with { Snapshots = [new DesiredSnapshot(Snap(2), VolumeDesire.Present, "g-1")], Generation = ++_revision });
+        await UntilAsync("the condition", () => Seen(Second) is { Conditions: [{ Reason: "simulated-fault" }] });
+        volumes.Write(First);
+        Assert.True(Seen(First)!.Generation < _volumes[First].Generation);
+        Assert.Null(volumes.ContentOf(First, Snap(1)));
+        _host.Faults.Fault = (_, _) => null;
+        await UntilAsync("both snapshots", () => Seen(First) is { Snapshots.Count: 1 } && Seen(Second) is { Snapshots.Count: 1 });
+        Assert.Equal((3L, 1L), (volumes.ContentOf(First, Snap(1)), volumes.ContentOf(Second, Snap(2))));
+        Assert.Equal(Seen(First)!.Snapshots![0].TakenAt, Seen(Second)!.Snapshots![0].TakenAt);
+        volumes.Write(First);
+        await SetAsync(One, []);
+        await SetAsync(_volumes[First] with { Restore = new SnapshotRestore(Snap(1), 4) });
+        Assert.Equal((3L, 4L), (volumes.ContentOf(First), Seen(First)!.Restored));
+        await SetAsync(Volume(Third, 5) with { Source = new SnapshotSource(Second, Snap(2)) });
+        Assert.Equal(1, volumes.ContentOf(Third));
+        // A volume that is deleted keeps its snapshots, and one that was taken is not taken anew.
+        await SetAsync(_volumes[Second] with { Desired = VolumeDesire.Deleted, Snapshots = [new DesiredSnapshot(Snap(2), VolumeDesire.Present, "g-1", Taken: true)] });
+        Assert.Equal(1, volumes.ContentOf(Second, Snap(2)));
+        await SetAsync(_volumes[Second] with { Snapshots = [new DesiredSnapshot(Snap(2), VolumeDesire.Deleted, "g-1", Taken: true)] });
+        Assert.Equal([First, Third], volumes.List());
+        volumes.Forget(First, [Snap(1)]);
+        Put(_volumes[First] with { Snapshots = [new DesiredSnapshot(Snap(1), VolumeDesire.Present, "g-1", Taken: true)], Generation = ++_revision });
+        await UntilAsync("the loss", () => Seen(First) is { Conditions: [{ Reason: "snapshot-missing" }], Snapshots: [] });
+    }
+
     [Theory]
+    [InlineData("PrepareSnapshot")]
+    [InlineData("TakeSnapshot")]
+    [InlineData("DeleteSnapshot")]
+    [InlineData("RestoreVolume")]
+    [InlineData("CopyVolume")]
     [InlineData("MakeVolume")]
     [InlineData("GrowVolume")]
     [InlineData("RemoveVolume")]
@@ -131,7 +173,12 @@ public sealed class VolumeLifeTests
         await SetAsync(One, [First]);
         await SetAsync(_volumes[First] with { SizeGib = 3 });
         await UntilAsync("its growth", () => Drives(One) is [{ SizeBytes: 3 * VolumeSizes.Gib }]);
+        await SetAsync(_volumes[First] with { Snapshots = [new DesiredSnapshot(Snap(1), VolumeDesire.Present)] });
         await SetAsync(One, []);
+        await SetAsync(_volumes[First] with { Restore = new SnapshotRestore(Snap(1), 1) });
+        await SetAsync(Volume(Second, 3) with { Source = new SnapshotSource(First, Snap(1)) });
+        await SetAsync(_volumes[First] with { Snapshots = [new DesiredSnapshot(Snap(1), VolumeDesire.Deleted, null, Taken: true)] });
+        Assert.Empty(Seen(First)!.Snapshots!);
         await SetAsync(_volumes[First] with { Desired = VolumeDesire.Deleted });
         Assert.True(IsTold(), $"The step {failing} was never taken.");
     }
@@ -188,6 +235,8 @@ public sealed class VolumeLifeTests
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => first.RemoveAsync(volume, default))).Reason);
         Assert.Equal(2, (await first.ObserveAsync(volume, default)).Granted);
     }
+
+    private static string Snap(int number) => $"snap-19a3f2b4c5d6e{number:x4}";
 
     private DesiredVolume Volume(string id, int gib) => new(id, _host.Hardware.Disks.Volumes.Id, 1, 1, VolumeDesire.Present, gib);
 

@@ -104,6 +104,37 @@ public sealed class VolumePlannerTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
     }
 
+    [Fact]
+    public void Snapshots_are_taken_before_it_is_put_back_and_tidied_when_nothing_else_is_left()
+    {
+        var present = new DesiredSnapshot("snap-1", VolumeDesire.Present);
+        SnapshotsSight Sight(bool taken, bool prepared) => SnapshotsSight.None with { Taken = taken ? [new ObservedSnapshot("snap-1", default, "crash", 0)] : [], Prepared = prepared ? ["snap-1"] : [] };
+        var wanted = Wanted with { Snapshots = [present], Restore = new SnapshotRestore("snap-1", 2) };
+        Do(VolumeStep.Prepare, wanted, Whole);
+        Do(VolumeStep.Prepare, wanted with { SizeGib = 11 }, Whole with { InUse = true });
+        Do(VolumeStep.Take, wanted, Whole with { InUse = true, Snapshots = Sight(false, true) });
+        Do(VolumeStep.Tidy, wanted, Whole with { Snapshots = Sight(false, true) });
+        Do(VolumeStep.Restore, wanted, Whole with { Snapshots = Sight(true, false) });
+        Wait(wanted, Whole with { InUse = true, Snapshots = Sight(true, false) });
+        Settled(wanted, Whole with { Snapshots = Sight(true, false) with { Restored = 2 } });
+        // What is not the record's matter goes on beside it.
+        Assert.Equal(new VolumePlan(VolumeStep.Tidy, true), VolumePlanner.Plan(wanted, Whole with { InUse = true, Snapshots = Sight(true, false) with { Restored = 2, Untidy = true } }, true));
+        Settled(Wanted, Whole with { Snapshots = Sight(true, false) });
+        Do(VolumeStep.Forget, Wanted with { Snapshots = [present with { Desired = VolumeDesire.Deleted }] }, Whole with { Snapshots = Sight(true, false) });
+        // One that was there is not taken anew, and its loss keeps nobody from the volume.
+        Settled(Wanted with { Snapshots = [present with { Taken = true }] }, Whole);
+        // What cannot be told from one another is left.
+        Wait(wanted, Whole with { Snapshots = SnapshotsSight.None with { Refused = true } });
+        var deleted = Wanted with { Desired = VolumeDesire.Deleted, Snapshots = [present] };
+        Do(VolumeStep.Remove, deleted, Whole with { Snapshots = Sight(true, false) });
+        Settled(deleted, Nothing with { Traces = true, Snapshots = Sight(true, false) });
+        // Also one that no record names.
+        Settled(deleted with { Snapshots = null }, Nothing with { Traces = true, Snapshots = Sight(true, false) });
+        Do(VolumeStep.Remove, deleted with { Snapshots = null }, Nothing with { Traces = true });
+        Do(VolumeStep.Copy, Wanted with { Source = new SnapshotSource("vol-2", "snap-2") }, Nothing);
+        Wait(Wanted with { Source = new SnapshotSource("vol-2", "snap-2") }, Nothing with { Traces = true, Snapshots = SnapshotsSight.None with { Work = new VolumeWork(VolumeWorks.Copy, 0, 1, default) } });
+    }
+
     private static void Do(VolumeStep step, DesiredVolume desired, VolumeSight seen) => Assert.Equal(VolumePlan.Do(step), VolumePlanner.Plan(desired, seen, true));
 
     private static void Settled(DesiredVolume desired, VolumeSight seen) => Assert.Equal(VolumePlan.Nothing, VolumePlanner.Plan(desired, seen, true));

@@ -45,6 +45,11 @@ internal sealed class ModelHost
     /// <summary>Volumes on its own store, and how large each is, in GiB.</summary>
     public SortedDictionary<string, int> Volumes { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What volumes and their snapshots hold.</summary>
+    public SortedDictionary<string, ModelContent> Contents { get; } = new(StringComparer.Ordinal);
+
+    public ModelContent ContentOf(string volume) => Contents.TryGetValue(volume, out var content) ? content : Contents[volume] = new ModelContent();
+
     public string StoreId => StoreOf(Id);
 
     public static string StoreOf(string hostId) => $"st-{hostId[2..]}";

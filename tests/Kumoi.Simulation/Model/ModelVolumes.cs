@@ -16,9 +16,69 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();
-        var size = host.Volumes.GetValueOrDefault(volume.Id);
-        return new VolumeSight(size > 0, size > 0 ? size * VolumeSizes.Gib : null, 0, host.HasOpen(volume.Id), false, 0);
+        var (size, content) = (host.Volumes.GetValueOrDefault(volume.Id), host.Contents.GetValueOrDefault(volume.Id));
+        return new VolumeSight(size > 0 || content?.Snapshots.Count > 0, size > 0 ? size * VolumeSizes.Gib : null, 0, host.HasOpen(volume.Id), false, 0)
+        {
+            Snapshots = content is null ? SnapshotsSight.None : new SnapshotsSight(
+                [.. content.Snapshots.Where(one => one.Value.TakenAt is not null).Select(one => new ObservedSnapshot(one.Key, one.Value.TakenAt!.Value, SnapshotConsistency.Crash, 0))],
+                [.. content.Snapshots.Where(one => one.Value.TakenAt is null).Select(one => one.Key)], content.Restored, false, false, null),
+        };
     }
+
+    public void Watch(Action<string> changed)
+    {
+        // Whatever is done here is done when the step returns.
+    }
+
+    public Task CopyAsync(DesiredVolume volume, DesiredVolume source, DesiredImage? image, CancellationToken cancel) => StepAsync("fills", volume, () =>
+    {
+        if (!host.ContentOf(source.Id).Snapshots.TryGetValue(volume.Source!.SnapshotId, out var snapshot) || snapshot.TakenAt is null) throw new HypervisorException("snapshot-missing", "The snapshot is not here.", null);
+        if (host.Volumes.TryAdd(volume.Id, volume.SizeGib)) host.ContentOf(volume.Id).Content = snapshot.Content;
+    }, cancel);
+
+    public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("makes snapshots ready of", volume, () =>
+    {
+        var content = host.ContentOf(volume.Id);
+        foreach (var wanted in (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false }))
+            content.Snapshots.TryAdd(wanted.Id, (content.Content, host.HasOpen(volume.Id) ? null : host.Timepiece.Wall));
+    }, cancel);
+
+    public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)
+    {
+        var groups = SnapshotGroups.GroupsOf(volume);
+        if (group.Any(other => (other.Snapshots ?? []).Any(one => one is { Desired: VolumeDesire.Present, Taken: false, Group: { } of } && groups.Contains(of) && !host.ContentOf(other.Id).Snapshots.ContainsKey(one.Id)))) return false;
+        await StepAsync("takes snapshots of", volume, () =>
+        {
+            foreach (var id in group.Where(other => other.InstanceId == volume.InstanceId).Select(other => other.Id).Append(volume.Id)) Settle(host.ContentOf(id));
+        }, cancel);
+        return true;
+    }
+
+    public Task ForgetAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("forgets snapshots of", volume, () =>
+    {
+        foreach (var due in (volume.Snapshots ?? []).Where(one => one.Desired == VolumeDesire.Deleted)) host.ContentOf(volume.Id).Snapshots.Remove(due.Id);
+    }, cancel);
+
+    public Task RestoreAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("puts back", volume, () =>
+    {
+        var content = host.ContentOf(volume.Id);
+        if (host.HasOpen(volume.Id) || !content.Snapshots.TryGetValue(volume.Restore!.SnapshotId, out var snapshot) || snapshot.TakenAt is null) throw new HypervisorException("volume-in-use", "A guest has it.", null);
+        (content.Content, content.Restored) = (snapshot.Content, volume.Restore.Number);
+    }, cancel);
+
+    public Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
+    {
+        // The guest that was waited for has ended.
+        if (!host.HasOpen(volume.Id)) Settle(host.ContentOf(volume.Id));
+        return Task.CompletedTask;
+    }
+
+    private void Settle(ModelContent content)
+    {
+        foreach (var (id, _) in content.Snapshots.Where(one => one.Value.TakenAt is null).ToArray()) content.Snapshots[id] = (content.Content, host.Timepiece.Wall);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("makes", volume, () => host.Volumes.TryAdd(volume.Id, volume.SizeGib), cancel);
 
@@ -34,6 +94,7 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
     {
         cloud.Checks.BeforeRemoveVolume(host, volume.Id);
         host.Volumes.Remove(volume.Id);
+        if (host.Contents.GetValueOrDefault(volume.Id) is { Snapshots.Count: 0 }) host.Contents.Remove(volume.Id);
     }, cancel);
 
     public IReadOnlyCollection<string> ImagesInUse() => [];

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Directories;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -8,7 +8,14 @@ namespace Kumoi.Agent.Instances.Qemu;
 /// <summary>A volume's files as a guest's process opens them.</summary>
 /// <param name="File">The layer that the guest writes to.</param>
 /// <param name="ImageFile">The cached image under it; null for none.</param>
-public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageFile, string? ImageFormat);
+public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageFile, string? ImageFormat)
+{
+    /// <summary>All of its layers, from the lowest to the one that the guest writes to.</summary>
+    public IReadOnlyList<QemuLayer> Layers { get; init; } = [new QemuLayer(0, File)];
+}
+
+/// <summary>A layer of a volume.</summary>
+public sealed record QemuLayer(int Number, string File);
 
 /// <summary>
 /// What QEMU makes a volume from, the same on the command line and by QMP: nodes for the file, the format and the limits, one on another, and the disk
@@ -18,8 +25,8 @@ internal static class DriveParts
 {
     public const string Driver = "virtio-blk-pci";
 
-    /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24.</summary>
-    public const string Throttle = "t-", Group = "g-", File = "f-", Image = "b-", ImageFile = "bf-";
+    /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24; those of layers are <see cref="LayerNames"/>'.</summary>
+    public const string Throttle = "t-", Group = "g-", Image = "b-", ImageFile = "bf-";
 
     /// <summary>From the lowest to the highest; each but the first is over one before it.</summary>
     public static IReadOnlyList<JsonObject> Nodes(QemuDrive drive)
@@ -31,11 +38,27 @@ internal static class DriveParts
             nodes.Add(new JsonObject { ["driver"] = "file", ["node-name"] = ImageFile + id, ["filename"] = image, ["read-only"] = true });
             nodes.Add(new JsonObject { ["driver"] = drive.ImageFormat, ["node-name"] = Image + id, ["file"] = ImageFile + id, ["read-only"] = true });
         }
-        nodes.Add(new JsonObject { ["driver"] = "file", ["node-name"] = File + id, ["filename"] = drive.File, ["discard"] = "unmap" });
-        // What is below is always said, so that nothing is opened because the file names it.
-        nodes.Add(new JsonObject { ["driver"] = "qcow2", ["node-name"] = id, ["file"] = File + id, ["backing"] = drive.ImageFile is null ? null : Image + id, ["discard"] = "unmap", ["detect-zeroes"] = "unmap" });
-        nodes.Add(new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = id });
+        var below = drive.ImageFile is null ? null : Image + id;
+        foreach (var layer in drive.Layers)
+        {
+            nodes.AddRange(LayerNodes(id, layer, below, layer == drive.Layers[^1]));
+            below = LayerNames.Node(layer.Number, id);
+        }
+        nodes.Add(new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = below });
         return nodes;
+    }
+
+    /// <param name="below">The node that it is over; null for none.</param>
+    /// <param name="isHead">The guest writes to it. What it does not write to may become writable, for a time, when layers are brought together.</param>
+    public static IEnumerable<JsonObject> LayerNodes(string id, QemuLayer layer, string? below, bool isHead)
+    {
+        var file = LayerNames.FileNode(layer.Number, id);
+        // The file is open for writing only while something above writes to it.
+        yield return new JsonObject { ["driver"] = "file", ["node-name"] = file, ["filename"] = layer.File, ["auto-read-only"] = true, ["discard"] = "unmap" };
+        // What is below is always said, so that nothing is opened because the file names it.
+        var node = new JsonObject { ["driver"] = "qcow2", ["node-name"] = LayerNames.Node(layer.Number, id), ["file"] = file, ["backing"] = below, ["discard"] = "unmap", ["detect-zeroes"] = "unmap" };
+        if (!isHead) node["read-only"] = true;
+        yield return node;
     }
 
     public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };

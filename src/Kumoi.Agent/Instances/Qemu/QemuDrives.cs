@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Directories;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -69,24 +70,30 @@ internal static class QemuDrives
     }
 
     /// <summary>Lets the guest's disk grow, and sets its limits.</summary>
-    public static async Task AdjustAsync(QmpClient qmp, DesiredVolume volume, CancellationToken cancel)
+    public static async Task AdjustAsync(QmpClient qmp, DesiredVolume volume, TimeProvider clock, CancellationToken cancel)
     {
         await SendAsync(qmp, "qom-set", new JsonObject { ["path"] = PathOf(volume.Id), ["property"] = "limits", ["value"] = DriveParts.Limits(volume.Limits) }, cancel);
         // The uppermost node: a guest hears nothing of the growth of one below it.
         var top = DriveParts.Throttle + volume.Id;
         var wanted = volume.SizeGib * VolumeSizes.Gib;
-        if ((await NodesAsync(qmp, cancel)).Any(node => node.Name == top && node.Size < wanted)) await SendAsync(qmp, "block_resize", new JsonObject { ["node-name"] = top, ["size"] = wanted }, cancel);
+        if ((await NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
+        // Layers do not grow while they are worked on.
+        await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
+        await SendAsync(qmp, "block_resize", new JsonObject { ["node-name"] = top, ["size"] = wanted }, cancel);
     }
 
     /// <summary>Takes away what leads to the volume's file, from the top; nothing happens if it is not there.</summary>
     private static async Task DropAsync(QmpClient qmp, string id, TimeProvider clock, CancellationToken cancel)
     {
-        foreach (var node in new[] { DriveParts.Throttle + id, id, DriveParts.File + id, DriveParts.Image + id, DriveParts.ImageFile + id })
+        var layers = (await NodesAsync(qmp, cancel)).Select(node => LayerNames.NumberOfNode(node.Name, id)).OfType<int>().Append(0).Distinct().OrderDescending();
+        await GuestLayers.CancelAsync(qmp, id, clock, cancel);
+        // A layer has a higher number than those that it is over.
+        foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id]))
             await RemoveAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, clock, cancel);
         await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = DriveParts.Group + id }, clock, cancel);
     }
 
-    private static async Task RemoveAsync(QmpClient qmp, string command, JsonObject arguments, TimeProvider clock, CancellationToken cancel)
+    internal static async Task RemoveAsync(QmpClient qmp, string command, JsonObject arguments, TimeProvider clock, CancellationToken cancel)
     {
         var since = clock.GetTimestamp();
         while (true)
@@ -114,7 +121,7 @@ internal static class QemuDrives
         arguments.WriteString("property", "limits");
     }, cancel));
 
-    private static async Task<IReadOnlyList<(string Name, long Size)>> NodesAsync(QmpClient qmp, CancellationToken cancel)
+    internal static async Task<IReadOnlyList<(string Name, long Size)>> NodesAsync(QmpClient qmp, CancellationToken cancel)
     {
         var found = await qmp.ExecuteAsync("query-named-block-nodes", arguments => arguments.WriteBoolean("flat", true), cancel);
         return [.. found.EnumerateArray().Select(node => (node.GetProperty("node-name").GetString() ?? "", node.GetProperty("image").GetProperty("virtual-size").GetInt64()))];
@@ -123,14 +130,17 @@ internal static class QemuDrives
     /// <summary>The volume that a node or object is a part of; null for any other.</summary>
     private static string? VolumeOf(string name)
     {
-        foreach (var prefix in new[] { "", DriveParts.Throttle, DriveParts.Group, DriveParts.File, DriveParts.Image, DriveParts.ImageFile })
-            if (name.StartsWith(prefix, StringComparison.Ordinal) && ObjectNames.IsVolume(name[prefix.Length..])) return name[prefix.Length..];
-        return null;
+        if (ObjectNames.IsVolume(name)) return name;
+        // The parts of a volume are called by its id, with a few letters and a number before it.
+        var at = name.IndexOf('-', StringComparison.Ordinal);
+        var (prefix, id) = (name[..(at + 1)], name[(at + 1)..]);
+        if (!ObjectNames.IsVolume(id)) return null;
+        return prefix is DriveParts.Throttle or DriveParts.Group or DriveParts.Image or DriveParts.ImageFile || (LayerNames.NumberOfNode(name, id) ?? LayerNames.NumberOfFileNode(name, id)) is not null ? id : null;
     }
 
     private static string PathOf(string id) => $"{Objects}/{DriveParts.Group}{id}";
 
-    private static Task SendAsync(QmpClient qmp, string command, JsonObject arguments, CancellationToken cancel) => qmp.ExecuteAsync(command, writer =>
+    internal static Task SendAsync(QmpClient qmp, string command, JsonObject arguments, CancellationToken cancel) => qmp.ExecuteAsync(command, writer =>
     {
         foreach (var (name, value) in arguments)
         {

@@ -25,13 +25,17 @@ internal sealed class QemuGuest : IAsyncDisposable
 
     public Task Ended => _qmp.Ended;
 
+    /// <summary>For those who look after its volumes.</summary>
+    public QmpClient Qmp => _qmp;
+
     /// <summary>Connects to the guest's process; null if none listens.</summary>
-    public static async Task<QemuGuest?> FindAsync(AgentPaths paths, string id, TimeProvider clock, Action changed, CancellationToken cancel)
+    /// <param name="changed">Gets the names of events.</param>
+    public static async Task<QemuGuest?> FindAsync(AgentPaths paths, string id, TimeProvider clock, Action<string> changed, CancellationToken cancel)
     {
         var socket = await ConnectAsync(paths.Socket(id, "qmp"), cancel);
         if (socket is null) return null;
         var process = PeerOf(socket);
-        var qmp = await QmpClient.ConnectAsync(socket, clock, _ => changed(), cancel);
+        var qmp = await QmpClient.ConnectAsync(socket, clock, changed, cancel);
         try
         {
             var name = (await qmp.ExecuteAsync("query-name", null, cancel)).GetProperty("name").GetString() ?? "";
@@ -109,7 +113,7 @@ internal sealed class QemuGuest : IAsyncDisposable
 
     public Task UnplugDriveAsync(string volumeId, TimeProvider clock, CancellationToken cancel) => QemuDrives.UnplugAsync(_qmp, volumeId, clock, cancel);
 
-    public Task AdjustAsync(DesiredVolume volume, CancellationToken cancel) => QemuDrives.AdjustAsync(_qmp, volume, cancel);
+    public Task AdjustAsync(DesiredVolume volume, TimeProvider clock, CancellationToken cancel) => QemuDrives.AdjustAsync(_qmp, volume, clock, cancel);
 
     public Task PressPowerButtonAsync(CancellationToken cancel) => _qmp.ExecuteAsync("system_powerdown", null, cancel);
 

@@ -29,6 +29,7 @@ public sealed class QemuHypervisor : IHypervisor
     private readonly Cgroups _groups;
     private readonly ImageCache _images;
     private readonly DirectoryVolumes _volumes;
+    private readonly GuestFreeze _freeze;
     private readonly ConcurrentDictionary<string, QemuGuest> _guests = new();
     private readonly ConcurrentDictionary<string, long> _trimmed = new();
     private Action<string> _changed = _ => { };
@@ -38,6 +39,7 @@ public sealed class QemuHypervisor : IHypervisor
     {
         (_options, _paths, _accelerator, _images, _volumes, _commands, _clock) = (options, options.Paths, accelerator, images, volumes, commands, clock);
         _processes = new GuestProcesses(_paths, clock);
+        _freeze = new GuestFreeze(_paths, clock);
         _users = new GuestUsers(_paths, options.Tag);
         _disks = new QemuDisks(_paths, shared, commands);
         Storage = shared?.Id;
@@ -64,6 +66,9 @@ public sealed class QemuHypervisor : IHypervisor
         {
             var guest = await FindAsync(id, cancel);
             process = guest is null ? null : await ObserveAsync(id, guest, cancel);
+            if (process is null) _freeze.Forget(id);
+            else if (_freeze.IsLeft(id)) await _freeze.ThawAsync(id, cancel);
+            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Select(drive => drive.Id)]);
         }
         catch (QmpException)
         {
@@ -105,8 +110,9 @@ public sealed class QemuHypervisor : IHypervisor
         if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
         DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
         if (!instance.RootVolume) await _disks.OpenAsync(instance, image, user, cancel);
-        var opened = new List<QemuDrive>();
-        foreach (var drive in drives) opened.Add(await OpenAsync(drive, user, cancel));
+        var files = new List<OpenedVolume>();
+        foreach (var drive in drives) files.Add(await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel));
+        QemuDrive[] opened = [.. drives.Zip(files, Drive)];
 
         StartedProcess started;
         var taps = new List<SafeFileHandle>();
@@ -123,12 +129,18 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var tap in taps) tap.Dispose();
         }
         var guest = await ReachAsync(instance.Id, started, opened, cancel);
+        _volumes.Guests.Note(instance.Id, [.. drives.Select(drive => drive.Volume.Id)]);
         var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
         if (lost is { } incarnation)
         {
             // Granted to another host after it was asked for here; now that QEMU has the disks locked, nobody else has them open.
             await KillAsync(instance.Id, cancel);
             throw StoreDirectory.Fenced(incarnation);
+        }
+        if (drives.Zip(files).FirstOrDefault(drive => !_volumes.IsAsOpened(drive.First.Volume, drive.Second)).First is { Volume: var changed })
+        {
+            await KillAsync(instance.Id, cancel);
+            throw Changed(changed);
         }
         // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
         // or link of its own where the agent will connect.
@@ -147,15 +159,32 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel)
     {
         var guest = await NeedAsync(id, cancel);
-        await guest.PlugAsync(await OpenAsync(drive, _users.Assign(id), cancel), () => _volumes.IsHeld(drive.Volume), _clock, cancel);
+        var opened = await _volumes.OpenAsync(drive.Volume, drive.Image, _users.Assign(id), cancel);
+        using var mine = await _volumes.GateAsync(drive.Volume.Id, cancel);
+        if (!_volumes.IsAsOpened(drive.Volume, opened)) throw Changed(drive.Volume);
+        await guest.PlugAsync(Drive(drive, opened), () => _volumes.IsHeld(drive.Volume), _clock, cancel);
     }
 
-    public async Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel) => await (await NeedAsync(id, cancel)).UnplugDriveAsync(volumeId, _clock, cancel);
+    public async Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel)
+    {
+        var guest = await NeedAsync(id, cancel);
+        using var mine = await _volumes.GateAsync(volumeId, cancel);
+        await guest.UnplugDriveAsync(volumeId, _clock, cancel);
+    }
 
-    public async Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel) => await (await NeedAsync(id, cancel)).AdjustAsync(volume, cancel);
+    public async Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel)
+    {
+        var guest = await NeedAsync(id, cancel);
+        using var mine = await _volumes.GateAsync(volume.Id, cancel);
+        // The layer that is got ready for the time after a snapshot is as large as the one that is written now.
+        if (await _volumes.IsBetweenAsync(volume, guest.Qmp, cancel)) throw new HypervisorException("volume-busy", $"A snapshot of the volume {volume.Id} is being taken; it is changed after that.", null);
+        await guest.AdjustAsync(volume, _clock, cancel);
+    }
 
-    private async Task<QemuDrive> OpenAsync(DriveIntent drive, uint user, CancellationToken cancel) =>
-        new(drive.Volume, await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel), drive.Image is { } image ? _images.PathOf(image) : null, drive.Image?.Format);
+    private QemuDrive Drive(DriveIntent drive, OpenedVolume opened) =>
+        new(drive.Volume, opened.File, opened.OverImage ? _images.PathOf(drive.Image!) : null, opened.OverImage ? drive.Image!.Format : null) { Layers = opened.Layers };
+
+    private static HypervisorException Changed(DesiredVolume volume) => new("volume-busy", $"A snapshot of the volume {volume.Id} was taken, or removed, while it was being opened; it is tried again.", null);
 
     /// <summary>Waits until the process answers: then all its devices and sockets are there.</summary>
     private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, IReadOnlyList<QemuDrive> drives, CancellationToken cancel)
@@ -260,16 +289,25 @@ public sealed class QemuHypervisor : IHypervisor
             await Processes.WaitForEndAsync(known.ProcessId, TimeSpan.FromSeconds(2), _clock, cancel);
             await DropAsync(id, known);
         }
-        var found = await QemuGuest.FindAsync(_paths, id, _clock, () => _changed(id), cancel);
+        var found = await QemuGuest.FindAsync(_paths, id, _clock, name => Happened(id, name), cancel);
         if (found is null) return null;
         _guests[id] = found;
+        _volumes.Guests.Add(id, _users.Assign(id), found.Qmp, _freeze);
         _ = found.Ended.ContinueWith(_ => _changed(id), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return found;
+    }
+
+    private void Happened(string id, string name)
+    {
+        // Work on layers is no matter of the guest's.
+        if (name == "JOB_STATUS_CHANGE") _volumes.Guests.Rung(id);
+        else if (!name.StartsWith("BLOCK_JOB_", StringComparison.Ordinal)) _changed(id);
     }
 
     private async Task DropAsync(string id, QemuGuest guest)
     {
         _guests.TryRemove(new KeyValuePair<string, QemuGuest>(id, guest));
+        _volumes.Guests.Remove(id);
         await guest.DisposeAsync();
     }
 

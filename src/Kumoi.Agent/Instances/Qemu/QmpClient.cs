@@ -72,6 +72,7 @@ public sealed class QmpClient : IAsyncDisposable
     /// <summary>The same, with a descriptor that QEMU gets a copy of.</summary>
     public async Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, SafeFileHandle? descriptor, CancellationToken cancel)
     {
+        FaultPoints.Reach("qmp " + command);
         using var span = AgentTrace.Part("qmp " + command);
         var id = Interlocked.Increment(ref _lastId);
         var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,8 @@ namespace Kumoi.Agent.Instances.Simulated;
 /// <summary>
 /// What simulated hosts do beside working: times, and faults by step. Steps are named <c>MakeDisk</c>, <c>Start</c>, <c>Resume</c>,
 /// <c>PressPowerButton</c>, <c>Kill</c>, <c>Remove</c>, <c>Discard</c>, <c>Plug</c>, <c>Unplug</c>, <c>PlugDrive</c>, <c>UnplugDrive</c> and <c>AdjustDrive</c>, each with
-/// an instance's id, and <c>MakeVolume</c>, <c>GrowVolume</c> and <c>RemoveVolume</c> with a volume's. One object may serve many hosts.
+/// an instance's id, and <c>MakeVolume</c>, <c>CopyVolume</c>, <c>GrowVolume</c>, <c>RemoveVolume</c>, <c>PrepareSnapshot</c>, <c>TakeSnapshot</c>, <c>DeleteSnapshot</c> and
+/// <c>RestoreVolume</c> with a volume's. One object may serve many hosts.
 /// </summary>
 public sealed class SimulatedFaults
 {

@@ -1,32 +1,50 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Volumes.Directories;
 
-/// <summary>Volumes as files (qcow2) in directories of the host's, or of several hosts'.</summary>
-public sealed class DirectoryVolumes(Stores stores, Commands commands, TimeProvider clock) : IVolumeDriver
+/// <summary>A volume's files as a guest's process is to open them.</summary>
+/// <param name="File">The layer that the guest writes to.</param>
+/// <param name="Layers">All of them, from the lowest to that.</param>
+/// <param name="OverImage">The lowest is over the volume's image.</param>
+public sealed record OpenedVolume(string File, IReadOnlyList<QemuLayer> Layers, bool OverImage);
+
+/// <summary>Volumes as files (qcow2) in directories of the host's, or of several hosts'. A volume is made of layers, one over another, since it has snapshots.</summary>
+public sealed partial class DirectoryVolumes(Stores stores, Commands commands, TimeProvider clock) : IVolumeDriver
 {
     /// <summary>How long to wait for a look at a volume. Too low: a busy store is missed; too high: one that hangs keeps the report of everything else waiting.</summary>
     private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(5);
 
     private const string ImageTool = "qemu-img";
 
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
+    private readonly LayerPrograms _programs = new(commands, clock);
+    private Action<string> _changed = _ => { };
+
+    /// <summary>The processes that volumes are in; their owner tells of them here.</summary>
+    public GuestLinks Guests { get; } = new();
+
+    public void Watch(Action<string> changed) => (_changed, Guests.Worked) = (changed, changed);
+
     public Task<StoresSight> LookAsync(CancellationToken cancel) => stores.LookAsync(cancel);
 
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
+        var process = await ProcessAsync(volume, cancel);
         try
         {
             return await Task.Run(() =>
             {
                 store.CheckMounted();
-                return files.See();
+                return See(volume, files, process);
             }, cancel).WaitAsync(LookLimit, clock, cancel);
         }
         catch (TimeoutException)
@@ -39,20 +57,12 @@ public sealed class DirectoryVolumes(Stores stores, Commands commands, TimeProvi
     {
         if (volume.ImageId is not null && image is null) throw new HypervisorException("image-unavailable", "The servers have not told this host of the volume's image.", null);
         var (store, files) = Find(volume);
-        await store.HoldAsync(volume.Id, volume.Incarnation, () =>
-        {
-            DurableFiles.MakeDirectory(files.Directory, AgentModes.Passable);
-            files.CheckNotRemoved();
-        }, cancel);
+        await BeginAsync(volume, store, files, cancel);
         if (files.IsMade) return;
         File.Delete(files.Beginning);
         try
         {
-            // -u: the image is not opened, as it is neither needed for a given size nor to be parsed by a process of root's.
-            string[] over = image is null ? [] : ["-u", "-F", image.Format, "-b", VolumeFiles.BackingOf(image)!];
-            var arguments = new[] { "create", "-q", "-f", "qcow2" }.Concat(over).Append(files.Beginning).Append(VolumeSizes.BytesOf(volume, image).ToString(CultureInfo.InvariantCulture)).ToArray();
-            Check(await commands.TryRunAsync(ImageTool, arguments, cancel), "made");
-            File.SetUnixFileMode(files.Beginning, AgentModes.PrivateFile);
+            await CreateAsync(files.Beginning, image is null ? null : (image.Format, VolumeFiles.BackingOf(image)!), VolumeSizes.BytesOf(volume, image), cancel);
             DurableFiles.Flush(files.Beginning);
             await store.HoldAsync(volume.Id, volume.Incarnation, files.Finish, cancel);
         }
@@ -63,50 +73,81 @@ public sealed class DirectoryVolumes(Stores stores, Commands commands, TimeProvi
         }
     }
 
+    private static Task BeginAsync(DesiredVolume volume, StoreDirectory store, VolumeFiles files, CancellationToken cancel) => store.HoldAsync(volume.Id, volume.Incarnation, () =>
+    {
+        DurableFiles.MakeDirectory(files.Directory, AgentModes.Passable);
+        files.CheckNotRemoved();
+    }, cancel);
+
+    private async Task CreateAsync(string path, (string Format, string Name)? over, long size, CancellationToken cancel)
+    {
+        // -u: what is below is not opened, as it is neither needed for a given size nor to be parsed by a process of root's.
+        string[] below = over is { } layer ? ["-u", "-F", layer.Format, "-b", layer.Name] : [];
+        string[] arguments = ["create", "-q", "-f", "qcow2", .. below, path, size.ToString(CultureInfo.InvariantCulture)];
+        Check(await commands.TryRunAsync(ImageTool, arguments, cancel), "made");
+        File.SetUnixFileMode(path, AgentModes.PrivateFile);
+    }
+
     public async Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
+        using var mine = await GateAsync(volume.Id, cancel);
         await store.HoldAsync(volume.Id, volume.Incarnation, async () =>
         {
-            files.Check(image);
+            var head = files.State.Head ?? throw NotThere(volume);
+            files.Check(head, image);
+            await EndProgramAsync(volume, files, cancel);
             // The layers below have no part in it, so the file is opened without them, whatever it says. By whoever it belongs to: a guest has written it.
-            var file = new JsonObject { ["driver"] = "qcow2", ["backing"] = null, ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = files.Active } };
-            var user = (FileStates.UserOf(files.Active) ?? 0).ToString(CultureInfo.InvariantCulture);
-            string[] arguments =
-            [
-                "--reuid", user, "--regid", user, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--",
-                ImageTool, "resize", "-q", "json:" + file.ToJsonString(), VolumeSizes.BytesOf(volume, image).ToString(CultureInfo.InvariantCulture),
-            ];
+            var file = new JsonObject { ["driver"] = "qcow2", ["backing"] = null, ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = files.PathOf(head) } };
+            string[] arguments = [.. As(FileStates.UserOf(files.PathOf(head)) ?? 0, []), ImageTool, "resize", "-q", "json:" + file.ToJsonString(), VolumeSizes.BytesOf(volume, image).ToString(CultureInfo.InvariantCulture)];
             Check(await commands.TryRunAsync("setpriv", arguments, cancel), "made larger");
         }, cancel);
     }
 
-    public Task TakeBackAsync(DesiredVolume volume, CancellationToken cancel)
+    public async Task TakeBackAsync(DesiredVolume volume, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
-        return store.HoldAsync(volume.Id, volume.Incarnation, () =>
+        using var mine = await GateAsync(volume.Id, cancel);
+        await store.HoldAsync(volume.Id, volume.Incarnation, () =>
         {
-            if (files.IsMade && !QemuLocks.AreHeld(files.Active)) DurableFiles.Own(files.Active, 0);
+            if (files.IsMade && files.Head is { } head && !QemuLocks.AreHeld(head)) DurableFiles.Own(head, 0);
         }, cancel);
     }
 
-    public Task RemoveAsync(DesiredVolume volume, CancellationToken cancel)
+    public async Task RemoveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
-        return store.HoldAsync(volume.Id, volume.Incarnation, files.Remove, cancel);
+        using var mine = await GateAsync(volume.Id, cancel);
+        await store.HoldAsync(volume.Id, volume.Incarnation, async () =>
+        {
+            await EndProgramAsync(volume, files, cancel);
+            files.Remove();
+        }, cancel);
     }
 
     /// <summary>Gets a volume ready for a guest's process that is about to open it, and tells where it is.</summary>
-    public async Task<string> OpenAsync(DesiredVolume volume, DesiredImage? image, uint user, CancellationToken cancel)
+    public async Task<OpenedVolume> OpenAsync(DesiredVolume volume, DesiredImage? image, uint user, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
-        await store.HoldAsync(volume.Id, volume.Incarnation, () =>
+        using var mine = await GateAsync(volume.Id, cancel);
+        IReadOnlyList<Layer> chain = [];
+        await store.HoldAsync(volume.Id, volume.Incarnation, async () =>
         {
-            if (!files.IsMade) throw new HypervisorException("volume-not-ready", $"The volume {volume.Id} is not on the host.", null);
-            files.Check(image);
-            DurableFiles.Own(files.Active, user);
+            if (!files.IsMade) throw NotThere(volume);
+            chain = files.Check(files.State.Head!.Value, image);
+            // What is written into a layer beside a guest is no more than was there: it may be broken off at any point.
+            await EndProgramAsync(volume, files, cancel);
+            foreach (var layer in chain.SkipLast(1)) DurableFiles.Seal(files.PathOf(layer.Number), user);
+            DurableFiles.Own(files.PathOf(chain[^1].Number), user, AgentModes.PrivateFile);
         }, cancel);
-        return files.Active;
+        return new OpenedVolume(files.PathOf(chain[^1].Number), [.. chain.Select(layer => new QemuLayer(layer.Number, files.PathOf(layer.Number)))], chain[0].OverImage);
+    }
+
+    /// <summary>False if the volume's layers are others than those that were opened. Asked when the guest's process has the files locked, and before the guest has seen them.</summary>
+    public bool IsAsOpened(DesiredVolume volume, OpenedVolume opened)
+    {
+        var (_, files) = Find(volume);
+        return files.State.Head is { } head && files.See().ChainOf(head)?.Select(layer => layer.Number).Reverse().SequenceEqual(opened.Layers.Select(layer => layer.Number)) == true;
     }
 
     /// <summary>False if another host was granted the volume since.</summary>
@@ -130,7 +171,9 @@ public sealed class DirectoryVolumes(Stores stores, Commands commands, TimeProvi
 
     public IReadOnlyCollection<string> ImagesInUse() =>
         [.. stores.Own.SelectMany(store => Directory.EnumerateDirectories(store.Disks).Where(path => ObjectNames.IsVolume(Path.GetFileName(path))))
-            .SelectMany(path => Directory.EnumerateFiles(path, "*.qcow2")).Select(path => Qcow2Header.Read(path)?.Backing?.Split('.')[0]).OfType<string>().Distinct()];
+            .SelectMany(path => Directory.EnumerateFiles(path, "*.qcow2")).Select(path => Qcow2Header.Read(path)?.Backing).OfType<string>().Where(LayerNames.IsImage).Select(name => name.Split('.')[0]).Distinct()];
+
+    public ValueTask DisposeAsync() => _programs.DisposeAsync();
 
     private (StoreDirectory, VolumeFiles) Find(DesiredVolume volume)
     {
@@ -138,12 +181,40 @@ public sealed class DirectoryVolumes(Stores stores, Commands commands, TimeProvi
         return (store, new VolumeFiles(store, volume));
     }
 
+    /// <summary>Keeps everyone else of this agent from changing the volume's layers, in its guest too, until it is disposed.</summary>
+    internal async Task<IDisposable> GateAsync(string volumeId, CancellationToken cancel)
+    {
+        var gate = _gates.GetOrAdd(volumeId, _ => new SemaphoreSlim(1, 1));
+        await gate.WaitAsync(cancel);
+        return new Held(gate);
+    }
+
+    private Task EndProgramAsync(DesiredVolume volume, VolumeFiles files, CancellationToken cancel) =>
+        _programs.Of(volume.Id) is null && files.State.Merge is null && !File.Exists(files.Beginning) ? Task.CompletedTask : _programs.EndAsync(volume.Id, files.Directory, cancel);
+
+    /// <summary>The arguments by which <c>setpriv</c> runs a program as a user that may do nothing else.</summary>
+    private static IEnumerable<string> As(uint user, IReadOnlyCollection<uint> groups)
+    {
+        var number = user.ToString(CultureInfo.InvariantCulture);
+        string[] more = groups.Count == 0 ? ["--clear-groups"] : ["--groups", string.Join(',', groups.Select(group => group.ToString(CultureInfo.InvariantCulture)))];
+        return ["--reuid", number, "--regid", number, .. more, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"];
+    }
+
+    private static HypervisorException NotThere(DesiredVolume volume) => new("volume-not-ready", $"The volume {volume.Id} is not on the host.", null);
+
     private static void Check(CommandResult result, string done)
     {
         if (result.Succeeded) return;
-        var words = result.Error.Trim();
-        throw words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("disk-full", $"The store is full: the volume could not be {done}.", null)
-            : words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal) ? VolumeFiles.InUse()
+        throw Failed(result.Error.Trim(), done);
+    }
+
+    private static HypervisorException Failed(string words, string done) =>
+        words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("disk-full", $"The store is full: the volume could not be {done}.", null)
+            : words.Contains("\" lock", StringComparison.Ordinal) ? VolumeFiles.InUse()
             : new HypervisorException("volume-failed", $"The volume could not be {done}: {(words.Length > 500 ? words[^500..] : words)}", null);
+
+    private sealed class Held(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
     }
 }

@@ -9,13 +9,17 @@ namespace Kumoi.Agent.Volumes.Directories;
 /// </summary>
 internal static class QemuLocks
 {
-    private const long First = 100, Count = 200;
+    private const long First = 100, Count = 200, Writing = 101;
 
     /// <summary>True if a process of QEMU's has the file open for writing, or shares it with nobody who writes.</summary>
-    public static bool AreHeld(string path)
+    public static bool AreHeld(string path) => AreHeld(path, Asked());
+
+    /// <summary>True if a process of QEMU's has the file open for writing.</summary>
+    public static bool IsWritten(string path) => AreHeld(path, new Libc.FileLock { Kind = Libc.WriteLock, Start = Writing, Length = 1 });
+
+    private static bool AreHeld(string path, Libc.FileLock asked)
     {
         using var file = Open(path, Libc.ReadOnly);
-        var asked = Asked();
         if (Libc.Control((int)file.DangerousGetHandle(), Libc.OpenFileGetLock, ref asked) < 0) throw Libc.Failed($"Asking for the locks of {path} failed");
         return asked.Kind != Libc.NoLock;
     }

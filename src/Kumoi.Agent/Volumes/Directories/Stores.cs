@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
@@ -32,6 +33,9 @@ public sealed class Stores(AgentOptions options, StoreDirectory? shared, TimePro
         _places.FirstOrDefault(place => place.Opened?.Id == storeId) is not { Opened: { } directory } found
             ? throw new HypervisorException(Away, $"The store {storeId} is not on this host: its directory is not mounted, or is not named to the agent any more.", null)
             : found.IsSilent ? throw new HypervisorException(Away, $"The directory {directory.Disks} of the store {storeId} does not answer.", null) : directory;
+
+    /// <summary>Where the host keeps images.</summary>
+    internal ImageCache Images { get; } = new(options.Paths);
 
     /// <summary>Stores that no other host reaches, as far as they are open.</summary>
     public IReadOnlyList<StoreDirectory> Own => [.. _places.Where(place => place is { Is.Shared: false, IsSilent: false }).Select(place => place.Opened).OfType<StoreDirectory>()];

@@ -7,40 +7,93 @@ using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Volumes.Directories;
 
-/// <summary>The files of one volume: a directory with the layer that guests write to.</summary>
+/// <summary>The files of one volume: a directory with its layers, and a file that tells what they mean.</summary>
 internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
 {
-    private const string ActiveName = "base.qcow2", DeletedSuffix = ".deleted", MadeSuffix = ".tmp";
+    private const string DeletedSuffix = ".deleted", MadeSuffix = ".tmp";
 
     public string Directory { get; } = store.DirectoryOf(volume.Id);
 
-    /// <summary>What a guest has open.</summary>
-    public string Active => Path.Combine(Directory, ActiveName);
+    public LayerState State => LayerState.Read(Directory);
+
+    /// <summary>What a guest writes to; null if that is removed.</summary>
+    public string? Head => State.Head is { } head ? PathOf(head) : null;
+
+    public string PathOf(int layer) => Path.Combine(Directory, LayerNames.File(layer));
+
+    private string First => PathOf(0);
 
     /// <summary>Where it is made: each incarnation has a file of its own, since a host that was slow may be at it still.</summary>
-    public string Beginning => string.Create(CultureInfo.InvariantCulture, $"{Active}.{volume.Incarnation}{MadeSuffix}");
+    public string Beginning => string.Create(CultureInfo.InvariantCulture, $"{First}.{volume.Incarnation}{MadeSuffix}");
 
-    public bool IsMade => File.Exists(Active);
+    /// <summary>Where a later layer is made.</summary>
+    public string BeginningOf(int layer) => PathOf(layer) + MadeSuffix;
 
-    public VolumeSight See()
+    public bool IsMade => Head is { } head && File.Exists(head);
+
+    public VolumeSight Look()
     {
         if (!System.IO.Directory.Exists(Directory)) return new VolumeSight(false, null, 0, false, false, 0);
         var used = System.IO.Directory.EnumerateFiles(Directory).Sum(FileStates.BytesUsed);
         var granted = store.Granted(volume.Id);
-        if (!IsMade) return new VolumeSight(true, null, used, false, false, granted);
+        if (Head is not { } head || !File.Exists(head)) return new VolumeSight(true, null, used, false, false, granted);
         // One that is damaged has no size; it is refused when something is to be done with it, and can be removed.
-        return new VolumeSight(true, Qcow2Header.Read(Active)?.Size ?? 0, used, QemuLocks.AreHeld(Active), FileStates.UserOf(Active) is not (null or 0), granted);
+        return new VolumeSight(true, Qcow2Header.Read(head)?.Size ?? 0, used, QemuLocks.AreHeld(head), FileStates.UserOf(head) is not (null or 0), granted);
     }
 
-    /// <summary>
-    /// Checks the file before another process opens it: a guest that took its own process over may have written anything to it, and what it names
-    /// beside its image would be opened in the next guest's name, or in the host's.
-    /// </summary>
-    public void Check(DesiredImage? image)
+    /// <param name="beside">What a program of the agent's does to them.</param>
+    /// <param name="copied">Layers that another volume is being filled from.</param>
+    /// <param name="hasImage">Whether the image of this name is on the host.</param>
+    public LayersSight See(LayerProcess? process, LayerWork? beside, IReadOnlySet<int> copied, Func<string, bool> hasImage)
     {
-        if (Qcow2Header.Read(Active) is not { IsEncrypted: false, HasDataFile: false } header || header.Backing != BackingOf(image))
-            throw new HypervisorException("volume-refused", $"The file of volume {volume.Id} is not as it was made: it is damaged, or a guest has put other files in its place. It is not opened.", null);
+        var layers = System.IO.Directory.Exists(Directory) ? System.IO.Directory.EnumerateFiles(Directory).Select(See).OfType<Layer>().ToDictionary(layer => layer.Number) : [];
+        return new LayersSight(State, layers, process, beside, copied, layers.Values.Where(layer => layer.OverImage).All(layer => ImageOf(layer.Number) is { } name && hasImage(name)));
     }
+
+    /// <summary>The layers as their files alone tell them.</summary>
+    public LayersSight See() => See(null, null, new HashSet<int>(), _ => true);
+
+    /// <summary>The name of the image that a layer is over; null if it is over none.</summary>
+    public string? ImageOf(int layer) => Qcow2Header.Read(PathOf(layer))?.Backing is { } name && LayerNames.IsImage(name) ? name : null;
+
+    private Layer? See(string path)
+    {
+        if (LayerNames.NumberOf(Path.GetFileName(path)) is not { } number) return null;
+        try
+        {
+            var (backing, overImage, isDamaged) = Qcow2Header.Read(path) is { IsEncrypted: false, HasDataFile: false } header ? BelowOf(number, header.Backing) : (null, false, true);
+            return new Layer(number, backing, overImage, isDamaged, QemuLocks.AreHeld(path), QemuLocks.IsWritten(path), FileStates.IsSealed(path), Qcow2Header.Read(path)?.Size ?? 0, FileStates.BytesUsed(path));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What a layer may say that it is over: one that was made before it, an image by its bare name, or nothing.</summary>
+    private static (int? Backing, bool OverImage, bool IsDamaged) BelowOf(int number, string? name) =>
+        name is null ? (null, false, false) : LayerNames.NumberOf(name) is { } below ? (below, false, below >= number) : (null, LayerNames.IsImage(name), !LayerNames.IsImage(name));
+
+    /// <summary>
+    /// Checks a layer and all below it before another process opens them, and gives them from the lowest on: a guest that took its own process over may have
+    /// written anything to its files, and what one names beside its own layers and its image would be opened in the next guest's name, or in the host's.
+    /// </summary>
+    public IReadOnlyList<Layer> Check(int top, DesiredImage? image)
+    {
+        var chain = new List<Layer>();
+        for (int? next = top; next is { } number && chain.Count < LayersSight.DepthMax; next = chain[^1].Backing)
+        {
+            if (See(PathOf(number)) is not { IsDamaged: false } layer) throw Refused();
+            chain.Add(layer);
+        }
+        // The first layer is over the image; one into which all below was brought may be over nothing.
+        if (chain[^1].Backing is not null || (chain[^1].OverImage ? Qcow2Header.Read(PathOf(chain[^1].Number))?.Backing != BackingOf(image) : image is not null && chain[^1].Number == 0)) throw Refused();
+        chain.Reverse();
+        return chain;
+    }
+
+    public HypervisorException Refused() =>
+        new("volume-refused", $"The files of volume {volume.Id} are not as they were made: they are damaged, or a guest has put other files in their place. They are not opened.", null);
 
     /// <summary>What the layer says that it is over: the image's name without a place, which differs from host to host.</summary>
     public static string? BackingOf(DesiredImage? image) => image is null ? null : ImageCache.NameOf(image);
@@ -48,8 +101,8 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
     /// <summary>Puts what was made into its place; nothing happens if that is taken.</summary>
     public void Finish()
     {
-        if (!IsMade) File.Move(Beginning, Active);
-        foreach (var left in System.IO.Directory.EnumerateFiles(Directory, ActiveName + ".*" + MadeSuffix)) File.Delete(left);
+        if (!IsMade) File.Move(Beginning, First);
+        foreach (var left in System.IO.Directory.EnumerateFiles(Directory, LayerNames.Base + ".*" + MadeSuffix)) File.Delete(left);
         DurableFiles.FlushDirectory(Directory);
         DurableFiles.FlushDirectory(store.Disks);
     }
@@ -57,16 +110,20 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
     /// <summary>Throws if the volume was removed in part: what is left of it is not to be covered by an empty one.</summary>
     public void CheckNotRemoved()
     {
-        if (File.Exists(Active + DeletedSuffix)) throw new HypervisorException("volume-removed", "The volume was removed, and its removal has not ended; it is not made anew.", null);
+        if (File.Exists(First + DeletedSuffix) || State.Head is null) throw new HypervisorException("volume-removed", "The volume was removed, and its removal has not ended; it is not made anew.", null);
     }
 
+    /// <summary>Removes what guests write to; with its snapshots it is all that goes, and without any, everything does.</summary>
     public void Remove()
     {
         if (!System.IO.Directory.Exists(Directory)) return;
-        if (IsMade)
+        var state = State;
+        using (var mine = IsMade ? QemuLocks.TryTake(Head!) ?? throw InUse() : null)
         {
-            using var mine = QemuLocks.TryTake(Active) ?? throw InUse();
-            File.Move(Active, Active + DeletedSuffix, overwrite: true);
+            if (!ReferenceEquals(state, LayerState.Initial)) (state with { Head = null, Inserted = null }).Write(Directory);
+            if (state.Snapshots.Count > 0) return;
+            // Without the first layer nothing looks like a volume, whatever else is left of it.
+            if (File.Exists(First)) File.Move(First, First + DeletedSuffix, overwrite: true);
             DurableFiles.FlushDirectory(Directory);
         }
         System.IO.Directory.Delete(Directory, recursive: true);

@@ -27,6 +27,41 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("MakeVolume", volume, () => _volumes.Make(volume.Id, volume.SizeGib), cancel);
 
+    public void Watch(Action<string> changed)
+    {
+        // Nothing takes its time here but what a step itself waits for.
+    }
+
+    public Task CopyAsync(DesiredVolume volume, DesiredVolume source, DesiredImage? image, CancellationToken cancel) => StepAsync("CopyVolume", volume, () =>
+    {
+        if (!_volumes.Copy(volume.Id, volume.SizeGib, source.Id, volume.Source!.SnapshotId)) throw Missing(volume.Source.SnapshotId);
+    }, cancel);
+
+    public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("PrepareSnapshot", volume, () =>
+        _volumes.Prepare(volume.Id, (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false }).Select(one => one.Id), clock.GetUtcNow()), cancel);
+
+    public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)
+    {
+        var groups = SnapshotGroups.GroupsOf(volume);
+        if (group.Any(other => (other.Snapshots ?? []).Any(one => one is { Desired: VolumeDesire.Present, Taken: false, Group: { } of } && groups.Contains(of) && !_volumes.Look(other.Id).Snapshots.Has(one.Id)))) return false;
+        await StepAsync("TakeSnapshot", volume, () => _volumes.Take([volume.Id, .. group.Where(other => other.InstanceId == volume.InstanceId).Select(other => other.Id)], clock.GetUtcNow()), cancel);
+        return true;
+    }
+
+    public Task ForgetAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("DeleteSnapshot", volume, () =>
+        _volumes.Forget(volume.Id, [.. (volume.Snapshots ?? []).Where(one => one.Desired == VolumeDesire.Deleted).Select(one => one.Id)]), cancel);
+
+    public Task RestoreAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("RestoreVolume", volume, () =>
+    {
+        if (!_volumes.Restore(volume.Id, volume.Restore!.SnapshotId, volume.Restore.Number)) throw InUse();
+    }, cancel);
+
+    public Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
+    {
+        _volumes.Settle(volume.Id, clock.GetUtcNow());
+        return Task.CompletedTask;
+    }
+
     public Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("GrowVolume", volume, () =>
     {
         if (_volumes.Look(volume.Id).InUse) throw InUse();
@@ -44,6 +79,10 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found) =>
         [.. found.Select(id => (Id: id, Sight: _volumes.Look(id))).Where(one => one.Sight.SizeBytes is not null).Select(one => new StrayVolume(one.Id, StoreId, (int)(one.Sight.SizeBytes!.Value / VolumeSizes.Gib), one.Sight.UsedBytes, DateTimeOffset.UnixEpoch, null))];
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static HypervisorException Missing(string snapshotId) => new("snapshot-missing", $"The snapshot {snapshotId} is not in the store.", null);
 
     private static HypervisorException InUse() => new("volume-in-use", "A guest has the volume.", null);
 

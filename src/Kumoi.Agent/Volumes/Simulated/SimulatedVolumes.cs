@@ -33,8 +33,101 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
         lock (_gate)
         {
             if (_volumes?.GetValueOrDefault(id) is not { } volume) return new VolumeSight(false, null, 0, false, false, 0);
-            return new VolumeSight(volume.SizeGib > 0, volume.SizeGib > 0 ? volume.SizeGib * VolumeSizes.Gib : null, 0, volume.Holder is not null, false, volume.Granted);
+            return new VolumeSight(volume.SizeGib > 0 || volume.Snapshots.Count > 0, volume.SizeGib > 0 ? volume.SizeGib * VolumeSizes.Gib : null, 0, volume.Holder is not null, false, volume.Granted)
+            {
+                Snapshots = new SnapshotsSight(
+                    [.. volume.Snapshots.Where(one => one.TakenAt is not null).Select(one => one.Observed)], [.. volume.Snapshots.Where(one => one.TakenAt is null).Select(one => one.Id)], volume.Restored, false, false, null),
+            };
         }
+    }
+
+    /// <summary>What the volume holds: a number that grows with each write.</summary>
+    public long ContentOf(string id)
+    {
+        lock (_gate) return _volumes?.GetValueOrDefault(id)?.Content ?? 0;
+    }
+
+    /// <summary>What a snapshot holds; null if it is not there, or not taken.</summary>
+    public long? ContentOf(string id, string snapshotId)
+    {
+        lock (_gate) return _volumes?.GetValueOrDefault(id)?.Snapshots.FirstOrDefault(one => one.Id == snapshotId && one.TakenAt is not null)?.Content;
+    }
+
+    /// <summary>A guest writes to the volume.</summary>
+    public void Write(string id)
+    {
+        lock (_gate) Find(id).Content++;
+    }
+
+    /// <summary>Makes snapshots ready; without a guest they are taken.</summary>
+    public void Prepare(string id, IEnumerable<string> snapshots, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            var volume = Find(id);
+            foreach (var snapshot in snapshots.Where(snapshot => volume.Snapshots.All(one => one.Id != snapshot)).ToArray()) Add(id, volume, new SimulatedSnapshot(snapshot, volume.Content, volume.Holder is null ? now : null));
+        }
+    }
+
+    /// <summary>Takes what is ready, of all these volumes at one moment.</summary>
+    public void Take(IEnumerable<string> ids, DateTimeOffset now)
+    {
+        lock (_gate)
+            foreach (var id in ids)
+            {
+                var volume = Find(id);
+                foreach (var ready in volume.Snapshots.Where(one => one.TakenAt is null).ToArray())
+                {
+                    Forget(id, volume, ready);
+                    Add(id, volume, ready with { Content = volume.Content, TakenAt = now });
+                }
+            }
+    }
+
+    public void Forget(string id, IEnumerable<string> snapshots)
+    {
+        lock (_gate)
+            if (_volumes?.GetValueOrDefault(id) is { } volume)
+            {
+                foreach (var due in volume.Snapshots.Where(one => snapshots.Contains(one.Id)).ToArray()) Forget(id, volume, due);
+                if (volume is { SizeGib: 0, Snapshots.Count: 0, Granted: 0 }) _volumes.Remove(id);
+            }
+    }
+
+    /// <summary>Puts a volume back; false if a guest has it, or the snapshot is not there.</summary>
+    public bool Restore(string id, string snapshotId, long number)
+    {
+        lock (_gate)
+        {
+            var volume = Find(id);
+            if (volume.Holder is not null || volume.Snapshots.FirstOrDefault(one => one.Id == snapshotId && one.TakenAt is not null) is not { } snapshot) return false;
+            (volume.Content, volume.Restored) = (snapshot.Content, number);
+            return true;
+        }
+    }
+
+    /// <summary>Makes a volume that begins with what another's snapshot holds; false if that is not there.</summary>
+    public bool Copy(string id, int sizeGib, string source, string snapshotId)
+    {
+        lock (_gate)
+        {
+            if (ContentOf(source, snapshotId) is not { } content) return false;
+            Make(id, sizeGib);
+            Find(id).Content = content;
+            return true;
+        }
+    }
+
+    private void Add(string id, Volume volume, SimulatedSnapshot snapshot)
+    {
+        volume.Snapshots.Add(snapshot);
+        journal?.Made(store, snapshot.Line(id));
+    }
+
+    private void Forget(string id, Volume volume, SimulatedSnapshot snapshot)
+    {
+        volume.Snapshots.Remove(snapshot);
+        journal?.Removed(store, snapshot.Line(id));
     }
 
     /// <summary>Notes the incarnation that has the volume from now on; false if a higher one does. Lasts as long as the process.</summary>
@@ -69,8 +162,10 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
         {
             if (_volumes is null || !_volumes.TryGetValue(id, out var volume)) return true;
             if (volume.Holder is not null) return false;
-            _volumes.Remove(id);
             if (volume.SizeGib > 0) journal?.Removed(store, Line(id, volume.SizeGib));
+            volume.SizeGib = 0;
+            // What waited for a guest to write elsewhere is of the moment at which nobody writes any more.
+            if (volume.Snapshots.Count == 0) _volumes.Remove(id);
             return true;
         }
     }
@@ -94,6 +189,13 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
         }
     }
 
+    /// <summary>Snapshots that wait for a guest which has ended are of that moment.</summary>
+    public void Settle(string id, DateTimeOffset now)
+    {
+        lock (_gate)
+            if (_volumes?.GetValueOrDefault(id) is { Holder: null }) Take([id], now);
+    }
+
     /// <summary>True if a line of the journal is of a volume.</summary>
     internal static bool IsLine(string id) => id.Contains('=', StringComparison.Ordinal);
 
@@ -101,7 +203,9 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
     internal void Restore(IEnumerable<string> lines)
     {
         foreach (var line in lines)
-            if (line.Split('=') is [var id, var size] && int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var gib))
+            if (SimulatedSnapshot.Read(line) is { } snapshot)
+                lock (_gate) Find(snapshot.VolumeId).Snapshots.Add(snapshot.Snapshot);
+            else if (line.Split('=') is [var id, var size] && int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var gib))
                 lock (_gate) Find(id).SizeGib = gib;
     }
 
@@ -116,6 +220,9 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
     private sealed class Volume
     {
         public int SizeGib, Granted;
+        public long Content, Restored;
         public object? Holder;
+
+        public List<SimulatedSnapshot> Snapshots { get; } = [];
     }
 }

@@ -1,0 +1,41 @@
+using System.Collections.Concurrent;
+
+namespace Kumoi.Agent.Instances.Qemu;
+
+/// <summary>
+/// The connections to guests' processes, for those who look after the volumes in them: a process answers one connection at a time. What is not connected
+/// at the moment is found again by the guest's own mailbox.
+/// </summary>
+public sealed class GuestLinks
+{
+    private readonly ConcurrentDictionary<string, GuestLink> _links = new();
+
+    /// <summary>Called with a volume's id when work on it in a guest's process has come further.</summary>
+    internal Action<string> Worked { get; set; } = _ => { };
+
+    internal void Add(string instanceId, uint user, QmpClient qmp, GuestFreeze freeze) =>
+        _links[instanceId] = new GuestLink(instanceId, user, qmp, freeze, _links.TryGetValue(instanceId, out var last) ? last.Volumes : []);
+
+    /// <summary>Notes which volumes the guest's process was last seen with, or is about to get.</summary>
+    internal void Note(string instanceId, IReadOnlyCollection<string> volumes)
+    {
+        if (_links.TryGetValue(instanceId, out var link)) _links[instanceId] = link with { Volumes = volumes };
+    }
+
+    internal void Remove(string instanceId) => _links.TryRemove(instanceId, out _);
+
+    /// <summary>A guest's process that has the volume; null if none is known.</summary>
+    internal GuestLink? With(string volumeId) => _links.Values.FirstOrDefault(link => link.Volumes.Contains(volumeId) && !link.Qmp.Ended.IsCompleted);
+
+    /// <summary>Something has become of the work of a guest's process.</summary>
+    internal void Rung(string instanceId)
+    {
+        if (!_links.TryGetValue(instanceId, out var link)) return;
+        foreach (var volume in link.Volumes) Worked(volume);
+    }
+}
+
+/// <summary>A guest's process that is connected.</summary>
+/// <param name="User">As which user and group it runs.</param>
+/// <param name="Volumes">Those that it was last seen with.</param>
+internal sealed record GuestLink(string InstanceId, uint User, QmpClient Qmp, GuestFreeze Freeze, IReadOnlyCollection<string> Volumes);

@@ -1,0 +1,18 @@
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Volumes;
+
+/// <summary>Snapshots of several volumes that are to be of one moment. Pure.</summary>
+public static class SnapshotGroups
+{
+    /// <summary>Other volumes of the document with snapshots to take that belong to a group of this one's.</summary>
+    public static IReadOnlyList<DesiredVolume> Of(DesiredVolume volume, DesiredDocument document)
+    {
+        var groups = GroupsOf(volume);
+        return groups.Count == 0 ? [] : [.. (document.Volumes ?? []).Where(other => other.Id != volume.Id && ObjectNames.IsVolume(other.Id) && other.Desired == VolumeDesire.Present && GroupsOf(other).Overlaps(groups))];
+    }
+
+    /// <summary>The groups that snapshots which are to be taken belong to.</summary>
+    public static IReadOnlySet<string> GroupsOf(DesiredVolume volume) =>
+        (volume.Snapshots ?? []).Where(snapshot => snapshot is { Desired: VolumeDesire.Present, Taken: false }).Select(snapshot => snapshot.Group).OfType<string>().ToHashSet();
+}

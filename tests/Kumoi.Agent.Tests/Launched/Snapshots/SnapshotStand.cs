@@ -1,0 +1,243 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Kumoi.Agent.Images;
+using Kumoi.Agent.Instances;
+using Kumoi.Agent.Instances.Qemu;
+using Kumoi.Agent.Linux;
+using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Api.Agent;
+using Xunit;
+
+namespace Kumoi.Agent.Tests.Launched.Snapshots;
+
+/// <summary>A host with a store, a guest of a real QEMU, and an agent that may die at any point: the next one begins with nothing but what it finds.</summary>
+internal sealed class SnapshotStand : IAsyncDisposable
+{
+    private readonly Machine _machine;
+    private readonly DesiredImage _image;
+    private readonly Dictionary<string, DesiredVolume> _volumes = [];
+    private string _store = "";
+    private Agent? _agent;
+
+    private SnapshotStand(Machine machine, DesiredImage image) => (_machine, _image) = (machine, image);
+
+    public DesiredInstance Record { get; } = Samples.Instance(24, "running") with { MemoryMib = 64, Interfaces = [] };
+
+    public Machine Machine => _machine;
+
+    public static async Task<SnapshotStand> MakeAsync(string? store = null)
+    {
+        var machine = new Machine("qemu");
+        if (store is not null) machine.Options = machine.Options with { Stores = [$"small=directory:{store}"] };
+        var file = Path.Combine(machine.State, "empty.qcow2");
+        Assert.Equal(0, (await Machine.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", file, "8M")).Code);
+        // The image has something to read in it.
+        Assert.Equal(0, (await Machine.RunAsync("qemu-io", "-c", "write -P 77 4M 64k", file)).Code);
+        var bytes = await File.ReadAllBytesAsync(file);
+        var image = Samples.ImageOf(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length, 8 * 1024 * 1024);
+        DurableFiles.MakeDirectory(machine.Options.Paths.State, AgentModes.Passable);
+        await new ImageCache(machine.Options.Paths).FetchAsync(image, (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(bytes) }), default);
+        var stand = new SnapshotStand(machine, image);
+        stand._store = (await (await stand.AgentAsync()).Volumes.LookAsync(default)).There[0].Store.Id;
+        return stand;
+    }
+
+    /// <summary>The record of a volume; the number is its slot, too.</summary>
+    public DesiredVolume Volume(int number) => _volumes.TryGetValue(Id(number), out var known) ? known : new(Id(number), _store, 1, 1, VolumeDesire.Present, 1, null, Record.Id, number);
+
+    public static string Id(int number) => $"vol-19a3f2b4c5d6e{number:x4}";
+
+    public static string Snapshot(int number) => $"snap-19a3f2b4c5d6e{number:x4}";
+
+    public string DirectoryOf(DesiredVolume volume) => Path.Combine(_machine.Options.Stores is [var place, ..] ? place[(place.IndexOf(':', StringComparison.Ordinal) + 1)..] : _machine.Options.Paths.Volumes, volume.Id);
+
+    public string[] FilesOf(DesiredVolume volume) => Directory.Exists(DirectoryOf(volume)) ? [.. Directory.GetFiles(DirectoryOf(volume)).Select(path => Path.GetFileName(path)).Where(name => LayerNames.NumberOf(name) is not null).Order()] : [];
+
+    /// <summary>The agent that runs.</summary>
+    public async Task<Agent> AgentAsync()
+    {
+        if (_agent is not null) return _agent;
+        var volumes = await _machine.VolumesAsync(null);
+        var agent = new Agent(volumes, new QemuHypervisor(_machine.Options, "tcg", null, new ImageCache(_machine.Options.Paths), volumes, new Commands(TimeProvider.System), TimeProvider.System));
+        // It finds its guests, and with them where the volumes are.
+        await agent.Hypervisor.ObserveAsync(Record.Id, default);
+        return _agent = agent;
+    }
+
+    /// <summary>The agent is killed where it would do something for the time of this number from now on: nothing after it happens. False if it came to an end before.</summary>
+    public async Task<bool> KilledAsync(int number, Func<Task> act)
+    {
+        var (left, dead) = (number, false);
+        FaultPoints.Reached.Value = what =>
+        {
+            dead |= --left <= 0;
+            if (dead) throw new OperationCanceledException($"The agent was killed before: {what}");
+        };
+        try
+        {
+            await act();
+        }
+        catch (OperationCanceledException) when (dead)
+        {
+            // What it had begun is left as it is, its programs too.
+        }
+        finally
+        {
+            FaultPoints.Reached.Value = null;
+        }
+        if (!dead) return false;
+        var agent = _agent!;
+        _agent = null;
+        await agent.Hypervisor.DisposeAsync();
+        return true;
+    }
+
+    /// <summary>The agent ends; its programs with it.</summary>
+    public async Task EndAgentAsync()
+    {
+        if (_agent is not { } agent) return;
+        _agent = null;
+        await agent.Volumes.DisposeAsync();
+        await agent.Hypervisor.DisposeAsync();
+    }
+
+    public async Task StartGuestAsync(params DesiredVolume[] volumes)
+    {
+        var agent = await AgentAsync();
+        foreach (var volume in volumes) await SettleAsync(volume);
+        await agent.Hypervisor.MakeDiskAsync(Record, _image, default);
+        await agent.Hypervisor.StartAsync(Record, _image, [], [.. volumes.Select(volume => new DriveIntent(volume, ImageOf(volume)))], default);
+        await agent.Hypervisor.ObserveAsync(Record.Id, default);
+    }
+
+    public async Task KillGuestAsync()
+    {
+        var agent = await AgentAsync();
+        await agent.Hypervisor.CutOffAsync([Record.Id], default);
+        await agent.Hypervisor.ObserveAsync(Record.Id, default);
+    }
+
+    public async Task<bool> RunsAsync() => (await (await AgentAsync()).Hypervisor.ObserveAsync(Record.Id, default)).Process is not null;
+
+    public DesiredImage? ImageOf(DesiredVolume volume) => volume.ImageId is null ? null : _image;
+
+    public async Task<VolumeSight> SeeAsync(DesiredVolume volume) => await (await AgentAsync()).Volumes.ObserveAsync(volume, default);
+
+    /// <summary>One round of what a volume's mailbox does.</summary>
+    public async Task<VolumePlan> RoundAsync(DesiredVolume volume)
+    {
+        var (agent, image) = (await AgentAsync(), ImageOf(volume));
+        var plan = VolumePlanner.Plan(volume, await agent.Volumes.ObserveAsync(volume, default), true);
+        switch (plan.Step)
+        {
+            case null: break;
+            case VolumeStep.Make: await agent.Volumes.MakeAsync(volume, image, default); break;
+            case VolumeStep.Copy: await agent.Volumes.CopyAsync(volume, _volumes[volume.Source!.VolumeId], ImageOf(_volumes[volume.Source.VolumeId]), default); break;
+            case VolumeStep.Grow: await agent.Volumes.GrowAsync(volume, image, default); break;
+            case VolumeStep.TakeBack: await agent.Volumes.TakeBackAsync(volume, default); break;
+            case VolumeStep.Remove: await agent.Volumes.RemoveAsync(volume, default); break;
+            case VolumeStep.Prepare: await agent.Volumes.PrepareAsync(volume, default); break;
+            case VolumeStep.Take: await agent.Volumes.TakeAsync(volume, SnapshotGroups.Of(volume, Document), default); break;
+            case VolumeStep.Forget: await agent.Volumes.ForgetAsync(volume, default); break;
+            case VolumeStep.Restore: await agent.Volumes.RestoreAsync(volume, default); break;
+            case VolumeStep.Tidy: await agent.Volumes.TidyAsync(volume, image, default); break;
+            default: throw new InvalidOperationException($"{plan.Step}");
+        }
+        return plan;
+    }
+
+    private DesiredDocument Document => Samples.Document(1, null, []) with { Instances = [Record], Volumes = [.. _volumes.Values] };
+
+    /// <summary>The documents have these records from now on.</summary>
+    public void Know(params DesiredVolume[] volumes)
+    {
+        foreach (var volume in volumes) _volumes[volume.Id] = volume;
+    }
+
+    /// <summary>Layers of a chain, as their files tell.</summary>
+    public int ChainOf(DesiredVolume volume, int top) =>
+        Kumoi.Agent.Storage.Qcow2Header.Read(Path.Combine(DirectoryOf(volume), LayerNames.File(top)))?.Backing is { } below && LayerNames.NumberOf(below) is { } next ? 1 + ChainOf(volume, next) : 1;
+
+    /// <summary>Until each volume is as its record says, and nothing is left to tidy.</summary>
+    public async Task SettleAsync(params DesiredVolume[] volumes)
+    {
+        foreach (var volume in volumes) _volumes[volume.Id] = volume;
+        var last = "";
+        await WaitAsync(() => last, async () =>
+        {
+            var settled = true;
+            foreach (var volume in volumes)
+            {
+                try
+                {
+                    var plan = await RoundAsync(volume);
+                    last = $"{plan} with {await SeeAsync(volume)}";
+                    settled &= plan is { Settled: true, Step: null } && (await SeeAsync(volume)).Snapshots is { Work: null, Untidy: false };
+                }
+                catch (HypervisorException e) when (e.Reason is "volume-busy" or "volume-in-use" or "volume-failed")
+                {
+                    (settled, last) = (false, e.Message);
+                }
+            }
+            return settled;
+        });
+    }
+
+    private static async Task WaitAsync(Func<string> last, Func<Task<bool>> condition)
+    {
+        try
+        {
+            await Wait.ForAsync("the volumes to settle", condition, TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}; {last()}", e);
+        }
+    }
+
+    /// <summary>The guest reads or writes, through its disk.</summary>
+    public async Task GuestAsync(DesiredVolume volume, params string[] commands)
+    {
+        var link = (await AgentAsync()).Volumes.Guests.With(volume.Id)!;
+        // What a guest has not had made to last may be lost with its process, with or without snapshots.
+        foreach (var command in commands.Append("flush"))
+        {
+            var said = await link.Qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io -d {volume.Id}/virtio-backend \"{command}\""), default);
+            Assert.DoesNotContain("failed", said.GetString()!, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    /// <summary>Writes to a volume that no guest has.</summary>
+    public async Task WriteAsync(DesiredVolume volume, params string[] commands)
+    {
+        var state = LayerState.Read(DirectoryOf(volume));
+        await QemuAsync([.. commands.SelectMany(command => new[] { "-c", command }), Path.Combine(DirectoryOf(volume), LayerNames.File(state.Head!.Value))]);
+    }
+
+    /// <summary>Reads the volume, or a snapshot of it, with no part of the agent's.</summary>
+    public async Task ReadAsync(DesiredVolume volume, string? snapshot, params string[] commands)
+    {
+        var state = LayerState.Read(DirectoryOf(volume));
+        var layer = snapshot is null ? state.Head!.Value : Assert.Single(state.Snapshots, one => one.Id == snapshot).Layer;
+        await QemuAsync(["-U", "-r", .. commands.SelectMany(command => new[] { "-c", command }), Path.Combine(DirectoryOf(volume), LayerNames.File(layer))]);
+    }
+
+    private async Task QemuAsync(string[] arguments)
+    {
+        // The image is named without its place, which is no matter of the tests.
+        foreach (var volume in Directory.GetDirectories(Path.GetDirectoryName(DirectoryOf(Volume(1)))!, "vol-*"))
+            if (!File.Exists(Path.Combine(volume, ImageCache.NameOf(_image)))) File.CreateSymbolicLink(Path.Combine(volume, ImageCache.NameOf(_image)), new ImageCache(_machine.Options.Paths).PathOf(_image));
+        var (code, output) = await Machine.RunAsync("qemu-io", arguments);
+        Assert.True(code == 0 && !output.Contains("failed", StringComparison.OrdinalIgnoreCase), $"{string.Join(' ', arguments)}: {output}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAgentAsync();
+        await _machine.DisposeAsync();
+    }
+
+    internal sealed record Agent(DirectoryVolumes Volumes, QemuHypervisor Hypervisor);
+}
