@@ -40,7 +40,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
         DurableFiles.MakeDirectory(machine.Options.Paths.State, AgentModes.Passable);
         await new ImageCache(machine.Options.Paths).FetchAsync(image, (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(bytes) }), default);
         var stand = new SnapshotStand(machine, image);
-        stand._store = (await (await stand.AgentAsync()).Volumes.LookAsync(default)).There[0].Store.Id;
+        stand._store = (await (await stand.AgentAsync()).Volumes.LookAsync(default)).There[^1].Store.Id;
         return stand;
     }
 
