@@ -121,7 +121,7 @@ public sealed class QmpClient : IAsyncDisposable
             if (descriptor is not null) line = line[await HandOverAsync(line, descriptor, cancel)..];
             await _stream.WriteAsync(line, cancel);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException and not QmpException)
         {
             throw new QmpException("The connection to QEMU has ended.");
         }

@@ -116,7 +116,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
     {
         var agent = await AgentAsync();
         await agent.Hypervisor.CutOffAsync([Record.Id], default);
-        await agent.Hypervisor.ObserveAsync(Record.Id, default);
+        await Wait.ForAsync("the end of the guest to be seen", async () => !await RunsAsync(), TimeSpan.FromSeconds(20));
     }
 
     public async Task<bool> RunsAsync() => (await (await AgentAsync()).Hypervisor.ObserveAsync(Record.Id, default)).Process is not null;
