@@ -31,19 +31,22 @@ public sealed class FoundVolumeTests
         await LayerAsync("base.qcow2", $"{Image}.qcow2");
         Assert.Equal((3, Image), (FoundVolume.Describe(store, Id).SizeGib, FoundVolume.Describe(store, Id).ImageSha256));
         // Through layers, as far as they are there.
-        await LayerAsync("after-snap-1.qcow2", "base.qcow2");
-        await File.WriteAllTextAsync(Path.Combine(directory, "head"), "after-snap-1.qcow2");
+        await LayerAsync("layer-1.qcow2", "base.qcow2");
+        (LayerState.Initial with { Head = 1 }).Write(directory);
         Assert.Equal((3, Image), (FoundVolume.Describe(store, Id).SizeGib, FoundVolume.Describe(store, Id).ImageSha256));
-        foreach (var hostile in new[] { "../../etc/passwd", "/etc/passwd", "after-snap-1.qcow2", "missing.qcow2" })
+        foreach (var hostile in new[] { "../../etc/passwd", "/etc/passwd", "layer-1.qcow2", "missing.qcow2" })
         {
-            await LayerAsync("after-snap-1.qcow2", hostile, "raw");
+            await LayerAsync("layer-1.qcow2", hostile, "raw");
             Assert.Equal(0, FoundVolume.Describe(store, Id).SizeGib);
         }
-        foreach (var head in new[] { "../x.qcow2", "/etc/passwd", "" })
-        {
-            await File.WriteAllTextAsync(Path.Combine(directory, "head"), head);
-            Assert.Equal(3, FoundVolume.Describe(store, Id).SizeGib);
-        }
+        LayerState.Initial.Write(directory);
+        Assert.Equal(3, FoundVolume.Describe(store, Id).SizeGib);
+        // One that is only there for its snapshots, and one whose state is damaged, are no volumes to be had back as they are.
+        (LayerState.Initial with { Head = null }).Write(directory);
+        Assert.Equal(0, FoundVolume.Describe(store, Id).SizeGib);
+        await File.WriteAllTextAsync(Path.Combine(directory, "layers.json"), "{");
+        Assert.Equal(0, FoundVolume.Describe(store, Id).SizeGib);
+        LayerState.Initial.Write(directory);
         await File.WriteAllTextAsync(Path.Combine(directory, "base.qcow2"), "nothing of the kind");
         Assert.Equal(0, FoundVolume.Describe(store, Id).SizeGib);
         File.Delete(Path.Combine(directory, "base.qcow2"));

@@ -1,3 +1,4 @@
+using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
@@ -14,7 +15,7 @@ internal static class FoundVolume
     {
         var directory = store.DirectoryOf(id);
         var files = Directory.GetFiles(directory, "*.qcow2");
-        var (size, image) = Follow(directory, HeadOf(directory));
+        var (size, image) = HeadOf(directory) is { } head ? Follow(directory, LayerNames.File(head)) : (0, null);
         return new StrayVolume(
             id, store.Id, (int)Math.Min(size / VolumeSizes.Gib, int.MaxValue), Directory.EnumerateFiles(directory).Sum(FileStates.BytesUsed),
             new DateTimeOffset(files.Length == 0 ? Directory.GetLastWriteTimeUtc(directory) : files.Max(File.GetLastWriteTimeUtc), TimeSpan.Zero), image);
@@ -30,18 +31,22 @@ internal static class FoundVolume
             if (!File.Exists(path) || Qcow2Header.Read(path) is not { HasDataFile: false } header) return (0, null);
             if (layer == 0) size = header.Size;
             if (header.Backing is not { } below) return (size, null);
-            if (IsImage(below)) return (size, below[..64]);
-            if (below != Path.GetFileName(below)) return (0, null);
+            if (LayerNames.IsImage(below)) return (size, below[..64]);
+            if (LayerNames.NumberOf(below) is null) return (0, null);
             name = below;
         }
         return (0, null);
     }
 
-    private static string HeadOf(string directory)
+    private static int? HeadOf(string directory)
     {
-        var file = Path.Combine(directory, "head");
-        return File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } name && name == Path.GetFileName(name) ? name : "base.qcow2";
+        try
+        {
+            return LayerState.Read(directory).Head;
+        }
+        catch (HypervisorException)
+        {
+            return null;
+        }
     }
-
-    private static bool IsImage(string name) => name.Length > 65 && name[64] == '.' && name.Take(64).All(char.IsAsciiHexDigitLower);
 }
