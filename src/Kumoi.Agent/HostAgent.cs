@@ -251,7 +251,7 @@ public sealed class HostAgent : IAsyncDisposable
 
     private void RingInstancesOf(string imageId)
     {
-        foreach (var instance in _state.Document?.Instances.Where(instance => instance.ImageId == imageId) ?? []) _instances.Ring(instance.Id);
+        foreach (var instance in _state.Document?.Instances.Where(instance => instance.ImageId == imageId || instance.CdImageId == imageId) ?? []) _instances.Ring(instance.Id);
     }
 
     private void Reached(Exception? failure)

@@ -128,6 +128,7 @@ public static class ServerProgram
         api.MapHosts(services.GetRequiredService<HostUseCases>(), services.GetRequiredService<HostRemoval>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
+        api.MapInstanceCds(services.GetRequiredService<InstanceCds>());
         api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapLoadBalancers(services.GetRequiredService<LoadBalancerUseCases>(), services.GetRequiredService<ListenerUseCases>(), services.GetRequiredService<MemberUseCases>());

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Images;
@@ -109,5 +110,5 @@ public sealed class ImageCache(AgentPaths paths)
         sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower) ? sha256 : throw new ImageException("image-refused", "The image has no valid SHA-256.");
 
     private static string Format(string format) =>
-        format is "qcow2" or "raw" ? format : throw new ImageException("image-refused", $"Images of format '{format}' cannot be run on this host.");
+        format is ImageFormats.Qcow2 or ImageFormats.Raw or ImageFormats.Iso ? format : throw new ImageException("image-refused", $"Images of format '{format}' cannot be run on this host.");
 }

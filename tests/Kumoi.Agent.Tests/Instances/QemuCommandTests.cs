@@ -33,6 +33,14 @@ public sealed class QemuCommandTests
         Assert.Equal(20, ObjectNames.Serial(volume.Id).Length);
     }
 
+    [Fact]
+    public void The_command_line_of_an_emulated_machine_with_uefi_and_a_cd_is_as_reviewed()
+    {
+        var record = Samples.Instance(11, "running");
+        var machine = new QemuMachine(true, new QemuFirmware("/usr/share/OVMF/OVMF_CODE_4M.fd", "/srv/a,b/uefi-vars.fd"), (Samples.Image, "/var/lib/kumoi/agent/images/\"c.iso"));
+        Golden.Check("qemu-uefi-cd", string.Join('\n', QemuCommand.Build(record, new QemuSetting(Paths, "tcg", 1400000000, null, "/i.iso", "iso", [new QemuCard(new CardIntent(record.Interfaces[0], 1450) { Emulated = true }, 57)], []) { Machine = machine })) + "\n");
+    }
+
     [Theory]
     [InlineData(1, "rp1 rp2", "rp1")]
     [InlineData(1, "np1 rp2 rp7", "rp7")]

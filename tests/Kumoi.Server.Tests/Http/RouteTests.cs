@@ -125,6 +125,7 @@ public sealed class RouteTests
             ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
             ["/instances/{instance}/recovery"] = new { recovery = "wait" },
             ["/instances/{instance}/console"] = new { kind = "serial" },
+            ["/instances/{instance}/cd"] = new { image = "own" },
         };
         var tried = 0;
         foreach (var (method, path, _) in Routes(scene.Cloud).Where(r => ids.Keys.Any(r.Path.Contains) && r.Path.StartsWith("/api", StringComparison.Ordinal)))

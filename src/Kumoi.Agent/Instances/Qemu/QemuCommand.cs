@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -10,7 +11,10 @@ namespace Kumoi.Agent.Instances.Qemu;
 /// <param name="Drives">Volumes, in their order in the guest.</param>
 /// <param name="KvmGroup">Group that may open /dev/kvm; null if not needed.</param>
 public sealed record QemuSetting(
-    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives);
+    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, string ImageFile, string ImageFormat, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives)
+{
+    public QemuMachine Machine { get; init; } = QemuMachine.Usual;
+}
 
 /// <param name="Descriptor">The open tap of its interface.</param>
 public sealed record QemuCard(CardIntent Intent, int Descriptor);
@@ -41,7 +45,7 @@ public static class QemuCommand
             "-nodefaults", "-no-user-config", "-S",
             // Not -daemonize: it forks after the sandbox is up, which then forbids just that.
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-            "-machine", "q35",
+            .. MachineParts.Machine(setting.Machine.Firmware),
             // Cards come and go by PCI Express' own hot-plugging. By ACPI a card that is asked back while the guest still starts is lost: the guest
             // misses it, and QEMU does not ask twice.
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
@@ -58,11 +62,9 @@ public static class QemuCommand
             // A guest that switches itself off stays as a held process, to be told from one that was lost.
             "-action", "shutdown=pause",
             "-rtc", "base=utc",
-            "-blockdev", $"driver=file,node-name=base-file,filename={Escape(setting.ImageFile)},read-only=on",
-            "-blockdev", $"driver={setting.ImageFormat},node-name=base,file=base-file,read-only=on",
-            "-blockdev", $"driver=file,node-name=root-file,filename={Escape(paths.Disk(instance.Id))},discard=unmap",
-            "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
-            "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
+            .. RootNodes(setting, paths.Disk(instance.Id)),
+            "-device", MachineParts.RootDisk(setting.Machine.Emulated, "root"),
+            .. CdParts.Arguments(setting.Machine.Cd),
         ]);
         for (var slot = 1; slot <= CardPorts.Count + DrivePorts.Count; slot++)
         {
@@ -81,7 +83,7 @@ public static class QemuCommand
             arguments.AddRange(
             [
                 "-netdev", $"tap,id={QemuCards.BackendOf(wanted.Id)},fd={Number(card.Descriptor)},vhost=off",
-                "-device", $"{QemuCards.Driver},netdev={QemuCards.BackendOf(wanted.Id)},id={wanted.Id},mac={wanted.MacAddress},bus={port},addr=0x0,host_mtu={Number(card.Intent.Mtu)},romfile=",
+                "-device", $"{MachineParts.CardDriver(card.Intent.Emulated)},netdev={QemuCards.BackendOf(wanted.Id)},id={wanted.Id},mac={wanted.MacAddress},bus={port},addr=0x0{MachineParts.CardTraits(card.Intent)},romfile=",
             ]);
         }
         arguments.AddRange(
@@ -95,6 +97,20 @@ public static class QemuCommand
             "-display", "none", "-vga", "std", "-vnc", $"unix:{Socket("screen")},share=force-shared",
         ]);
         return arguments;
+    }
+
+    private static IEnumerable<string> RootNodes(QemuSetting setting, string disk)
+    {
+        // An instance that was launched from a CD has a disk without anything below it; that is said, so that nothing is opened because the file names it.
+        if (setting.ImageFormat == ImageFormats.Iso)
+            return ["-blockdev", $"driver=file,node-name=root-file,filename={Escape(disk)},discard=unmap", "-blockdev", """{"driver":"qcow2","node-name":"root","file":"root-file","backing":null,"discard":"unmap"}"""];
+        return
+        [
+            "-blockdev", $"driver=file,node-name=base-file,filename={Escape(setting.ImageFile)},read-only=on",
+            "-blockdev", $"driver={setting.ImageFormat},node-name=base,file=base-file,read-only=on",
+            "-blockdev", $"driver=file,node-name=root-file,filename={Escape(disk)},discard=unmap",
+            "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
+        ];
     }
 
     /// <summary>QEMU's option lists end a value at a comma; a doubled one stands for itself.</summary>
