@@ -341,8 +341,13 @@ CREATE TABLE public.images (
     min_memory_mib integer DEFAULT 0 NOT NULL,
     deprecated_at timestamp with time zone,
     source_tag text,
+    architecture text DEFAULT 'x86_64'::text NOT NULL,
+    firmware text DEFAULT 'bios'::text NOT NULL,
+    device_model text DEFAULT 'virtio'::text NOT NULL,
     CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
-    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text]))),
+    CONSTRAINT images_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
+    CONSTRAINT images_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
+    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text, 'iso'::text]))),
     CONSTRAINT images_min_disk_gib_check CHECK (((min_disk_gib >= 0) AND (min_disk_gib <= 65536))),
     CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
     CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
@@ -400,9 +405,15 @@ END) STORED NOT NULL,
     placement_group_id text COLLATE pg_catalog."C",
     placement_policy text,
     fixed_volumes integer DEFAULT 0 NOT NULL,
+    root_volume boolean DEFAULT false NOT NULL,
+    firmware text DEFAULT 'bios'::text NOT NULL,
+    device_model text DEFAULT 'virtio'::text NOT NULL,
+    cd_image_id text COLLATE pg_catalog."C",
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
+    CONSTRAINT instances_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
+    CONSTRAINT instances_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
     CONSTRAINT instances_fixed_volumes_check CHECK ((fixed_volumes >= 0)),
     CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
     CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
@@ -765,10 +776,43 @@ CREATE TABLE public.servers (
     seen_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.snapshots (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    volume_name text NOT NULL,
+    size_gib integer NOT NULL,
+    group_id text COLLATE pg_catalog."C",
+    instance_id text COLLATE pg_catalog."C",
+    instance_name text,
+    desired text DEFAULT 'present'::text NOT NULL,
+    asked_generation bigint NOT NULL,
+    deleted_generation bigint,
+    taken_at timestamp with time zone,
+    consistency text,
+    used_bytes bigint DEFAULT 0 NOT NULL,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
+    WHEN (taken_at IS NULL) THEN 'creating'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
+    CONSTRAINT snapshots_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
+    CONSTRAINT snapshots_deleted_whole CHECK (((desired = 'deleted'::text) = (deleted_generation IS NOT NULL))),
+    CONSTRAINT snapshots_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT snapshots_taken_whole CHECK (((taken_at IS NULL) = (consistency IS NULL))),
+    CONSTRAINT snapshots_used_bytes_check CHECK ((used_bytes >= 0))
+);
+
 CREATE TABLE public.store_hosts (
     store_id text NOT NULL COLLATE pg_catalog."C",
     host_id text NOT NULL COLLATE pg_catalog."C",
-    reported_at timestamp with time zone NOT NULL
+    reported_at timestamp with time zone NOT NULL,
+    root boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.stores (
@@ -927,30 +971,45 @@ CREATE TABLE public.volumes (
     conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    source_volume_id text COLLATE pg_catalog."C",
+    source_snapshot_id text COLLATE pg_catalog."C",
+    restore_snapshot_id text COLLATE pg_catalog."C",
+    restore_number bigint DEFAULT 0 NOT NULL,
+    restored_number bigint DEFAULT 0 NOT NULL,
+    snapshots integer DEFAULT 0 NOT NULL,
+    work jsonb,
     state text GENERATED ALWAYS AS (
 CASE
     WHEN (deleted_at IS NOT NULL) THEN 'deleted'::text
     WHEN (detached_at IS NOT NULL) THEN 'detaching'::text
-    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
+    WHEN (desired = 'deleted'::text) THEN
+    CASE
+        WHEN (snapshots > 0) THEN 'retained'::text
+        ELSE 'deleting'::text
+    END
     WHEN (instance_id IS NOT NULL) THEN
     CASE
         WHEN attached THEN 'in-use'::text
         ELSE 'attaching'::text
     END
     WHEN ((store_id IS NOT NULL) AND (made_gib IS NULL)) THEN 'creating'::text
+    WHEN (restored_number < restore_number) THEN 'restoring'::text
     WHEN (made_gib < size_gib) THEN 'resizing'::text
     ELSE 'available'::text
 END) STORED NOT NULL,
     CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
     CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
     CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
+    CONSTRAINT volumes_deleted_without_snapshots CHECK (((deleted_at IS NULL) OR (snapshots = 0))),
     CONSTRAINT volumes_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
     CONSTRAINT volumes_detached_whole CHECK ((((detached_at IS NULL) = (detached_generation IS NULL)) AND ((detached_at IS NULL) OR (instance_id IS NOT NULL)))),
     CONSTRAINT volumes_incarnation_check CHECK ((incarnation >= 1)),
     CONSTRAINT volumes_made_gib_check CHECK ((made_gib >= 0)),
     CONSTRAINT volumes_placed CHECK (((store_id IS NULL) = (host_id IS NULL))),
     CONSTRAINT volumes_size_gib_check CHECK (((size_gib >= 1) AND (size_gib <= 65536))),
-    CONSTRAINT volumes_slot_check CHECK (((slot >= 1) AND (slot <= 8))),
+    CONSTRAINT volumes_slot_check CHECK (((slot >= 0) AND (slot <= 8))),
+    CONSTRAINT volumes_snapshots_check CHECK ((snapshots >= 0)),
+    CONSTRAINT volumes_sourced_whole CHECK (((source_volume_id IS NULL) = (source_snapshot_id IS NULL))),
     CONSTRAINT volumes_used_bytes_check CHECK ((used_bytes >= 0))
 )
 WITH (fillfactor='70');
@@ -1216,6 +1275,9 @@ ALTER TABLE ONLY public.security_groups
 ALTER TABLE ONLY public.servers
     ADD CONSTRAINT servers_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.snapshots
+    ADD CONSTRAINT snapshots_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.store_hosts
     ADD CONSTRAINT store_hosts_pkey PRIMARY KEY (store_id, host_id);
 
@@ -1341,6 +1403,8 @@ CREATE UNIQUE INDEX instances_anti_affinity ON public.instances USING btree (pla
 
 CREATE INDEX instances_by_placement_group ON public.instances USING btree (placement_group_id) WHERE (placement_group_id IS NOT NULL);
 
+CREATE INDEX instances_cd ON public.instances USING btree (cd_image_id) WHERE ((cd_image_id IS NOT NULL) AND (terminated_at IS NULL));
+
 CREATE INDEX instances_host ON public.instances USING btree (host_id) WHERE (terminated_at IS NULL);
 
 CREATE INDEX instances_image ON public.instances USING btree (image_id) WHERE (terminated_at IS NULL);
@@ -1403,7 +1467,13 @@ CREATE INDEX security_group_rules_group ON public.security_group_rules USING btr
 
 CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
 
+CREATE UNIQUE INDEX snapshots_name ON public.snapshots USING btree (account_id, name);
+
+CREATE INDEX snapshots_volume ON public.snapshots USING btree (volume_id);
+
 CREATE INDEX store_hosts_host ON public.store_hosts USING btree (host_id);
+
+CREATE UNIQUE INDEX store_hosts_root ON public.store_hosts USING btree (host_id) WHERE root;
 
 CREATE INDEX stores_pool ON public.stores USING btree (pool_id);
 
@@ -1425,7 +1495,7 @@ CREATE INDEX volumes_host ON public.volumes USING btree (host_id) WHERE (deleted
 
 CREATE INDEX volumes_leaving ON public.volumes USING btree (instance_id) WHERE (detached_at IS NOT NULL);
 
-CREATE UNIQUE INDEX volumes_name ON public.volumes USING btree (account_id, name) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX volumes_name ON public.volumes USING btree (account_id, name) WHERE ((deleted_at IS NULL) AND (NOT ((desired = 'deleted'::text) AND (snapshots > 0))));
 
 CREATE UNIQUE INDEX volumes_slot ON public.volumes USING btree (instance_id, slot) WHERE (instance_id IS NOT NULL);
 
@@ -1524,6 +1594,9 @@ ALTER TABLE ONLY public.images
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_cd_image_id_fkey FOREIGN KEY (cd_image_id) REFERENCES public.images(id);
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id);
@@ -1695,6 +1768,12 @@ ALTER TABLE ONLY public.security_group_rules
 
 ALTER TABLE ONLY public.security_groups
     ADD CONSTRAINT security_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.snapshots
+    ADD CONSTRAINT snapshots_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.snapshots
+    ADD CONSTRAINT snapshots_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volumes(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.store_hosts
     ADD CONSTRAINT store_hosts_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
