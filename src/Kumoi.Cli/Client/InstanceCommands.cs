@@ -21,6 +21,7 @@ public static class InstanceCommands
         foreach (var (verb, state) in new[] { ("start", "running"), ("stop", "stopped"), ("reboot", "running"), ("delete", "terminated") }) Change(noun, verb, state);
         SecurityGroups(noun);
         Recovery(noun);
+        InstanceCdCommands.Add(noun);
         Ssh(noun);
         SerialConsole.Add(noun);
         var key = noun.Key();
@@ -91,7 +92,7 @@ public static class InstanceCommands
         });
     }
 
-    private static string Describe(Instance instance) => instance.Conditions.Count > 0 ? $"{instance.State}: {instance.Conditions[0].Message}" : instance.State;
+    internal static string Describe(Instance instance) => instance.Conditions.Count > 0 ? $"{instance.State}: {instance.Conditions[0].Message}" : instance.State;
 
     private static void Recovery(Noun<Instance> noun)
     {
