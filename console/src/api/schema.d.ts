@@ -659,7 +659,7 @@ export interface paths {
          */
         get: operations["DownloadImage"];
         /**
-         * Send an image's bytes (qcow2 or raw), all or, with Content-Range, the next part of them
+         * Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them
          * @description Permission: `Write`.
          */
         put: operations["UploadImage"];
@@ -853,6 +853,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{instance}/cd": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an ISO image into the instance's CD drive, in place of what is there
+         * @description Permission: `Write`.
+         */
+        post: operations["AttachCd"];
+        /**
+         * Take the CD out of the instance's drive
+         * @description Permission: `Write`.
+         */
+        delete: operations["DetachCd"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2255,6 +2279,11 @@ export interface components {
             /** @description The load balancer, if it is to lead to one: every listener's port. */
             loadBalancer?: null | string;
         };
+        /** @description Puts a CD into an instance's drive. */
+        AttachCd: {
+            /** @description Id or name of an image of the format `iso`. */
+            image: string;
+        };
         /** @description Attaches an instance to a network; a guest that runs gets the device at once. */
         AttachInterface: {
             instance: string;
@@ -2362,6 +2391,7 @@ export interface components {
          */
         CreateImage: {
             name: string;
+            /** @description What the bytes must be; default: a disk or a CD, as they say themselves. */
             format?: null | string;
             url?: null | string;
             /** @description If given, other bytes are refused. */
@@ -2375,6 +2405,11 @@ export interface components {
             minDiskGib?: null | number;
             /** Format: int32 */
             minMemoryMib?: null | number;
+            architecture?: null | string;
+            /** @description `bios` (default) or `uefi`. */
+            firmware?: null | string;
+            /** @description `virtio` (default) or `emulated`. */
+            deviceModel?: null | string;
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
@@ -2891,7 +2926,7 @@ export interface components {
             visibility: string;
             /** @description `pending` (bytes still to come or being checked), `available`, or `failed` (see conditions). */
             state: string;
-            /** @description `qcow2` or `raw`. */
+            /** @description `qcow2`, `raw`, or `iso`: a CD, which instances start from beside an empty disk. */
             format: string;
             sourceUrl: null | string;
             defaultUser: string;
@@ -2940,6 +2975,12 @@ export interface components {
             deprecatedAt: null | string;
             /** @description Other accounts that may use it, while it is private. Told to its own account only. */
             accounts: null | components["schemas"]["Ref"][];
+            /** @description The processors that it is for: `x86_64`. */
+            architecture: string;
+            /** @description What starts its instances: `bios` or `uefi`. */
+            firmware: string;
+            /** @description What its instances see of disk and network: `virtio`, or `emulated` for systems without drivers for that. */
+            deviceModel: string;
         };
         /** @description A virtual machine. */
         Instance: {
@@ -2998,6 +3039,11 @@ export interface components {
             /** @description It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage. */
             movable: boolean;
             placementGroup: null | components["schemas"]["Ref"];
+            /** @description What starts it: `bios` or `uefi`, as its image said when it was launched. */
+            firmware: string;
+            /** @description `virtio` or `emulated`, as its image said. */
+            deviceModel: string;
+            cd: null | components["schemas"]["Ref"];
         };
         /** @description A network interface of an instance. */
         Interface: {
@@ -3868,6 +3914,11 @@ export interface components {
             deprecated?: null | boolean;
             /** @description Names or ids of all other accounts that may use it while it is private; empty: none. */
             accounts?: null | string[];
+            architecture?: null | string;
+            /** @description For instances launched from now on; others keep theirs. */
+            firmware?: null | string;
+            /** @description The same. */
+            deviceModel?: null | string;
         };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
@@ -4150,6 +4201,7 @@ export type AccountSummary = components['schemas']['AccountSummary'];
 export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
+export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
 export type AttachVolume = components['schemas']['AttachVolume'];
 export type Capacity = components['schemas']['Capacity'];
@@ -7958,6 +8010,146 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AttachCd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachCd"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DetachCd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
