@@ -234,6 +234,15 @@ CREATE TABLE public.former_placements (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.host_images (
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    sha256 text NOT NULL COLLATE pg_catalog."C",
+    bytes bigint NOT NULL,
+    whole boolean NOT NULL,
+    condition jsonb,
+    CONSTRAINT host_images_bytes_check CHECK ((bytes >= 0))
+);
+
 CREATE TABLE public.host_power (
     host_id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -284,6 +293,7 @@ CREATE TABLE public.hosts (
     fenced_by text,
     underlay_mtu integer,
     segment_devices text[] DEFAULT '{}'::text[] NOT NULL,
+    image_port integer,
     CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
     CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
@@ -291,6 +301,7 @@ CREATE TABLE public.hosts (
     CONSTRAINT hosts_down_is_fenced CHECK (((state <> 'down'::text) OR (fenced_at IS NOT NULL))),
     CONSTRAINT hosts_fenced_by_check CHECK ((fenced_by = ANY (ARRAY['lease'::text, 'operator'::text, 'power'::text]))),
     CONSTRAINT hosts_heartbeat_seconds_check CHECK (((heartbeat_seconds >= 1) AND (heartbeat_seconds <= 300))),
+    CONSTRAINT hosts_image_port_check CHECK (((image_port >= 1) AND (image_port <= 65535))),
     CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
     CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
     CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text, 'down'::text]))),
@@ -311,6 +322,14 @@ CREATE TABLE public.idempotency_keys (
 CREATE TABLE public.image_accounts (
     image_id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.image_prefetches (
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text COLLATE pg_catalog."C",
+    zone_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT image_prefetches_one_scope CHECK (((host_id IS NULL) OR (zone_id IS NULL)))
 );
 
 CREATE TABLE public.images (
@@ -1122,6 +1141,9 @@ ALTER TABLE ONLY public.floating_ranges
 ALTER TABLE ONLY public.former_placements
     ADD CONSTRAINT former_placements_pkey PRIMARY KEY (host_id, instance_id);
 
+ALTER TABLE ONLY public.host_images
+    ADD CONSTRAINT host_images_pkey PRIMARY KEY (host_id, sha256);
+
 ALTER TABLE ONLY public.host_power
     ADD CONSTRAINT host_power_pkey PRIMARY KEY (host_id);
 
@@ -1383,6 +1405,8 @@ CREATE INDEX events_rest_xid_id_idx ON public.events_rest USING btree (xid, id);
 
 CREATE INDEX floating_addresses_account ON public.floating_addresses USING btree (account_id, id);
 
+CREATE INDEX host_images_whole ON public.host_images USING btree (sha256) WHERE whole;
+
 CREATE INDEX host_power_checked ON public.host_power USING btree (checked_at NULLS FIRST);
 
 CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
@@ -1390,6 +1414,8 @@ CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE INDEX image_accounts_account ON public.image_accounts USING btree (account_id);
+
+CREATE UNIQUE INDEX image_prefetches_scope ON public.image_prefetches USING btree (image_id, COALESCE(host_id, ''::text), COALESCE(zone_id, ''::text));
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -1568,6 +1594,9 @@ ALTER TABLE ONLY public.former_placements
 ALTER TABLE ONLY public.former_placements
     ADD CONSTRAINT former_placements_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.host_images
+    ADD CONSTRAINT host_images_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.host_power
     ADD CONSTRAINT host_power_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1588,6 +1617,15 @@ ALTER TABLE ONLY public.image_accounts
 
 ALTER TABLE ONLY public.image_accounts
     ADD CONSTRAINT image_accounts_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_prefetches
+    ADD CONSTRAINT image_prefetches_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_prefetches
+    ADD CONSTRAINT image_prefetches_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_prefetches
+    ADD CONSTRAINT image_prefetches_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -57,7 +57,7 @@ public sealed class HostAgent : IAsyncDisposable
         _placements = new Placements(edges.Record);
         _guard = new LeaseGuard(_lease, _placements, edges.Hypervisor, options.LeaseLookPeriod, clock, log);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
-        _images = new ImageController(_state, edges.Images, Fork(), clock, log) { Open = (id, offset, cancel) => Link.OpenImageAsync(id, offset, cancel) };
+        _images = new ImageController(_state, edges.Images, edges.Hypervisor.UsesImages, Fork(), clock, log) { Open = (id, offset, cancel) => Link.OpenImageAsync(id, offset, cancel) };
         _volumes = new VolumeController(_state, edges.Volumes, image => !edges.Hypervisor.UsesImages || (image is not null && edges.Images.Has(image)), Fork(), clock, log) { Images = _images };
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Volumes = _volumes, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
@@ -81,7 +81,9 @@ public sealed class HostAgent : IAsyncDisposable
         {
             RingInstancesOf(id);
             _volumes.RingImage(id);
+            _reporter.RingImages();
         };
+        _reporter.Images = _images.Observed;
         (_volumes.Rung, _volumes.Reported) = (_instances.Ring, _reporter.RingVolume);
         _instances.Reported = _reporter.Ring;
         _state.Changed += Apply;
@@ -208,6 +210,7 @@ public sealed class HostAgent : IAsyncDisposable
         _networks.RingAll();
         _volumes.RingAll();
         _instances.RingAll();
+        _images.Prefetch();
         _consoles.Apply(document.Consoles);
     }
 
@@ -223,6 +226,7 @@ public sealed class HostAgent : IAsyncDisposable
         _instances.RingAll();
         if (_state.Document is { } document) _consoles.Apply(document.Consoles);
         _volumes.RingAll();
+        _images.Prefetch();
         // Last, since a store that hangs is waited for.
         return _volumes.LookAtStoresAsync(stop);
     }
@@ -245,7 +249,8 @@ public sealed class HostAgent : IAsyncDisposable
     private Task TrimAsync(CancellationToken stop)
     {
         if (_state.Document is { } document)
-            _edges.Images.Trim(_edges.Hypervisor.ImagesInUse().Concat(_edges.Volumes.ImagesInUse()).Concat(document.Images.Select(image => image.Sha256)).ToHashSet(), _options.ImageCacheBytes);
+            _edges.Images.Trim(_edges.Hypervisor.ImagesInUse().Concat(_edges.Volumes.ImagesInUse()).Concat(document.Images.Select(image => image.Sha256)).ToHashSet(), _options.ImageCacheBytes, _clock.GetUtcNow());
+        _reporter.RingImages();
         return Task.CompletedTask;
     }
 

@@ -127,6 +127,7 @@ public static class ServerProgram
         api.MapFloatingAddresses(services.GetRequiredService<FloatingAddressUseCases>());
         api.MapHosts(services.GetRequiredService<HostUseCases>(), services.GetRequiredService<HostRemoval>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
+        api.MapPrefetches(services.GetRequiredService<Prefetches>());
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
         api.MapInstanceCds(services.GetRequiredService<InstanceCds>());
         api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());

@@ -16,11 +16,14 @@ public sealed class ImageController : IAsyncDisposable
     private readonly ImageCache _cache;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
+    private readonly bool _fetches;
     private readonly WorkQueue<string> _queue;
     private readonly ConcurrentDictionary<string, Condition> _conditions = new();
 
-    public ImageController(AgentState state, ImageCache cache, Random random, TimeProvider clock, ILogger log)
+    /// <param name="fetches">False if nothing on the host needs an image's bytes: each is then there as soon as it is asked for.</param>
+    public ImageController(AgentState state, ImageCache cache, bool fetches, Random random, TimeProvider clock, ILogger log)
     {
+        _fetches = fetches;
         (_state, _cache, _clock, _log) = (state, cache, clock, log);
         _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2), random), clock, LookAsync, Broken);
     }
@@ -36,6 +39,25 @@ public sealed class ImageController : IAsyncDisposable
     {
         // A waiting guest looks again and again; that must not cut short the wait after a failed download.
         if (_queue.NextTry(imageId) is null) _queue.Ring(imageId);
+    }
+
+    /// <summary>Asks for the images that the host keeps whether anything uses them or not.</summary>
+    public void Prefetch()
+    {
+        if (!_fetches || _state.Document is not { } document) return;
+        foreach (var image in document.Images.Where(image => image.Prefetch && !_cache.Has(image))) Want(image.Id);
+    }
+
+    /// <summary>What the host has of images, and why not all.</summary>
+    public ObservedImages Observed()
+    {
+        var wanted = _state.Document?.Images ?? [];
+        if (!_fetches) return new ObservedImages([.. wanted.Where(image => image.Prefetch).Select(image => new ObservedImage(image.Sha256, image.SizeBytes, true))], null);
+        var there = _cache.List();
+        ObservedImage With(ObservedImage image) => image.Whole ? image : image with { Condition = wanted.Where(one => one.Sha256 == image.Sha256).Select(one => _conditions.GetValueOrDefault(one.Id)).FirstOrDefault() };
+        // Of what could not even be begun there is no file.
+        var failed = wanted.Where(image => _conditions.ContainsKey(image.Id) && there.All(one => one.Sha256 != image.Sha256)).Select(image => new ObservedImage(image.Sha256, 0, false));
+        return new ObservedImages([.. there.Concat(failed).DistinctBy(image => image.Sha256).Select(With)], null);
     }
 
     /// <summary>Why an image is not there, if that is known, and when it is tried again.</summary>

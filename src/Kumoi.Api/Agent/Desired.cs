@@ -22,7 +22,8 @@ public sealed record DesiredDocument(
 public sealed record FormerInstance(string Id, int Incarnation);
 
 /// <summary>An image that instances of this host start from, or that is in a CD drive; fetched from <c>/agent/v1/images/{id}/content</c>.</summary>
-public sealed record DesiredImage(string Id, string Sha256, string Format, long SizeBytes, long VirtualSizeBytes);
+/// <param name="Prefetch">It is fetched and kept whether anything uses it or not.</param>
+public sealed record DesiredImage(string Id, string Sha256, string Format, long SizeBytes, long VirtualSizeBytes, bool Prefetch = false);
 
 /// <summary>A network that has instances on this host, or to which one that has is routed: packets between routed networks pass from one to the
 /// other on the host of the guest that sends them, and nowhere else.</summary>

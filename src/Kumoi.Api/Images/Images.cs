@@ -14,6 +14,7 @@ namespace Kumoi.Api;
 /// <param name="MinMemoryMib">Instances need at least so many MiB of memory.</param>
 /// <param name="DeprecatedAt">Since when another image should be chosen; it still works. Null: it is not deprecated.</param>
 /// <param name="Accounts">Other accounts that may use it, while it is private. Told to its own account only.</param>
+/// <param name="Hosts">Hosts that have it, or are to; told to operators, of one image.</param>
 /// <param name="Architecture">The processors that it is for: <c>x86_64</c>.</param>
 /// <param name="Firmware">What starts its instances: <c>bios</c> or <c>uefi</c>.</param>
 /// <param name="DeviceModel">What its instances see of disk and network: <c>virtio</c>, or <c>emulated</c> for systems without drivers for that.</param>
@@ -21,7 +22,7 @@ public sealed record Image(
     string Id, string Name, Ref Account, string Visibility, string State, string Format, string? SourceUrl, string DefaultUser,
     long? SizeBytes, long? VirtualSizeBytes, string? Sha256, long ReceivedBytes, long? ExpectedBytes,
     IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, string Description, string Os, int MinDiskGib, int MinMemoryMib, DateTimeOffset? DeprecatedAt, IReadOnlyList<Ref>? Accounts,
-    string Architecture, string Firmware, string DeviceModel);
+    string Architecture, string Firmware, string DeviceModel, IReadOnlyList<ImageOnHost>? Hosts = null);
 
 /// <summary>Registers an image. With <paramref name="Url"/> the cloud fetches the bytes itself; without, they are sent by
 /// <c>PUT /images/{id}/content</c>.</summary>

@@ -39,6 +39,7 @@ public static class ImageCommands
         });
         Update(noun);
         Export(noun);
+        PrefetchCommands.Add(noun);
         return noun.Command;
     }
 

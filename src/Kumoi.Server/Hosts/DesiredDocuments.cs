@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
 using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Metrics;
@@ -148,9 +149,10 @@ public sealed class DesiredDocuments
         var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
         var volumes = await VolumeDocuments.ReadAsync(connection, hostIds);
+        var prefetches = await Prefetches.ReadAsync(connection, hostIds);
         var servers = _servers.AgentUrls;
         return [.. asked.Select(id => !revisions.TryGetValue(id, out var revision) ? null
-            : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. instances[id].SelectMany(i => i.Images).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,
+            : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. prefetches[id].Concat(instances[id].SelectMany(i => i.Images)).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,
                 volumes.Of(id)))];
     }
 

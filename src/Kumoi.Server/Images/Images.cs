@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -9,13 +10,13 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Images;
 
 /// <summary>Images: registered, then filled by an upload or by an import that the cloud does itself.</summary>
-public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
+public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, Prefetches prefetches, TimeProvider clock)
 {
     public async Task<Result<Page<Image>>> ListAsync(Caller caller, string? visibility, string? state, string? name, bool deprecated, PageRequest page, CancellationToken cancel) =>
         page.Of(await store.ListAsync(caller.AccountId, visibility, state, name, deprecated, page, cancel), image => image.Id);
 
     public async Task<Result<Image>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
-        await store.FindAsync(caller.AccountId, key, cancel) is { } image ? image : Failure.NotFound("image", key);
+        await store.FindAsync(caller.AccountId, key, cancel) is not { } image ? Failure.NotFound("image", key) : caller.May(Permission.Operate) ? image with { Hosts = await prefetches.OnHostsAsync(image, cancel) } : image;
 
     public async Task<Result<Image>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
     {
@@ -121,6 +122,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
                 """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
             if (users.Count > 0) return Failure.InUse("image", image.Name, users);
             await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());
+            await prefetches.ForgetAsync(transaction, image.Id, cancel);
             await events.WriteAsync(transaction, caller, "image.delete", new Subject("image", image.Id, image.Name), cancel);
             deleted = image.Id;
             return new Done();
@@ -131,13 +133,14 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
     }
 
     public async Task<bool> IsUsedByHostAsync(string imageId, string hostId, CancellationToken cancel) => await database.FindAsync(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE (image_id = $1 OR cd_image_id = $1) AND host_id = $2 AND terminated_at IS NULL) OR EXISTS (SELECT 1 FROM volumes WHERE image_id = $1 AND host_id = $2 AND deleted_at IS NULL)", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE (image_id = $1 OR cd_image_id = $1) AND host_id = $2 AND terminated_at IS NULL) OR EXISTS (SELECT 1 FROM volumes WHERE image_id = $1 AND host_id = $2 AND deleted_at IS NULL)"
+        + $" OR EXISTS (SELECT 1 FROM hosts h JOIN image_prefetches p ON p.image_id = $1 AND {Prefetches.MeansHost} WHERE h.id = $2)", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
 }
 
 public static class ImageEndpoints
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
-        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>()
+        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>().AddSingleton<Prefetches>().AddSingleton<IReportObserver, ImageObservation>()
         .AddLoop<ImageImports>();
 
     public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)

@@ -125,6 +125,7 @@ public sealed class RouteTests
             ["/instances/{instance}/security-groups"] = new { securityGroups = Array.Empty<string>() },
             ["/instances/{instance}/recovery"] = new { recovery = "wait" },
             ["/instances/{instance}/console"] = new { kind = "serial" },
+            ["/images/{image}/prefetch"] = new { },
             ["/instances/{instance}/cd"] = new { image = "own" },
         };
         var tried = 0;
