@@ -27,6 +27,10 @@ public sealed class ImageCache(AgentPaths paths)
     /// <summary>What the image's file is called on every host.</summary>
     public static string NameOf(DesiredImage image) => $"{Digest(image.Sha256)}.{Format(image.Format)}";
 
+    /// <summary>The whole and checked image of a file's name; null if there is none, or it is no image's name.</summary>
+    public string? Find(string name) =>
+        name.Split('.') is [{ Length: 64 } digest, ImageFormats.Qcow2 or ImageFormats.Raw or ImageFormats.Iso] && digest.All(char.IsAsciiHexDigitLower) && Path.Combine(paths.Images, name) is var path && File.Exists(path) ? path : null;
+
     public bool Has(DesiredImage image) => File.Exists(PathOf(image));
 
     /// <summary>Fetches an image unless it is there. <paramref name="open"/> opens its bytes from an offset on; the answer says where they begin.</summary>

@@ -140,7 +140,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
 public static class ImageEndpoints
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
-        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>().AddSingleton<Prefetches>().AddSingleton<IReportObserver, ImageObservation>()
+        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>().AddSingleton<Prefetches>().AddSingleton<ImageSpread>().AddSingleton<IReportObserver, ImageObservation>()
         .AddLoop<ImageImports>();
 
     public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)
