@@ -43,7 +43,7 @@ public sealed class ImageSource(Func<IServerLink> link, TimeProvider clock, ILog
         if (offset == 0) fetch.Givers.Clear();
         if (!fetch.FromServer && link().Identity is { } identity)
         {
-            var sources = await link().ImageSourcesAsync(image.Id, cancel);
+            var sources = await SourcesAsync(image, cancel);
             foreach (var peer in sources.Peers.Where(peer => !IsBlamed(peer.HostId)).Take(PeersMax))
             {
                 if (await TryAsync(peer, identity, image, offset, cancel) is not { } answer) continue;
@@ -57,6 +57,19 @@ public sealed class ImageSource(Func<IServerLink> link, TimeProvider clock, ILog
             }
         }
         return await link().OpenImageAsync(image.Id, offset, cancel);
+    }
+
+    /// <summary>A server that does not say where else the image is may give it all the same.</summary>
+    private async Task<ImageSources> SourcesAsync(DesiredImage image, CancellationToken cancel)
+    {
+        try
+        {
+            return await link().ImageSourcesAsync(image.Id, cancel);
+        }
+        catch (IOException)
+        {
+            return new ImageSources([], true);
+        }
     }
 
     private async Task<HttpResponseMessage?> TryAsync(ImagePeer peer, Identity identity, DesiredImage image, long offset, CancellationToken cancel)

@@ -51,7 +51,10 @@ internal sealed class PeerLink(Identity identity, byte[] content) : IServerLink
 
     public Identity? Identity => identity;
 
-    public Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) => Task.FromResult(Sources);
+    /// <summary>It does not understand the question.</summary>
+    public bool IsDumb { get; set; }
+
+    public Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) => IsDumb ? Task.FromException<ImageSources>(new IOException("What?")) : Task.FromResult(Sources);
 
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel)
     {

@@ -164,6 +164,15 @@ public sealed class PeerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_server_that_does_not_say_where_else_an_image_is_gives_it_itself()
+    {
+        var (source, link) = await SourceAsync(await GiveAsync(Content));
+        link.IsDumb = true;
+        Assert.Null(await FetchAsync(source));
+        Assert.Equal([0L], link.Asked);
+    }
+
+    [Fact]
     public async Task While_others_load_a_host_waits_for_them_and_not_for_ever()
     {
         var time = new ManualTime();
