@@ -234,6 +234,15 @@ CREATE TABLE public.former_placements (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.host_images (
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    sha256 text NOT NULL COLLATE pg_catalog."C",
+    bytes bigint NOT NULL,
+    whole boolean NOT NULL,
+    condition jsonb,
+    CONSTRAINT host_images_bytes_check CHECK ((bytes >= 0))
+);
+
 CREATE TABLE public.host_power (
     host_id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -284,6 +293,7 @@ CREATE TABLE public.hosts (
     fenced_by text,
     underlay_mtu integer,
     segment_devices text[] DEFAULT '{}'::text[] NOT NULL,
+    image_port integer,
     CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
     CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
@@ -291,6 +301,7 @@ CREATE TABLE public.hosts (
     CONSTRAINT hosts_down_is_fenced CHECK (((state <> 'down'::text) OR (fenced_at IS NOT NULL))),
     CONSTRAINT hosts_fenced_by_check CHECK ((fenced_by = ANY (ARRAY['lease'::text, 'operator'::text, 'power'::text]))),
     CONSTRAINT hosts_heartbeat_seconds_check CHECK (((heartbeat_seconds >= 1) AND (heartbeat_seconds <= 300))),
+    CONSTRAINT hosts_image_port_check CHECK (((image_port >= 1) AND (image_port <= 65535))),
     CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
     CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
     CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text, 'down'::text]))),
@@ -311,6 +322,14 @@ CREATE TABLE public.idempotency_keys (
 CREATE TABLE public.image_accounts (
     image_id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.image_prefetches (
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text COLLATE pg_catalog."C",
+    zone_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT image_prefetches_one_scope CHECK (((host_id IS NULL) OR (zone_id IS NULL)))
 );
 
 CREATE TABLE public.images (
@@ -341,8 +360,13 @@ CREATE TABLE public.images (
     min_memory_mib integer DEFAULT 0 NOT NULL,
     deprecated_at timestamp with time zone,
     source_tag text,
+    architecture text DEFAULT 'x86_64'::text NOT NULL,
+    firmware text DEFAULT 'bios'::text NOT NULL,
+    device_model text DEFAULT 'virtio'::text NOT NULL,
     CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
-    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text]))),
+    CONSTRAINT images_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
+    CONSTRAINT images_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
+    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text, 'iso'::text]))),
     CONSTRAINT images_min_disk_gib_check CHECK (((min_disk_gib >= 0) AND (min_disk_gib <= 65536))),
     CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
     CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
@@ -401,9 +425,14 @@ END) STORED NOT NULL,
     placement_policy text,
     fixed_volumes integer DEFAULT 0 NOT NULL,
     root_volume boolean DEFAULT false NOT NULL,
+    firmware text DEFAULT 'bios'::text NOT NULL,
+    device_model text DEFAULT 'virtio'::text NOT NULL,
+    cd_image_id text COLLATE pg_catalog."C",
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
+    CONSTRAINT instances_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
+    CONSTRAINT instances_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
     CONSTRAINT instances_fixed_volumes_check CHECK ((fixed_volumes >= 0)),
     CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
     CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
@@ -1139,6 +1168,9 @@ ALTER TABLE ONLY public.floating_ranges
 ALTER TABLE ONLY public.former_placements
     ADD CONSTRAINT former_placements_pkey PRIMARY KEY (host_id, instance_id);
 
+ALTER TABLE ONLY public.host_images
+    ADD CONSTRAINT host_images_pkey PRIMARY KEY (host_id, sha256);
+
 ALTER TABLE ONLY public.host_power
     ADD CONSTRAINT host_power_pkey PRIMARY KEY (host_id);
 
@@ -1406,6 +1438,8 @@ CREATE INDEX events_rest_xid_id_idx ON public.events_rest USING btree (xid, id);
 
 CREATE INDEX floating_addresses_account ON public.floating_addresses USING btree (account_id, id);
 
+CREATE INDEX host_images_whole ON public.host_images USING btree (sha256) WHERE whole;
+
 CREATE INDEX host_power_checked ON public.host_power USING btree (checked_at NULLS FIRST);
 
 CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
@@ -1413,6 +1447,8 @@ CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE INDEX image_accounts_account ON public.image_accounts USING btree (account_id);
+
+CREATE UNIQUE INDEX image_prefetches_scope ON public.image_prefetches USING btree (image_id, COALESCE(host_id, ''::text), COALESCE(zone_id, ''::text));
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -1425,6 +1461,8 @@ CREATE INDEX instances_account ON public.instances USING btree (account_id, id) 
 CREATE UNIQUE INDEX instances_anti_affinity ON public.instances USING btree (placement_group_id, host_id) WHERE ((placement_policy = 'anti-affinity'::text) AND (terminated_at IS NULL));
 
 CREATE INDEX instances_by_placement_group ON public.instances USING btree (placement_group_id) WHERE (placement_group_id IS NOT NULL);
+
+CREATE INDEX instances_cd ON public.instances USING btree (cd_image_id) WHERE ((cd_image_id IS NOT NULL) AND (terminated_at IS NULL));
 
 CREATE INDEX instances_host ON public.instances USING btree (host_id) WHERE (terminated_at IS NULL);
 
@@ -1593,6 +1631,9 @@ ALTER TABLE ONLY public.former_placements
 ALTER TABLE ONLY public.former_placements
     ADD CONSTRAINT former_placements_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.host_images
+    ADD CONSTRAINT host_images_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.host_power
     ADD CONSTRAINT host_power_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1614,11 +1655,23 @@ ALTER TABLE ONLY public.image_accounts
 ALTER TABLE ONLY public.image_accounts
     ADD CONSTRAINT image_accounts_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.image_prefetches
+    ADD CONSTRAINT image_prefetches_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_prefetches
+    ADD CONSTRAINT image_prefetches_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_prefetches
+    ADD CONSTRAINT image_prefetches_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_cd_image_id_fkey FOREIGN KEY (cd_image_id) REFERENCES public.images(id);
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id);

@@ -50,6 +50,12 @@ internal static partial class AgentLog
     [LoggerMessage(31, LogLevel.Error, "Image {Image}: an unexpected failure")]
     public static partial void ImageBroken(this ILogger log, Exception e, string image);
 
+    [LoggerMessage(33, LogLevel.Information, "Image {Image} is not had from host {Host}: {Message}")]
+    public static partial void PeerFailed(this ILogger log, string image, string host, string message);
+
+    [LoggerMessage(34, LogLevel.Warning, "Images are not given to other hosts: {Message}")]
+    public static partial void PeersUnserved(this ILogger log, string message);
+
     [LoggerMessage(32, LogLevel.Information, "Image {Image} is on the host")]
     public static partial void ImageFetched(this ILogger log, string image);
 

@@ -82,6 +82,9 @@ public sealed partial record AgentOptions
     /// <summary>Bytes of images kept beyond those in use. Too low: images are fetched again and again; too high: the disk fills.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
+    /// <summary>The port at the host's address at which it gives images to other hosts of its zone; 0: any that is free. Null: it gives none.</summary>
+    public int? ImagePort { get; init; } = 0;
+
     // What servers take of one host. More would not be listened to.
     private const int StoresMax = 16;
 
@@ -105,6 +108,7 @@ public sealed partial record AgentOptions
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
         if (SegmentDevices.FirstOrDefault(device => !DeviceForm().IsMatch(device)) is { } nameless) wrong.Add($"The device of segments '{nameless}' must be the name of a network device.");
+        if (ImagePort is < 0 or > ushort.MaxValue) wrong.Add("The port for images must be 0 to 65535.");
         if (MachineShare < 1) wrong.Add("The machine must be shared by one host or more.");
         if (Metrics is { } metrics && !IPAddress.IsLoopback(metrics.Address)) wrong.Add($"The address of metrics {metrics} must be one of the loopback: they need no permission, so only this machine may ask.");
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)

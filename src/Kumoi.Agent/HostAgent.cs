@@ -1,6 +1,7 @@
 using Kumoi.Agent.Consoles;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Images;
+using Kumoi.Agent.Images.Peers;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.LoadBalancers;
@@ -41,6 +42,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly LeaseGuard _guard;
     private readonly Doorbell _resync, _back;
     private IServerLink? _link;
+    private PeerServer? _imagesServed;
     private readonly Lock _pollGate = new();
     private CancellationTokenSource? _poll;
     private bool _away;
@@ -57,7 +59,7 @@ public sealed class HostAgent : IAsyncDisposable
         _placements = new Placements(edges.Record);
         _guard = new LeaseGuard(_lease, _placements, edges.Hypervisor, options.LeaseLookPeriod, clock, log);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
-        _images = new ImageController(_state, edges.Images, Fork(), clock, log) { Open = (id, offset, cancel) => Link.OpenImageAsync(id, offset, cancel) };
+        _images = new ImageController(_state, edges.Images, edges.Hypervisor.UsesImages, Fork(), clock, log) { Source = new ImageSource(() => Link, clock, log) };
         _volumes = new VolumeController(_state, edges.Volumes, image => !edges.Hypervisor.UsesImages || (image is not null && edges.Images.Has(image)), Fork(), clock, log) { Images = _images };
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Volumes = _volumes, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
@@ -81,7 +83,9 @@ public sealed class HostAgent : IAsyncDisposable
         {
             RingInstancesOf(id);
             _volumes.RingImage(id);
+            _reporter.RingImages();
         };
+        _reporter.Images = _images.Observed;
         (_volumes.Rung, _volumes.Reported) = (_instances.Ring, _reporter.RingVolume);
         _instances.Reported = _reporter.Ring;
         _state.Changed += Apply;
@@ -99,6 +103,7 @@ public sealed class HostAgent : IAsyncDisposable
     {
         if (_edges.Metadata is { } metadata) await metadata.StartAsync(stop);
         _link = await _edges.Connect(stop);
+        await ServeImagesAsync(stop);
         var facts = _edges.Facts();
         _log.Started(facts.AgentVersion, facts.Name, facts.Accelerator, facts.AcceleratorReason);
         // An agent that was away for longer than the lease asks once before it ends anything; guests ran on meanwhile anyway.
@@ -115,6 +120,21 @@ public sealed class HostAgent : IAsyncDisposable
         if (_edges.Balancing is { } balancing) loops.Add(Resync.RunAsync(new Doorbell(_clock), Balancing.Period, balancing.LookAsync, _log.LoopFailed, stop));
         if (_edges.Hypervisor.UsesImages) loops.Add(Resync.RunAsync(new Doorbell(_clock), TrimPeriod, TrimAsync, _log.LoopFailed, stop));
         await Task.WhenAll(loops);
+    }
+
+    /// <summary>Gives images to other hosts, if this one has any and may. Where that fails, the others fetch them from the server.</summary>
+    private async Task ServeImagesAsync(CancellationToken stop)
+    {
+        if (!_edges.Hypervisor.UsesImages || _options.ImagePort is not { } port || Link.Identity is null) return;
+        try
+        {
+            _imagesServed = await PeerServer.StartAsync(System.Net.IPAddress.Parse(_options.Address), port, () => Link.Identity, _edges.Images, _clock, stop);
+            _images.Port = _imagesServed.Port;
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            _log.PeersUnserved(e.Message);
+        }
     }
 
     private async Task PollAsync(CancellationToken stop)
@@ -208,6 +228,7 @@ public sealed class HostAgent : IAsyncDisposable
         _networks.RingAll();
         _volumes.RingAll();
         _instances.RingAll();
+        _images.Prefetch();
         _consoles.Apply(document.Consoles);
     }
 
@@ -223,6 +244,7 @@ public sealed class HostAgent : IAsyncDisposable
         _instances.RingAll();
         if (_state.Document is { } document) _consoles.Apply(document.Consoles);
         _volumes.RingAll();
+        _images.Prefetch();
         // Last, since a store that hangs is waited for.
         return _volumes.LookAtStoresAsync(stop);
     }
@@ -245,13 +267,14 @@ public sealed class HostAgent : IAsyncDisposable
     private Task TrimAsync(CancellationToken stop)
     {
         if (_state.Document is { } document)
-            _edges.Images.Trim(_edges.Hypervisor.ImagesInUse().Concat(_edges.Volumes.ImagesInUse()).Concat(document.Images.Select(image => image.Sha256)).ToHashSet(), _options.ImageCacheBytes);
+            _edges.Images.Trim(_edges.Hypervisor.ImagesInUse().Concat(_edges.Volumes.ImagesInUse()).Concat(document.Images.Select(image => image.Sha256)).ToHashSet(), _options.ImageCacheBytes, _clock.GetUtcNow());
+        _reporter.RingImages();
         return Task.CompletedTask;
     }
 
     private void RingInstancesOf(string imageId)
     {
-        foreach (var instance in _state.Document?.Instances.Where(instance => instance.ImageId == imageId) ?? []) _instances.Ring(instance.Id);
+        foreach (var instance in _state.Document?.Instances.Where(instance => instance.ImageId == imageId || instance.CdImageId == imageId) ?? []) _instances.Ring(instance.Id);
     }
 
     private void Reached(Exception? failure)
@@ -272,6 +295,7 @@ public sealed class HostAgent : IAsyncDisposable
         if (_edges.Balancing is { } balancing) await balancing.DisposeAsync();
         await _volumes.DisposeAsync();
         await _images.DisposeAsync();
+        if (_imagesServed is { } served) await served.DisposeAsync();
         await _instances.DisposeAsync();
         if (_edges.Metadata is { } metadata) await metadata.DisposeAsync();
         _link?.Dispose();

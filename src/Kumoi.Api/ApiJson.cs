@@ -46,6 +46,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(SecurityGroup)), JsonSerializable(typeof(Page<SecurityGroup>)), JsonSerializable(typeof(CreateSecurityGroup))]
 [JsonSerializable(typeof(SecurityGroupRule)), JsonSerializable(typeof(CreateSecurityGroupRule)), JsonSerializable(typeof(ChangeSecurityGroupRules))]
 [JsonSerializable(typeof(Instance)), JsonSerializable(typeof(Page<Instance>)), JsonSerializable(typeof(LaunchInstance))]
+[JsonSerializable(typeof(AttachCd)), JsonSerializable(typeof(PrefetchImage)), JsonSerializable(typeof(ImageSources))]
 [JsonSerializable(typeof(SetRecovery)), JsonSerializable(typeof(ReplaceSecurityGroups)), JsonSerializable(typeof(OpenConsole)), JsonSerializable(typeof(ConsoleOpened))]
 [JsonSerializable(typeof(Event)), JsonSerializable(typeof(Page<Event>)), JsonSerializable(typeof(Problem)), JsonSerializable(typeof(Condition[]))]
 [JsonSerializable(typeof(Explanation)), JsonSerializable(typeof(DoctorReport)), JsonSerializable(typeof(Finding[]))]

@@ -115,7 +115,7 @@ public static class ServerProgram
         var agents = app.MapGroup("/agent/v1").AddPort(options.AgentListen.Port);
         agents.MapAgents(
             services.GetRequiredService<HostJoin>(), services.GetRequiredService<HostReports>(), services.GetRequiredService<DesiredDocuments>(), services.GetRequiredService<NetworkPeersDocuments>(), services.GetRequiredService<ImageUseCases>(),
-            services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ConsoleSessions>());
+            services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ImageSpread>(), services.GetRequiredService<ConsoleSessions>());
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
@@ -128,7 +128,9 @@ public static class ServerProgram
         api.MapFloatingAddresses(services.GetRequiredService<FloatingAddressUseCases>());
         api.MapHosts(services.GetRequiredService<HostUseCases>(), services.GetRequiredService<HostRemoval>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
+        api.MapPrefetches(services.GetRequiredService<Prefetches>());
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
+        api.MapInstanceCds(services.GetRequiredService<InstanceCds>());
         api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapLoadBalancers(services.GetRequiredService<LoadBalancerUseCases>(), services.GetRequiredService<ListenerUseCases>(), services.GetRequiredService<MemberUseCases>());

@@ -86,6 +86,9 @@ public sealed class FakeHost : IDisposable
     /// <summary>Reports what it sees of load balancers.</summary>
     public Task<HttpStatusCode> ReportListenersAsync(bool full, params ObservedListener[] listeners) => SendAsync(new ObservedReport(full, 0, _facts, [], [], [], Listeners: listeners));
 
+    /// <summary>Tells of the images that it has, and where it gives them to others.</summary>
+    public Task<HttpStatusCode> ReportImagesAsync(int? port, params ObservedImage[] images) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Images: new ObservedImages(images, port)));
+
     public Task<HttpStatusCode> ReportVpnsAsync(params ObservedVpn[] vpns) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Vpns: vpns));
 
     private async Task<HttpStatusCode> SendAsync(ObservedReport report)

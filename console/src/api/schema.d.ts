@@ -659,12 +659,36 @@ export interface paths {
          */
         get: operations["DownloadImage"];
         /**
-         * Send an image's bytes (qcow2 or raw), all or, with Content-Range, the next part of them
+         * Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them
          * @description Permission: `Write`.
          */
         put: operations["UploadImage"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{image}/prefetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a host, the hosts of a zone or all hosts fetch an image and keep it
+         * @description Permission: `Operate`.
+         */
+        post: operations["PrefetchImage"];
+        /**
+         * Let hosts give up an image that was prefetched, once nothing uses it
+         * @description Permission: `Operate`.
+         */
+        delete: operations["ReleaseImage"];
         options?: never;
         head?: never;
         patch?: never;
@@ -853,6 +877,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{instance}/cd": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an ISO image into the instance's CD drive, in place of what is there
+         * @description Permission: `Write`.
+         */
+        post: operations["AttachCd"];
+        /**
+         * Take the CD out of the instance's drive
+         * @description Permission: `Write`.
+         */
+        delete: operations["DetachCd"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2470,6 +2518,11 @@ export interface components {
             /** @description The load balancer, if it is to lead to one: every listener's port. */
             loadBalancer?: null | string;
         };
+        /** @description Puts a CD into an instance's drive. */
+        AttachCd: {
+            /** @description Id or name of an image of the format `iso`. */
+            image: string;
+        };
         /** @description Attaches an instance to a network; a guest that runs gets the device at once. */
         AttachInterface: {
             instance: string;
@@ -2577,6 +2630,7 @@ export interface components {
          */
         CreateImage: {
             name: string;
+            /** @description What the bytes must be; default: a disk or a CD, as they say themselves. */
             format?: null | string;
             url?: null | string;
             /** @description If given, other bytes are refused. */
@@ -2590,6 +2644,11 @@ export interface components {
             minDiskGib?: null | number;
             /** Format: int32 */
             minMemoryMib?: null | number;
+            architecture?: null | string;
+            /** @description `bios` (default) or `uefi`. */
+            firmware?: null | string;
+            /** @description `virtio` (default) or `emulated`. */
+            deviceModel?: null | string;
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
@@ -3115,7 +3174,7 @@ export interface components {
             visibility: string;
             /** @description `pending` (bytes still to come or being checked), `available`, or `failed` (see conditions). */
             state: string;
-            /** @description `qcow2` or `raw`. */
+            /** @description `qcow2`, `raw`, or `iso`: a CD, which instances start from beside an empty disk. */
             format: string;
             sourceUrl: null | string;
             defaultUser: string;
@@ -3164,6 +3223,29 @@ export interface components {
             deprecatedAt: null | string;
             /** @description Other accounts that may use it, while it is private. Told to its own account only. */
             accounts: null | components["schemas"]["Ref"][];
+            /** @description The processors that it is for: `x86_64`. */
+            architecture: string;
+            /** @description What starts its instances: `bios` or `uefi`. */
+            firmware: string;
+            /** @description What its instances see of disk and network: `virtio`, or `emulated` for systems without drivers for that. */
+            deviceModel: string;
+            /** @description Hosts that have it, or are to; told to operators, of one image. */
+            hosts?: null | components["schemas"]["ImageOnHost"][];
+        };
+        /** @description An image on a host. */
+        ImageOnHost: {
+            host: components["schemas"]["Ref"];
+            zone: components["schemas"]["Ref"];
+            /** @description `cached`: it is there, whole and checked. `fetching`: a part of it is. `waiting`: nothing is there yet. */
+            state: string;
+            /**
+             * Format: int64
+             * @description How many bytes of it are there.
+             */
+            bytes: number;
+            /** @description It is kept there until it is released; otherwise it goes when nothing uses it and its room is needed. */
+            prefetched: boolean;
+            condition: null | components["schemas"]["Condition"];
         };
         /** @description A virtual machine. */
         Instance: {
@@ -3222,6 +3304,11 @@ export interface components {
             /** @description It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage. */
             movable: boolean;
             placementGroup: null | components["schemas"]["Ref"];
+            /** @description What starts it: `bios` or `uefi`, as its image said when it was launched. */
+            firmware: string;
+            /** @description `virtio` or `emulated`, as its image said. */
+            deviceModel: string;
+            cd: null | components["schemas"]["Ref"];
         };
         /** @description A network interface of an instance. */
         Interface: {
@@ -3737,6 +3824,13 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** @description Has hosts fetch an image before anything needs it, and keep it until they are told otherwise. */
+        PrefetchImage: {
+            /** @description Id or name of one host. */
+            host?: null | string;
+            /** @description Id or name of a zone whose hosts do so, those that join later included. Default: all hosts. */
+            zone?: null | string;
+        };
         /**
          * @description An answer of failure, after RFC 9457. string Problem.Code is stable; string Problem.Title and
          *                 string? Problem.Detail are in the caller's language.
@@ -4212,6 +4306,11 @@ export interface components {
             deprecated?: null | boolean;
             /** @description Names or ids of all other accounts that may use it while it is private; empty: none. */
             accounts?: null | string[];
+            architecture?: null | string;
+            /** @description For instances launched from now on; others keep theirs. */
+            firmware?: null | string;
+            /** @description The same. */
+            deviceModel?: null | string;
         };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
@@ -4530,6 +4629,7 @@ export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
 export type AdoptStray = components['schemas']['AdoptStray'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
+export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
 export type AttachVolume = components['schemas']['AttachVolume'];
 export type Capacity = components['schemas']['Capacity'];
@@ -4585,6 +4685,7 @@ export type HealthCheck = components['schemas']['HealthCheck'];
 export type Host = components['schemas']['Host'];
 export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
+export type ImageOnHost = components['schemas']['ImageOnHost'];
 export type Instance = components['schemas']['Instance'];
 export type Interface = components['schemas']['Interface'];
 export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
@@ -4640,6 +4741,7 @@ export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Pool = components['schemas']['Pool'];
 export type PortForward = components['schemas']['PortForward'];
+export type PrefetchImage = components['schemas']['PrefetchImage'];
 export type Problem = components['schemas']['Problem'];
 export type RecoverableVolume = components['schemas']['RecoverableVolume'];
 export type RecoverVolume = components['schemas']['RecoverVolume'];
@@ -7649,6 +7751,142 @@ export interface operations {
             };
         };
     };
+    PrefetchImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrefetchImage"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ReleaseImage: {
+        parameters: {
+            query?: {
+                /** @description Id or name of a host */
+                host?: string;
+                /** @description Id or name of a zone; neither: all hosts */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListInstances: {
         parameters: {
             query?: {
@@ -8349,6 +8587,146 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AttachCd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachCd"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DetachCd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

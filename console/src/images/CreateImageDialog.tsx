@@ -3,7 +3,6 @@ import FileUpload from '@cloudscape-design/components/file-upload';
 import FormField from '@cloudscape-design/components/form-field';
 import ProgressBar from '@cloudscape-design/components/progress-bar';
 import RadioGroup from '@cloudscape-design/components/radio-group';
-import Select from '@cloudscape-design/components/select';
 import Tiles from '@cloudscape-design/components/tiles';
 import { useRef, useState, type ReactNode } from 'react';
 import { useText } from '../i18n/text';
@@ -11,10 +10,11 @@ import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { notify } from '../ui/notices';
 import { name, sha256, url, violations } from '../ui/rules';
+import { SelectField } from '../ui/SelectField';
 import { useForm } from '../ui/useForm';
 import { images, upload } from './images';
 
-const blank = { source: 'url', name: '', url: '', format: 'qcow2', visibility: 'private', defaultUser: '', sha256: '', files: [] as File[] };
+const blank = { source: 'url', name: '', url: '', format: '', firmware: 'bios', deviceModel: 'virtio', visibility: 'private', defaultUser: '', sha256: '', files: [] as File[] };
 
 export function CreateImageDialog({ close, created }: { close: () => void; created: () => void }): ReactNode {
   const t = useText();
@@ -31,7 +31,7 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
       const given = (text: string) => (text === '' ? null : text);
       const [file] = v.source === 'file' ? v.files : [];
       const request = {
-        name: v.name, format: v.format, url: v.source === 'url' ? v.url : null, sha256: given(v.sha256.toLowerCase()), visibility: v.visibility,
+        name: v.name, format: given(v.format), firmware: v.firmware, deviceModel: v.deviceModel, url: v.source === 'url' ? v.url : null, sha256: given(v.sha256.toLowerCase()), visibility: v.visibility,
         defaultUser: given(v.defaultUser),
       };
       const as = JSON.stringify(request);
@@ -86,9 +86,12 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
             />
           </FormField>
         )}
-      <FormField label={t('image.format')} errorText={form.errorOf('format')}>
-        <Select selectedOption={{ value: v.format, label: v.format }} options={['qcow2', 'raw'].map((value) => ({ value, label: value }))} onChange={(e) => form.set('format', e.detail.selectedOption.value ?? 'qcow2')} />
-      </FormField>
+      <SelectField form={form} field="format" label={t('image.format')} options={[{ value: '', label: t('image.formatFound') }, ...['qcow2', 'raw', 'iso'].map((value) => ({ value, label: value }))]} testId="image-format" />
+      <SelectField form={form} field="firmware" label={t('image.firmware')} options={[{ value: 'bios', label: 'BIOS' }, { value: 'uefi', label: 'UEFI' }]} testId="image-firmware" />
+      <SelectField
+        form={form} field="deviceModel" label={t('image.deviceModel')} description={t('image.deviceModelHint')} testId="image-device-model"
+        options={[{ value: 'virtio', label: t('image.deviceModel.virtio') }, { value: 'emulated', label: t('image.deviceModel.emulated') }]}
+      />
       <TextField form={form} field="defaultUser" label={t('image.defaultUser')} description={t('image.defaultUserHint')} optional />
       <FormField label={t('image.visibility')} errorText={form.errorOf('visibility')}>
         <RadioGroup

@@ -15,7 +15,7 @@ import { useTableLook } from '../ui/tableLook';
 import { useDebounced } from '../ui/useDebounced';
 import { WriteButton } from '../ui/WriteButton';
 import { CreateImageDialog } from './CreateImageDialog';
-import { images } from './images';
+import { images, machineText } from './images';
 import { ImageState } from './ImageState';
 
 export function ImagesPage(): ReactNode {
@@ -26,7 +26,7 @@ export function ImagesPage(): ReactNode {
   const [visibility, setVisibility] = useState('');
   const rested = useDebounced(name.trim());
   const filters = { ...(visibility === '' ? {} : { visibility }), ...(rested === '' ? {} : { name: rested }) };
-  const look = useTableLook('images', ['id', 'format', 'sha256', 'created']);
+  const look = useTableLook('images', ['id', 'format', 'machine', 'sha256', 'created']);
   const pages = usePages([images.key, filters], look.pageSize, (page) => images.list({ ...page, ...filters }));
   const [selected, select] = useState<Image[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
@@ -44,6 +44,7 @@ export function ImagesPage(): ReactNode {
           { id: 'visibility', header: t('image.visibility'), cell: (i) => t.word('image.visibility', i.visibility), width: 110 },
           { id: 'owner', header: t('image.owner'), cell: (i) => i.account.name, width: 130 },
           { id: 'format', header: t('image.format'), cell: (i) => i.format, width: 90 },
+          { id: 'machine', header: t('image.machine'), cell: (i) => machineText(t, i), width: 170 },
           { id: 'size', header: t('image.size'), cell: (i) => (i.sizeBytes === null ? '-' : format.bytes(i.sizeBytes)), width: 130 },
           { id: 'diskSize', header: t('image.diskSize'), cell: (i) => (i.virtualSizeBytes === null ? '-' : format.bytes(i.virtualSizeBytes)), width: 150 },
           { id: 'user', header: t('image.defaultUser'), cell: (i) => <code>{i.defaultUser}</code>, width: 140 },

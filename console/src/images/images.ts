@@ -1,6 +1,7 @@
 import { answer, api, requestHeaders } from '../api/client';
 import { problemOf } from '../api/problem';
 import type { CreateImage, Image } from '../api/types';
+import type { Text } from '../i18n/text';
 
 export const images = {
   key: 'images',
@@ -8,6 +9,11 @@ export const images = {
   create: (body: CreateImage) => answer(api.POST('/api/v1/images', { body })),
   remove: (id: string) => answer(api.DELETE('/api/v1/images/{image}', { params: { path: { image: id } } })),
 };
+
+/** What starts a machine, and what it sees of disk and network. */
+export function machineText(t: Text, { firmware, deviceModel }: Pick<Image, 'firmware' | 'deviceModel'>): string {
+  return `${t.word('image.firmware', firmware)} · ${t.word('image.deviceModel', deviceModel)}`;
+}
 
 /** Sends an image's bytes. XMLHttpRequest, because fetch cannot tell how much has been sent. */
 export function upload(id: string, file: Blob, progress: (sent: number) => void, cancel: AbortSignal): Promise<Image> {

@@ -7,11 +7,13 @@ import type { Instance } from '../api/types';
 import { sizeText } from '../flavors/flavors';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { machineText } from '../images/images';
 import { addressesOf } from '../interfaces/interfaces';
 import { useMay } from '../session/permissions';
 import { Conditions } from '../ui/Conditions';
 import { Copy } from '../ui/Copy';
 import { ResourceLink } from '../ui/ResourceLink';
+import { CdDrive } from './CdDrive';
 
 export function InstanceOverview({ instance: i }: { instance: Instance }): ReactNode {
   const t = useText();
@@ -32,6 +34,8 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
             { label: t('instance.flavor'), value: i.flavor.name },
             { label: t('instance.size'), value: sizeText(t, format, i) },
             { label: t('instance.image'), value: <ResourceLink {...i.image} /> },
+            { label: t('instance.cd'), value: <CdDrive instance={i} /> },
+            { label: t('image.machine'), value: machineText(t, i) },
             { label: t('instance.desired'), value: t.word('instance.desired', i.desired) },
             { label: t('instance.zone'), value: i.zone.name },
             { label: t('instance.host'), value: may.operate ? <ResourceLink {...i.host} /> : i.host.name },

@@ -16,6 +16,8 @@ export const instances = {
   stop: (id: string) => answer(api.POST('/api/v1/instances/{instance}/stop', at(id))),
   reboot: (id: string) => answer(api.POST('/api/v1/instances/{instance}/reboot', at(id))),
   terminate: (id: string) => answer(api.DELETE('/api/v1/instances/{instance}', at(id))),
+  attachCd: (id: string, image: string) => answer(api.POST('/api/v1/instances/{instance}/cd', { ...at(id), body: { image } })),
+  detachCd: (id: string) => answer(api.DELETE('/api/v1/instances/{instance}/cd', at(id))),
   openConsole: (id: string, kind: 'serial' | 'screen') => answer(api.POST('/api/v1/instances/{instance}/console', { ...at(id), body: { kind } })),
   consoleLog: (id: string) => answer<string>(api.GET('/api/v1/instances/{instance}/console-log', { ...at(id), parseAs: 'text' }) as never),
 };

@@ -112,6 +112,14 @@ public sealed class HostLink : IServerLink
 
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => AskAsync(link => link.OpenImageAsync(imageId, offset, cancel));
 
+    public async Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) =>
+        await AskAsync(link => link.ImageSourcesAsync(imageId, cancel)) ?? new ImageSources([], true);
+
+    public Identity? Identity
+    {
+        get { lock (_gate) return _identity; }
+    }
+
     /// <summary>At the server where the viewer waits; an address that is none of the cloud's servers is not spoken to.</summary>
     public Task<WebSocket> OpenConsoleAsync(DesiredConsole console, CancellationToken cancel)
     {

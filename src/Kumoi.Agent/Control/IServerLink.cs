@@ -21,6 +21,12 @@ public interface IServerLink : IDisposable
     /// <summary>Opens the bytes of an image from an offset on. The caller reads and disposes the answer.</summary>
     Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel);
 
+    /// <summary>Where an image is had from. Servers of an earlier version give it themselves.</summary>
+    Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) => Task.FromResult(new ImageSources([], true));
+
+    /// <summary>What this host proves itself with, now; null where nothing is proven.</summary>
+    Identity? Identity => null;
+
     /// <summary>Opens the agent's end of a console session.</summary>
     Task<WebSocket> OpenConsoleAsync(DesiredConsole console, CancellationToken cancel);
 

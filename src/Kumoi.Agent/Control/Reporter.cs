@@ -62,6 +62,18 @@ public sealed class Reporter(
     /// <summary>Load balancers' listeners: those with these ids, or all; null if the host has none to tell of.</summary>
     public Func<IReadOnlySet<string>?, IReadOnlyList<ObservedListener>>? Listeners { get; set; }
 
+    /// <summary>The images that the host has.</summary>
+    public Func<ObservedImages>? Images { get; set; }
+
+    private volatile bool _imagesChanged;
+
+    /// <summary>The images that the host has are others.</summary>
+    public void RingImages()
+    {
+        _imagesChanged = true;
+        _doorbell.Ring();
+    }
+
     /// <summary>Uptime, not time of day: a clock that is set must not stop the heart.</summary>
     private TimeSpan Now => clock.GetElapsedTime(0);
 
@@ -121,7 +133,7 @@ public sealed class Reporter(
         {
             try
             {
-                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty || !_changedVolumes.IsEmpty)
+                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty || !_changedVolumes.IsEmpty || _imagesChanged)
                 {
                     await BeatAsync(link, stop);
                     failures = 0;
@@ -165,7 +177,7 @@ public sealed class Reporter(
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).Concat(volumes.Strays).ToArray();
         var departed = instances.Departed();
         var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. volumes.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null, full ? volumes.StrayVolumes() : null);
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null, full ? volumes.StrayVolumes() : null, ImagesFor(full));
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {
@@ -183,6 +195,13 @@ public sealed class Reporter(
             lease.DatabaseAway(sentAt);
             throw;
         }
+    }
+
+    private ObservedImages? ImagesFor(bool full)
+    {
+        var changed = _imagesChanged;
+        _imagesChanged = false;
+        return full || changed ? Images?.Invoke() : null;
     }
 
     private IReadOnlyList<ObservedVolume>? VolumesFor(bool all)

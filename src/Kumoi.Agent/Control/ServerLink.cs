@@ -153,6 +153,16 @@ public sealed class ServerLink : IDisposable
         return await SendAsync(() => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
     }
 
+    /// <summary>Where an image is had from; null if the server is of a version that does not say.</summary>
+    public async Task<ImageSources?> ImageSourcesAsync(string imageId, CancellationToken cancel)
+    {
+        using var limit = Limit(AnswerLimit, cancel);
+        using var answer = await SendAsync(() => _client.GetAsync($"agent/v1/images/{Uri.EscapeDataString(imageId)}/sources", limit.Token), cancel);
+        if (answer.StatusCode == HttpStatusCode.NotFound) return null;
+        await CheckAsync(answer, limit.Token);
+        return await ReadAsync(answer, ApiJson.Default.ImageSources, limit.Token);
+    }
+
     /// <summary>Opens the agent's end of a console session.</summary>
     public async Task<WebSocket> OpenConsoleAsync(string session, CancellationToken cancel)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Images;
@@ -19,6 +20,7 @@ public sealed class ImageException(string reason, string message) : IOException(
 public sealed class ImageCache(AgentPaths paths)
 {
     private const int BufferSize = 256 * 1024;
+    private const string PartSuffix = ".part";
 
     public string PathOf(DesiredImage image) => Path.Combine(paths.Images, NameOf(image));
 
@@ -28,6 +30,10 @@ public sealed class ImageCache(AgentPaths paths)
     /// <summary>What the image's file is called on every host.</summary>
     public static string NameOf(DesiredImage image) => $"{Digest(image.Sha256)}.{Format(image.Format)}";
 
+    /// <summary>The whole and checked image of a file's name; null if there is none, or it is no image's name.</summary>
+    public string? Find(string name) =>
+        name.Split('.') is [{ Length: 64 } digest, ImageFormats.Qcow2 or ImageFormats.Raw or ImageFormats.Iso] && digest.All(char.IsAsciiHexDigitLower) && Path.Combine(paths.Images, name) is var path && File.Exists(path) ? path : null;
+
     public bool Has(DesiredImage image) => File.Exists(PathOf(image));
 
     /// <summary>Fetches an image unless it is there. <paramref name="open"/> opens its bytes from an offset on; the answer says where they begin.</summary>
@@ -36,7 +42,7 @@ public sealed class ImageCache(AgentPaths paths)
     {
         if (Has(image)) return;
         DurableFiles.MakeDirectory(paths.Images, AgentModes.Passable);
-        var partial = PathOf(image) + ".part";
+        var partial = PathOf(image) + PartSuffix;
         await using (var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, BufferSize))
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -94,14 +100,38 @@ public sealed class ImageCache(AgentPaths paths)
             throw new ImageException("image-refused", $"Image {image.Id} is no self-contained qcow2 file.");
     }
 
-    /// <summary>Removes images nobody uses, the longest unused first, until those left beside the used ones fit into <paramref name="most"/> bytes.</summary>
-    public void Trim(IReadOnlySet<string> used, long most)
+    /// <summary>What is there, whole or in part, by its SHA-256.</summary>
+    public IReadOnlyList<ObservedImage> List() => !Directory.Exists(paths.Images) ? [] :
+        [.. new DirectoryInfo(paths.Images).EnumerateFiles().Where(file => DigestOf(file).Length == 64)
+            .GroupBy(DigestOf).Select(same => same.OrderBy(file => file.Extension == PartSuffix).First()).Select(file => new ObservedImage(DigestOf(file), SizeOf(file), file.Extension != PartSuffix))
+            .Where(image => image.Bytes >= 0).OrderBy(image => image.Sha256, StringComparer.Ordinal)];
+
+    private static string DigestOf(FileInfo file) => file.Name.Split('.')[0];
+
+    /// <summary>-1 of a file that has gone since it was listed.</summary>
+    private static long SizeOf(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (FileNotFoundException)
+        {
+            return -1;
+        }
+    }
+
+    /// <summary>
+    /// Removes images nobody uses, the longest unused first, until those left beside the used ones fit into <paramref name="most"/> bytes. When an image was last
+    /// used is noted here as its file's time of change: times of access are kept by few file systems, and its bytes never change.
+    /// </summary>
+    public void Trim(IReadOnlySet<string> used, long most, DateTimeOffset now)
     {
         if (!Directory.Exists(paths.Images)) return;
-        var unused = new DirectoryInfo(paths.Images).EnumerateFiles()
-            .Where(file => !used.Contains(file.Name.Split('.')[0])).OrderByDescending(file => file.LastAccessTimeUtc);
+        var files = new DirectoryInfo(paths.Images).EnumerateFiles().ToLookup(file => used.Contains(DigestOf(file)));
+        foreach (var file in files[true]) file.LastWriteTimeUtc = now.UtcDateTime;
         long kept = 0;
-        foreach (var file in unused)
+        foreach (var file in files[false].OrderByDescending(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal))
         {
             kept += file.Length;
             if (kept > most) file.Delete();
@@ -112,5 +142,5 @@ public sealed class ImageCache(AgentPaths paths)
         sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower) ? sha256 : throw new ImageException("image-refused", "The image has no valid SHA-256.");
 
     private static string Format(string format) =>
-        format is "qcow2" or "raw" ? format : throw new ImageException("image-refused", $"Images of format '{format}' cannot be run on this host.");
+        format is ImageFormats.Qcow2 or ImageFormats.Raw or ImageFormats.Iso ? format : throw new ImageException("image-refused", $"Images of format '{format}' cannot be run on this host.");
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Kumoi.Agent.Images.Peers;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
@@ -12,21 +13,30 @@ public sealed class ImageController : IAsyncDisposable
     /// <summary>Downloads at a time. Too low: a small image waits for a large one; too high: all are slow.</summary>
     private const int Parallelism = 2;
 
+    /// <summary>How often to ask whether another host has an image by now.</summary>
+    private static readonly TimeSpan WaitPause = TimeSpan.FromSeconds(2);
+
     private readonly AgentState _state;
     private readonly ImageCache _cache;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
+    private readonly bool _fetches;
     private readonly WorkQueue<string> _queue;
     private readonly ConcurrentDictionary<string, Condition> _conditions = new();
 
-    public ImageController(AgentState state, ImageCache cache, Random random, TimeProvider clock, ILogger log)
+    /// <param name="fetches">False if nothing on the host needs an image's bytes: each is then there as soon as it is asked for.</param>
+    public ImageController(AgentState state, ImageCache cache, bool fetches, Random random, TimeProvider clock, ILogger log)
     {
+        _fetches = fetches;
         (_state, _cache, _clock, _log) = (state, cache, clock, log);
         _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2), random), clock, LookAsync, Broken);
     }
 
-    /// <summary>Opens an image's bytes at the server from an offset on.</summary>
-    public required Func<string, long, CancellationToken, Task<HttpResponseMessage>> Open { get; init; }
+    /// <summary>Where the bytes come from.</summary>
+    public required ImageSource Source { get; init; }
+
+    /// <summary>Where the host gives images to others; null: nowhere.</summary>
+    public int? Port { get; set; }
 
     /// <summary>Called with an image's id when it came, or could not.</summary>
     public Action<string> Rung { get; set; } = _ => { };
@@ -38,6 +48,25 @@ public sealed class ImageController : IAsyncDisposable
         if (_queue.NextTry(imageId) is null) _queue.Ring(imageId);
     }
 
+    /// <summary>Asks for the images that the host keeps whether anything uses them or not.</summary>
+    public void Prefetch()
+    {
+        if (!_fetches || _state.Document is not { } document) return;
+        foreach (var image in document.Images.Where(image => image.Prefetch && !_cache.Has(image))) Want(image.Id);
+    }
+
+    /// <summary>What the host has of images, and why not all.</summary>
+    public ObservedImages Observed()
+    {
+        var wanted = _state.Document?.Images ?? [];
+        if (!_fetches) return new ObservedImages([.. wanted.Where(image => image.Prefetch).Select(image => new ObservedImage(image.Sha256, image.SizeBytes, true))], null);
+        var there = _cache.List();
+        ObservedImage With(ObservedImage image) => image.Whole ? image : image with { Condition = wanted.Where(one => one.Sha256 == image.Sha256).Select(one => _conditions.GetValueOrDefault(one.Id)).FirstOrDefault() };
+        // Of what could not even be begun there is no file.
+        var failed = wanted.Where(image => _conditions.ContainsKey(image.Id) && there.All(one => one.Sha256 != image.Sha256)).Select(image => new ObservedImage(image.Sha256, 0, false));
+        return new ObservedImages([.. there.Concat(failed).DistinctBy(image => image.Sha256).Select(With)], Port);
+    }
+
     /// <summary>Why an image is not there, if that is known, and when it is tried again.</summary>
     public Condition? ConditionOf(string imageId) =>
         _conditions.TryGetValue(imageId, out var condition) ? condition with { NextTryAt = _queue.NextTry(imageId) } : null;
@@ -46,15 +75,23 @@ public sealed class ImageController : IAsyncDisposable
     {
         var image = _state.Document?.Images.FirstOrDefault(image => image.Id == imageId);
         if (image is null || _cache.Has(image)) return Outcome.Done;
+        var news = true;
         try
         {
-            await _cache.FetchAsync(image, (offset, token) => Open(image.Id, offset, token), cancel);
+            await _cache.FetchAsync(image, (offset, token) => Source.OpenAsync(image, offset, token), cancel);
+            Source.Came(image);
             _conditions.TryRemove(imageId, out _);
             _log.ImageFetched(imageId);
             return Outcome.Done;
         }
+        catch (ImageWaitsException)
+        {
+            news = false;
+            return Outcome.LookAgain(WaitPause);
+        }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
+            Source.Failed(image, e);
             var full = e is IOException && e.Message.Contains("No space left", StringComparison.Ordinal);
             var (reason, message) = e is ImageException known ? (known.Reason, known.Message)
                 : full ? ("disk-full", "The host's disk is full: the image could not be stored.")
@@ -65,7 +102,7 @@ public sealed class ImageController : IAsyncDisposable
         }
         finally
         {
-            Rung(imageId);
+            if (news) Rung(imageId);
         }
     }
 

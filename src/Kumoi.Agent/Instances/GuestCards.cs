@@ -18,7 +18,11 @@ public sealed record GuestCard(string Id, bool Device, bool Backend)
 
 /// <summary>An interface, and what its network says of its card.</summary>
 /// <param name="Mtu">The longest packet, in bytes; told to the guest by the card itself, for guests that do not ask for it.</param>
-public sealed record CardIntent(DesiredInterface Interface, int Mtu);
+public sealed record CardIntent(DesiredInterface Interface, int Mtu)
+{
+    /// <summary>A card that systems without drivers for virtio know.</summary>
+    public bool Emulated { get; init; }
+}
 
 /// <summary>Compares the cards that a guest has with its record. Pure.</summary>
 public static class GuestCards
@@ -27,7 +31,7 @@ public static class GuestCards
 
     /// <summary>The record's cards, in their order in the guest.</summary>
     public static IReadOnlyList<CardIntent> Of(DesiredDocument document, DesiredInstance record) =>
-        [.. record.Interfaces.OrderBy(wanted => wanted.Index).Select(wanted => new CardIntent(wanted, MtuOf(document, wanted.NetworkId)))];
+        [.. record.Interfaces.OrderBy(wanted => wanted.Index).Select(wanted => new CardIntent(wanted, MtuOf(document, wanted.NetworkId)) { Emulated = record.Machine?.DeviceModel == Kumoi.Api.ImageDevices.Emulated })];
 
     /// <summary>Interfaces whose card the guest lacks, in their order.</summary>
     public static IReadOnlyList<DesiredInterface> Missing(DesiredInstance record, GuestProcess process) =>

@@ -29,6 +29,13 @@ internal static class GuestConditions
             foreach (var id in seen.Volumes.NotReady.Where(id => !Has(seen.Process, id)).Order(StringComparer.Ordinal))
                 // One that is just being made needs no words.
                 if (volume(id) is { } why) yield return new Condition("Volume", "volume-not-ready", $"The volume {id} is not ready: {why.Message}", now, null);
+        if (seen.Process is { State: RunState.Running } running && !GuestCds.IsAsRecorded(seen.Cd, running))
+        {
+            if (running.Cd is null)
+                yield return new Condition("Cd", "no-cd-drive", "The guest was started by a version without CD drives; the CD is in its drive after the instance's next stop and start.", now, null);
+            else if (seen.Cd.AskedAt is { } asked && asked + GuestCds.TellAfter <= now)
+                yield return new Condition("Cd", "cd-not-released", "The guest keeps the tray of its CD drive closed: it was asked to open it, and soon it is opened by force. Unmount the CD in the guest.", asked, asked + GuestCds.ForceAfter);
+        }
         if (seen.Process is null && seen.NotBefore > now && record.Desired == "running")
             yield return new Condition("Instance", "process-lost", "The guest's process ended repeatedly; it is started again after a wait.", now, seen.NotBefore);
     }

@@ -15,6 +15,7 @@ internal sealed class GuestMemory
 
     private int _deaths, _resumes;
     private bool _ending;
+    private DateTimeOffset? _cdAskedOf;
     private GuestProcess? _last;
     private readonly Dictionary<string, DateTimeOffset> _firstAsked = [], _lastAsked = [];
 
@@ -29,6 +30,9 @@ internal sealed class GuestMemory
 
     /// <summary>The volumes that the process last seen had, and how large they were.</summary>
     public IEnumerable<(string Id, long SizeBytes)> Drives => (_last?.Drives ?? []).Select(drive => (drive.Id, drive.SizeBytes));
+
+    /// <summary>When the guest was first asked for what is in its CD drive now.</summary>
+    public DateTimeOffset? CdAskedAt { get; private set; }
 
     public Condition? Condition { get; private set; }
 
@@ -65,6 +69,15 @@ internal sealed class GuestMemory
 
     private IEnumerable<(string, DateTimeOffset)> Unanswered(IEnumerable<string> devices, DateTimeOffset now) =>
         devices.Where(device => _firstAsked.TryGetValue(device, out var since) && since + InstancePlanner.CardRepeat <= now).Select(device => (device, _firstAsked[device]));
+
+    public void CdAsked(DateTimeOffset now) => CdAskedAt ??= now;
+
+    /// <summary>The next change is asked for anew once the drive is as it should be, or the guest is another.</summary>
+    public void NoteCd(string? wanted)
+    {
+        if (_last?.Cd is not { } cd || cd.ImageId == wanted || _last.StartedAt != _cdAskedOf) CdAskedAt = null;
+        _cdAskedOf = _last?.StartedAt;
+    }
 
     private void ForgetAsked(GuestProcess? process)
     {

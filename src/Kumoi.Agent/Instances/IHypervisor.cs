@@ -29,7 +29,11 @@ public enum RunState
 /// <summary>A guest's process as read back from the process itself.</summary>
 /// <param name="Cards">Its network cards; null if the process does not say.</param>
 /// <param name="Drives">Its volumes; null if the process does not say.</param>
-public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt, IReadOnlyList<GuestCard>? Cards, IReadOnlyList<GuestDrive>? Drives);
+public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State, DateTimeOffset StartedAt, IReadOnlyList<GuestCard>? Cards, IReadOnlyList<GuestDrive>? Drives)
+{
+    /// <summary>Its CD drive; null if it has none, or does not say.</summary>
+    public GuestCd? Cd { get; init; }
+}
 
 /// <summary>What of an instance is on the host.</summary>
 /// <param name="DiskReady">The root disk is whole.</param>
@@ -57,8 +61,8 @@ public interface IHypervisor : IAsyncDisposable
     /// <summary>Makes the root disk from the image.</summary>
     Task MakeDiskAsync(DesiredInstance instance, DesiredImage image, CancellationToken cancel);
 
-    /// <summary>Starts the guest's process, its processors held; attached to the taps of its interfaces, and with its volumes.</summary>
-    Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel);
+    /// <summary>Starts the guest's process, its processors held; attached to the taps of its interfaces, with its volumes and what is in its CD drive.</summary>
+    Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, DesiredImage? cd, CancellationToken cancel);
 
     /// <summary>Gives the guest's process a card on the tap of its interface. A part of one that was left half-way is made anew.</summary>
     Task PlugAsync(string id, CardIntent card, CancellationToken cancel);
@@ -77,6 +81,13 @@ public interface IHypervisor : IAsyncDisposable
 
     /// <summary>Lets a volume that the guest has grow to its recorded size, and sets its limits.</summary>
     Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel);
+
+    /// <summary>
+    /// Puts an image into the guest's CD drive in place of what is there; null: takes out what is there. A part of a change that was left half-way is made
+    /// anew. A guest that keeps the tray closed is asked for it, and the change is made when it is repeated after that.
+    /// </summary>
+    /// <param name="force">The guest is not asked.</param>
+    Task ChangeCdAsync(string id, DesiredImage? image, bool force, CancellationToken cancel);
 
     /// <summary>Lets the processors run.</summary>
     Task ResumeAsync(string id, CancellationToken cancel);

@@ -112,20 +112,31 @@ public sealed class InstanceController : IAsyncDisposable
             var image = document.Images.FirstOrDefault(image => image.Id == record.ImageId);
             var sight = await _hypervisor.ObserveAsync(id, cancel);
             NoteProcess(id, sight.Process, record, memory);
+            memory.NoteCd(record.CdImageId);
             var now = _clock.GetUtcNow();
             var seen = new ObservedGuest(
-                !_hypervisor.UsesImages || (image is not null && _cache.Has(image)), sight, ReadinessOf(record, document), memory.StopAskedAt,
-                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.AskedAt, GuestVolumes.Of(GuestDrives.Of(document, record), Volumes.IsReady, memory.AskedAt));
+                image is not null && ImageIsThere(image) || !_hypervisor.UsesImages, sight, ReadinessOf(record, document), memory.StopAskedAt,
+                memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.AskedAt, GuestVolumes.Of(GuestDrives.Of(document, record), Volumes.IsReady, memory.AskedAt))
+            {
+                Cd = CdIntent.Of(document, record, CdIsThere, memory.CdAskedAt),
+            };
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();
             Report(record, document, seen, plan, memory);
             if (plan.Steps.Count == 0) return plan.LookAgainAt is { } at ? Outcome.LookAgain(at > now ? at - now : TimeSpan.Zero) : Outcome.Done;
             if (!await TakeAsync(record, document, image, seen, plan, memory, cancel)) return Outcome.Failure;
-            if (plan.Steps.Contains(InstanceStep.FetchImage)) return Outcome.Done;
+            if (plan.Steps.Any(IsFetch)) return Outcome.Done;
         }
         memory.Fail("Instance", "agent-error", "The instance does not settle; the agent's log has the details.", _clock.GetUtcNow());
         return Outcome.Failure;
     }
+
+    /// <summary>Whether the root disk can be made and used: one of an instance that was launched from a CD begins empty.</summary>
+    private bool ImageIsThere(DesiredImage image) => !_hypervisor.UsesImages || image.Format == ImageFormats.Iso || _cache.Has(image);
+
+    private bool CdIsThere(DesiredImage image) => !_hypervisor.UsesImages || _cache.Has(image);
+
+    private static bool IsFetch(InstanceStep step) => step is InstanceStep.FetchImage or InstanceStep.FetchCd;
 
     private void NoteProcess(string id, GuestProcess? process, DesiredInstance record, GuestMemory memory)
     {
@@ -156,11 +167,11 @@ public sealed class InstanceController : IAsyncDisposable
             // The agent may have been held since the plan was made; then it is made anew.
             if (record.Movable && InstancePlanner.Begins(step) && Lease.State != LeaseState.Held) return true;
             var since = _clock.GetTimestamp();
-            using var span = step == InstanceStep.FetchImage ? null : AgentTrace.Step(record, step.ToString());
+            using var span = IsFetch(step) ? null : AgentTrace.Step(record, step.ToString());
             try
             {
                 await TakeAsync(step, record, document, image, seen, plan, memory, cancel);
-                if (step != InstanceStep.FetchImage) _log.StepTaken(record.Id, step.ToString());
+                if (!IsFetch(step)) _log.StepTaken(record.Id, step.ToString());
                 Count(step, "done", since);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -199,7 +210,7 @@ public sealed class InstanceController : IAsyncDisposable
                 await _hypervisor.MakeDiskAsync(record, image ?? NoImage(record), cancel);
                 break;
             case InstanceStep.Start:
-                await _hypervisor.StartAsync(record, image ?? NoImage(record), GuestCards.Of(document, record), GuestDrives.Of(document, record), cancel);
+                await _hypervisor.StartAsync(record, image ?? NoImage(record), GuestCards.Of(document, record), GuestDrives.Of(document, record), seen.Cd.Image, cancel);
                 break;
             case InstanceStep.Resume:
                 if (seen.Process!.State == RunState.DiskError) memory.ResumedFromError(_backoff, _clock.GetUtcNow());
@@ -237,6 +248,13 @@ public sealed class InstanceController : IAsyncDisposable
                 break;
             case InstanceStep.AdjustDrives:
                 foreach (var drive in Drives(plan, seen)) await _hypervisor.AdjustDriveAsync(record.Id, drive.Volume, cancel);
+                break;
+            case InstanceStep.FetchCd:
+                Images.Want(record.CdImageId!);
+                break;
+            case InstanceStep.ChangeCd or InstanceStep.ForceCd:
+                memory.CdAsked(_clock.GetUtcNow());
+                await _hypervisor.ChangeCdAsync(record.Id, seen.Cd.Image, step == InstanceStep.ForceCd, cancel);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown step {step}.");
@@ -280,6 +298,7 @@ public sealed class InstanceController : IAsyncDisposable
         var conditions = new List<Condition>();
         if (memory.Condition is { } own) conditions.Add(own with { NextTryAt = _queue.NextTry(record.Id) });
         if (!plan.Settled && !record.RootVolume && !seen.ImageReady && Images.ConditionOf(record.ImageId) is { } image) conditions.Add(image);
+        if (!plan.Settled && !seen.Cd.Ready && Images.ConditionOf(record.CdImageId!) is { } cd) conditions.Add(cd);
         if (!plan.Settled && seen.Network != NetworkReadiness.Ready && Networks.ConditionOf(record) is { } network) conditions.Add(network);
         conditions.AddRange(GuestConditions.Of(record, seen, memory, plan.Settled, Volumes.ConditionOf, _clock.GetUtcNow()));
         return conditions;

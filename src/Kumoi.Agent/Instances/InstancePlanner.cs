@@ -43,7 +43,7 @@ public static class InstancePlanner
 
     /// <summary>True if a step makes a guest run, or gets it ready to: for one that may move, not without a lease.</summary>
     public static bool Begins(InstanceStep step) =>
-        step is InstanceStep.FetchImage or InstanceStep.MakeDisk or InstanceStep.Start or InstanceStep.Resume;
+        step is InstanceStep.FetchImage or InstanceStep.FetchCd or InstanceStep.MakeDisk or InstanceStep.Start or InstanceStep.Resume;
 
     private static InstancePlan Terminate(ObservedGuest seen)
     {
@@ -73,6 +73,8 @@ public static class InstancePlanner
             // The disk's layers are read by the guest all its life, so the image must be there for a restart too.
             if (!seen.ImageReady) return InstancePlan.Do(InstanceStep.FetchImage);
         }
+        // A guest may be to start from it.
+        if (!seen.Cd.Ready) return InstancePlan.Do(InstanceStep.FetchCd);
         if (seen.Network != NetworkReadiness.Ready || seen.Volumes.NotReady.Count > 0) return InstancePlan.Wait(null);
         return seen.NotBefore > now ? InstancePlan.Wait(seen.NotBefore) : InstancePlan.Do(InstanceStep.Start);
     }
@@ -105,7 +107,9 @@ public static class InstancePlanner
         var (cards, drives) = (Cards(desired, process, seen, now), Drives(process, seen, now));
         if (cards.Steps.Count > 0) return cards;
         if (drives.Steps.Count > 0) return drives;
-        return cards.Settled && drives.Settled ? InstancePlan.Nothing : InstancePlan.Wait(new[] { cards.LookAgainAt, drives.LookAgainAt }.Min());
+        var cd = GuestCds.Plan(seen.Cd, process, now);
+        if (cd.Steps.Count > 0) return cd;
+        return cards.Settled && drives.Settled && cd.Settled ? InstancePlan.Nothing : InstancePlan.Wait(new[] { cards.LookAgainAt, drives.LookAgainAt, cd.LookAgainAt }.Min());
     }
 
     private static InstancePlan Drives(GuestProcess process, ObservedGuest seen, DateTimeOffset now)

@@ -42,6 +42,15 @@ public enum InstanceStep
 
     /// <summary>Let volumes that the guest has grow, and set their limits.</summary>
     AdjustDrives,
+
+    /// <summary>Have the image fetched that is to be in the CD drive; the plan goes on when it is there.</summary>
+    FetchCd,
+
+    /// <summary>Ask the guest for what is in its CD drive, and once it has given it back, put in what should be there.</summary>
+    ChangeCd,
+
+    /// <summary>Put in what should be in the CD drive, though the guest keeps its tray closed.</summary>
+    ForceCd,
 }
 
 /// <summary>How far the network of an instance's interfaces is.</summary>
@@ -73,6 +82,9 @@ public sealed record ObservedGuest(
     public bool DiskReady => Sight.DiskReady;
 
     public GuestProcess? Process => Sight.Process;
+
+    /// <summary>What should be in the CD drive, and how far that is.</summary>
+    public CdIntent Cd { get; init; } = CdIntent.None;
 }
 
 /// <summary>What to do now.</summary>

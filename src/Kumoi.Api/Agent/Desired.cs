@@ -21,8 +21,9 @@ public sealed record DesiredDocument(
 /// <param name="Incarnation">The incarnation that the placement had.</param>
 public sealed record FormerInstance(string Id, int Incarnation);
 
-/// <summary>An image that instances of this host start from; fetched from <c>/agent/v1/images/{id}/content</c>.</summary>
-public sealed record DesiredImage(string Id, string Sha256, string Format, long SizeBytes, long VirtualSizeBytes);
+/// <summary>An image that instances of this host start from, or that is in a CD drive; fetched from <c>/agent/v1/images/{id}/content</c>.</summary>
+/// <param name="Prefetch">It is fetched and kept whether anything uses it or not.</param>
+public sealed record DesiredImage(string Id, string Sha256, string Format, long SizeBytes, long VirtualSizeBytes, bool Prefetch = false);
 
 /// <summary>A network that has instances on this host, or to which one that has is routed: packets between routed networks pass from one to the
 /// other on the host of the guest that sends them, and nowhere else.</summary>
@@ -158,11 +159,18 @@ public sealed record DesiredMember(string NetworkId, string Address);
 /// <param name="TraceParent">W3C trace context of the request that asked for the present generation; null if it was not traced.</param>
 /// <param name="RootVolume">It starts from the volume in its slot 0, and waits without one; false: from a disk of its own, which the host makes from the image.</param>
 /// <param name="Labels">What the metadata service tells beside: names of flavor, image, zone, key pair and groups.</param>
+/// <param name="Machine">What the guest is started by and sees; null: BIOS and virtio.</param>
+/// <param name="CdImageId">The image of the document that is in the CD drive; null: none.</param>
 public sealed record DesiredInstance(
     string Id, string AccountId, string Name, string Hostname, long Generation, int Incarnation, string Desired, int BootEpoch, int Vcpus,
     int MemoryMib, int DiskGib, string ImageId, IReadOnlyList<DesiredInterface> Interfaces, string? PublicKey, string? UserData,
     DesiredLabels Labels, DateTimeOffset LaunchedAt, string? Storage = null, bool Movable = false, string? TraceParent = null,
-    bool RootVolume = false);
+    bool RootVolume = false, DesiredMachine? Machine = null, string? CdImageId = null);
+
+/// <summary>The machine that a guest sees.</summary>
+/// <param name="Firmware"><see cref="ImageFirmware"/>.</param>
+/// <param name="DeviceModel"><see cref="ImageDevices"/>.</param>
+public sealed record DesiredMachine(string Firmware, string DeviceModel);
 
 public sealed record DesiredLabels(string Flavor, string Image, string Zone, string? KeyPair, IReadOnlyList<string> SecurityGroups);
 

@@ -11,11 +11,18 @@ namespace Kumoi.Api;
 /// <param name="RecoveryPriority">0 to 1000; higher is restarted first.</param>
 /// <param name="Movable">It is restarted elsewhere when its host is lost: marked for that, and its disk is on shared storage.</param>
 /// <param name="PlacementGroup">The group it was launched into; null: none.</param>
+/// <param name="Firmware">What starts it: <c>bios</c> or <c>uefi</c>, as its image said when it was launched.</param>
+/// <param name="DeviceModel"><c>virtio</c> or <c>emulated</c>, as its image said.</param>
+/// <param name="Cd">The image that is, or is to be, in its CD drive; null: none.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
     Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup);
+    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup, string Firmware, string DeviceModel, Ref? Cd);
+
+/// <summary>Puts a CD into an instance's drive.</summary>
+/// <param name="Image">Id or name of an image of the format <c>iso</c>.</param>
+public sealed record AttachCd(string Image);
 
 /// <summary>Launches one instance, or <paramref name="Count"/> of them named <c>NAME-1</c> … <c>NAME-N</c>.</summary>
 /// <param name="Image">What it begins as. May be left out with <paramref name="RootVolume"/>: then it is the image that the volume began as.</param>

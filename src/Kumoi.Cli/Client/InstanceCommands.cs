@@ -22,6 +22,7 @@ public static class InstanceCommands
         SecurityGroups(noun);
         Recovery(noun);
         SnapshotCommands.AddTo(noun);
+        InstanceCdCommands.Add(noun);
         Ssh(noun);
         SerialConsole.Add(noun);
         var key = noun.Key();
@@ -93,7 +94,7 @@ public static class InstanceCommands
         });
     }
 
-    private static string Describe(Instance instance) => instance.Conditions.Count > 0 ? $"{instance.State}: {instance.Conditions[0].Message}" : instance.State;
+    internal static string Describe(Instance instance) => instance.Conditions.Count > 0 ? $"{instance.State}: {instance.Conditions[0].Message}" : instance.State;
 
     private static void Recovery(Noun<Instance> noun)
     {

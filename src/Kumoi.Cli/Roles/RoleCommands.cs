@@ -46,8 +46,9 @@ public static class RoleCommands
         var (tokenFile, hypervisor, accelerator, uplink) = (Options.New<FileInfo?>("--join-token-file"), With("--hypervisor", "qemu"), With("--accelerator", "auto"), Options.New<string?>("--uplink-device"));
         var (segments, stores) = (Options.New<string[]>("--segment-device"), Options.New<string[]>("--store"));
         var (disks, shared, format, otlp, metrics) = (Options.New<string?>("--disks"), Options.New<bool>("--shared-disks"), LogFormat(), Options.New<Uri?>("--otlp-endpoint"), Options.New<string?>("--metrics"));
-        var (stopLimit, share) = (With("--stop-limit-seconds", StopLimitDefault), With("--machine-share", 1));
-        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink, segments, disks, shared, stores, format, otlp, metrics, stopLimit, share };
+        var (stopLimit, share, cache) = (With("--stop-limit-seconds", StopLimitDefault), With("--machine-share", 1), With("--image-cache-gib", ImageCacheGibDefault));
+        var (imagePort, noPeers) = (With("--image-port", 0), Options.New<bool>("--no-image-peers"));
+        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink, segments, disks, shared, stores, format, otlp, metrics, stopLimit, share, cache, imagePort, noPeers };
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var options = new AgentOptions
@@ -55,7 +56,7 @@ public static class RoleCommands
                 StateDirectory = parsed.GetValue(state)!, Tag = parsed.GetValue(tag)!, RunDirectory = parsed.GetValue(run), Name = parsed.GetValue(name)!, Address = parsed.GetValue(address)!,
                 JoinToken = parsed.GetValue(tokenFile) is { Exists: true } file ? (await File.ReadAllTextAsync(file.FullName, cancel)).Trim() : null,
                 Hypervisor = parsed.GetValue(hypervisor)!, Accelerator = parsed.GetValue(accelerator)!, UplinkDevice = parsed.GetValue(uplink), SegmentDevices = parsed.GetValue(segments) ?? [],
-                MachineShare = parsed.GetValue(share), DisksDirectory = parsed.GetValue(disks), SharedDisks = parsed.GetValue(shared), Stores = parsed.GetValue(stores) ?? [], StopLimit = TimeSpan.FromSeconds(parsed.GetValue(stopLimit)), LogFormat = parsed.GetValue(format)!, Metrics = parsed.GetValue(metrics) is { } at ? Address(at) : null,
+                MachineShare = parsed.GetValue(share), DisksDirectory = parsed.GetValue(disks), SharedDisks = parsed.GetValue(shared), Stores = parsed.GetValue(stores) ?? [], StopLimit = TimeSpan.FromSeconds(parsed.GetValue(stopLimit)), LogFormat = parsed.GetValue(format)!, Metrics = parsed.GetValue(metrics) is { } at ? Address(at) : null, ImageCacheBytes = parsed.GetValue(cache) * (1L << 30), ImagePort = parsed.GetValue(noPeers) ? null : parsed.GetValue(imagePort),
             };
             if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
             using var traces = Tracing.Export("kumoi-agent", parsed.GetValue(otlp));
@@ -64,7 +65,7 @@ public static class RoleCommands
         return command;
     }
 
-    private const int StopLimitDefault = 90;
+    private const int StopLimitDefault = 90, ImageCacheGibDefault = 20;
 
     private static Option<string> LogFormat()
     {

@@ -4,6 +4,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Consoles;
 using Kumoi.Server.Images;
+using Kumoi.Server.Metrics;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -17,7 +18,7 @@ public static class AgentEndpoints
     private const int WaitSecondsMax = 120;
 
     public static void MapAgents(
-        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, NetworkPeersDocuments peers, ImageUseCases images, ImageFiles files, ConsoleSessions sessions)
+        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, NetworkPeersDocuments peers, ImageUseCases images, ImageFiles files, ImageSpread spread, ConsoleSessions sessions)
     {
         routes.MapMethods("/join", ["POST"], (Delegate)(RequestDelegate)(async http =>
             {
@@ -59,7 +60,18 @@ public static class AgentEndpoints
             var image = (string)http.Request.RouteValues["image"]!;
             // Only what instances of this host start from: a host taken over must not read every account's images.
             if (!await images.IsUsedByHostAsync(image, hostId, http.RequestAborted)) await Problems.WriteAsync(http, Failure.NotFound("image", image));
-            else await Results.File(files.PathOf(image), "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);
+            else
+            {
+                using var load = await spread.LoadAsync(hostId, image, http.RequestAborted);
+                await Results.File(files.PathOf(image), "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);
+                ServerMeter.ImageBytes.Add(http.Response.ContentLength ?? 0);
+            }
+        });
+        Map(routes, "GET", "/images/{image}/sources", async (http, hostId) =>
+        {
+            var image = (string)http.Request.RouteValues["image"]!;
+            if (!await images.IsUsedByHostAsync(image, hostId, http.RequestAborted)) await Problems.WriteAsync(http, Failure.NotFound("image", image));
+            else await Endpoints.WriteAsync<ImageSources>(http, 200, await spread.FindAsync(hostId, image, http.RequestAborted));
         });
         Map(routes, "GET", "/consoles/{session}", (http, hostId) => sessions.ServeAgentAsync(http, hostId, (string)http.Request.RouteValues["session"]!));
     }

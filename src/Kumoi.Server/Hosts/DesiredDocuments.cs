@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
 using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Metrics;
@@ -132,9 +133,10 @@ public sealed class DesiredDocuments
         var instances = (await connection.RowsAsync(
             """
             SELECT v.id, v.account_id, v.name, v.hostname, v.generation, v.incarnation, v.desired, v.boot_epoch, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, v.public_key, v.user_data,
-                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0, v.root_volume
-            FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
-            """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Image: ReadImage(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
+                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0, v.root_volume,
+                   v.firmware, v.device_model, c.id, c.sha256, c.format, c.size_bytes, c.virtual_size_bytes
+            FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id LEFT JOIN images c ON c.id = v.cd_image_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
+            """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Images: ReadImages(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
         var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()], _keys);
         var groups = await ReadGroupsAsync(connection, [.. faces.SelectMany(f => f.Interface.SecurityGroupIds).Distinct()]);
         var consoles = (await connection.RowsAsync(
@@ -147,9 +149,10 @@ public sealed class DesiredDocuments
         var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
         var volumes = await VolumeDocuments.ReadAsync(connection, hostIds);
+        var prefetches = await Prefetches.ReadAsync(connection, hostIds);
         var servers = _servers.AgentUrls;
         return [.. asked.Select(id => !revisions.TryGetValue(id, out var revision) ? null
-            : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. instances[id].Select(i => i.Image).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,
+            : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. prefetches[id].Concat(instances[id].SelectMany(i => i.Images)).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,
                 volumes.Of(id)))];
     }
 
@@ -183,10 +186,16 @@ public sealed class DesiredDocuments
             row.GetInt32(10), row.GetString(11), own.ConvertAll(f => f.Interface), row.TextOrNull(12),
             row.IsDBNull(13) ? null : Convert.ToBase64String(Encoding.UTF8.GetBytes(row.GetString(13))),
             new DesiredLabels(row.GetString(14), row.GetString(15), row.GetString(16), row.TextOrNull(17), [.. own.SelectMany(f => f.Names).Distinct()]), row.Time(18),
-            row.TextOrNull(24), row.GetString(25) == "restart" && !row.IsDBNull(24) && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28));
+            row.TextOrNull(24), row.GetString(25) == "restart" && !row.IsDBNull(24) && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28),
+            row.GetString(29) == ImageFirmware.Bios && row.GetString(30) == ImageDevices.Virtio ? null : new DesiredMachine(row.GetString(29), row.GetString(30)), row.TextOrNull(31));
     }
 
-    private static DesiredImage ReadImage(NpgsqlDataReader row) => new(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));
+    /// <summary>What it starts from, and what is in its CD drive.</summary>
+    private static DesiredImage[] ReadImages(NpgsqlDataReader row)
+    {
+        var image = new DesiredImage(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));
+        return row.IsDBNull(30) ? [image] : [image, new DesiredImage(row.GetString(30), row.GetString(31), row.GetString(32), row.GetInt64(33), row.GetInt64(34))];
+    }
 
     private static async Task<Dictionary<string, DesiredSecurityGroup>> ReadGroupsAsync(NpgsqlConnection connection, string[] used)
     {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.ObjectModel;
 using System.Text.Json;
+using Kumoi.Api;
 using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Images;
@@ -25,17 +26,29 @@ public sealed class ImageInspector(ServerOptions options, TimeProvider clock)
 
     public async Task<Inspection> InspectAsync(string path, string? expectedFormat, CancellationToken cancel)
     {
-        var header = new byte[HeaderBytes];
+        var header = new byte[IsoHeader.HeadBytes];
         long length;
         await using (var file = File.OpenRead(path))
         {
             length = file.Length;
-            await file.ReadAtLeastAsync(header, HeaderBytes, throwOnEndOfStream: false, cancel);
+            await file.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancel);
         }
         var magic = BinaryPrimitives.ReadUInt32BigEndian(header);
-        var format = magic == 0x514649FB ? "qcow2" : "raw";
+        var format = magic == 0x514649FB ? ImageFormats.Qcow2 : IsoHeader.Looks(header) && expectedFormat != ImageFormats.Raw ? ImageFormats.Iso : ImageFormats.Raw;
         if (expectedFormat is not null && expectedFormat != format) return Inspection.Refuse("image-format", expectedFormat, format);
-        return format == "raw" ? await InspectRawAsync(path, length, cancel) : await InspectQcow2Async(path, header, cancel);
+        return format switch
+        {
+            ImageFormats.Qcow2 => await InspectQcow2Async(path, header[..HeaderBytes], cancel),
+            ImageFormats.Iso => await InspectIsoAsync(path, length, cancel),
+            _ => await InspectRawAsync(path, length, cancel),
+        };
+    }
+
+    private async Task<Inspection> InspectIsoAsync(string path, long length, CancellationToken cancel)
+    {
+        if (length > options.ImageBytesMax) return Inspection.Refuse("image-too-large", length, options.ImageBytesMax);
+        await using var file = File.OpenRead(path);
+        return await IsoHeader.ProblemAsync(file, cancel) is { } problem ? Inspection.Refuse("iso-damaged", problem) : new Inspection(ImageFormats.Iso, length, null);
     }
 
     private async Task<Inspection> InspectRawAsync(string path, long length, CancellationToken cancel)

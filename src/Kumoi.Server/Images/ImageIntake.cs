@@ -78,7 +78,8 @@ public sealed class ImageIntake(Database database, ImageStore store, ImageFiles 
         Inspection? inspected = null;
         if (refused is null)
         {
-            inspected = await inspector.InspectAsync(part, null, cancel);
+            // Where nothing is said a disk is expected, of whichever form; a CD that is also a disk (for memory sticks) is a CD unless it is called raw.
+            inspected = await inspector.InspectAsync(part, expectation.Format == ImageFormats.Qcow2 ? null : expectation.Format, cancel);
             if (inspected.Refused is { } violation) refused = Failure.Invalid(violation);
         }
         if (refused is not null)

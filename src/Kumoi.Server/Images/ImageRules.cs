@@ -13,8 +13,16 @@ public static class ImageRules
         .. update.Name is { } name && Names.Check("name", Names.Normal(name)) is { } violation ? (Violation[])[violation] : [],
         .. Check(update.DefaultUser, update.Description, update.Os, update.MinDiskGib, update.MinMemoryMib),
         .. update.Visibility is null or "private" or "public" ? (Violation[])[] : [new Violation("visibility", "one-of", "private, public")],
+        .. CheckMachine(update.Architecture, update.Firmware, update.DeviceModel),
         .. update.Accounts is { Count: > AccountsMax } ? (Violation[])[new Violation("accounts", "at-most", AccountsMax)] : [],
     ];
+
+    public static IEnumerable<Violation> CheckMachine(string? architecture, string? firmware, string? deviceModel)
+    {
+        if (architecture is not (null or ImageArchitectures.X64)) yield return new Violation("architecture", "architecture", ImageArchitectures.X64);
+        if (firmware is not (null or ImageFirmware.Bios or ImageFirmware.Uefi)) yield return new Violation("firmware", "one-of", "bios, uefi");
+        if (deviceModel is not (null or ImageDevices.Virtio or ImageDevices.Emulated)) yield return new Violation("deviceModel", "one-of", "virtio, emulated");
+    }
 
     public static IEnumerable<Violation> Check(string? user, string? description, string? os, int? minDiskGib, int? minMemoryMib)
     {

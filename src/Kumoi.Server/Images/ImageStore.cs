@@ -12,6 +12,7 @@ public sealed class ImageStore(Database database)
         """
         SELECT m.id, m.name, a.id, a.name, m.visibility, m.state, m.format, m.source_url, m.default_user, m.size_bytes, m.virtual_size_bytes, m.sha256, m.received_bytes,
                m.expected_bytes, m.conditions::text, m.created_at, m.description, m.os, m.min_disk_gib, m.min_memory_mib, m.deprecated_at,
+               m.architecture, m.firmware, m.device_model,
                CASE WHEN m.account_id = $1 THEN (SELECT array_agg(s.id ORDER BY s.name) FROM image_accounts x JOIN accounts s ON s.id = x.account_id WHERE x.image_id = m.id) END,
                CASE WHEN m.account_id = $1 THEN (SELECT array_agg(s.name ORDER BY s.name) FROM image_accounts x JOIN accounts s ON s.id = x.account_id WHERE x.image_id = m.id) END
         FROM images m JOIN accounts a ON a.id = m.account_id
@@ -20,7 +21,8 @@ public sealed class ImageStore(Database database)
     private static Image Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetString(5), row.GetString(6), row.TextOrNull(7), row.GetString(8),
         row.LongOrNull(9), row.LongOrNull(10), row.TextOrNull(11), row.GetInt64(12), row.LongOrNull(13), row.Conditions(14), row.Time(15),
-        row.GetString(16), row.GetString(17), row.GetInt32(18), row.GetInt32(19), row.TimeOrNull(20), row.IsDBNull(21) ? null : [.. row.Texts(21).Zip(row.Texts(22), (id, name) => new Ref(id, name))]);
+        row.GetString(16), row.GetString(17), row.GetInt32(18), row.GetInt32(19), row.TimeOrNull(20),
+        row.IsDBNull(24) ? null : [.. row.Texts(24).Zip(row.Texts(25), (id, name) => new Ref(id, name))], row.GetString(21), row.GetString(22), row.GetString(23));
 
     private const string Shared = "EXISTS (SELECT 1 FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = $1)";
 
@@ -42,11 +44,13 @@ public sealed class ImageStore(Database database)
     public static async Task<bool> InsertAsync(
         Transaction transaction, string id, string accountId, string name, CreateImage create, bool trusted, DateTimeOffset now, CancellationToken cancel) => await transaction.ExecuteAsync(
         """
-        INSERT INTO images (id, account_id, name, visibility, state, format, source_url, trusted_source, expected_sha256, default_user, created_at, description, os, min_disk_gib, min_memory_mib)
-        VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+        INSERT INTO images (id, account_id, name, visibility, state, format, source_url, trusted_source, expected_sha256, default_user, created_at, description, os, min_disk_gib, min_memory_mib,
+                            architecture, firmware, device_model)
+        VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
         """, cancel,
         id, accountId, name, create.Visibility ?? "private", create.Format ?? "qcow2", Columns.Text(create.Url), trusted, Columns.Text(create.Sha256?.ToLowerInvariant()),
-        create.DefaultUser ?? "root", now, create.Description ?? "", create.Os ?? "", create.MinDiskGib ?? 0, create.MinMemoryMib ?? 0) == 1;
+        create.DefaultUser ?? "root", now, create.Description ?? "", create.Os ?? "", create.MinDiskGib ?? 0, create.MinMemoryMib ?? 0,
+        create.Architecture ?? ImageArchitectures.X64, create.Firmware ?? ImageFirmware.Bios, create.DeviceModel ?? ImageDevices.Virtio) == 1;
 
     /// <summary>
     /// Takes the right to write an image's bytes, for a time that must be renewed; what is kept of them. Null if another has it. Two writers would each

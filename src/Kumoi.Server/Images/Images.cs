@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -9,13 +10,13 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Images;
 
 /// <summary>Images: registered, then filled by an upload or by an import that the cloud does itself.</summary>
-public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
+public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, Prefetches prefetches, TimeProvider clock)
 {
     public async Task<Result<Page<Image>>> ListAsync(Caller caller, string? visibility, string? state, string? name, bool deprecated, PageRequest page, CancellationToken cancel) =>
         page.Of(await store.ListAsync(caller.AccountId, visibility, state, name, deprecated, page, cancel), image => image.Id);
 
     public async Task<Result<Image>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
-        await store.FindAsync(caller.AccountId, key, cancel) is { } image ? image : Failure.NotFound("image", key);
+        await store.FindAsync(caller.AccountId, key, cancel) is not { } image ? Failure.NotFound("image", key) : caller.May(Permission.Operate) ? image with { Hosts = await prefetches.OnHostsAsync(image, cancel) } : image;
 
     public async Task<Result<Image>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
     {
@@ -30,11 +31,11 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
         var violations = new List<Violation?>
         {
             Names.Check("name", name),
-            create.Format is null or "qcow2" or "raw" ? null : new Violation("format", "one-of", "qcow2, raw"),
+            create.Format is null or ImageFormats.Qcow2 or ImageFormats.Raw or ImageFormats.Iso ? null : new Violation("format", "one-of", "qcow2, raw, iso"),
             create.Visibility is null or "private" or "public" ? null : new Violation("visibility", "one-of", "private, public"),
             create.Sha256 is null || (create.Sha256.Length == 64 && create.Sha256.All(char.IsAsciiHexDigit)) ? null : new Violation("sha256", "sha256"),
             create.Url is null || (create.Url.Length <= 2048 && Uri.TryCreate(create.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) ? null : new Violation("url", "http-url"),
-        }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).ToArray();
+        }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).Concat(ImageRules.CheckMachine(create.Architecture, create.Firmware, create.DeviceModel)).ToArray();
         if (violations.Length > 0) return Failure.Invalid(violations);
         // A public image is started by people who trust the cloud, not its author.
         if (create.Visibility == "public" && !caller.IsOperator) return new Failure("public-image", 403);
@@ -62,10 +63,11 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             await transaction.ExecuteAsync(
                 """
                 UPDATE images SET name = $2, description = coalesce($3, description), os = coalesce($4, os), min_disk_gib = coalesce($5, min_disk_gib), min_memory_mib = coalesce($6, min_memory_mib),
-                                  default_user = coalesce($7, default_user), visibility = coalesce($8, visibility), deprecated_at = CASE $9 WHEN true THEN coalesce(deprecated_at, $10) WHEN false THEN NULL ELSE deprecated_at END
+                                  default_user = coalesce($7, default_user), visibility = coalesce($8, visibility), deprecated_at = CASE $9 WHEN true THEN coalesce(deprecated_at, $10) WHEN false THEN NULL ELSE deprecated_at END,
+                                  architecture = coalesce($11, architecture), firmware = coalesce($12, firmware), device_model = coalesce($13, device_model)
                 WHERE id = $1
                 """, cancel, image.Id, name, Columns.Text(update.Description), Columns.Text(update.Os), Columns.Integer(update.MinDiskGib), Columns.Integer(update.MinMemoryMib), Columns.Text(update.DefaultUser),
-                Columns.Text(update.Visibility), Columns.Boolean(update.Deprecated), clock.GetUtcNow());
+                Columns.Text(update.Visibility), Columns.Boolean(update.Deprecated), clock.GetUtcNow(), Columns.Text(update.Architecture), Columns.Text(update.Firmware), Columns.Text(update.DeviceModel));
             if (update.Accounts is { } accounts && await ShareAsync(transaction, image.Id, accounts, cancel) is { } failure) return failure;
             await events.WriteAsync(transaction, caller, update.Accounts is null ? "image.update" : "image.share", new Subject("image", image.Id, name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, image.Id, cancel))!;
@@ -115,11 +117,12 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             if (image is null) return Failure.NotFound("image", key);
             var users = await transaction.QueryAsync(
                 """
-                SELECT id, name FROM instances WHERE image_id = $1 AND terminated_at IS NULL
+                SELECT id, name FROM instances WHERE (image_id = $1 OR cd_image_id = $1) AND terminated_at IS NULL
                 UNION ALL SELECT id, coalesce(former_name, name) FROM volumes WHERE image_id = $1 AND deleted_at IS NULL ORDER BY 1 LIMIT 20
                 """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, image.Id);
             if (users.Count > 0) return Failure.InUse("image", image.Name, users);
             await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());
+            await prefetches.ForgetAsync(transaction, image.Id, cancel);
             await events.WriteAsync(transaction, caller, "image.delete", new Subject("image", image.Id, image.Name), cancel);
             deleted = image.Id;
             return new Done();
@@ -130,13 +133,14 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
     }
 
     public async Task<bool> IsUsedByHostAsync(string imageId, string hostId, CancellationToken cancel) => await database.FindAsync(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE image_id = $1 AND host_id = $2 AND terminated_at IS NULL) OR EXISTS (SELECT 1 FROM volumes WHERE image_id = $1 AND host_id = $2 AND deleted_at IS NULL)", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE (image_id = $1 OR cd_image_id = $1) AND host_id = $2 AND terminated_at IS NULL) OR EXISTS (SELECT 1 FROM volumes WHERE image_id = $1 AND host_id = $2 AND deleted_at IS NULL)"
+        + $" OR EXISTS (SELECT 1 FROM hosts h JOIN image_prefetches p ON p.image_id = $1 AND {Prefetches.MeansHost} WHERE h.id = $2)", row => row.GetInt32(0), cancel, imageId, hostId) == 1;
 }
 
 public static class ImageEndpoints
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
-        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>()
+        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>().AddSingleton<Prefetches>().AddSingleton<ImageSpread>().AddSingleton<IReportObserver, ImageObservation>()
         .AddLoop<ImageImports>();
 
     public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)
@@ -168,7 +172,7 @@ public static class ImageEndpoints
                 // Its bytes never change, so their sum is what names them.
                 await Results.File(path, "application/octet-stream", $"{image.Id}.{image.Format}", entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{image.Sha256}\""), enableRangeProcessing: true).ExecuteAsync(http);
             }).Fails(409);
-        Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write, "UploadImage", "Send an image's bytes (qcow2 or raw), all or, with Content-Range, the next part of them", 200,
+        Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write, "UploadImage", "Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them", 200,
             async http =>
             {
                 if (await Endpoints.AdmitAsync(http, Permission.Write) is not { } call) return;

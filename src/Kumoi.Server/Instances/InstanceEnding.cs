@@ -17,7 +17,7 @@ public sealed class InstanceEnding(HostRevisions hosts, TimeProvider clock)
         if (gone.Count == 0) return;
         var now = clock.GetUtcNow();
         string[] ids = [.. gone.Select(instance => instance.Id)];
-        await transaction.ExecuteAsync("UPDATE instances SET terminated_at = $2, user_data = NULL, notices = '[]' WHERE id = ANY($1)", cancel, Columns.Texts(ids), now);
+        await transaction.ExecuteAsync("UPDATE instances SET terminated_at = $2, user_data = NULL, cd_image_id = NULL, notices = '[]' WHERE id = ANY($1)", cancel, Columns.Texts(ids), now);
         var interfaces = await transaction.QueryAsync(
             "UPDATE interfaces SET released_at = $2 WHERE instance_id = ANY($1) AND released_at IS NULL RETURNING id, network_id", row => (Id: row.GetString(0), Network: row.GetString(1)), cancel, Columns.Texts(ids), now);
         string[] interfaceIds = [.. interfaces.Select(face => face.Id)];

@@ -11,7 +11,7 @@ namespace Kumoi.Server.Instances;
 public static class InstanceEndpoints
 {
     public static IServiceCollection AddInstances(this IServiceCollection services) => services
-        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<LaunchWriter>().AddSingleton<InstanceEnding>().AddSingleton<InstanceObservation>().AddLoop<InstancePurge>();
+        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<LaunchWriter>().AddSingleton<InstanceEnding>().AddSingleton<InstanceObservation>().AddSingleton<InstanceCds>().AddLoop<InstancePurge>();
 
     public static void MapInstances(this IEndpointRouteBuilder routes, InstanceUseCases instances, InstanceLaunch launches, ConsoleUseCases consoles)
     {

@@ -12,7 +12,10 @@ namespace Kumoi.Server.Instances;
 /// <param name="PlacementGroup">With its members before this launch; locked until the end of the transaction.</param>
 public sealed record LaunchParts(
     Flavor Flavor, Ref Image, string DefaultUser, int DiskGib, KeyPair? KeyPair, IReadOnlyList<InterfaceParts> Interfaces, string? ZoneId, GroupView? PlacementGroup, string? HostId,
-    RootCandidate? Root);
+    RootCandidate? Root)
+{
+    public LaunchMachine Machine { get; init; } = LaunchMachine.Usual;
+}
 
 /// <summary>
 /// Everything that some launches name, read together: own resources, public images, and the cloud's flavors and zones. Images are locked
@@ -20,7 +23,7 @@ public sealed record LaunchParts(
 /// </summary>
 public sealed class LaunchCatalogue
 {
-    private sealed record ImageRow(string Id, string Name, string AccountId, bool Public, string State, long Bytes, string DefaultUser, int MinDiskGib, int MinMemoryMib, string[] SharedWith)
+    private sealed record ImageRow(string Id, string Name, string AccountId, bool Public, string State, long Bytes, string DefaultUser, int MinDiskGib, int MinMemoryMib, string[] SharedWith, LaunchMachine Machine)
     {
         /// <summary>What others share is called by its id only: nobody slips an image of a well-known name to anybody.</summary>
         public bool IsMeant(string key, string account) => Id == key ? AccountId == account || Public || SharedWith.Contains(account) : Name == key && (AccountId == account || Public);
@@ -47,11 +50,12 @@ public sealed class LaunchCatalogue
         catalogue._images = await transaction.QueryAsync(
             """
             SELECT m.id, m.name, m.account_id, m.visibility = 'public', m.state, coalesce(m.virtual_size_bytes, 0), m.default_user, m.min_disk_gib, m.min_memory_mib,
-                   coalesce((SELECT array_agg(x.account_id) FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = ANY($1)), '{}') FROM images m
+                   coalesce((SELECT array_agg(x.account_id) FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = ANY($1)), '{}'), m.firmware, m.device_model, m.format = 'iso' FROM images m
             WHERE (m.id = ANY($2) OR m.name = ANY($2)) AND (m.account_id = ANY($1) OR m.visibility = 'public' OR EXISTS (SELECT 1 FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = ANY($1)))
               AND m.deleted_at IS NULL ORDER BY m.id FOR SHARE OF m
             """,
-            row => new ImageRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetInt64(5), row.GetString(6), row.GetInt32(7), row.GetInt32(8), row.Texts(9)), default,
+            row => new ImageRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetString(4), row.GetInt64(5), row.GetString(6), row.GetInt32(7), row.GetInt32(8), row.Texts(9),
+                new LaunchMachine(row.GetString(10), row.GetString(11), row.GetBoolean(12))), default,
             Columns.Texts(accounts), Columns.Texts(Keys(l => [l.Image])));
         if (Keys(l => [l.KeyPair]) is { Length: > 0 } pairs)
             catalogue._pairs = (await transaction.QueryAsync(
@@ -111,12 +115,12 @@ public sealed class LaunchCatalogue
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
         if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
         if (root?.Unfit is { } unfit) return unfit;
-        // A disk is never smaller than its image.
-        var least = image is null ? 0 : (int)((image.Bytes + (1L << 30) - 1) >> 30);
+        // A disk is never smaller than its image; beside a CD it begins empty.
+        var least = image is null or { Machine.IsCd: true } ? 0 : (int)((image.Bytes + (1L << 30) - 1) >> 30);
         if (launch.DiskGib < least) return Failure.Invalid("diskGib", "smaller-than-image", least);
         return new LaunchParts(
             flavor!, image is null ? root!.Image! : new Ref(image.Id, image.Name), image?.DefaultUser ?? root!.DefaultUser, root?.SizeGib ?? launch.DiskGib ?? Math.Max(flavor!.DiskGib, least), pair,
-            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id ?? root?.Hosts.FirstOrDefault(), root);
+            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id ?? root?.Hosts.FirstOrDefault(), root) { Machine = image?.Machine ?? root!.Machine };
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>

@@ -31,7 +31,7 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
         Parts.Flavor.MemoryMib, Parts.DiskGib, Parts.Image, Parts.KeyPair is { } pair ? new Ref(pair.Id, pair.Name) : null, new Ref(Host!.ZoneId, Host.ZoneName), new Ref(Host.Id, Host.Name),
         Parts.DefaultUser, [.. Interfaces.Select(face => face.Describe(new Ref(Id, Name)))],
         1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null,
-        Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null);
+        Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null, Parts.Machine.Firmware, Parts.Machine.DeviceModel, Parts.Machine.IsCd ? Parts.Image : null);
 }
 
 /// <summary>What a host that has room says of its disks.</summary>
@@ -89,6 +89,7 @@ public sealed class LaunchWriter(EventLog events)
             ]),
             .. rooted.Count == 0 ? [] : new[] { RootVolumes.Insert(rooted, now) },
             .. RootVolumes.Attach(named),
+            .. LaunchMachine.Statements(made),
             .. InterfaceStore.Inserts(interfaces),
             ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
             [Columns.Inets(floating.Select(m => m.Interface.Floating)), Columns.Texts(floating.Select(m => m.AccountId)), Columns.Texts(floating.Select(m => m.Interface.Id)), now]),

@@ -12,7 +12,7 @@ public sealed record RootStore(string Id, bool Own, string PoolId);
 /// <summary>A volume that an instance is to start from.</summary>
 /// <param name="Hosts">Those that reach it, the one that looks after it first; of one without a place, those that could have it.</param>
 /// <param name="Unfit">Why it cannot be had now; null if it can.</param>
-public sealed record RootCandidate(string Id, string Name, int SizeGib, string PoolId, string? StoreId, Ref? Image, string DefaultUser, IReadOnlyList<string> Hosts, Failure? Unfit);
+public sealed record RootCandidate(string Id, string Name, int SizeGib, string PoolId, string? StoreId, Ref? Image, string DefaultUser, IReadOnlyList<string> Hosts, Failure? Unfit, LaunchMachine Machine);
 
 /// <summary>The volumes that instances start from, when the instances are launched.</summary>
 public static class RootVolumes
@@ -27,12 +27,13 @@ public static class RootVolumes
         """
         SELECT v.account_id, v.id, v.name, v.size_gib, v.pool_id, v.store_id, m.id, m.name, coalesce(m.default_user, ''), v.state, i.name,
                ARRAY(SELECT x.host_id FROM store_hosts x JOIN stores s ON s.id = x.store_id JOIN hosts h ON h.id = x.host_id WHERE s.id = v.store_id OR v.store_id IS NULL AND s.pool_id = v.pool_id
-                     ORDER BY h.id IS NOT DISTINCT FROM v.host_id DESC, h.state = 'up' AND h.schedulable AND NOT h.maintenance DESC, h.allocated_memory_mib::float / greatest(1, h.memory_mib), h.id)
+                     ORDER BY h.id IS NOT DISTINCT FROM v.host_id DESC, h.state = 'up' AND h.schedulable AND NOT h.maintenance DESC, h.allocated_memory_mib::float / greatest(1, h.memory_mib), h.id),
+               coalesce(m.firmware, 'bios'), coalesce(m.device_model, 'virtio')
         FROM volumes v LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id
         WHERE v.account_id = ANY($1) AND (v.id = ANY($2) OR v.name = ANY($2)) AND v.deleted_at IS NULL ORDER BY v.id FOR UPDATE OF v
         """, row => (row.GetString(0), new RootCandidate(
             row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.TextOrNull(5), row.IsDBNull(6) ? null : new Ref(row.GetString(6), row.GetString(7)), row.GetString(8), row.Texts(11),
-            UnfitFor(row.GetString(2), row.GetString(9), row.TextOrNull(10), row.Texts(11).Length == 0))), default, Columns.Texts(accounts), Columns.Texts(keys));
+            UnfitFor(row.GetString(2), row.GetString(9), row.TextOrNull(10), row.Texts(11).Length == 0), new LaunchMachine(row.GetString(12), row.GetString(13), false))), default, Columns.Texts(accounts), Columns.Texts(keys));
 
     private static Failure? UnfitFor(string name, string state, string? holder, bool nowhere) =>
         holder is not null ? new Failure("volume-attached", 409, name, holder) : state != "available" ? new Failure("volume-not-available", 409, name, state) : nowhere ? new Failure("pool-nowhere", 409, name) : null;
@@ -101,7 +102,7 @@ public static class RootVolumes
         """,
         [
             Columns.Texts(made.Select(m => m.RootVolumeId)), Columns.Texts(made.Select(m => m.Asked.Caller.AccountId)), Columns.Texts(made.Select(NameOf)), Columns.Integers(made.Select(m => m.Parts.DiskGib)),
-            Columns.Texts(made.Select(m => m.Root!.PoolId)), Columns.Texts(made.Select(m => m.Parts.Image.Id)), Columns.Texts(made.Select(m => m.Root!.Id)), Columns.Texts(made.Select(m => m.Host!.Id)),
+            Columns.Texts(made.Select(m => m.Root!.PoolId)), Columns.TextsOrNull(made.Select(m => m.Parts.Machine.IsCd ? null : m.Parts.Image.Id)), Columns.Texts(made.Select(m => m.Root!.Id)), Columns.Texts(made.Select(m => m.Host!.Id)),
             Columns.Texts(made.Select(m => m.Id)), now,
         ]);
 }

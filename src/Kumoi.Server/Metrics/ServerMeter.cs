@@ -13,6 +13,8 @@ public static class ServerMeter
 
     public static readonly Counter<long> Terminated = Meter.CreateCounter<long>("kumoi.instances.terminated", null, "Instances of which everything is gone, as recorded by this server");
 
+    public static readonly Counter<long> ImageBytes = Meter.CreateCounter<long>("kumoi.images.sent", "By", "Bytes of images that this server was asked for by hosts");
+
     public static readonly Counter<long> Reports = Meter.CreateCounter<long>("kumoi.reports", null, "Reports of hosts recorded by this server");
 
     public static readonly Counter<long> Documents = Meter.CreateCounter<long>("kumoi.documents.built", null, "Documents of what hosts should have, built by this server");

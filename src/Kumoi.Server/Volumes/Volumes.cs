@@ -66,8 +66,9 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
         var image = (string?)null;
         if (create.Image is { } imageKey)
         {
-            var (id, bytes) = await ImageAsync(transaction, caller.AccountId, imageKey, cancel);
+            var (id, bytes, cd) = await ImageAsync(transaction, caller.AccountId, imageKey, cancel);
             if (id is null) return Failure.Invalid("image", "no-such", new Noun("image"), imageKey);
+            if (cd) return Failure.Invalid("image", "is-a-cd");
             var least = (int)((bytes + Gib - 1) / Gib);
             if (create.SizeGib < least) return Failure.Invalid("sizeGib", "smaller-than-image", least);
             (image, size) = (id, create.SizeGib ?? least);
@@ -159,6 +160,6 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
     private static Task<string?> TypeAsync(Transaction transaction, string key, CancellationToken cancel) =>
         transaction.FindAsync("SELECT id FROM volume_types WHERE id = $1 OR name = $1 FOR KEY SHARE", row => row.GetString(0), cancel, key);
 
-    private static Task<(string Id, long Bytes)> ImageAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
-        "SELECT m.id, m.virtual_size_bytes FROM images m WHERE " + Images.ImageStore.Meant + " AND m.state = 'available' AND m.deleted_at IS NULL ORDER BY m.account_id = $1 DESC, m.id LIMIT 1 FOR KEY SHARE", row => (row.GetString(0), row.GetInt64(1)), cancel, accountId, key);
+    private static Task<(string Id, long Bytes, bool Cd)> ImageAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
+        "SELECT m.id, m.virtual_size_bytes, m.format = 'iso' FROM images m WHERE " + Images.ImageStore.Meant + " AND m.state = 'available' AND m.deleted_at IS NULL ORDER BY m.account_id = $1 DESC, m.id LIMIT 1 FOR KEY SHARE", row => (row.GetString(0), row.GetInt64(1), row.GetBoolean(2)), cancel, accountId, key);
 }

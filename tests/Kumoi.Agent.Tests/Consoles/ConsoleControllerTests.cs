@@ -20,7 +20,7 @@ public sealed class ConsoleControllerTests
         await using var hypervisor = new SimulatedHypervisor(machine.Hardware, new SimulatedFaults(), TimeProvider.System);
         var record = Samples.Instance(11, "running");
         await hypervisor.MakeDiskAsync(record, Samples.ImageOf("", 0, 0), default);
-        await hypervisor.StartAsync(record, Samples.ImageOf("", 0, 0), [], [], default);
+        await hypervisor.StartAsync(record, Samples.ImageOf("", 0, 0), [], [], null, default);
         var connected = new ConcurrentQueue<string>();
         var (agentSide, viewerSide) = Pair();
         await using var consoles = new ConsoleController(hypervisor, (console, _) => { connected.Enqueue(console.Session); return Task.FromResult(agentSide); }, Machine.Log);

@@ -139,7 +139,7 @@ internal sealed class FakeServer : IAsyncDisposable
                 if (Answer is { } answer) await JsonSerializer.SerializeAsync(http.Response.Body, answer, ApiJson.Default.ReportAnswer);
                 else http.Response.StatusCode = 204;
                 break;
-            case var _ when path.StartsWith("/agent/v1/images/", StringComparison.Ordinal):
+            case var _ when path.StartsWith("/agent/v1/images/", StringComparison.Ordinal) && path.EndsWith("/content", StringComparison.Ordinal):
                 await Results.File(ImageFile!, "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);
                 break;
             case var _ when path.StartsWith("/agent/v1/consoles/", StringComparison.Ordinal):

@@ -85,9 +85,41 @@ public sealed class ImageCacheTests
         byte[] other = [1, 2, 3];
         foreach (var content in new[] { Content, other })
             await cache.FetchAsync(Raw(content), (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(content) }), default);
-        cache.Trim(new HashSet<string> { Raw(Content).Sha256 }, 0);
+        cache.Trim(new HashSet<string> { Raw(Content).Sha256 }, 0, DateTimeOffset.UtcNow);
         Assert.True(cache.Has(Raw(Content)));
         Assert.False(cache.Has(Raw(other)));
+    }
+
+    [Fact]
+    public async Task Trimming_takes_the_longest_unused_first_whoever_reads_them()
+    {
+        await using var machine = new Machine("simulated");
+        var cache = new ImageCache(machine.Options.Paths);
+        byte[][] contents = [[1, 1], [2, 2], [3, 3]];
+        foreach (var content in contents) await cache.FetchAsync(Raw(content), (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(content) }), default);
+        var (one, two, three) = (Raw(contents[0]), Raw(contents[1]), Raw(contents[2]));
+        var now = DateTimeOffset.UtcNow;
+        // The third was used last, the first before it; the second is read by somebody, which is no use.
+        cache.Trim(new HashSet<string> { two.Sha256 }, 100, now.AddMinutes(1));
+        cache.Trim(new HashSet<string> { one.Sha256 }, 100, now.AddMinutes(2));
+        cache.Trim(new HashSet<string> { three.Sha256 }, 100, now.AddMinutes(3));
+        _ = await File.ReadAllBytesAsync(cache.PathOf(two));
+        cache.Trim(new HashSet<string>(), 4, now.AddMinutes(4));
+        Assert.Equal((true, false, true), (cache.Has(one), cache.Has(two), cache.Has(three)));
+        cache.Trim(new HashSet<string>(), 2, now.AddMinutes(5));
+        Assert.Equal((false, true), (cache.Has(one), cache.Has(three)));
+    }
+
+    [Fact]
+    public async Task What_is_there_is_told_whole_or_in_part()
+    {
+        await using var machine = new Machine("simulated");
+        var cache = new ImageCache(machine.Options.Paths);
+        Assert.Empty(cache.List());
+        await Assert.ThrowsAsync<ImageException>(() => cache.FetchAsync(Raw(Content), (offset, _) => Answer(offset, 1000), default));
+        Assert.Equal([new ObservedImage(Raw(Content).Sha256, 1000, false)], cache.List());
+        await cache.FetchAsync(Raw(Content), (offset, _) => Answer(offset, int.MaxValue), default);
+        Assert.Equal([new ObservedImage(Raw(Content).Sha256, Content.Length, true)], cache.List());
     }
 
     private static Task<HttpResponseMessage> Answer(long offset, int most)

@@ -110,12 +110,14 @@ public sealed class InstancePlannerProperties
             from drives in Gen.SubListOf<GuestDrive>([.. Drives])
             from rooted in Gen.Elements(true, false)
             from slow in Gen.SubListOf<string>([.. Volumes.Select(volume => volume.Id)])
+            from cd in Gen.Elements<string?>(null, "img-1", "img-2")
+            from medium in Gen.Elements<GuestCd?>(null, new(null, false, false), new("img-1", false, true), new("img-1", true, false), new("", false, false))
             select new Model(
-                Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, RootVolume = rooted, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
+                Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, RootVolume = rooted, CdImageId = medium is null ? null : cd, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
                 image, disk && !rooted, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)],
                 [.. volumes.Prepend(Root).Where(volume => rooted || volume != Root).Select(volume => new DriveIntent(volume, null))],
                 // A guest has what it starts from from its start.
-                [.. drives.DistinctBy(drive => drive.Id).Concat(rooted ? [new GuestDrive(Root.Id, true, true, 4 * VolumeSizes.Gib, null)] : [])], [.. slow.Intersect(volumes.Select(volume => volume.Id))]);
+                [.. drives.DistinctBy(drive => drive.Id).Concat(rooted ? [new GuestDrive(Root.Id, true, true, 4 * VolumeSizes.Gib, null)] : [])], [.. slow.Intersect(volumes.Select(volume => volume.Id))], medium);
         FsCheck.Fluent.Prop.ForAll(models.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
     }
 
@@ -141,14 +143,15 @@ public sealed class InstancePlannerProperties
         private readonly IReadOnlyList<DriveIntent> _volumes;
         private readonly HashSet<string> _notReady;
         private DateTimeOffset? _stopAskedAt, _buttonPressedAt;
-        private bool _image;
+        private bool _image, _cdFetched;
+        private DateTimeOffset? _cdAskedAt;
         private readonly Dictionary<string, DateTimeOffset> _asked = [];
 
         public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running, IReadOnlyList<GuestCard> cards, IReadOnlyList<DriveIntent> volumes,
-            IReadOnlyList<GuestDrive> drives, HashSet<string> notReady)
+            IReadOnlyList<GuestDrive> drives, HashSet<string> notReady, GuestCd? medium)
         {
             (Record, _image, Disk, Network, _deaf, _luck, _volumes, _notReady) = (record, image, disk || (state is not null && !record.RootVolume), network, deaf, new Queue<int>(luck), volumes, notReady);
-            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now, cards, drives);
+            Process = state is null ? null : new GuestProcess(running, 1, state.Value, Now, cards, drives) { Cd = medium };
         }
 
         public DesiredInstance Record { get; private set; }
@@ -173,14 +176,17 @@ public sealed class InstancePlannerProperties
 
         public GuestProcess? Process { get; private set; }
 
-        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked, new GuestVolumes(_volumes, _notReady, _asked));
+        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked, new GuestVolumes(_volumes, _notReady, _asked))
+        {
+            Cd = new CdIntent(Record.CdImageId is { } id ? Samples.ImageOf("", 0, 0) with { Id = id } : null, Record.CdImageId is null || _cdFetched, _cdAskedAt),
+        };
 
         public bool IsAsRecorded() => Record.Desired switch
         {
             "terminated" => Process is null && !Disk && Network == NetworkReadiness.Gone,
             "stopped" => Process is null,
             _ => Process is { State: RunState.Running or RunState.Shutdown } && Process.BootEpoch >= Record.BootEpoch && Process.Incarnation >= Record.Incarnation && Network == NetworkReadiness.Ready
-                && (Process.State == RunState.Shutdown || (HasItsCards() && HasItsDrives())),
+                && (Process.State == RunState.Shutdown || (HasItsCards() && HasItsDrives() && Process.Cd?.ImageId == Record.CdImageId)),
         };
 
         private bool HasItsCards() => Process!.Cards!.All(card => card is { Device: true, Backend: true }) && Record.Interfaces.Count == Process.Cards!.Count
@@ -220,7 +226,7 @@ public sealed class InstancePlannerProperties
                 case InstanceStep.Start:
                     Process = new GuestProcess(
                         Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now, [.. Record.Interfaces.Select(wanted => new GuestCard(wanted.Id, true, true))],
-                        [.. _volumes.Select(Whole)]);
+                        [.. _volumes.Select(Whole)]) { Cd = new GuestCd(Record.CdImageId, false, false) };
                     (_stopAskedAt, _buttonPressedAt) = (null, null);
                     _asked.Clear();
                     break;
@@ -235,6 +241,8 @@ public sealed class InstancePlannerProperties
                 case InstanceStep.Plug: foreach (var card in plan.Cards) Plug(card); break;
                 case InstanceStep.Unplug: foreach (var card in plan.Cards) Unplug(card); break;
                 case InstanceStep.PlugDrives or InstanceStep.AdjustDrives: foreach (var id in plan.Drives) PlugDrive(id); break;
+                case InstanceStep.FetchCd: _cdFetched = true; break;
+                case InstanceStep.ChangeCd or InstanceStep.ForceCd: ChangeCd(step == InstanceStep.ForceCd); break;
                 case InstanceStep.UnplugDrives: foreach (var id in plan.Drives) UnplugDrive(id); break;
                 default: throw new InvalidOperationException();
             }
@@ -268,6 +276,20 @@ public sealed class InstancePlannerProperties
             _asked[id] = Now;
             var gone = asked || (_luck.TryDequeue(out var drawn) && drawn > 4);
             Process = Process with { Drives = [.. drives.Select(drive => drive.Id != id ? drive : !drive.Device ? null : gone ? drive with { Device = false } : drive).OfType<GuestDrive>()] };
+        }
+
+        /// <summary>A guest that keeps its tray closed may open it when asked; cut off in the middle, the drive is empty and open.</summary>
+        private void ChangeCd(bool force)
+        {
+            _cdAskedAt ??= Now;
+            if (Process is not { Cd: { } cd }) return;
+            if (cd is { Locked: true, TrayOpen: false } && !force)
+            {
+                if (_luck.TryDequeue(out var opens) && opens > 4) Process = Process with { Cd = cd with { TrayOpen = true } };
+                return;
+            }
+            Process = Process with { Cd = _luck.TryDequeue(out var drawn) && drawn < 3 ? new GuestCd(null, true, false) : new GuestCd(Record.CdImageId, false, false) };
+            if (Process.Cd.ImageId == Record.CdImageId) _cdAskedAt = null;
         }
 
         private void Change(string id, Func<GuestCard?, GuestCard?> change)

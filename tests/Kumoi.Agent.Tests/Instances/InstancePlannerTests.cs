@@ -197,6 +197,47 @@ public sealed class InstancePlannerTests
             Assert.Equal("wait", Words(InstancePlanner.Plan(Samples.Instance(1, desired) with { Storage = recorded }, Seen(true, true, NetworkReadiness.Ready, process) with { Storage = here }, Now, Limits)));
     }
 
+    public static TheoryData<string, string?, string?, bool, bool, bool, int?, string> CdCases => new()
+    {
+        // desired, wanted, in the drive ("-" for no drive), ready, open, locked, seconds since it was asked for, steps
+        { "running", "img-1", null, false, false, false, null, "FetchCd" },
+        { "running", "img-1", null, true, false, false, null, "ChangeCd" },
+        { "running", "img-1", "img-1", true, false, true, null, "settled" },
+        // The guest has opened the tray itself: what is in it is right.
+        { "running", "img-1", "img-1", true, true, false, null, "settled" },
+        { "running", "img-2", "img-1", false, false, true, null, "FetchCd" },
+        { "running", null, "img-1", true, false, true, null, "ChangeCd" },
+        { "running", null, "img-1", true, false, true, 0, "wait" },
+        { "running", null, "img-1", true, false, true, 29, "wait" },
+        { "running", null, "img-1", true, false, true, 30, "ForceCd" },
+        { "running", null, "img-1", true, true, true, 1, "ChangeCd" },
+        { "running", null, "img-1", true, false, false, 1, "ChangeCd" },
+        { "running", null, "", true, false, false, null, "ChangeCd" },
+        { "running", null, null, true, true, false, null, "settled" },
+        { "running", null, "-", true, false, false, null, "settled" },
+        { "running", "img-1", "-", true, false, false, null, "wait" },
+        { "stopped", "img-1", null, false, false, false, null, "PressPowerButton" },
+    };
+
+    [Theory, MemberData(nameof(CdCases))]
+    public void Plans_the_cd_drive_by_table(string desired, string? wanted, string? inside, bool ready, bool open, bool locked, int? asked, string expected)
+    {
+        var seen = Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1) with { Cd = inside == "-" ? null : new GuestCd(inside, open, locked) }) with
+        {
+            Cd = new CdIntent(wanted is null ? null : Samples.ImageOf("", 0, 0) with { Id = wanted }, ready, asked is { } ago ? Now.AddSeconds(-ago) : null),
+        };
+        Assert.Equal(expected, Words(InstancePlanner.Plan(Samples.Instance(1, desired) with { CdImageId = wanted }, seen, Now, Limits)));
+    }
+
+    [Fact]
+    public void A_guest_waits_for_the_cd_that_it_may_start_from()
+    {
+        var waits = Seen(true, true, NetworkReadiness.Ready, null) with { Cd = new CdIntent(Samples.ImageOf("", 0, 0), false, null) };
+        Assert.Equal("FetchCd", Words(InstancePlanner.Plan(Samples.Instance(1, "running"), waits, Now, Limits)));
+        Assert.Equal("settled", Words(InstancePlanner.Plan(Samples.Instance(1, "stopped"), waits, Now, Limits)));
+        Assert.Equal("Start", Words(InstancePlanner.Plan(Samples.Instance(1, "running"), waits with { Cd = waits.Cd with { Ready = true } }, Now, Limits)));
+    }
+
     private static string Words(InstancePlan plan) => plan.Settled ? "settled" : plan.Steps.Count == 0 ? "wait" : string.Join(' ', plan.Steps);
 
     [Theory]

@@ -35,6 +35,16 @@ public sealed class QemuCommandTests
         Assert.Equal(20, ObjectNames.Serial(volume.Id).Length);
     }
 
+    [Fact]
+    public void The_command_line_of_an_emulated_machine_with_uefi_and_a_cd_is_as_reviewed()
+    {
+        var record = Samples.Instance(11, "running");
+        var machine = new QemuMachine(true, new QemuFirmware("/usr/share/OVMF/OVMF_CODE_4M.fd", "/srv/a,b/uefi-vars.fd"), (Samples.Image, "/var/lib/kumoi/agent/images/\"c.iso"));
+        Golden.Check("qemu-uefi-cd", string.Join('\n', QemuCommand.Build(record, new QemuSetting(Paths, "tcg", 1400000000, null, new QemuRoot("/i.iso", "iso"), [new QemuCard(new CardIntent(record.Interfaces[0], 1450) { Emulated = true }, 57)], []) { Machine = machine })) + "\n");
+        var root = new QemuDrive(new DesiredVolume("vol-19a3f2b4c5d6e7f82", "st-1", 1, 1, VolumeDesire.Present, 10, null, record.Id, 0), "/srv/vol-19a3f2b4c5d6e7f82/base.qcow2", null, null);
+        Golden.Check("qemu-uefi-root-volume", string.Join('\n', QemuCommand.Build(record with { Interfaces = [], RootVolume = true }, new QemuSetting(Paths, "tcg", 1400000000, null, null, [], [root]) { Machine = machine })) + "\n");
+    }
+
     [Theory]
     [InlineData(1, "rp1 rp2", "rp1")]
     [InlineData(1, "np1 rp2 rp7", "rp7")]

@@ -92,7 +92,7 @@ public sealed class QemuCardTests
         var record = Samples.Instance(22, "running");
         record = record with { MemoryMib = 64, Interfaces = [.. Ids.Select((id, index) => record.Interfaces[0] with { Id = id, Index = index, MacAddress = $"52:54:00:00:00:0{index}" })] };
         await OnceAsync(machine, hypervisor => hypervisor.MakeDiskAsync(record, image, default));
-        await OnceAsync(machine, hypervisor => hypervisor.StartAsync(record, image, [Card(record, 0)], [], default));
+        await OnceAsync(machine, hypervisor => hypervisor.StartAsync(record, image, [Card(record, 0)], [], null, default));
         return record;
     }
 

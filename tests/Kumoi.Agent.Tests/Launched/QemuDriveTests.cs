@@ -220,7 +220,7 @@ public sealed class QemuDriveTests
         {
             if (!Record.RootVolume) await OnceAsync(hypervisor => hypervisor.MakeDiskAsync(Record, image, default));
             foreach (var volume in volumes) await MakeAsync(volume);
-            await OnceAsync(hypervisor => hypervisor.StartAsync(Record, image, [], [.. volumes.Select(Intent)], default));
+            await OnceAsync(hypervisor => hypervisor.StartAsync(Record, image, [], [.. volumes.Select(Intent)], null, default));
         }
 
         public async Task PlugAsync(DesiredVolume volume)

@@ -23,7 +23,7 @@ public sealed class QemuTests
             Assert.Equal(new GuestSight(false, false, false, null), await first.ObserveAsync(record.Id, default));
             await first.MakeDiskAsync(record, image, default);
             await first.MakeDiskAsync(record, image, default);
-            await first.StartAsync(record, image, [], [], default);
+            await first.StartAsync(record, image, [], [], null, default);
             var held = (await first.ObserveAsync(record.Id, default)).Process!;
             Assert.Equal((2, 3, RunState.Prepared), (held.Incarnation, held.BootEpoch, held.State));
         }
@@ -43,7 +43,7 @@ public sealed class QemuTests
         Assert.Equal(record.Id, await changed.Task.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.Null((await second.ObserveAsync(record.Id, default)).Process);
 
-        await second.StartAsync(record, image, [], [], default);
+        await second.StartAsync(record, image, [], [], null, default);
         await second.KillAsync(record.Id, default);
         await second.KillAsync(record.Id, default);
         await second.RemoveAsync(record, default);
@@ -63,14 +63,14 @@ public sealed class QemuTests
         foreach (var record in new[] { one, two })
         {
             await hypervisor.MakeDiskAsync(record, image, default);
-            await hypervisor.StartAsync(record, image, [], [], default);
+            await hypervisor.StartAsync(record, image, [], [], null, default);
         }
         Assert.NotEqual(User(Guest(one.Id)), User(Guest(two.Id)));
         var lost = Guest(one.Id).Id;
         Directory.Delete(machine.Options.Paths.Sockets(one.Id), recursive: true);
         await using var other = Hypervisor(machine, cache);
         Assert.Null((await other.ObserveAsync(one.Id, default)).Process);
-        await other.StartAsync(one, image, [], [], default);
+        await other.StartAsync(one, image, [], [], null, default);
         Assert.NotEqual(lost, Guest(one.Id).Id);
     }
 
@@ -83,7 +83,7 @@ public sealed class QemuTests
         await using (var first = Hypervisor(machine, cache))
         {
             await first.MakeDiskAsync(record, image, default);
-            await first.StartAsync(record, image, [], [], default);
+            await first.StartAsync(record, image, [], [], null, default);
         }
         const int Stop = 19;
         Processes.Signal(Guest(record.Id).Id, Stop);
@@ -101,7 +101,7 @@ public sealed class QemuTests
         var record = Samples.Instance(11, "running") with { Interfaces = [], MemoryMib = 64, Vcpus = 100_000 };
         await using var hypervisor = Hypervisor(machine, cache);
         await hypervisor.MakeDiskAsync(record, image, default);
-        var e = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.StartAsync(record, image, [], [], default));
+        var e = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.StartAsync(record, image, [], [], null, default));
         Assert.Equal("start-failed", e.Reason);
         Assert.StartsWith("QEMU did not start: qemu-system-x86_64:", e.Message, StringComparison.Ordinal);
         Assert.Equal("not-running", (await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.ResumeAsync(record.Id, default))).Reason);

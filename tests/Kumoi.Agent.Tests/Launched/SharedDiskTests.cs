@@ -26,26 +26,26 @@ public sealed class SharedDiskTests
         var second = first with { Incarnation = 2 };
 
         await old.Hypervisor.MakeDiskAsync(first, old.Image, default);
-        await old.Hypervisor.StartAsync(first, old.Image, [], [], default);
+        await old.Hypervisor.StartAsync(first, old.Image, [], [], null, default);
         await old.Hypervisor.ResumeAsync(first.Id, default);
         Assert.Equal([first.Id], old.Hypervisor.List());
         Assert.Empty(next.Hypervisor.List());
         Assert.Equal(new GuestSight(true, false, true, null), await next.Hypervisor.ObserveAsync(first.Id, default));
 
         // The new host may have the disk, and cannot: the old guest still writes to it.
-        var e = await Assert.ThrowsAsync<HypervisorException>(() => next.Hypervisor.StartAsync(second, next.Image, [], [], default));
+        var e = await Assert.ThrowsAsync<HypervisorException>(() => next.Hypervisor.StartAsync(second, next.Image, [], [], null, default));
         Assert.Equal("disk-in-use", e.Reason);
         Assert.Equal(RunState.Running, (await old.Hypervisor.ObserveAsync(first.Id, default)).Process!.State);
 
         // Cut off by id, only the guest of this host ends, whatever the other host calls its own.
         Assert.Empty(await next.Hypervisor.CutOffAsync([first.Id], default));
         Assert.Equal([first.Id], await old.Hypervisor.CutOffAsync([first.Id], default));
-        await next.Hypervisor.StartAsync(second, next.Image, [], [], default);
+        await next.Hypervisor.StartAsync(second, next.Image, [], [], null, default);
         await next.Hypervisor.ResumeAsync(second.Id, default);
         Assert.Equal((2, RunState.Running), await next.Hypervisor.ObserveAsync(second.Id, default) is { Process: { } process } ? (process.Incarnation, process.State) : default);
 
         // The old host does not get it back by itself, may not remove it, and takes only its own things away.
-        Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.StartAsync(first, old.Image, [], [], default))).Reason);
+        Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.StartAsync(first, old.Image, [], [], null, default))).Reason);
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.MakeDiskAsync(first, old.Image, default))).Reason);
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => old.Hypervisor.RemoveAsync(first, default))).Reason);
         await old.Hypervisor.DiscardAsync(first.Id, default);

@@ -225,13 +225,13 @@ public sealed class VolumeLifeTests
         var volume = new DesiredVolume(First, Filer, 1, 1, VolumeDesire.Present, 1, null, One.Id, 1);
         await first.MakeAsync(volume, null, default);
         await one.MakeDiskAsync(One, Samples.ImageOf("", 0, 0), default);
-        await one.StartAsync(One, Samples.ImageOf("", 0, 0), [], [new DriveIntent(volume, null)], default);
+        await one.StartAsync(One, Samples.ImageOf("", 0, 0), [], [new DriveIntent(volume, null)], null, default);
         await two.MakeDiskAsync(Two, Samples.ImageOf("", 0, 0), default);
         var later = volume with { Incarnation = 2, InstanceId = Two.Id };
-        Assert.Equal("disk-in-use", (await Assert.ThrowsAsync<HypervisorException>(() => two.StartAsync(Two, Samples.ImageOf("", 0, 0), [], [new DriveIntent(later, null)], default))).Reason);
+        Assert.Equal("disk-in-use", (await Assert.ThrowsAsync<HypervisorException>(() => two.StartAsync(Two, Samples.ImageOf("", 0, 0), [], [new DriveIntent(later, null)], null, default))).Reason);
         here.CutPower();
-        await two.StartAsync(Two, Samples.ImageOf("", 0, 0), [], [new DriveIntent(later, null)], default);
-        Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => one.StartAsync(One, Samples.ImageOf("", 0, 0), [], [new DriveIntent(volume, null)], default))).Reason);
+        await two.StartAsync(Two, Samples.ImageOf("", 0, 0), [], [new DriveIntent(later, null)], null, default);
+        Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => one.StartAsync(One, Samples.ImageOf("", 0, 0), [], [new DriveIntent(volume, null)], null, default))).Reason);
         Assert.Equal("fenced", (await Assert.ThrowsAsync<HypervisorException>(() => first.RemoveAsync(volume, default))).Reason);
         Assert.Equal(2, (await first.ObserveAsync(volume, default)).Granted);
     }

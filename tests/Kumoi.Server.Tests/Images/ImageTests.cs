@@ -36,6 +36,7 @@ public sealed class ImageTests
     {
         { "backing-file", "qcow2-backing-file" }, { "data-file", "qcow2-data-file" }, { "absurd-size", "image-too-large" }, { "truncated", "qcow2-damaged" }, { "header-only", "qcow2-damaged" },
         { "text", "not-an-image" }, { "empty", "not-an-image" }, { "encrypted", "qcow2-encrypted" }, { "vmdk", "not-an-image" }, { "wrong-version", "qcow2-version" },
+        { "vmdk-extent", "not-an-image" }, { "huge-l1", "qcow2-damaged" }, { "l1-outside", "qcow2-damaged" }, { "unknown-feature", "qcow2-damaged" }, { "refcounts", "qcow2-damaged" }, { "vhdx", "not-an-image" },
     };
 
     [Theory]
@@ -80,11 +81,54 @@ public sealed class ImageTests
                 case "vmdk":
                     Qcow2.Run("qemu-img", ["create", "-q", "-f", "vmdk", Path.Combine(directory, "d.vmdk"), "16M"]);
                     return File.ReadAllBytes(Path.Combine(directory, "d.vmdk"));
+                case "vmdk-extent":
+                    // A text that names another file of the host as the disk's content.
+                    return Encoding.UTF8.GetBytes("# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"monolithicFlat\"\nRW 32768 FLAT \"/etc/shadow\" 0\n".PadRight(4096, '\n'));
+                case "huge-l1": return Changed(36, 0x7F, 0xFF, 0xFF, 0xFF);
+                case "l1-outside": return Changed(40, 0x00, 0x00, 0x7F, 0xFF, 0xFF, 0xFF, 0x00, 0x00);
+                case "unknown-feature": return Changed(72, 0x40, 0, 0, 0, 0, 0, 0, 0);
+                case "refcounts": return Changed(48, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x08);
+                case "vhdx":
+                    Qcow2.Run("qemu-img", ["create", "-q", "-f", "vhdx", Path.Combine(directory, "d.vhdx"), "16M"]);
+                    return File.ReadAllBytes(Path.Combine(directory, "d.vhdx"));
                 default:
                     var bytes = Qcow2.Good();
                     bytes[7] = 9;
                     return bytes;
             }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static byte[] Changed(int offset, params byte[] with)
+    {
+        var bytes = Qcow2.Good();
+        with.CopyTo(bytes, offset);
+        return bytes;
+    }
+
+    [Fact]
+    public async Task A_few_compressed_bytes_that_promise_much_are_kept_as_they_are_and_never_unfolded()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var tenant = await cloud.TenantAsync("acme");
+        var directory = Directory.CreateTempSubdirectory("kumoi-bomb-").FullName;
+        try
+        {
+            var (raw, packed) = (Path.Combine(directory, "raw"), Path.Combine(directory, "packed.qcow2"));
+            await File.WriteAllBytesAsync(raw, Enumerable.Repeat((byte)1, 1 << 20).ToArray());
+            await using (var file = File.OpenWrite(raw)) file.SetLength(1L << 30);
+            Qcow2.Run("qemu-img", ["convert", "-c", "-f", "raw", "-O", "qcow2", raw, packed]);
+            // All of its clusters compressed, each to some bytes.
+            Qcow2.Run("qemu-io", ["-f", "qcow2", "-c", "write -c -P 7 1M 64k", packed]);
+            var bytes = await File.ReadAllBytesAsync(packed);
+            await RegisterAsync(tenant, "bomb");
+            var image = await tenant.PutAsync<Image>("/images/bomb/content", new ByteArrayContent(bytes));
+            Assert.Equal(("available", 1L << 30), (image.State, image.VirtualSizeBytes));
+            Assert.Equal(bytes.Length, Directory.GetFiles(cloud.Options.ImageDirectory).Sum(path => new FileInfo(path).Length));
         }
         finally
         {

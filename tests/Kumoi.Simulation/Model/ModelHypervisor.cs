@@ -37,7 +37,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         else guest.Disk = true;
     }, cancel);
 
-    public Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
+    public Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, DesiredImage? cd, CancellationToken cancel) => StepAsync("starts", instance.Id, () =>
     {
         Take(instance);
         if (!host.HasDisk(instance.Id)) throw new HypervisorException("no-disk", "The disk is missing.", null);
@@ -46,7 +46,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         if (guest.Process is not null) return;
         if (host.Shared is not null && cloud.Hosts.Any(other => other.Guests.GetValueOrDefault(instance.Id)?.Process is not null))
             throw new HypervisorException("disk-in-use", "Another host has the disk.", null);
-        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))], [.. drives.Select(drive => Open(drive.Volume))]);
+        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))], [.. drives.Select(drive => Open(drive.Volume))]) { Cd = new GuestCd(cd?.Id, false, false) };
         (guest.Generation, guest.Deaf) = (instance.Generation, cloud.Dice.PerMille(cloud.Faults.DeafGuests));
     }, cancel);
 
@@ -85,6 +85,12 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         var guest = Running(id);
         host.Volumes[volume.Id] = Math.Max(host.Volumes[volume.Id], volume.SizeGib);
         guest.Process = guest.Process! with { Drives = [.. guest.Process.Drives!.Select(drive => drive.Id == volume.Id ? Drive(volume) : drive)] };
+    }, cancel);
+
+    public Task ChangeCdAsync(string id, DesiredImage? image, bool force, CancellationToken cancel) => StepAsync("changes the CD of", id, () =>
+    {
+        var guest = Running(id);
+        guest.Process = guest.Process! with { Cd = new GuestCd(image?.Id, false, false) };
     }, cancel);
 
     /// <summary>As QEMU's own lock does, lets one guest have a volume at a time.</summary>

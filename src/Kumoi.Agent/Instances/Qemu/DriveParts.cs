@@ -23,7 +23,10 @@ public sealed record QemuLayer(int Number, string File);
 /// </summary>
 internal static class DriveParts
 {
-    public const string Driver = "virtio-blk-pci";
+    private const string Driver = "virtio-blk-pci", EmulatedDriver = "ide-hd";
+
+    /// <summary>What a volume's disk may be.</summary>
+    public static IReadOnlyList<string> Drivers { get; } = [Driver, EmulatedDriver];
 
     /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24; those of layers are <see cref="LayerNames"/>'.</summary>
     public const string Throttle = "t-", Group = "g-", Image = "b-", ImageFile = "bf-";
@@ -73,10 +76,12 @@ internal static class DriveParts
         return iops == 0 && bytes == 0 ? null : new VolumeLimits(iops == 0 ? null : (int)Math.Min(iops, int.MaxValue), bytes == 0 ? null : bytes % Mib == 0 ? (int)Math.Min(bytes / Mib, int.MaxValue) : -1);
     }
 
+    /// <param name="emulated">A disk that systems without drivers for virtio know; only the one that a guest starts from can be.</param>
     /// <param name="port">The root port that it is plugged into; null for the disk that the guest starts from, which stays.</param>
-    public static JsonObject Device(DesiredVolume volume, string? port)
+    public static JsonObject Device(DesiredVolume volume, string? port, bool emulated)
     {
-        var device = new JsonObject { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id) };
+        var device = new JsonObject { ["driver"] = emulated ? EmulatedDriver : Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id) };
+        if (emulated) (device["bus"], device["rotation_rate"]) = ("ide.0", 1);
         if (port is null) device["bootindex"] = 1;
         // Without an address it is put beside another device in the port, where no guest looks for it.
         else (device["bus"], device["addr"]) = (port, "0x0");
@@ -84,10 +89,10 @@ internal static class DriveParts
     }
 
     /// <summary>The arguments that give a guest the drive from its start.</summary>
-    public static IEnumerable<string> Arguments(QemuDrive drive) =>
+    public static IEnumerable<string> Arguments(QemuDrive drive, bool emulated) =>
     [
         "-object", Text(GroupOf(drive.Volume)), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
-        "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value)).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
+        "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value), emulated).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
     ];
 
     private const long Mib = 1024 * 1024;

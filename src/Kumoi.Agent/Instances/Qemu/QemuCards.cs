@@ -20,7 +20,7 @@ internal static partial class QemuCards
 
     public static async Task<IReadOnlyList<GuestCard>> ReadAsync(QmpClient qmp, CancellationToken cancel)
     {
-        var devices = await QemuPorts.DevicesAsync(qmp, Driver, cancel);
+        var devices = await QemuPorts.DevicesAsync(qmp, MachineParts.CardDrivers, cancel);
         // The one place where QEMU names backends that no card uses.
         var text = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", "info network"), cancel);
         return Parse(devices, text.GetString() ?? "");
@@ -60,14 +60,14 @@ internal static partial class QemuCards
             ?? throw new HypervisorException("no-free-slot", "The guest has no free slot for another network card; it has the card after its next start.", null);
         await qmp.ExecuteAsync("device_add", arguments =>
         {
-            arguments.WriteString("driver", Driver);
+            arguments.WriteString("driver", MachineParts.CardDriver(card.Emulated));
             arguments.WriteString("id", wanted.Id);
             arguments.WriteString("netdev", backend);
             arguments.WriteString("mac", wanted.MacAddress);
             arguments.WriteString("bus", port);
             // Without an address a card is put beside another one in the port, where no guest looks for it.
             arguments.WriteString("addr", "0x0");
-            arguments.WriteNumber("host_mtu", card.Mtu);
+            if (!card.Emulated) arguments.WriteNumber("host_mtu", card.Mtu);
             arguments.WriteString("romfile", "");
         }, cancel);
     }

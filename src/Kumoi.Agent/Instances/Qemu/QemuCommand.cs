@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -10,7 +11,10 @@ namespace Kumoi.Agent.Instances.Qemu;
 /// <param name="Drives">Volumes, in their order in the guest.</param>
 /// <param name="KvmGroup">Group that may open /dev/kvm; null if not needed.</param>
 public sealed record QemuSetting(
-    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, QemuRoot? Root, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives);
+    AgentPaths Paths, string Accelerator, uint User, uint? KvmGroup, QemuRoot? Root, IReadOnlyList<QemuCard> Cards, IReadOnlyList<QemuDrive> Drives)
+{
+    public QemuMachine Machine { get; init; } = QemuMachine.Usual;
+}
 
 public sealed record QemuRoot(string ImageFile, string ImageFormat);
 
@@ -43,7 +47,7 @@ public static class QemuCommand
             "-nodefaults", "-no-user-config", "-S",
             // Not -daemonize: it forks after the sandbox is up, which then forbids just that.
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-            "-machine", "q35",
+            .. MachineParts.Machine(setting.Machine.Firmware),
             // Cards come and go by PCI Express' own hot-plugging. By ACPI a card that is asked back while the guest still starts is lost: the guest
             // misses it, and QEMU does not ask twice.
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
@@ -62,16 +66,9 @@ public static class QemuCommand
             "-rtc", "base=utc",
         ]);
         // Before all others: guests name disks by their place.
-        if (setting.Root is { } root)
-            arguments.AddRange(
-            [
-                "-blockdev", $"driver=file,node-name=base-file,filename={Escape(root.ImageFile)},read-only=on",
-                "-blockdev", $"driver={root.ImageFormat},node-name=base,file=base-file,read-only=on",
-                "-blockdev", $"driver=file,node-name=root-file,filename={Escape(paths.Disk(instance.Id))},discard=unmap",
-                "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
-                "-device", "virtio-blk-pci,drive=root,id=disk0,bootindex=1",
-            ]);
-        arguments.AddRange(setting.Drives.Where(drive => drive.Volume.Slot == 0).SelectMany(DriveParts.Arguments));
+        if (setting.Root is { } root) arguments.AddRange([.. RootNodes(root, paths.Disk(instance.Id)), "-device", MachineParts.RootDisk(setting.Machine.Emulated, "root")]);
+        arguments.AddRange(setting.Drives.Where(drive => drive.Volume.Slot == 0).SelectMany(drive => DriveParts.Arguments(drive, setting.Machine.Emulated)));
+        arguments.AddRange(CdParts.Arguments(setting.Machine.Cd));
         for (var slot = 1; slot <= CardPorts.Count + DrivePorts.Count; slot++)
         {
             var port = slot <= CardPorts.Count ? CardPorts.Name(slot) : CardPorts.SparePrefix + Number(slot - CardPorts.Count);
@@ -80,7 +77,7 @@ public static class QemuCommand
         foreach (var drive in setting.Drives.Where(drive => drive.Volume.Slot != 0))
         {
             if (drive.Volume.Slot is not (>= 1 and <= DrivePorts.Count)) throw new HypervisorException("no-free-slot", $"The volume {drive.Volume.Id} has a slot that a guest does not have.", null);
-            arguments.AddRange(DriveParts.Arguments(drive));
+            arguments.AddRange(DriveParts.Arguments(drive, emulated: false));
         }
         foreach (var (card, port) in setting.Cards.Zip(CardPorts.Assign([.. setting.Cards.Select(card => card.Intent.Interface.Index)])))
         {
@@ -89,7 +86,7 @@ public static class QemuCommand
             arguments.AddRange(
             [
                 "-netdev", $"tap,id={QemuCards.BackendOf(wanted.Id)},fd={Number(card.Descriptor)},vhost=off",
-                "-device", $"{QemuCards.Driver},netdev={QemuCards.BackendOf(wanted.Id)},id={wanted.Id},mac={wanted.MacAddress},bus={port},addr=0x0,host_mtu={Number(card.Intent.Mtu)},romfile=",
+                "-device", $"{MachineParts.CardDriver(card.Intent.Emulated)},netdev={QemuCards.BackendOf(wanted.Id)},id={wanted.Id},mac={wanted.MacAddress},bus={port},addr=0x0{MachineParts.CardTraits(card.Intent)},romfile=",
             ]);
         }
         arguments.AddRange(
@@ -103,6 +100,20 @@ public static class QemuCommand
             "-display", "none", "-vga", "std", "-vnc", $"unix:{Socket("screen")},share=force-shared",
         ]);
         return arguments;
+    }
+
+    private static IEnumerable<string> RootNodes(QemuRoot root, string disk)
+    {
+        // An instance that was launched from a CD has a disk without anything below it; that is said, so that nothing is opened because the file names it.
+        if (root.ImageFormat == ImageFormats.Iso)
+            return ["-blockdev", $"driver=file,node-name=root-file,filename={Escape(disk)},discard=unmap", "-blockdev", """{"driver":"qcow2","node-name":"root","file":"root-file","backing":null,"discard":"unmap"}"""];
+        return
+        [
+            "-blockdev", $"driver=file,node-name=base-file,filename={Escape(root.ImageFile)},read-only=on",
+            "-blockdev", $"driver={root.ImageFormat},node-name=base,file=base-file,read-only=on",
+            "-blockdev", $"driver=file,node-name=root-file,filename={Escape(disk)},discard=unmap",
+            "-blockdev", "driver=qcow2,node-name=root,file=root-file,backing=base,discard=unmap",
+        ];
     }
 
     /// <summary>QEMU's option lists end a value at a comma; a doubled one stands for itself.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -17,19 +18,17 @@ internal sealed class QemuDisks(AgentPaths paths, StoreDirectory? shared, Comman
         DurableFiles.Own(log, user);
         await HoldAsync(instance, () => DurableFiles.MakeDirectory(paths.DiskDirectory(instance.Id), AgentModes.Passable), cancel);
         // The layer's image is noted before the layer is there, so the cache never takes it away, even while no document has come.
-        NoteImage(instance.Id, image);
+        var empty = image.Format == ImageFormats.Iso;
+        if (!empty) NoteImage(instance.Id, image);
         var disk = paths.Disk(instance.Id);
         if (File.Exists(disk)) return;
         // A host that had an earlier placement may be at it still: each has a file of its own, and only the holder's becomes the disk.
         var temporary = string.Create(CultureInfo.InvariantCulture, $"{disk}.{instance.Incarnation}.tmp");
         File.Delete(temporary);
         // An image is never cut: a flavor with a smaller disk gets the image's own size.
-        var size = Math.Max(instance.DiskGib * Gib, image.VirtualSizeBytes);
-        var arguments = new[]
-        {
-            // -u: the image is not opened, as it is neither needed for a given size nor to be parsed by a process of root's.
-            "create", "-q", "-u", "-f", "qcow2", "-F", image.Format, "-b", imageFile, temporary, size.ToString(CultureInfo.InvariantCulture),
-        };
+        var size = (empty ? instance.DiskGib * Gib : Math.Max(instance.DiskGib * Gib, image.VirtualSizeBytes)).ToString(CultureInfo.InvariantCulture);
+        // -u: the image is not opened, as it is neither needed for a given size nor to be parsed by a process of root's.
+        string[] arguments = empty ? ["create", "-q", "-f", "qcow2", temporary, size] : ["create", "-q", "-u", "-f", "qcow2", "-F", image.Format, "-b", imageFile, temporary, size];
         var result = await commands.TryRunAsync("qemu-img", arguments, cancel);
         if (!result.Succeeded)
         {
@@ -45,8 +44,20 @@ internal sealed class QemuDisks(AgentPaths paths, StoreDirectory? shared, Comman
     /// <summary>Gets the disk ready for a guest's process of this incarnation, as whose user it may have been another's on another host.</summary>
     public Task OpenAsync(DesiredInstance instance, DesiredImage image, uint user, CancellationToken cancel)
     {
-        NoteImage(instance.Id, image);
+        if (image.Format != ImageFormats.Iso) NoteImage(instance.Id, image);
         return HoldAsync(instance, () => DurableFiles.Own(paths.Disk(instance.Id), user), cancel);
+    }
+
+    /// <summary>Gets the variables of the guest's firmware ready, and says where they are: beside the disk, so that they are where it is, and go with it.</summary>
+    public async Task<string> OpenVariablesAsync(DesiredInstance instance, FirmwareFiles firmware, uint user, CancellationToken cancel)
+    {
+        var path = Path.Combine(paths.DiskDirectory(instance.Id), "uefi-vars.fd");
+        await HoldAsync(instance, () =>
+        {
+            DurableFiles.MakeDirectory(paths.DiskDirectory(instance.Id), AgentModes.Passable);
+            firmware.Keep(path, user);
+        }, cancel);
+        return path;
     }
 
     /// <summary>False if another host was granted the disk since.</summary>

@@ -22,7 +22,7 @@ internal static class QemuDrives
 
     public static async Task<IReadOnlyList<GuestDrive>> ReadAsync(QmpClient qmp, CancellationToken cancel)
     {
-        var devices = (await QemuPorts.DevicesAsync(qmp, DriveParts.Driver, cancel)).Where(ObjectNames.IsVolume).ToHashSet();
+        var devices = (await QemuPorts.DevicesAsync(qmp, DriveParts.Drivers, cancel)).Where(ObjectNames.IsVolume).ToHashSet();
         var nodes = (await NodesAsync(qmp, cancel)).Where(node => VolumeOf(node.Name) is not null).ToDictionary(node => node.Name, node => node.Size);
         var groups = (await QemuPorts.ListAsync(qmp, Objects, cancel)).Select(child => child.Name).Where(name => name.StartsWith(DriveParts.Group, StringComparison.Ordinal) && VolumeOf(name) is not null).ToHashSet();
         var drives = new List<GuestDrive>();
@@ -59,12 +59,12 @@ internal static class QemuDrives
         }
         var port = DrivePorts.Choose(volume.Slot ?? 0, await QemuPorts.FreeAsync(qmp, cancel))
             ?? throw new HypervisorException("no-free-slot", "The guest has no free slot for another volume; it has its disk after its next start.", null);
-        await SendAsync(qmp, "device_add", DriveParts.Device(volume, port), cancel);
+        await SendAsync(qmp, "device_add", DriveParts.Device(volume, port, emulated: false), cancel);
     }
 
     public static async Task UnplugAsync(QmpClient qmp, string volumeId, TimeProvider clock, CancellationToken cancel)
     {
-        if ((await QemuPorts.DevicesAsync(qmp, DriveParts.Driver, cancel)).Contains(volumeId))
+        if ((await QemuPorts.DevicesAsync(qmp, DriveParts.Drivers, cancel)).Contains(volumeId))
             await QemuPorts.AskBackAsync(qmp, volumeId, cause => new HypervisorException("disk-fixed", $"The disk of {volumeId} cannot be taken out while the guest runs; it is not there after its next start.", cause), cancel);
         else await DropAsync(qmp, volumeId, clock, cancel);
     }

@@ -78,6 +78,7 @@ internal sealed class QemuGuest : IAsyncDisposable
         RunState state;
         IReadOnlyList<GuestCard>? cards = null;
         IReadOnlyList<GuestDrive>? drives = null;
+        GuestCd? cd = null;
         try
         {
             var status = (await _qmp.ExecuteAsync("query-status", null, cancel)).GetProperty("status").GetString();
@@ -93,14 +94,15 @@ internal sealed class QemuGuest : IAsyncDisposable
             };
             cards = await QemuCards.ReadAsync(_qmp, cancel);
             drives = OpenVolumes.AddedTo(await QemuDrives.ReadAsync(_qmp, cancel), ProcessId);
+            cd = await QemuCds.ReadAsync(_qmp, cancel);
         }
         catch (QmpException) when (!_qmp.Ended.IsCompleted)
         {
             // The process is there and does not answer; the next look may find it better.
             state = RunState.Unknown;
-            (cards, drives) = (null, null);
+            (cards, drives, cd) = (null, null, null);
         }
-        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards, drives);
+        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards, drives) { Cd = cd };
     }
 
     public Task ContinueAsync(CancellationToken cancel) => _qmp.ExecuteAsync("cont", null, cancel);
@@ -114,6 +116,8 @@ internal sealed class QemuGuest : IAsyncDisposable
     public Task UnplugDriveAsync(string volumeId, TimeProvider clock, CancellationToken cancel) => QemuDrives.UnplugAsync(_qmp, volumeId, clock, cancel);
 
     public Task AdjustAsync(DesiredVolume volume, TimeProvider clock, CancellationToken cancel) => QemuDrives.AdjustAsync(_qmp, volume, clock, cancel);
+
+    public Task ChangeCdAsync(DesiredImage? image, Func<DesiredImage, string> file, bool force, CancellationToken cancel) => QemuCds.ChangeAsync(_qmp, image, file, force, cancel);
 
     public Task PressPowerButtonAsync(CancellationToken cancel) => _qmp.ExecuteAsync("system_powerdown", null, cancel);
 

@@ -5,6 +5,7 @@ using Kumoi.Agent.Images;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
 using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Microsoft.Win32.SafeHandles;
 
@@ -98,7 +99,7 @@ public sealed class QemuHypervisor : IHypervisor
         return _disks.MakeAsync(instance, image, _images.PathOf(image), _users.Assign(instance.Id), cancel);
     }
 
-    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel)
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, DesiredImage? cd, CancellationToken cancel)
     {
         await _processes.EndAsync(instance.Id, cancel);
         DurableFiles.MakeDirectory(_paths.Instance(instance.Id), AgentModes.Passable);
@@ -112,6 +113,7 @@ public sealed class QemuHypervisor : IHypervisor
         if (!instance.RootVolume) await _disks.OpenAsync(instance, image, user, cancel);
         var files = new List<OpenedVolume>();
         foreach (var drive in drives) files.Add(await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel));
+        var machine = await MachineAsync(instance, cd, user, cancel);
         QemuDrive[] opened = [.. drives.Zip(files, Drive)];
 
         StartedProcess started;
@@ -121,7 +123,7 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var card in cards) taps.Add(await OpenTapAsync(card.Interface));
             var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
             var arguments = QemuCommand.Build(
-                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), instance.RootVolume ? null : new QemuRoot(_images.PathOf(image), image.Format), [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened));
+                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), instance.RootVolume ? null : new QemuRoot(_images.PathOf(image), image.Format), [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened) { Machine = machine });
             started = await _commands.StartAsync(QemuCommand.Program, arguments, descriptors, cancel);
         }
         finally
@@ -146,6 +148,17 @@ public sealed class QemuHypervisor : IHypervisor
         // or link of its own where the agent will connect.
         DurableFiles.Own(sockets, 0);
         _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
+    }
+
+    private async Task<QemuMachine> MachineAsync(DesiredInstance instance, DesiredImage? cd, uint user, CancellationToken cancel)
+    {
+        QemuFirmware? firmware = null;
+        if (instance.Machine?.Firmware == ImageFirmware.Uefi)
+        {
+            var files = FirmwareFiles.Need();
+            firmware = new QemuFirmware(files.Code, await _disks.OpenVariablesAsync(instance, files, user, cancel));
+        }
+        return new QemuMachine(instance.Machine?.DeviceModel == ImageDevices.Emulated, firmware, cd is null ? null : (cd.Id, _images.PathOf(cd)));
     }
 
     private Task<SafeFileHandle> OpenTapAsync(DesiredInterface wanted) =>
@@ -221,6 +234,9 @@ public sealed class QemuHypervisor : IHypervisor
         return new HypervisorException("start-failed", $"QEMU did not start: {(words.Length > 500 ? words[^500..] : words)}", null);
     }
 
+    public async Task ChangeCdAsync(string id, DesiredImage? image, bool force, CancellationToken cancel) =>
+        await (await NeedAsync(id, cancel)).ChangeCdAsync(image, _images.PathOf, force, cancel);
+
     public async Task ResumeAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).ContinueAsync(cancel);
 
     public async Task PressPowerButtonAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).PressPowerButtonAsync(cancel);
@@ -248,7 +264,7 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task RemoveAsync(DesiredInstance instance, CancellationToken cancel)
     {
         // What others can see goes first: while something is left here, it is known that there is something to do.
-        if (!instance.RootVolume) await _disks.RemoveAsync(instance, cancel);
+        if (!instance.RootVolume || _disks.OnShared(instance.Id)) await _disks.RemoveAsync(instance, cancel);
         await DiscardAsync(instance.Id, cancel);
     }
 

@@ -16,8 +16,14 @@ internal static class QemuPorts
     }
 
     /// <summary>Ids of the devices of a driver.</summary>
-    public static async Task<IReadOnlySet<string>> DevicesAsync(QmpClient qmp, string driver, CancellationToken cancel) =>
-        (await ListAsync(qmp, Peripherals, cancel)).Where(child => child.Type == $"child<{driver}>").Select(child => child.Name).ToHashSet();
+    public static Task<IReadOnlySet<string>> DevicesAsync(QmpClient qmp, string driver, CancellationToken cancel) => DevicesAsync(qmp, [driver], cancel);
+
+    /// <summary>Ids of the devices of any of some drivers.</summary>
+    public static async Task<IReadOnlySet<string>> DevicesAsync(QmpClient qmp, IReadOnlyList<string> drivers, CancellationToken cancel)
+    {
+        var types = drivers.Select(driver => $"child<{driver}>").ToHashSet();
+        return (await ListAsync(qmp, Peripherals, cancel)).Where(child => types.Contains(child.Type)).Select(child => child.Name).ToHashSet();
+    }
 
     public static async Task<IReadOnlyList<(string Name, string Type)>> ListAsync(QmpClient qmp, string path, CancellationToken cancel)
     {

@@ -26,7 +26,7 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
         machine.MakeDisk(instance.Id, instance.ImageId);
     }
 
-    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, CancellationToken cancel)
+    public async Task StartAsync(DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<DriveIntent> drives, DesiredImage? cd, CancellationToken cancel)
     {
         await StepAsync("Start", instance.Id, cancel);
         if (!instance.RootVolume)
@@ -35,7 +35,7 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
             Grant(instance);
         }
         foreach (var drive in drives) Grant(drive.Volume);
-        if (!machine.Start(instance, [.. drives.Select(drive => drive.Volume)])) throw new HypervisorException("disk-in-use", "The former host still has the disk.", null);
+        if (!machine.Start(instance, [.. drives.Select(drive => drive.Volume)], cd?.Id)) throw new HypervisorException("disk-in-use", "The former host still has the disk.", null);
     }
 
     public async Task ResumeAsync(string id, CancellationToken cancel)
@@ -75,6 +75,12 @@ public sealed class SimulatedHypervisor(SimulatedMachine machine, SimulatedFault
     {
         await StepAsync("AdjustDrive", id, cancel);
         if (!machine.AdjustDrive(id, volume)) throw Ended();
+    }
+
+    public async Task ChangeCdAsync(string id, DesiredImage? image, bool force, CancellationToken cancel)
+    {
+        await StepAsync("ChangeCd", id, cancel);
+        if (!machine.ChangeCd(id, image?.Id)) throw Ended();
     }
 
     public Task PressPowerButtonAsync(string id, CancellationToken cancel)

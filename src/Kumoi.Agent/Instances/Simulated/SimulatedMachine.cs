@@ -50,7 +50,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
             var guest = _guests?.GetValueOrDefault(id);
             var disk = disks.Has(id);
             return new GuestSight(disk, (disk && storage is null) || guest is not null, disk && storage is not null, guest is null ? null : new GuestProcess(guest.Incarnation, guest.BootEpoch, guest.State, guest.StartedAt, [.. guest.Cards.Order(StringComparer.Ordinal).Select(card => new GuestCard(card, true, true))],
-                [.. guest.Drives.Values.OrderBy(drive => drive.Id, StringComparer.Ordinal)]));
+                [.. guest.Drives.Values.OrderBy(drive => drive.Id, StringComparer.Ordinal)]) { Cd = new GuestCd(guest.Cd, false, false) });
         }
     }
 
@@ -67,10 +67,10 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
     }
 
     /// <summary>False if another guest has the disk or a volume open.</summary>
-    public bool Start(DesiredInstance instance, IReadOnlyList<DesiredVolume> volumes)
+    public bool Start(DesiredInstance instance, IReadOnlyList<DesiredVolume> volumes, string? cd)
     {
         if (!instance.RootVolume && !disks.Open(instance.Id, this)) return false;
-        var guest = new SimulatedGuest(instance, clock.GetUtcNow());
+        var guest = new SimulatedGuest(instance, clock.GetUtcNow()) { Cd = cd };
         if (!volumes.All(volume => guest.Take(volume, disks.Volumes)))
         {
             guest.LetGo(disks.Volumes);
@@ -109,6 +109,17 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         }
         disks.Volumes.Make(volume.Id, volume.SizeGib);
         return true;
+    }
+
+    /// <summary>False if the guest has no process.</summary>
+    public bool ChangeCd(string id, string? image)
+    {
+        lock (_gate)
+        {
+            if (_guests?.GetValueOrDefault(id) is not { } guest) return false;
+            guest.Cd = image;
+            return true;
+        }
     }
 
     /// <summary>False if the guest has no process.</summary>
@@ -232,6 +243,9 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
 
         /// <summary>Ids of the interfaces whose cards it has.</summary>
         public HashSet<string> Cards { get; } = [.. instance.Interfaces.Select(wanted => wanted.Id)];
+
+        /// <summary>The image in its CD drive.</summary>
+        public string? Cd { get; set; }
 
         /// <summary>Its volumes.</summary>
         public Dictionary<string, GuestDrive> Drives { get; } = [];

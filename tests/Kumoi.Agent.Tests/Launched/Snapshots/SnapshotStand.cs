@@ -108,7 +108,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
         var agent = await AgentAsync();
         foreach (var volume in volumes) await SettleAsync(volume);
         await agent.Hypervisor.MakeDiskAsync(Record, _image, default);
-        await agent.Hypervisor.StartAsync(Record, _image, [], [.. volumes.Select(volume => new DriveIntent(volume, ImageOf(volume)))], default);
+        await agent.Hypervisor.StartAsync(Record, _image, [], [.. volumes.Select(volume => new DriveIntent(volume, ImageOf(volume)))], null, default);
         await agent.Hypervisor.ObserveAsync(Record.Id, default);
     }
 
