@@ -39,7 +39,7 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
             if (instanceId is null) return Failure.NotFound("instance", key);
             if (desired == "terminated") return new Failure("being-terminated", 409, instanceName);
             var volumes = await VolumeStore.LockOfAsync(transaction, instanceId, cancel);
-            if (volumes.Count == 0 || volumes[0].Slot != 0) return new Failure("no-root-volume", 409, instanceName);
+            if (volumes.Count == 0 || volumes[0].Slot != 0) return new Failure("no-root-to-snapshot", 409, instanceName);
             var asked = volumes.ConvertAll(volume => (Id: ids.New(Ids.Snapshot), Volume: volume, Name: volume.Slot == 0 ? name : Names.Normal(SnapshotRules.NameOf(name, volume.Name))));
             var group = new Group(asked[0].Id, instanceId, instanceName);
             foreach (var one in asked)

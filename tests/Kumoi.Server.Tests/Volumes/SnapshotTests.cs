@@ -114,7 +114,7 @@ public sealed class SnapshotTests
     public async Task All_volumes_of_an_instance_are_taken_as_one_or_none_is()
     {
         await using var scene = await SnapshotScene.StartAsync("root", "data", "logs");
-        Assert.Equal("no-root-volume", await scene.CodeAsync(HttpMethod.Post, "/instances/web-1/snapshots", new { name = "night" }));
+        Assert.Equal("no-root-to-snapshot", await scene.CodeAsync(HttpMethod.Post, "/instances/web-1/snapshots", new { name = "night" }));
         await scene.RootAsync("root");
         var taken = (await scene.Tenant.PostAsync<Page<Snapshot>>("/instances/web-1/snapshots", new { name = "night" })).Items;
         Assert.Equal(["night", "night-data", "night-logs"], taken.Select(s => s.Name));
