@@ -363,6 +363,7 @@ CREATE TABLE public.images (
     architecture text DEFAULT 'x86_64'::text NOT NULL,
     firmware text DEFAULT 'bios'::text NOT NULL,
     device_model text DEFAULT 'virtio'::text NOT NULL,
+    source_snapshot_id text COLLATE pg_catalog."C",
     CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
     CONSTRAINT images_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
     CONSTRAINT images_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
@@ -829,6 +830,7 @@ CASE
     WHEN (taken_at IS NULL) THEN 'creating'::text
     ELSE 'available'::text
 END) STORED NOT NULL,
+    image_upload_id text COLLATE pg_catalog."C",
     CONSTRAINT snapshots_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
     CONSTRAINT snapshots_deleted_whole CHECK (((desired = 'deleted'::text) = (deleted_generation IS NOT NULL))),
     CONSTRAINT snapshots_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
@@ -1041,6 +1043,7 @@ CASE
     WHEN (made_gib < size_gib) THEN 'resizing'::text
     ELSE 'available'::text
 END) STORED NOT NULL,
+    image_upload_id text COLLATE pg_catalog."C",
     CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
     CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
     CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
@@ -1528,6 +1531,8 @@ CREATE INDEX security_group_rules_group ON public.security_group_rules USING btr
 
 CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
 
+CREATE INDEX snapshots_image_upload ON public.snapshots USING btree (image_upload_id) WHERE (image_upload_id IS NOT NULL);
+
 CREATE UNIQUE INDEX snapshots_name ON public.snapshots USING btree (account_id, name);
 
 CREATE UNIQUE INDEX snapshots_volume ON public.snapshots USING btree (volume_id, asked_generation);
@@ -1555,6 +1560,8 @@ CREATE INDEX vlan_ranges_account ON public.vlan_ranges USING btree (account_id, 
 CREATE INDEX volumes_filling ON public.volumes USING btree (source_volume_id) WHERE ((source_volume_id IS NOT NULL) AND (made_gib IS NULL) AND (deleted_at IS NULL));
 
 CREATE INDEX volumes_host ON public.volumes USING btree (host_id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX volumes_image_upload ON public.volumes USING btree (image_upload_id) WHERE (image_upload_id IS NOT NULL);
 
 CREATE INDEX volumes_leaving ON public.volumes USING btree (instance_id) WHERE (detached_at IS NOT NULL);
 

@@ -60,7 +60,10 @@ public sealed class HostAgent : IAsyncDisposable
         _guard = new LeaseGuard(_lease, _placements, edges.Hypervisor, options.LeaseLookPeriod, clock, log);
         _networks = new NetworkController(options, _state, edges.Networks, id => _instances!.HasProcess(id), Fork(), clock, log);
         _images = new ImageController(_state, edges.Images, edges.Hypervisor.UsesImages, Fork(), clock, log) { Source = new ImageSource(() => Link, clock, log) };
-        _volumes = new VolumeController(_state, edges.Volumes, image => !edges.Hypervisor.UsesImages || (image is not null && edges.Images.Has(image)), Fork(), clock, log) { Images = _images };
+        _volumes = new VolumeController(_state, edges.Volumes, image => !edges.Hypervisor.UsesImages || (image is not null && edges.Images.Has(image)), Fork(), clock, log)
+        {
+            Images = _images, Uploads = new ImageUploads((image, file, sum, sent, cancel) => Link.UploadImageAsync(image, file, sum, sent, cancel), clock, id => _volumes!.Ring(id)),
+        };
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Volumes = _volumes, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
         _traffic = new InterfaceTraffic(_state, edges.Networks, edges.Facts().BootId, Fork(), clock);

@@ -115,7 +115,7 @@ public static class ServerProgram
         var agents = app.MapGroup("/agent/v1").AddPort(options.AgentListen.Port);
         agents.MapAgents(
             services.GetRequiredService<HostJoin>(), services.GetRequiredService<HostReports>(), services.GetRequiredService<DesiredDocuments>(), services.GetRequiredService<NetworkPeersDocuments>(), services.GetRequiredService<ImageUseCases>(),
-            services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ImageSpread>(), services.GetRequiredService<ConsoleSessions>());
+            services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ImageSpread>(), services.GetRequiredService<ImageMaking>(), services.GetRequiredService<ConsoleSessions>());
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());

@@ -65,4 +65,16 @@ public sealed partial class CloudTests
         foreach (var one in (await cloud.JsonAsync("snapshot", "list")).EnumerateArray().Select(one => one.GetProperty("name").GetString()!).ToList()) (await cloud.KumoiAsync("snapshot", "delete", one, "--wait")).Ok.ToString();
         await Wait.UntilAsync(async () => !VolumesOnHost().Contains(data.Id) && !VolumesOnHost().Contains(copy.Id) && (await cloud.JsonAsync("volume", "list")).EnumerateArray().All(one => one.GetProperty("slot").ValueKind == JsonValueKind.Number), 120, "nothing is left of them");
     }
+
+    [Fact]
+    public async Task An_image_of_an_instance_starts_others_with_what_was_on_it()
+    {
+        (await cloud.InGuestAsync("first", "sh", "-c", "echo gold >/root/kind; sync")).Ok.ToString();
+        (await cloud.KumoiAsync("image", "create", "gold", "--from-instance", "first", "--wait")).Ok.ToString();
+        (await cloud.KumoiAsync("instance", "create", "of-gold", "--image", "gold", "--flavor", "tiny", "--key", "demo", "--wait")).Ok.ToString();
+        await Wait.UntilAsync(async () => (await cloud.InGuestAsync("of-gold", "cat", "/root/kind")).Output.Trim() == "gold", 120, "the new guest has what was on the first");
+        (await cloud.KumoiAsync("instance", "delete", "of-gold", "--wait")).Ok.ToString();
+        await Wait.UntilAsync(async () => (await cloud.KumoiAsync("image", "delete", "gold")).Code == 0, 60, "nothing uses the image");
+        Assert.DoesNotContain("counters-wrong", (await cloud.KumoiAsync("doctor", "--output", "json")).Output, StringComparison.Ordinal);
+    }
 }

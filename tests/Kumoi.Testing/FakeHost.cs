@@ -112,6 +112,14 @@ public sealed class FakeHost : IDisposable
     /// <summary>And of what it has found in them.</summary>
     public Task<HttpStatusCode> ReportStoresAsync(ObservedStore[] stores, params StrayVolume[] strays) => SendAsync(new ObservedReport(true, 0, _facts, [], [], [], Stores: stores, StrayVolumes: strays));
 
+    /// <summary>Sends the bytes of an image that is made of a volume of its own.</summary>
+    public async Task<HttpStatusCode> SendImageAsync(string imageId, string sha256, byte[] bytes)
+    {
+        using var content = new ByteArrayContent(bytes);
+        using var answer = await _http.PutAsync($"/agent/v1/images/{imageId}/content?sha256={sha256}", content);
+        return answer.StatusCode;
+    }
+
     public Task<HttpStatusCode> ReportVolumesAsync(params ObservedVolume[] volumes) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Volumes: volumes));
 
     /// <summary>Does everything asked for of instances and volumes, at once.</summary>

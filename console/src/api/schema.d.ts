@@ -2649,6 +2649,12 @@ export interface components {
             firmware?: null | string;
             /** @description `virtio` (default) or `emulated`. */
             deviceModel?: null | string;
+            /** @description It is made of what is on the volume that this instance starts from, while its guest runs or not. */
+            fromInstance?: null | string;
+            /** @description Of what is on this volume. */
+            fromVolume?: null | string;
+            /** @description Of this snapshot. */
+            fromSnapshot?: null | string;
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {

@@ -112,6 +112,12 @@ public sealed class HostLink : IServerLink
 
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => AskAsync(link => link.OpenImageAsync(imageId, offset, cancel));
 
+    public async Task UploadImageAsync(string imageId, string file, string sha256, Action<long> sent, CancellationToken cancel) => await AskAsync(async link =>
+    {
+        await link.UploadImageAsync(imageId, file, sha256, sent, cancel);
+        return true;
+    });
+
     public async Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) =>
         await AskAsync(link => link.ImageSourcesAsync(imageId, cancel)) ?? new ImageSources([], true);
 

@@ -24,6 +24,11 @@ public interface IServerLink : IDisposable
     /// <summary>Where an image is had from. Servers of an earlier version give it themselves.</summary>
     Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) => Task.FromResult(new ImageSources([], true));
 
+    /// <summary>Sends a file as the bytes of an image that is made of a volume of this host.</summary>
+    /// <param name="sha256">Of the file, in lower-case hexadecimal digits.</param>
+    /// <param name="sent">Told now and then how many bytes were read.</param>
+    Task UploadImageAsync(string imageId, string file, string sha256, Action<long> sent, CancellationToken cancel) => throw new IOException("No image can be sent on this way to the servers.");
+
     /// <summary>What this host proves itself with, now; null where nothing is proven.</summary>
     Identity? Identity => null;
 

@@ -83,6 +83,9 @@ public interface IVolumeDriver : IAsyncDisposable
     /// <summary>Removes a volume that no process has open. Its snapshots stay.</summary>
     Task RemoveAsync(DesiredVolume volume, CancellationToken cancel);
 
+    /// <summary>The file that holds all of a volume that is a layer over nothing and that no process writes to; null if it is not in a file of its own.</summary>
+    string? WholeFileOf(DesiredVolume volume) => null;
+
     /// <summary>What can be told of volumes found in stores that nobody else reaches; of one that cannot be looked at, nothing.</summary>
     IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found);
 

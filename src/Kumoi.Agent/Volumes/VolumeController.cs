@@ -42,6 +42,9 @@ public sealed class VolumeController : IAsyncDisposable
 
     public required ImageController Images { get; init; }
 
+    /// <summary>Sends volumes that are there to become images; null: none are sent.</summary>
+    public ImageUploads? Uploads { get; init; }
+
     /// <summary>Called with a volume's id when what is to be reported of it has changed.</summary>
     public Action<string> Reported { get; set; } = _ => { };
 
@@ -70,6 +73,7 @@ public sealed class VolumeController : IAsyncDisposable
     {
         if (_state.Document is not { } document) return;
         foreach (var id in _seen.Keys.Where(id => _state.FindVolume(id) is null)) _seen.TryRemove(id, out _);
+        Uploads?.Keep(id => _state.FindVolume(id) is { Volume: { UploadTo: not null, Desired: VolumeDesire.Present } });
         foreach (var volume in document.Volumes ?? []) Ring(volume.Id);
     }
 
@@ -120,6 +124,11 @@ public sealed class VolumeController : IAsyncDisposable
                 var sight = await _driver.ObserveAsync(volume, cancel);
                 var plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
                 Report(volume, sight, plan, ConditionsOf(volume, sight, plan));
+                if (plan.Step is null && Uploads is not null && volume.UploadTo is { } target && plan.Settled && _driver.WholeFileOf(volume) is { } whole)
+                {
+                    Uploads.Want(id, target, whole);
+                    return Outcome.LookAgain(WorkPeriod);
+                }
                 if (plan.Step is not { } next) return sight.Snapshots.Work is null ? Outcome.Done : Outcome.LookAgain(WorkPeriod);
                 step = next.ToString();
                 if (!await TakeAsync(next, volume, document, image, cancel)) return Outcome.Done;
@@ -205,6 +214,7 @@ public sealed class VolumeController : IAsyncDisposable
             conditions.Add(new Condition("Volume", "snapshot-refused", "The files of the volume or of its snapshots are not as they were made: they are damaged, or were changed by others. Nothing is done to them; put them back from a copy, or delete the volume with its snapshots.", now, null));
         else if (VolumePlanner.Lost(volume, sight).Select(lost => lost.Id).Concat(IsRestoredFromNothing(volume, sight) ? [volume.Restore!.SnapshotId] : []).FirstOrDefault() is { } lost)
             conditions.Add(new Condition("Volume", "snapshot-missing", $"The snapshot {lost} was taken, and is not in the store any more: its files were removed, or the store was put back to an earlier state. A later state does not take its place; delete the snapshot.", now, null));
+        if (Uploads?.FailureOf(volume.Id) is { } failure) conditions.Add(new Condition("Volume", "upload-failed", $"The volume could not be sent as an image: {failure} It is tried again.", now, null));
         if (plan.Step == VolumeStep.FetchImage && Images.ConditionOf(volume.ImageId!) is { } image) conditions.Add(image);
         return conditions;
     }
@@ -226,7 +236,7 @@ public sealed class VolumeController : IAsyncDisposable
         var snapshots = mine ? (IReadOnlyList<ObservedSnapshot>)[.. sight!.Snapshots.Taken.Select(one => one with { UsedBytes = (one.UsedBytes + UsedStep - 1) / UsedStep * UsedStep })] : known?.Snapshots;
         var report = new ObservedVolume(
             volume.Id, volume.Incarnation, plan.Settled ? volume.Generation : Math.Min(known?.Generation ?? 0, volume.Generation), size, used, conditions, snapshots,
-            mine ? sight!.Snapshots.Restored : known?.Restored ?? 0, mine ? sight!.Snapshots.Work : known?.Work);
+            mine ? sight!.Snapshots.Restored : known?.Restored ?? 0, mine ? sight!.Snapshots.Work ?? Uploads?.WorkOf(volume.Id) : known?.Work);
         _seen[volume.Id] = new Seen(volume, plan, report);
         if (known is null || !SayTheSame(known, report)) Reported(volume.Id);
         if (last?.Plan.Settled != plan.Settled || last.Volume != volume || known?.SizeGib != size)
@@ -252,6 +262,7 @@ public sealed class VolumeController : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Uploads is not null) await Uploads.DisposeAsync();
         await _queue.DisposeAsync();
         await _driver.DisposeAsync();
     }

@@ -15,9 +15,11 @@ namespace Kumoi.Api.Agent;
 /// <param name="Snapshots">Its snapshots, in the order in which they were asked for; null: none. One that is <c>deleted</c> with snapshots keeps those, and nothing else.</param>
 /// <param name="Source">It begins with the content of this snapshot, and as its own; null: with its image, or empty.</param>
 /// <param name="Restore">It is to be put back to one of its snapshots; null: that is not asked, or was done.</param>
+/// <param name="UploadTo">Once it is whole, its bytes are sent as those of this image: it is there for nothing else.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
-    bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null);
+    bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null,
+    string? UploadTo = null);
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>
 /// <param name="Desired"><see cref="VolumeDesire"/>.</param>
@@ -84,6 +86,9 @@ public static class VolumeWorks
 
     /// <summary>What a deleted snapshot kept apart is being brought together.</summary>
     public const string Merge = "merge";
+
+    /// <summary>It is being sent as an image.</summary>
+    public const string Upload = "upload";
 
     /// <summary>Layers below are being brought into the uppermost, since there are too many.</summary>
     public const string Flatten = "flatten";

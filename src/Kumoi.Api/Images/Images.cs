@@ -27,12 +27,15 @@ public sealed record Image(
 /// <summary>Registers an image. With <paramref name="Url"/> the cloud fetches the bytes itself; without, they are sent by
 /// <c>PUT /images/{id}/content</c>.</summary>
 /// <param name="Sha256">If given, other bytes are refused.</param>
+/// <param name="FromInstance">It is made of what is on the volume that this instance starts from, while its guest runs or not.</param>
+/// <param name="FromVolume">Of what is on this volume.</param>
+/// <param name="FromSnapshot">Of this snapshot.</param>
 /// <param name="DefaultUser">The name to log in with, shown by clients. Default <c>root</c>.</param>
 /// <param name="Format">What the bytes must be; default: a disk or a CD, as they say themselves.</param>
 /// <param name="Firmware"><c>bios</c> (default) or <c>uefi</c>.</param>
 /// <param name="DeviceModel"><c>virtio</c> (default) or <c>emulated</c>.</param>
 public sealed record CreateImage(string Name, string? Format, string? Url, string? Sha256, string? Visibility, string? DefaultUser, string? Description = null, string? Os = null, int? MinDiskGib = null, int? MinMemoryMib = null,
-    string? Architecture = null, string? Firmware = null, string? DeviceModel = null);
+    string? Architecture = null, string? Firmware = null, string? DeviceModel = null, string? FromInstance = null, string? FromVolume = null, string? FromSnapshot = null);
 
 /// <summary>Changes an image; what is absent stays. Its bytes never change.</summary>
 /// <param name="Firmware">For instances launched from now on; others keep theirs.</param>

@@ -19,18 +19,19 @@ public static class ImageCommands
             Options.New<string?>("--format"), Options.New<string?>("--sha256"), Options.New<string?>("--default-user"), Options.New<bool>("--public"), Options.New<bool>("--wait"), Options.Timeout());
         var (description, os, disk, memory) = (Options.New<string?>("--description"), Options.New<string?>("--os"), Options.New<int?>("--min-disk-gib"), Options.New<int?>("--min-memory-mib"));
         var (architecture, firmware, devices) = Machine();
-        var create = new Command("create", Messages.Text("image-create")) { name, file, url, format, sha256, user, open, description, os, disk, memory, architecture, firmware, devices, wait, timeout };
+        var (instance, volume, snapshot) = (Options.New<string?>("--from-instance"), Options.New<string?>("--from-volume"), new Option<string?>("--from-snapshot") { Description = Messages.Text("option-image-from-snapshot") });
+        var create = new Command("create", Messages.Text("image-create")) { name, file, url, instance, volume, snapshot, format, sha256, user, open, description, os, disk, memory, architecture, firmware, devices, wait, timeout };
         create.Aliases.Add("import");
         create.Validators.Add(result =>
         {
-            if (result.GetValue(file) is null == result.GetValue(url) is null) result.AddError(Messages.Text("file-or-url"));
+            if (new object?[] { result.GetValue(file), result.GetValue(url), result.GetValue(instance), result.GetValue(volume), result.GetValue(snapshot) }.Count(one => one is not null) != 1) result.AddError(Messages.Text("file-or-url"));
             if (result.GetValue(file) is { Exists: false } missing) result.AddError(Messages.Text("no-file", missing.FullName));
         });
         noun.Act(create, async (session, parsed, cancel) =>
         {
             var body = new CreateImage(parsed.GetValue(name)!, parsed.GetValue(format), parsed.GetValue(url), parsed.GetValue(sha256), parsed.GetValue(open) ? "public" : null, parsed.GetValue(user),
                 parsed.GetValue(description), parsed.GetValue(os), parsed.GetValue(disk), parsed.GetValue(memory),
-                parsed.GetValue(architecture), parsed.GetValue(firmware), parsed.GetValue(devices));
+                parsed.GetValue(architecture), parsed.GetValue(firmware), parsed.GetValue(devices), parsed.GetValue(instance), parsed.GetValue(volume), parsed.GetValue(snapshot));
             var image = await session.Client.PostAsync<CreateImage, Image>("images", body, Guid.CreateVersion7().ToString(), cancel);
             if (parsed.GetValue(file) is { } source) image = await ImageTransfers.UploadAsync(session.Client, image, source, cancel);
             else if (parsed.GetValue(wait)) image = await Waiting.ForAsync<Image>(session.Client, "images/" + image.Id, "available", i => State(i), parsed.GetValue(timeout), cancel);

@@ -18,7 +18,7 @@ public static class AgentEndpoints
     private const int WaitSecondsMax = 120;
 
     public static void MapAgents(
-        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, NetworkPeersDocuments peers, ImageUseCases images, ImageFiles files, ImageSpread spread, ConsoleSessions sessions)
+        this IEndpointRouteBuilder routes, HostJoin join, HostReports reports, DesiredDocuments documents, NetworkPeersDocuments peers, ImageUseCases images, ImageFiles files, ImageSpread spread, ImageMaking making, ConsoleSessions sessions)
     {
         routes.MapMethods("/join", ["POST"], (Delegate)(RequestDelegate)(async http =>
             {
@@ -66,6 +66,11 @@ public static class AgentEndpoints
                 await Results.File(files.PathOf(image), "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(http);
                 ServerMeter.ImageBytes.Add(http.Response.ContentLength ?? 0);
             }
+        });
+        Map(routes, "PUT", "/images/{image}/content", async (http, hostId) =>
+        {
+            if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
+            await Endpoints.WriteAsync(http, 200, await making.TakeAsync(hostId, (string)http.Request.RouteValues["image"]!, http.Request.Query["sha256"], http.Request.Body, http.Request.ContentLength, http.RequestAborted));
         });
         Map(routes, "GET", "/images/{image}/sources", async (http, hostId) =>
         {

@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Errors;
 using Kumoi.Server.Platform.Postgres;
@@ -20,7 +21,7 @@ public sealed record KeptPart(long Bytes, string? Tag);
 /// Brings bytes in, for uploads and imports alike: lease, write beside, hash, check, rename, record. Killed anywhere, the image is still
 /// <c>pending</c>, and once the lease is over somebody may go on where the flushed bytes end.
 /// </summary>
-public sealed class ImageIntake(Database database, ImageStore store, ImageFiles files, ImageInspector inspector, EventLog events, Ids ids, TimeProvider clock)
+public sealed class ImageIntake(Database database, ImageStore store, ImageFiles files, ImageInspector inspector, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
 {
     private static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(60), ProgressInterval = TimeSpan.FromSeconds(1), CheckLife = TimeSpan.FromMinutes(30);
 
@@ -92,6 +93,7 @@ public sealed class ImageIntake(Database database, ImageStore store, ImageFiles 
         return await database.TransactionAsync<Done>(async transaction =>
         {
             if (!await ImageStore.AvailableAsync(transaction, imageId, holder, inspected!, new Received(received.Value, sum), cancel)) return Failure.NotFound("image", imageId);
+            await ImageMaking.EndAsync(transaction, hosts, imageId, cancel);
             await events.WriteAsync(transaction, expectation.AccountId, actor, "image.available", new Subject("image", imageId, expectation.Name), cancel);
             return new Done();
         }, cancel);
@@ -104,6 +106,7 @@ public sealed class ImageIntake(Database database, ImageStore store, ImageFiles 
                 ? Messages.Text("en", "rule." + refused.Violations[0].Rule, refused.Violations[0].Arguments) : Messages.Text("en", refused.Code, refused.Arguments);
             var reason = refused.Violations.Count > 0 ? refused.Violations[0].Rule : refused.Code;
             await ImageStore.NotYetAsync(transaction, imageId, holder, "failed", [new Condition("Refused", reason, message, clock.GetUtcNow(), null)], null, CancellationToken.None);
+            await ImageMaking.EndAsync(transaction, hosts, imageId, CancellationToken.None);
             await events.WriteAsync(transaction, image.AccountId, actor, "image.refused", new Subject("image", imageId, image.Name), CancellationToken.None, message);
             return new Done();
         }, CancellationToken.None);

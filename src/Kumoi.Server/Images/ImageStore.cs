@@ -11,7 +11,7 @@ public sealed class ImageStore(Database database)
     private const string Columns_ =
         """
         SELECT m.id, m.name, a.id, a.name, m.visibility, m.state, m.format, m.source_url, m.default_user, m.size_bytes, m.virtual_size_bytes, m.sha256, m.received_bytes,
-               m.expected_bytes, m.conditions::text, m.created_at, m.description, m.os, m.min_disk_gib, m.min_memory_mib, m.deprecated_at,
+               m.expected_bytes, (CASE WHEN m.source_snapshot_id IS NOT NULL AND m.state = 'pending' THEN m.conditions || coalesce((SELECT v.conditions FROM volumes v WHERE v.image_upload_id = m.id AND v.deleted_at IS NULL), '[]') ELSE m.conditions END)::text, m.created_at, m.description, m.os, m.min_disk_gib, m.min_memory_mib, m.deprecated_at,
                m.architecture, m.firmware, m.device_model,
                CASE WHEN m.account_id = $1 THEN (SELECT array_agg(s.id ORDER BY s.name) FROM image_accounts x JOIN accounts s ON s.id = x.account_id WHERE x.image_id = m.id) END,
                CASE WHEN m.account_id = $1 THEN (SELECT array_agg(s.name ORDER BY s.name) FROM image_accounts x JOIN accounts s ON s.id = x.account_id WHERE x.image_id = m.id) END

@@ -10,7 +10,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Images;
 
 /// <summary>Images: registered, then filled by an upload or by an import that the cloud does itself.</summary>
-public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, Prefetches prefetches, TimeProvider clock)
+public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, Prefetches prefetches, ImageMaking making, HostRevisions hosts, TimeProvider clock)
 {
     public async Task<Result<Page<Image>>> ListAsync(Caller caller, string? visibility, string? state, string? name, bool deprecated, PageRequest page, CancellationToken cancel) =>
         page.Of(await store.ListAsync(caller.AccountId, visibility, state, name, deprecated, page, cancel), image => image.Id);
@@ -35,10 +35,11 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             create.Visibility is null or "private" or "public" ? null : new Violation("visibility", "one-of", "private, public"),
             create.Sha256 is null || (create.Sha256.Length == 64 && create.Sha256.All(char.IsAsciiHexDigit)) ? null : new Violation("sha256", "sha256"),
             create.Url is null || (create.Url.Length <= 2048 && Uri.TryCreate(create.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) ? null : new Violation("url", "http-url"),
-        }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).Concat(ImageRules.CheckMachine(create.Architecture, create.Firmware, create.DeviceModel)).ToArray();
+        }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).Concat(ImageRules.CheckMachine(create.Architecture, create.Firmware, create.DeviceModel)).Concat(ImageMaking.IsAsked(create) ? ImageMaking.Check(create) : []).ToArray();
         if (violations.Length > 0) return Failure.Invalid(violations);
         // A public image is started by people who trust the cloud, not its author.
         if (create.Visibility == "public" && !caller.IsOperator) return new Failure("public-image", 403);
+        if (ImageMaking.IsAsked(create)) return await making.CreateAsync(caller, name, create, once, cancel);
         var result = await database.TransactionAsync<Image>(transaction => Idempotency.OnceAsync<Image>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
             var id = ids.New(Ids.Image);
@@ -101,7 +102,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
         if (found.Failure is not null) return found;
         var image = found.Value;
         if (image.Account.Id != caller.AccountId) return Failure.NotFound("image", key);
-        if (image.State is not ("pending" or "failed") || image.SourceUrl is not null) return new Failure("image-filled", 409, image.Name);
+        if (image.State is not ("pending" or "failed") || image.SourceUrl is not null || await database.FindAsync("SELECT true FROM images WHERE id = $1 AND source_snapshot_id IS NOT NULL", row => row.GetBoolean(0), cancel, image.Id)) return new Failure("image-filled", 409, image.Name);
         var taken = await intake.TakeAsync(image.Id, EventActor.Of(caller), (kept, _) => Task.FromResult<Result<Incoming>>(
             range is null ? new Incoming(body, 0, length) : range.From == kept.Bytes || range.From == 0 ? new Incoming(body, range.From!.Value, range.Length, IsPart: true) : new Failure("upload-offset", 409, image.Name, kept.Bytes)), cancel);
         return taken.Failure is { } failure ? failure : await GetAsync(caller, image.Id, cancel);
@@ -123,6 +124,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             if (users.Count > 0) return Failure.InUse("image", image.Name, users);
             await transaction.ExecuteAsync("UPDATE images SET state = 'deleted', deleted_at = $2 WHERE id = $1", cancel, image.Id, clock.GetUtcNow());
             await prefetches.ForgetAsync(transaction, image.Id, cancel);
+            await ImageMaking.EndAsync(transaction, hosts, image.Id, cancel);
             await events.WriteAsync(transaction, caller, "image.delete", new Subject("image", image.Id, image.Name), cancel);
             deleted = image.Id;
             return new Done();
@@ -140,7 +142,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
 public static class ImageEndpoints
 {
     public static IServiceCollection AddImages(this IServiceCollection services) => services
-        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>().AddSingleton<Prefetches>().AddSingleton<ImageSpread>().AddSingleton<IReportObserver, ImageObservation>()
+        .AddSingleton<ImageStore>().AddSingleton<ImageFiles>().AddSingleton<ImageInspector>().AddSingleton<ImageIntake>().AddSingleton<ImageMaking>().AddSingleton<ImageUseCases>().AddSingleton<ImageFetch>().AddSingleton<Prefetches>().AddSingleton<ImageSpread>().AddSingleton<IReportObserver, ImageObservation>()
         .AddLoop<ImageImports>();
 
     public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)

@@ -49,6 +49,14 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
         }), cancel);
     }
 
+    /// <summary>One of a volume that the caller holds, for an image that is made of it: in no list, and called by its id.</summary>
+    public async Task<Result<Done>> AskForImageAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string imageId, CancellationToken cancel)
+    {
+        var asked = await AskAsync(transaction, caller, volume, id, id, null, null, cancel);
+        if (asked.Failure is null) await transaction.ExecuteAsync("UPDATE snapshots SET image_upload_id = $2 WHERE id = $1", cancel, id, imageId);
+        return asked;
+    }
+
     private async Task<Result<Done>> AskAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string name, string? description, Group? group, CancellationToken cancel)
     {
         if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);

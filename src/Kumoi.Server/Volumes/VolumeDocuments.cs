@@ -31,7 +31,7 @@ public sealed class VolumeDocuments
         """
         SELECT v.host_id, v.id, v.store_id, v.generation, v.incarnation, v.desired, v.size_gib, v.image_id, CASE WHEN v.detached_at IS NULL THEN v.instance_id END, v.slot, t.iops, t.mib_per_second,
                m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.made_gib IS NOT NULL, CASE WHEN v.made_gib IS NULL AND v.desired = 'present' THEN v.source_volume_id END, v.source_snapshot_id,
-               CASE WHEN v.restored_number < v.restore_number AND v.desired = 'present' THEN v.restore_snapshot_id END, v.restore_number
+               CASE WHEN v.restored_number < v.restore_number AND v.desired = 'present' THEN v.restore_snapshot_id END, v.restore_number, CASE WHEN v.desired = 'present' THEN v.image_upload_id END
         FROM volumes v LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN images m ON m.id = v.image_id WHERE v.host_id = ANY($1) AND v.deleted_at IS NULL ORDER BY v.id
         """, row => (row.GetString(0), Read(row, snapshots[row.GetString(1)]), row.IsDBNull(7) ? null : new DesiredImage(row.GetString(7), row.GetString(12), row.GetString(13), row.GetInt64(14), row.GetInt64(15))), default, Columns.Texts(hostIds));
 
@@ -41,7 +41,7 @@ public sealed class VolumeDocuments
         return new DesiredVolume(
             row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4), row.GetString(5), row.GetInt32(6), row.TextOrNull(7), instance, instance is null ? null : row.IntOrNull(9),
             iops is null && mib is null ? null : new VolumeLimits(iops, mib), row.GetBoolean(16),
-            snapshots.Any() ? [.. snapshots] : null, row.IsDBNull(17) ? null : new SnapshotSource(row.GetString(17), row.GetString(18)), row.IsDBNull(19) ? null : new SnapshotRestore(row.GetString(19), row.GetInt64(20)));
+            snapshots.Any() ? [.. snapshots] : null, row.IsDBNull(17) ? null : new SnapshotSource(row.GetString(17), row.GetString(18)), row.IsDBNull(19) ? null : new SnapshotRestore(row.GetString(19), row.GetInt64(20)), row.TextOrNull(21));
     }
 
     /// <summary>Null if there are none: most hosts' documents then say nothing of volumes.</summary>

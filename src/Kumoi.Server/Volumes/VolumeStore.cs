@@ -21,7 +21,7 @@ public sealed class VolumeStore(Database database)
         SELECT v.id, coalesce(v.former_name, v.name), a.id, a.name, v.state, v.size_gib, v.used_bytes, p.id, p.name, t.id, t.name, h.id, h.name, m.id, m.name, i.id, i.name, v.slot, v.delete_on_termination, v.conditions::text, v.created_at, v.generation, v.observed_generation,
                v.source_snapshot_id, v.source_name, v.snapshots, v.work::text
         FROM volumes v JOIN accounts a ON a.id = v.account_id JOIN pools p ON p.id = v.pool_id LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN hosts h ON h.id = v.host_id
-        LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id WHERE v.account_id = $1 AND v.deleted_at IS NULL
+        LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id WHERE v.account_id = $1 AND v.deleted_at IS NULL AND v.image_upload_id IS NULL
         """;
 
     private static Ref? Maybe(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : new Ref(row.GetString(column), row.GetString(column + 1));
@@ -55,7 +55,7 @@ public sealed class VolumeStore(Database database)
         row.IntOrNull(12), row.GetBoolean(13), row.GetBoolean(14), row.GetInt32(15));
 
     public static Task<VolumeRecord?> LockAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) =>
-        transaction.FindAsync(Record + " WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL FOR UPDATE", ReadRecord, cancel, accountId, key);
+        transaction.FindAsync(Record + " WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL AND image_upload_id IS NULL FOR UPDATE", ReadRecord, cancel, accountId, key);
 
     /// <summary>The volumes that an instance has and is to keep, held; the one that it starts from first.</summary>
     public static async Task<List<VolumeRecord>> LockOfAsync(Transaction transaction, string instanceId, CancellationToken cancel) =>

@@ -153,6 +153,12 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
     /// <summary>False if another host was granted the volume since.</summary>
     public bool IsHeld(DesiredVolume volume) => stores.Need(volume.Store).Granted(volume.Id) <= volume.Incarnation;
 
+    public string? WholeFileOf(DesiredVolume volume)
+    {
+        var (_, files) = Find(volume);
+        return volume is { ImageId: null, InstanceId: null } && files.IsMade && Qcow2Header.Read(files.PathOf(0)) is { Backing: null, HasDataFile: false } ? files.PathOf(0) : null;
+    }
+
     public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found)
     {
         var told = new List<StrayVolume>();
