@@ -17,7 +17,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [InlineData("OldGenerationIsBelieved", "observation-goes-forward")]
     [InlineData("GivenBackAtTheRequest", "terminated-is-gone", "one-holder-of-an-address")]
     [InlineData("RoomIsKept", "room-is-the-sum-of-placements")]
-    [InlineData("FenceIsNotAwaited", "ended-before-it-moves")]
+    [InlineData("FenceIsNotAwaited", "ended-before-it-moves", "terminated-is-gone")]
     [InlineData("LeaseCountsFromReceipt", "ended-before-it-moves", "terminated-is-gone")]
     [InlineData("KeyIsIgnored", "acknowledged-once")]
     public void Is_found(string bug, params string[] invariants)
