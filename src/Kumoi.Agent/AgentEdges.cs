@@ -47,7 +47,7 @@ public sealed record AgentEdges(
         HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, volumes, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, volumes, metadata,
-            Facts, cancel => HostLink.ConnectAsync(options, Facts, random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
+            Facts, cancel => HostLink.ConnectAsync(options, Facts, async cancelled => [.. (await volumes.LookAsync(cancelled)).There.Select(sight => sight.Store)], random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
         { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log) };
     }
 

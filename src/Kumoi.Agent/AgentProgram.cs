@@ -94,7 +94,7 @@ public static class AgentProgram
         var machine = new SimulatedMachine(journal.Disks(options.Name), storage: null, clock);
         HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."), null) with { BootId = machine.BootId };
         return AgentEdges.Simulated(
-            options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(seed), clock, log, cancel), clock);
+            options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, null, new Random(seed), clock, log, cancel), clock);
     }
 
     /// <summary>What the machine lacks, one sentence each.</summary>

@@ -27,19 +27,20 @@ public sealed class FakeHost : IDisposable
         new(name, "127.0.0.1", "test", "simulated", "simulated", "Guests are simulated.", vcpus, memoryMib, diskGib, "boot-1");
 
     /// <summary>Joins with a fresh token.</summary>
-    public static async Task<FakeHost> JoinAsync(TestCloud cloud, HostFacts facts)
+    /// <param name="stores">What the host tells of as it joins; none: it does not say.</param>
+    public static async Task<FakeHost> JoinAsync(TestCloud cloud, HostFacts facts, params ObservedStore[] stores)
     {
         var admin = await cloud.LoginAsync();
-        return await JoinAsync(cloud.AgentUrl, (await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { })).Token, facts);
+        return await JoinAsync(cloud.AgentUrl, (await admin.PostAsync<JoinToken>("/hosts/join-tokens", new { })).Token, facts, stores);
     }
 
     /// <summary>Joins any cloud whose agents' address is known, with a token made there.</summary>
-    public static async Task<FakeHost> JoinAsync(Uri agentUrl, string token, HostFacts facts)
+    public static async Task<FakeHost> JoinAsync(Uri agentUrl, string token, HostFacts facts, params ObservedStore[] stores)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=new host", key, HashAlgorithmName.SHA256).CreateSigningRequestPem();
         using var anonymous = Client(agentUrl, null);
-        using var answer = await anonymous.PostAsJsonAsync("/agent/v1/join", new JoinRequest(token, request, facts), ApiJson.Default.JoinRequest);
+        using var answer = await anonymous.PostAsJsonAsync("/agent/v1/join", new JoinRequest(token, request, facts, stores.Length > 0 ? stores : null), ApiJson.Default.JoinRequest);
         answer.EnsureSuccessStatusCode();
         var joined = (await answer.Content.ReadFromJsonAsync(ApiJson.Default.JoinAnswer))!;
         using var bare = X509Certificate2.CreateFromPem(joined.Certificate);

@@ -30,10 +30,10 @@ public sealed class HostLink : IServerLink
 
     /// <summary>Joins if need be, waiting for a server that is away. A <see cref="ServerRefusedException"/> tells that the token is not accepted.</summary>
     public static async Task<IServerLink> ConnectAsync(
-        AgentOptions options, Func<HostFacts> facts, Random random, TimeProvider clock, ILogger log, CancellationToken cancel)
+        AgentOptions options, Func<HostFacts> facts, Func<CancellationToken, Task<IReadOnlyList<ObservedStore>>>? stores, Random random, TimeProvider clock, ILogger log, CancellationToken cancel)
     {
         var joining = new Joining(options.Paths, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(15), random), clock, log);
-        return For(await joining.EnsureAsync(options.JoinToken, facts, cancel), renewed => renewed.Save(options.Paths), true, random, clock, log);
+        return For(await joining.EnsureAsync(options.JoinToken, facts, stores, cancel), renewed => renewed.Save(options.Paths), true, random, clock, log);
     }
 
     /// <summary>The way of a host whose identity is kept by others, who are handed each new one.</summary>

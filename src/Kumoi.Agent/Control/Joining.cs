@@ -10,7 +10,8 @@ namespace Kumoi.Agent.Control;
 public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider clock, ILogger log)
 {
     /// <summary>The stored identity, or one got with the token. Waits for a server that is away; a refusal is an exception.</summary>
-    public async Task<Identity> EnsureAsync(string? tokenText, Func<HostFacts> facts, CancellationToken cancel)
+    /// <param name="stores">What the host keeps volumes in, as far as that answers.</param>
+    public async Task<Identity> EnsureAsync(string? tokenText, Func<HostFacts> facts, Func<CancellationToken, Task<IReadOnlyList<ObservedStore>>>? stores, CancellationToken cancel)
     {
         if (Identity.Load(paths) is { } known) return known;
         var token = (tokenText is null ? null : JoinTokenContent.Decode(tokenText))
@@ -21,7 +22,7 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
         {
             try
             {
-                return await JoinAsync(token, tokenText!, key, facts(), cancel);
+                return await JoinAsync(token, new JoinRequest(tokenText!, Identity.RequestFor(key), facts(), stores is null ? null : await stores(cancel)), key, cancel);
             }
             catch (IOException e) when (e is not ServerRefusedException)
             {
@@ -31,10 +32,10 @@ public sealed class Joining(AgentPaths paths, Backoff backoff, TimeProvider cloc
         }
     }
 
-    private async Task<Identity> JoinAsync(JoinTokenContent token, string tokenText, string key, HostFacts facts, CancellationToken cancel)
+    private async Task<Identity> JoinAsync(JoinTokenContent token, JoinRequest request, string key, CancellationToken cancel)
     {
         using var link = await ServerLink.ForJoiningAsync(token, clock, cancel);
-        var answer = await link.JoinAsync(new JoinRequest(tokenText, Identity.RequestFor(key), facts), cancel);
+        var answer = await link.JoinAsync(request, cancel);
         var identity = Accept(token, answer, key);
         identity.Save(paths);
         JoiningKey.Forget(paths);

@@ -162,6 +162,8 @@ public sealed class VolumeController : IAsyncDisposable
             case VolumeStep.Copy:
                 var source = document.Volumes?.FirstOrDefault(one => one.Id == volume.Source!.VolumeId)
                     ?? throw new HypervisorException("snapshot-missing", $"The servers have not told this host of the volume {volume.Source!.VolumeId}, with whose snapshot this one begins.", null);
+                // Still to be taken: it is rung for when that is done.
+                if (IsAwaited(volume.Source!, source)) return false;
                 var below = source.ImageId is null ? null : document.Images.FirstOrDefault(one => one.Id == source.ImageId);
                 if (source.ImageId is { } imageId && !_hasImage(below))
                 {
@@ -201,6 +203,11 @@ public sealed class VolumeController : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Whether the snapshot is asked for, and was not seen yet.</summary>
+    private bool IsAwaited(SnapshotSource wanted, DesiredVolume source) =>
+        source.Snapshots?.Any(one => one.Id == wanted.SnapshotId && one is { Taken: false, Desired: VolumeDesire.Present }) == true
+        && _seen.GetValueOrDefault(source.Id)?.Report.Snapshots?.Any(one => one.Id == wanted.SnapshotId) != true;
+
     private List<Condition> ConditionsOf(DesiredVolume volume, VolumeSight sight, VolumePlan plan)
     {
         var conditions = new List<Condition>();
@@ -238,7 +245,11 @@ public sealed class VolumeController : IAsyncDisposable
             volume.Id, volume.Incarnation, plan.Settled ? volume.Generation : Math.Min(known?.Generation ?? 0, volume.Generation), size, used, conditions, snapshots,
             mine ? sight!.Snapshots.Restored : known?.Restored ?? 0, mine ? sight!.Snapshots.Work ?? Uploads?.WorkOf(volume.Id) : known?.Work);
         _seen[volume.Id] = new Seen(volume, plan, report);
-        if (known is null || !SayTheSame(known, report)) Reported(volume.Id);
+        if (known is null || !SayTheSame(known, report))
+        {
+            Reported(volume.Id);
+            foreach (var other in (_state.Document?.Volumes ?? []).Where(other => other.Source?.VolumeId == volume.Id)) Ring(other.Id);
+        }
         if (last?.Plan.Settled != plan.Settled || last.Volume != volume || known?.SizeGib != size)
             foreach (var instance in new[] { last?.Volume.InstanceId, volume.InstanceId }.OfType<string>().Distinct()) Rung(instance);
     }

@@ -12,7 +12,8 @@ public sealed record HostFacts(
 
 /// <summary>Trades a join token for a certificate. The server's certificate is checked against the fingerprint in the token.</summary>
 /// <param name="CertificateRequest">PKCS #10, PEM. The key never leaves the host.</param>
-public sealed record JoinRequest(string Token, string CertificateRequest, HostFacts Facts);
+/// <param name="Stores">What the host keeps volumes in, so that it never is a host without; null: an agent that does not say, or not yet.</param>
+public sealed record JoinRequest(string Token, string CertificateRequest, HostFacts Facts, IReadOnlyList<ObservedStore>? Stores = null);
 
 /// <param name="Certificate">The host's client certificate, PEM; its common name is the host's id.</param>
 /// <param name="Authority">The cloud's certificate authority, PEM: the only one the agent trusts from now on.</param>

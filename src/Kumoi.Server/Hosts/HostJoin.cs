@@ -4,11 +4,12 @@ using Kumoi.Server.Events;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Volumes;
 
 namespace Kumoi.Server.Hosts;
 
 /// <summary>How a machine becomes a host: a token for a certificate, in one transaction.</summary>
-public sealed class HostJoin(Database database, Authority authority, HostRevisions hosts, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
+public sealed class HostJoin(Database database, Authority authority, HostRevisions hosts, StoreObservation stores, EventLog events, Ids ids, ServerOptions options, TimeProvider clock)
 {
     public Task<Result<JoinAnswer>> JoinAsync(JoinRequest request, CancellationToken cancel) => database.TransactionAsync<JoinAnswer>(async transaction =>
     {
@@ -37,6 +38,7 @@ public sealed class HostJoin(Database database, Authority authority, HostRevisio
         if (facts.UnderlayMtu is { } mtu && await transaction.FindAsync("SELECT min(underlay_mtu) FROM hosts WHERE id <> $1", row => row.IntOrNull(0), cancel, id) is var least && (least is null || least > mtu))
             await hosts.TouchAllAsync(transaction, cancel);
         await events.WriteAsync(transaction, account!, EventActor.Host(id, name), "host.join", new Subject("host", id, name), cancel);
+        if (request.Stores is { } told) await stores.JoinedAsync(transaction, id, told, cancel);
         if (!await SpendAsync(transaction, Secrets.Hash(secret!), now, cancel)) return new Failure("join-token", 401);
         return Answer(id, certificate.Value);
     }, cancel);

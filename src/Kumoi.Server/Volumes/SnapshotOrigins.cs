@@ -14,7 +14,8 @@ public static class SnapshotOrigins
     public static async Task<Result<SnapshotOrigin>> FindAsync(Transaction transaction, string accountId, string key, CancellationToken cancel)
     {
         if (await SnapshotStore.LockAsync(transaction, accountId, key, cancel) is not { } snapshot) return Failure.Invalid("snapshot", "no-such", new Noun("snapshot"), key);
-        if (snapshot.State != "available") return new Failure("snapshot-not-available", 409, snapshot.Name, snapshot.State);
+        // One that is still to be taken will be: its host does that first.
+        if (snapshot.State is not ("available" or "creating")) return new Failure("snapshot-not-available", 409, snapshot.Name, snapshot.State);
         return (await transaction.FindAsync(
             "SELECT p.id, p.name, v.store_id, h.id, h.state = 'up' FROM volumes v JOIN pools p ON p.id = v.pool_id JOIN hosts h ON h.id = v.host_id WHERE v.id = $1",
             row => new SnapshotOrigin(snapshot, row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4)), cancel, snapshot.VolumeId))!;

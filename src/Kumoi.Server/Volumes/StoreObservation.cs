@@ -19,7 +19,7 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
 
     public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports, CancellationToken cancel)
     {
-        var told = reports.Where(r => r.Report is { Full: true, Stores: not null }).GroupBy(r => r.HostId).Select(r => (r.Last().HostId, Stores: r.Last().Report.Stores!.Where(IsSound).DistinctBy(store => store.Id).Take(StoresMax).ToList())).ToList();
+        var told = reports.Where(r => r.Report is { Full: true, Stores: not null }).GroupBy(r => r.HostId).Select(r => (r.Last().HostId, Stores: Sound(r.Last().Report.Stores!))).ToList();
         if (told.Count == 0) return;
         var known = (await database.QueryAsync(
             """
@@ -35,6 +35,11 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
             await database.TransactionAsync<Done>(transaction => KeepAsync(transaction, host, stores, cancel), cancel);
         }
     }
+
+    /// <summary>Takes in what a host tells of as it joins: an instance that is launched on it at once has its root volume there.</summary>
+    public Task JoinedAsync(Transaction transaction, string hostId, IReadOnlyList<ObservedStore> stores, CancellationToken cancel) => KeepAsync(transaction, hostId, Sound(stores), cancel);
+
+    private static List<ObservedStore> Sound(IReadOnlyList<ObservedStore> stores) => [.. stores.Where(IsSound).DistinctBy(store => store.Id).Take(StoresMax)];
 
     private static bool IsSound(ObservedStore store) =>
         Ids.Looks(store.Id) && store.Id.StartsWith(Ids.Store + "-", StringComparison.Ordinal) && store.Driver == StoreDrivers.Directory && store.CapacityGib is >= 0 and <= GibMax && store.UsedGib is >= 0 and <= GibMax

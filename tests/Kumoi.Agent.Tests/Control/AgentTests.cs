@@ -123,7 +123,7 @@ public sealed class AgentTests
             HostFacts Facts() => HostFactsReader.Read(options, None, null);
             DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
             _agent = new HostAgent(options, AgentEdges.Simulated(
-                options, hardware, faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, new Random(1), TimeProvider.System, Machine.Log, cancel),
+                options, hardware, faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, null, new Random(1), TimeProvider.System, Machine.Log, cancel),
                 TimeProvider.System), 1, TimeProvider.System, Machine.Log);
             _task = _agent.RunAsync(_stop.Token);
         }

@@ -128,6 +128,9 @@ public sealed class VolumeLifeTests
         volumes.Write(First);
         Assert.True(Seen(First)!.Generation < _volumes[First].Generation);
         Assert.Null(volumes.ContentOf(First, Snap(1)));
+        // Asked for before its snapshot is there, a volume waits for that without complaint.
+        Put(Volume(Third, 5) with { Source = new SnapshotSource(Second, Snap(2)), Generation = ++_revision });
+        await UntilAsync("the third volume's look", () => Seen(Third) is not null);
         _host.Faults.Fault = (_, _) => null;
         await UntilAsync("both snapshots", () => Seen(First) is { Snapshots.Count: 1 } && Seen(Second) is { Snapshots.Count: 1 });
         Assert.Equal((3L, 1L), (volumes.ContentOf(First, Snap(1)), volumes.ContentOf(Second, Snap(2))));
@@ -136,8 +139,9 @@ public sealed class VolumeLifeTests
         await SetAsync(One, []);
         await SetAsync(_volumes[First] with { Restore = new SnapshotRestore(Snap(1), 4) });
         Assert.Equal((3L, 4L), (volumes.ContentOf(First), Seen(First)!.Restored));
-        await SetAsync(Volume(Third, 5) with { Source = new SnapshotSource(Second, Snap(2)) });
+        await UntilAsync("the third volume", () => Seen(Third) is { SizeGib: 5 } seen && seen.Generation == _volumes[Third].Generation);
         Assert.Equal(1, volumes.ContentOf(Third));
+        Assert.DoesNotContain(_server.Reports, report => report.Volumes?.Any(seen => seen.Id == Third && seen.Conditions.Count > 0) == true);
         // A volume that is deleted keeps its snapshots, and one that was taken is not taken anew.
         await SetAsync(_volumes[Second] with { Desired = VolumeDesire.Deleted, Snapshots = [new DesiredSnapshot(Snap(2), VolumeDesire.Present, "g-1", Taken: true)] });
         Assert.Equal(1, volumes.ContentOf(Second, Snap(2)));

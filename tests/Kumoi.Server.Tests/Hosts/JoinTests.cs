@@ -70,10 +70,10 @@ public sealed class JoinTests
         {
             killed.Cancel();
             return FakeHost.Facts("host-1");
-        }, killed.Token));
+        }, null, killed.Token));
         var key = await File.ReadAllTextAsync(Path.Combine(paths.State, "joining.pem"));
         var lost = await AcceptedAsync(await JoinAsync(cloud, token, key, "host-1"));
-        Assert.Equal(lost.HostId, (await joining.EnsureAsync(token, () => FakeHost.Facts("host-1"), default)).HostId);
+        Assert.Equal(lost.HostId, (await joining.EnsureAsync(token, () => FakeHost.Facts("host-1"), null, default)).HostId);
         Assert.False(File.Exists(Path.Combine(paths.State, "joining.pem")));
         Directory.Delete(directory, recursive: true);
     }

@@ -108,7 +108,7 @@ public sealed class ImageSpreadTests(ITestOutputHelper output)
             var directory = Directory.CreateTempSubdirectory("kumoi-taker-").FullName;
             var options = new AgentOptions { StateDirectory = directory, Tag = "abcd12", Name = name, Address = "127.0.0.1", JoinToken = token };
             var facts = FakeHost.Facts(name);
-            var link = await HostLink.ConnectAsync(options, () => facts, new Random(1), TimeProvider.System, NullLogger.Instance, default);
+            var link = await HostLink.ConnectAsync(options, () => facts, null, new Random(1), TimeProvider.System, NullLogger.Instance, default);
             var cache = new ImageCache(options.Paths);
             var taker = new Taker(link, cache, gives ? await PeerServer.StartAsync(IPAddress.Loopback, 0, () => link.Identity, cache, TimeProvider.System, default) : null, facts, directory);
             await taker.ReportAsync();

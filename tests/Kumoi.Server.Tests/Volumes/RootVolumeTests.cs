@@ -31,6 +31,17 @@ public sealed class RootVolumeTests
     }
 
     [Fact]
+    public async Task An_instance_that_is_launched_as_soon_as_its_host_has_joined_has_one_too()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Admin.PutAsync<Host>("/hosts/host-1", new { schedulable = false });
+        using var host = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"), Local());
+        await scene.LaunchAsync("web-1");
+        var root = await VolumeAsync(scene, "web-1-root");
+        Assert.Equal((0, "host-2", "local"), (root.Slot, root.Host!.Name, root.Pool.Name));
+    }
+
+    [Fact]
     public async Task One_is_launched_with_its_instance_and_goes_with_it()
     {
         await using var scene = await StartAsync();
