@@ -15,9 +15,10 @@ namespace Kumoi.Api.Agent;
 /// <param name="Snapshots">Its snapshots, in the order in which they were asked for; null: none. One that is <c>deleted</c> with snapshots keeps those, and nothing else.</param>
 /// <param name="Source">It begins with the content of this snapshot, and as its own; null: with its image, or empty.</param>
 /// <param name="Restore">It is to be put back to one of its snapshots; null: that is not asked, or was done.</param>
+/// <param name="Encryption">All that is written of it is encrypted; null: nothing is.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
-    bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null);
+    bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null, VolumeEncryption? Encryption = null);
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>
 /// <param name="Desired"><see cref="VolumeDesire"/>.</param>
