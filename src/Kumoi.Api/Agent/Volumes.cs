@@ -94,7 +94,8 @@ public static class VolumeWorks
 /// <param name="SizeGib">What a guest would see, in whole GiB; 0: it cannot be read.</param>
 /// <param name="WrittenAt">When it was last written to.</param>
 /// <param name="ImageSha256">The image that it is a layer over; null: none.</param>
-public sealed record StrayVolume(string Id, string Store, int SizeGib, long UsedBytes, DateTimeOffset WrittenAt, string? ImageSha256);
+/// <param name="Encrypted">Without its key nobody can do anything with it.</param>
+public sealed record StrayVolume(string Id, string Store, int SizeGib, long UsedBytes, DateTimeOffset WrittenAt, string? ImageSha256, bool Encrypted = false);
 
 /// <summary>A place on a host, or reached by it, where volumes are kept.</summary>
 /// <param name="Id">Kept in the place itself, so that several hosts that reach one place say the same, and one that is not mounted is missed.</param>
