@@ -195,7 +195,7 @@ public sealed class DesiredDocuments
     private static DesiredImage[] ReadImages(NpgsqlDataReader row)
     {
         var image = new DesiredImage(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));
-        return row.IsDBNull(30) ? [image] : [image, new DesiredImage(row.GetString(30), row.GetString(31), row.GetString(32), row.GetInt64(33), row.GetInt64(34))];
+        return row.IsDBNull(31) ? [image] : [image, new DesiredImage(row.GetString(31), row.GetString(32), row.GetString(33), row.GetInt64(34), row.GetInt64(35))];
     }
 
     private static async Task<Dictionary<string, DesiredSecurityGroup>> ReadGroupsAsync(NpgsqlConnection connection, string[] used)
