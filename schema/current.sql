@@ -620,7 +620,8 @@ CREATE TABLE public.lost_volumes (
     image_id text COLLATE pg_catalog."C",
     type_id text COLLATE pg_catalog."C",
     host_name text NOT NULL,
-    lost_at timestamp with time zone NOT NULL
+    lost_at timestamp with time zone NOT NULL,
+    sealed_key bytea
 );
 
 CREATE TABLE public.network_gateways (
@@ -868,6 +869,7 @@ CREATE TABLE public.stray_volumes (
     written_at timestamp with time zone NOT NULL,
     image_sha256 text,
     first_seen_at timestamp with time zone NOT NULL,
+    encrypted boolean DEFAULT false NOT NULL,
     CONSTRAINT stray_volumes_size_gib_check CHECK ((size_gib >= 0)),
     CONSTRAINT stray_volumes_used_bytes_check CHECK ((used_bytes >= 0))
 );
@@ -984,6 +986,7 @@ CREATE TABLE public.volume_types (
     iops integer,
     mib_per_second integer,
     created_at timestamp with time zone NOT NULL,
+    encrypted boolean DEFAULT false NOT NULL,
     CONSTRAINT volume_types_iops_check CHECK (((iops >= 1) AND (iops <= 10000000))),
     CONSTRAINT volume_types_mib_per_second_check CHECK (((mib_per_second >= 1) AND (mib_per_second <= 1000000)))
 );
@@ -1044,6 +1047,7 @@ CASE
     ELSE 'available'::text
 END) STORED NOT NULL,
     image_upload_id text COLLATE pg_catalog."C",
+    sealed_key bytea,
     CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
     CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
     CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),

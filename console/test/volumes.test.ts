@@ -13,7 +13,7 @@ const t = textIn('en');
 const fields = (violations: readonly { field: string }[]) => violations.map((v) => v.field);
 const ref = (id: string) => ({ id, name: id });
 const volume = (more: Partial<Volume> = {}): Volume => ({
-  id: 'vol-1', name: 'data', account: ref('a-1'), state: 'available', sizeGib: 5, usedBytes: 0, pool: ref('spl-1'), type: null, host: ref('h-1'), image: null, instance: null, slot: null, serial: 'vol1',
+  id: 'vol-1', name: 'data', account: ref('a-1'), state: 'available', sizeGib: 5, usedBytes: 0, pool: ref('spl-1'), type: null, host: ref('h-1'), image: null, instance: null, slot: null, serial: 'vol1', encrypted: false,
   deleteOnTermination: false, generation: 1, observedGeneration: 1, conditions: [], createdAt: '', snapshot: null, snapshots: 0, work: null, ...more,
 });
 const store = (more: Partial<Store> = {}): Store => ({ id: 'st-1', hosts: [ref('h-1')], capacityGib: 50, usedGib: 10, allocatedGib: 20, own: false, reportedAt: '', ...more });
@@ -97,9 +97,9 @@ describe('making and changing volumes', () => {
 
 describe('volume types', () => {
   test('have a name and limits that may be left out', () => {
-    expect(checkVolumeType({ name: 'fast', iops: '', mibPerSecond: '' })).toEqual([]);
-    expect(fields(checkVolumeType({ name: 'none', iops: '0', mibPerSecond: '1000001' }))).toEqual(['name', 'iops', 'mibPerSecond']);
-    expect(volumeTypeRequest({ name: 'fast', iops: '3000', mibPerSecond: '' })).toEqual({ name: 'fast', iops: 3000, mibPerSecond: null });
+    expect(checkVolumeType({ name: 'fast', iops: '', mibPerSecond: '', encrypted: false })).toEqual([]);
+    expect(fields(checkVolumeType({ name: 'none', iops: '0', mibPerSecond: '1000001', encrypted: false }))).toEqual(['name', 'iops', 'mibPerSecond']);
+    expect(volumeTypeRequest({ name: 'fast', iops: '3000', mibPerSecond: '', encrypted: true })).toEqual({ name: 'fast', iops: 3000, mibPerSecond: null, encrypted: true });
   });
   test('are told in words', () => {
     const format = formatIn('ja');

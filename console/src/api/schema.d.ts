@@ -2891,7 +2891,7 @@ export interface components {
             sizeGib?: null | number;
             /** @description Default: the cloud's default pool, or the one that the snapshot is in. */
             pool?: null | string;
-            /** @description A volume type; default: none, without limits. */
+            /** @description A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot always is. */
             type?: null | string;
             /** @description It begins as this image; default: empty. */
             image?: null | string;
@@ -2905,6 +2905,8 @@ export interface components {
             iops?: null | number;
             /** Format: int32 */
             mibPerSecond?: null | number;
+            /** @description Default: no. */
+            encrypted?: null | boolean;
         };
         CreateVpn: {
             name: string;
@@ -4404,7 +4406,7 @@ export interface components {
              * @description Larger than it is; a running guest sees it at once.
              */
             sizeGib?: null | number;
-            /** @description A volume type, or `none`. */
+            /** @description A volume type, or `none`. An encrypted volume stays encrypted, and no other becomes it. */
             type?: null | string;
             deleteOnTermination?: null | boolean;
         };
@@ -4486,6 +4488,8 @@ export interface components {
              */
             snapshots: number;
             work: null | components["schemas"]["VolumeWork"];
+            /** @description All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never. */
+            encrypted: boolean;
         };
         /** @description What volumes may be used for. */
         VolumeType: {
@@ -4503,6 +4507,8 @@ export interface components {
             mibPerSecond: null | number;
             /** Format: date-time */
             createdAt: string;
+            /** @description Volumes that are made with it are encrypted where they are kept. */
+            encrypted: boolean;
         };
         /** @description Work on a volume that takes its time. */
         VolumeWork: {

@@ -1,3 +1,4 @@
+import Checkbox from '@cloudscape-design/components/checkbox';
 import type { ReactNode } from 'react';
 import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
@@ -8,7 +9,7 @@ import { checkVolumeType, volumeTypeRequest, volumeTypes } from './volumeTypes';
 export function CreateVolumeTypeDialog({ close, created }: { close: () => void; created: () => void }): ReactNode {
   const t = useText();
   const form = useForm({
-    initial: { name: '', iops: '', mibPerSecond: '' }, check: checkVolumeType, send: (v) => volumeTypes.create(volumeTypeRequest(v)),
+    initial: { name: '', iops: '', mibPerSecond: '', encrypted: false }, check: checkVolumeType, send: (v) => volumeTypes.create(volumeTypeRequest(v)),
     done: () => { created(); close(); },
   });
   return (
@@ -16,6 +17,7 @@ export function CreateVolumeTypeDialog({ close, created }: { close: () => void; 
       <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="volume-type-name" />
       <TextField form={form} field="iops" label={t('volumeType.iops')} constraintText={t('volumeType.limitHint')} inputMode="numeric" optional testId="volume-type-iops" />
       <TextField form={form} field="mibPerSecond" label={t('volumeType.mib')} constraintText={t('volumeType.limitHint')} inputMode="numeric" optional testId="volume-type-mib" />
+      <Checkbox checked={form.values.encrypted} onChange={(e) => form.set('encrypted', e.detail.checked)} description={t('volumeType.encryptedHint')} data-testid="volume-type-encrypted">{t('volumeType.encrypted')}</Checkbox>
     </FormDialog>
   );
 }

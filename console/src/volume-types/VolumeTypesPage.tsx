@@ -36,6 +36,7 @@ export function VolumeTypesPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (v) => <code>{v.id}</code>, width: 220 },
           { id: 'iops', header: t('volumeType.iops'), cell: (v) => limit(v.iops), width: 240 },
           { id: 'mib', header: t('volumeType.mib'), cell: (v) => limit(v.mibPerSecond), width: 180 },
+          { id: 'encrypted', header: t('volumeType.encrypted'), cell: (v) => t(v.encrypted ? 'ui.yes' : 'ui.no'), width: 140 },
           { id: 'created', header: t('ui.created'), cell: (v) => format.dateTime(v.createdAt), width: 235 },
         ]}
         actions={may.operate && (

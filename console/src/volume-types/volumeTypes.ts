@@ -19,6 +19,7 @@ export interface VolumeTypeValues {
   /** Empty: no limit. */
   readonly iops: string;
   readonly mibPerSecond: string;
+  readonly encrypted: boolean;
 }
 
 /** `none` is what a volume without a type is said to have. */
@@ -33,7 +34,7 @@ export function checkVolumeType(v: VolumeTypeValues): Violation[] {
 
 export function volumeTypeRequest(v: VolumeTypeValues): CreateVolumeType {
   const limit = (text: string) => (text === '' ? null : Number(text));
-  return { name: v.name, iops: limit(v.iops), mibPerSecond: limit(v.mibPerSecond) };
+  return { name: v.name, iops: limit(v.iops), mibPerSecond: limit(v.mibPerSecond), encrypted: v.encrypted };
 }
 
 /** The limits of a type in words: "3,000 IOPS · 125 MiB/s". */

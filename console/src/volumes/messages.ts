@@ -37,6 +37,7 @@ export const volumeMessages = {
   'volume.typeNone': { en: 'None: without limits', ja: 'なし (制限なし)' },
   'volume.image': { en: 'From image', ja: '元のイメージ' },
   'volume.imageNone': { en: 'None: the volume begins empty', ja: 'なし (空のボリューム)' },
+  'volume.encrypted': { en: 'Encrypted', ja: '暗号化' },
   'volume.origin': { en: 'Began with', ja: '元の内容' },
   'volume.snapshots': { en: 'Snapshots', ja: 'スナップショット' },
   'volume.keptBody': { en: 'Its snapshots stay, and what is left of it goes with the last of them.', ja: 'スナップショットは残り、最後の一つとともにボリュームの残りも消えます。' },

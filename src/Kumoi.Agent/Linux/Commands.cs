@@ -100,8 +100,9 @@ public sealed class Commands(TimeProvider clock)
     }
 
     /// <summary>Runs a command that takes as long as it takes, and tells what it writes to its standard output meanwhile. It is killed when this is cancelled.</summary>
+    /// <param name="inherited">Descriptors that this child, and no other, gets under the same numbers.</param>
     /// <param name="started">Gets the id of the process.</param>
-    public async Task<CommandResult> WatchAsync(string program, IReadOnlyList<string> arguments, Action<int> started, Action<string> said, CancellationToken cancel)
+    public async Task<CommandResult> WatchAsync(string program, IReadOnlyList<string> arguments, IReadOnlyList<int> inherited, Action<int> started, Action<string> said, CancellationToken cancel)
     {
         FaultPoints.Reach("watch " + program);
         using var span = AgentTrace.Part("watch " + program);
@@ -110,7 +111,7 @@ public sealed class Commands(TimeProvider clock)
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["LC_ALL"] = "C";
         using var process = new Process { StartInfo = start };
-        await StartAsync(process, [], cancel);
+        await StartAsync(process, inherited, cancel);
         started(process.Id);
         try
         {

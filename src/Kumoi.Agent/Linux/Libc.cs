@@ -19,7 +19,7 @@ internal static partial class Libc
     public const int OpenFileGetLock = 36, OpenFileSetLock = 37;
     public const short WriteLock = 1, NoLock = 2;
     public const int CurrentDirectory = -100, NotThroughLinks = 0x100;
-    public const uint BasicStatus = 0x7ff;
+    public const uint BasicStatus = 0x7ff, MemoryCloseOnExec = 1;
     public const int LockExclusive = 2, LockWithoutWaiting = 4, WouldBlock = 11, Interrupted = 4;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -51,6 +51,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeOwner(string path, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
+    public static partial int ChangeOwner(int descriptor, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int OpenMemory(string name, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(int descriptor, int mode, long offset, long length);

@@ -9,12 +9,13 @@ namespace Kumoi.Agent.Storage;
 /// </summary>
 /// <param name="Size">What a guest sees, in bytes.</param>
 /// <param name="Backing">The file that it says it is a layer over; null for none.</param>
-/// <param name="IsEncrypted">Its data is encrypted by itself.</param>
+/// <param name="IsEncrypted">Its data is encrypted, by LUKS.</param>
 /// <param name="HasDataFile">Its data is in another file.</param>
 public sealed record Qcow2Header(long Size, string? Backing, bool IsEncrypted, bool HasDataFile)
 {
     private const uint Magic = 0x514649FB;
     private const ulong ExternalDataFile = 1 << 2;
+    private const uint Plain = 0, Luks = 2;
     private const int Least = 72, Read3 = 80, BackingMax = 1023;
 
     /// <summary>Null if the file is no qcow2 of version 2 or 3.</summary>
@@ -46,7 +47,10 @@ public sealed record Qcow2Header(long Size, string? Backing, bool IsEncrypted, b
             if (file.ReadAtLeast(name, name.Length, throwOnEndOfStream: false) < name.Length) return null;
             backing = Encoding.UTF8.GetString(name);
         }
+        var method = BinaryPrimitives.ReadUInt32BigEndian(header[32..]);
+        // The older method is no protection, and nothing of the agent's has ever made one.
+        if (method is not (Plain or Luks)) return null;
         var hasDataFile = version == 3 && (BinaryPrimitives.ReadUInt64BigEndian(header[72..]) & ExternalDataFile) != 0;
-        return new Qcow2Header(size, backing, BinaryPrimitives.ReadUInt32BigEndian(header[32..]) != 0, hasDataFile);
+        return new Qcow2Header(size, backing, method == Luks, hasDataFile);
     }
 }

@@ -91,6 +91,8 @@ public static class VolumePlanner
     private static VolumePlan Keep(DesiredVolume desired, VolumeSight seen, bool imageReady)
     {
         // One that was lost is told as lost: an empty one in its place would look like it.
+        // An encrypted volume is made with the content of its image as its own.
+        if (seen is { SizeBytes: null, Snapshots.Work: null } && desired is { Made: false, Encryption: not null, Source: null } && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         if (seen.SizeBytes is not { } size)
             return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy } ? VolumePlan.Wait : VolumePlan.Do(desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
         var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
@@ -98,7 +100,7 @@ public static class VolumePlanner
         // In a guest it grows through the guest's process, which is the instance's business.
         if (isSmall) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
         if (desired.InstanceId is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
-        if (desired.InstanceId is not null && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        if (desired is { InstanceId: not null, Encryption: null } && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         return IsComplete(desired, seen) ? Tidied(seen) : VolumePlan.Wait;
     }
 

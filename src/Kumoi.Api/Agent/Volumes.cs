@@ -16,10 +16,11 @@ namespace Kumoi.Api.Agent;
 /// <param name="Source">It begins with the content of this snapshot, and as its own; null: with its image, or empty.</param>
 /// <param name="Restore">It is to be put back to one of its snapshots; null: that is not asked, or was done.</param>
 /// <param name="UploadTo">Once it is whole, its bytes are sent as those of this image: it is there for nothing else.</param>
+/// <param name="Encryption">All that is written of it is encrypted; null: nothing is.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
     bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null,
-    string? UploadTo = null);
+    string? UploadTo = null, VolumeEncryption? Encryption = null);
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>
 /// <param name="Desired"><see cref="VolumeDesire"/>.</param>
@@ -98,7 +99,8 @@ public static class VolumeWorks
 /// <param name="SizeGib">What a guest would see, in whole GiB; 0: it cannot be read.</param>
 /// <param name="WrittenAt">When it was last written to.</param>
 /// <param name="ImageSha256">The image that it is a layer over; null: none.</param>
-public sealed record StrayVolume(string Id, string Store, int SizeGib, long UsedBytes, DateTimeOffset WrittenAt, string? ImageSha256);
+/// <param name="Encrypted">Without its key nobody can do anything with it.</param>
+public sealed record StrayVolume(string Id, string Store, int SizeGib, long UsedBytes, DateTimeOffset WrittenAt, string? ImageSha256, bool Encrypted = false);
 
 /// <summary>A place on a host, or reached by it, where volumes are kept.</summary>
 /// <param name="Id">Kept in the place itself, so that several hosts that reach one place say the same, and one that is not mounted is missed.</param>

@@ -19,21 +19,22 @@ namespace Kumoi.Api;
 /// <param name="Snapshot">The snapshot that it began with, by its name then; null: it began otherwise.</param>
 /// <param name="Snapshots">How many snapshots of it there are.</param>
 /// <param name="Work">What its host does to it that takes its time; null: nothing.</param>
+/// <param name="Encrypted">All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never.</param>
 public sealed record Volume(
     string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted);
 
 /// <summary>Makes a volume.</summary>
 /// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image or with a snapshot: as large as that.</param>
 /// <param name="Pool">Default: the cloud's default pool, or the one that the snapshot is in.</param>
-/// <param name="Type">A volume type; default: none, without limits.</param>
+/// <param name="Type">A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot always is.</param>
 /// <param name="Image">It begins as this image; default: empty.</param>
 /// <param name="Snapshot">It begins with the content of this snapshot, where that is.</param>
 public sealed record CreateVolume(string Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null, string? Snapshot = null);
 
 /// <summary>Changes a volume; what is absent stays.</summary>
 /// <param name="SizeGib">Larger than it is; a running guest sees it at once.</param>
-/// <param name="Type">A volume type, or <c>none</c>.</param>
+/// <param name="Type">A volume type, or <c>none</c>. An encrypted volume stays encrypted, and no other becomes it.</param>
 public sealed record UpdateVolume(string? Name, int? SizeGib, string? Type, bool? DeleteOnTermination);
 
 /// <summary>Attaches a volume to an instance; a running guest gets the disk at once.</summary>
@@ -43,9 +44,11 @@ public sealed record AttachVolume(string Instance, int? Slot = null, bool? Delet
 /// <summary>What volumes may be used for.</summary>
 /// <param name="Iops">Operations a second, reading and writing together; null: no limit.</param>
 /// <param name="MibPerSecond">MiB a second, reading and writing together; null: no limit.</param>
-public sealed record VolumeType(string Id, string Name, int? Iops, int? MibPerSecond, DateTimeOffset CreatedAt);
+/// <param name="Encrypted">Volumes that are made with it are encrypted where they are kept.</param>
+public sealed record VolumeType(string Id, string Name, int? Iops, int? MibPerSecond, DateTimeOffset CreatedAt, bool Encrypted);
 
-public sealed record CreateVolumeType(string Name, int? Iops, int? MibPerSecond);
+/// <param name="Encrypted">Default: no.</param>
+public sealed record CreateVolumeType(string Name, int? Iops, int? MibPerSecond, bool? Encrypted = null);
 
 /// <summary>Places for volumes, under one name. A pool begins with the first host whose agent offers a store for it.</summary>
 /// <param name="Driver">How volumes are kept: <c>directory</c> (qcow2 files).</param>

@@ -16,7 +16,7 @@ public static class VolumeCommands
     {
         var noun = new Noun<Volume>("volume", "volumes", v => v.Name,
         [
-            new("name", v => v.Name), new("id", v => v.Id), new("state", WorkText.StateOf), new("size", v => $"{v.SizeGib} GiB"), new("used", v => LoadBalancerText.Bytes(v.UsedBytes)), new("pool", v => v.Pool.Name),
+            new("name", v => v.Name), new("id", v => v.Id), new("state", WorkText.StateOf), new("size", v => $"{v.SizeGib} GiB"), new("used", v => LoadBalancerText.Bytes(v.UsedBytes)), new("pool", v => v.Pool.Name), new("encrypted", v => Messages.Text(v.Encrypted ? "yes" : "no")),
             new("instance", v => v.Instance?.Name ?? "-"),
         ]).List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--instance"), "instance"), (new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, "pool")).Show();
         Create(noun);
@@ -133,9 +133,9 @@ public static class VolumeCommands
 
     private static Command Types()
     {
-        var (name, iops, mib) = (Options.Name(), Options.New<int?>("--iops"), Options.New<int?>("--mib-per-second"));
-        return new Noun<VolumeType>("volume-type", "volume-types", t => t.Name, [new("name", t => t.Name), new("id", t => t.Id), new("iops", t => t.Iops?.ToString(CultureInfo.InvariantCulture) ?? "-"), new("bandwidth", t => t.MibPerSecond is { } rate ? $"{rate} MiB/s" : "-")])
-            .List().Show().Create<CreateVolumeType, VolumeType>(c => { c.Add(name); c.Add(iops); c.Add(mib); }, p => new CreateVolumeType(p.GetValue(name)!, p.GetValue(iops), p.GetValue(mib))).Delete().Command;
+        var (name, iops, mib, encrypted) = (Options.Name(), Options.New<int?>("--iops"), Options.New<int?>("--mib-per-second"), Options.New<bool>("--encrypted"));
+        return new Noun<VolumeType>("volume-type", "volume-types", t => t.Name, [new("name", t => t.Name), new("id", t => t.Id), new("iops", t => t.Iops?.ToString(CultureInfo.InvariantCulture) ?? "-"), new("bandwidth", t => t.MibPerSecond is { } rate ? $"{rate} MiB/s" : "-"), new("encrypted", t => Messages.Text(t.Encrypted ? "yes" : "no"))])
+            .List().Show().Create<CreateVolumeType, VolumeType>(c => { c.Add(name); c.Add(iops); c.Add(mib); c.Add(encrypted); }, p => new CreateVolumeType(p.GetValue(name)!, p.GetValue(iops), p.GetValue(mib), p.GetValue(encrypted))).Delete().Command;
     }
 
     private static Command Pools()

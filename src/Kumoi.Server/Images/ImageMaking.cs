@@ -56,6 +56,7 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
         if (create.FromSnapshot is { } key)
         {
             var origin = await SnapshotOrigins.FindAsync(transaction, caller.AccountId, key, cancel);
+            if (origin is { Failure: null, Value.Encrypted: true }) return new Failure("image-of-encrypted", 409, origin.Value.Snapshot.Name);
             return origin.Failure is { } failure ? failure.Violations.Count > 0 ? Failure.Invalid("fromSnapshot", "no-such", new Noun("snapshot"), key) : failure
                 : new Source(origin.Value.Snapshot.VolumeId, origin.Value.Snapshot.Name, origin.Value.Snapshot.Id, origin.Value.Snapshot.SizeGib);
         }
@@ -72,6 +73,8 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
             volume = await VolumeStore.LockAsync(transaction, caller.AccountId, create.FromVolume!, cancel);
             if (volume is null) return Failure.Invalid("fromVolume", "no-such", new Noun("volume"), create.FromVolume!);
         }
+        // Images are not encrypted, and are read by more hosts than the volume is.
+        if (volume.Encrypted) return new Failure("image-of-encrypted", 409, volume.Name);
         var snapshotId = ids.New(Ids.Snapshot);
         return (await taking.AskForImageAsync(transaction, caller, volume, snapshotId, imageId, cancel)).Failure is { } refused ? refused : new Source(volume.Id, volume.Name, snapshotId, volume.SizeGib);
     }

@@ -21,8 +21,8 @@ public sealed class StrayObservation(Database database, TimeProvider clock) : IR
             .ToDictionary(r => r.Key, r => r.Last().Report.StrayVolumes!.Where(IsSound).DistinctBy(one => one.Id).Take(StraysMax).Select(one => Kept(one, now)).ToHashSet());
         if (told.Count == 0) return;
         var known = (await database.QueryAsync(
-            "SELECT host_id, id, store_id, size_gib, used_bytes, written_at, image_sha256 FROM stray_volumes WHERE host_id = ANY($1)",
-            row => new Known(row.GetString(0), new StrayVolume(row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetInt64(4), row.Time(5), row.TextOrNull(6))), cancel, Columns.Texts(told.Keys))).ToLookup(one => one.Host, one => one.Volume);
+            "SELECT host_id, id, store_id, size_gib, used_bytes, written_at, image_sha256, encrypted FROM stray_volumes WHERE host_id = ANY($1)",
+            row => new Known(row.GetString(0), new StrayVolume(row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetInt64(4), row.Time(5), row.TextOrNull(6), row.GetBoolean(7))), cancel, Columns.Texts(told.Keys))).ToLookup(one => one.Host, one => one.Volume);
         foreach (var (host, strays) in told)
             if (!strays.SetEquals(known[host])) await database.TransactionAsync<Done>(transaction => KeepAsync(transaction, host, [.. strays], now, cancel), cancel);
     }
@@ -43,13 +43,13 @@ public sealed class StrayObservation(Database database, TimeProvider clock) : IR
         await transaction.ExecuteAsync("DELETE FROM stray_volumes WHERE host_id = $1 AND id <> ALL($2)", cancel, hostId, Columns.Texts(strays.Select(one => one.Id)));
         await transaction.ExecuteAsync(
             """
-            INSERT INTO stray_volumes AS s (host_id, id, store_id, size_gib, used_bytes, written_at, image_sha256, first_seen_at)
-            SELECT $1, n.id, n.store, n.size, n.used, n.written, n.image, $8 FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::timestamptz[], $7::text[]) AS n(id, store, size, used, written, image)
+            INSERT INTO stray_volumes AS s (host_id, id, store_id, size_gib, used_bytes, written_at, image_sha256, first_seen_at, encrypted)
+            SELECT $1, n.id, n.store, n.size, n.used, n.written, n.image, $8, n.encrypted FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::timestamptz[], $7::text[], $9::boolean[]) AS n(id, store, size, used, written, image, encrypted)
             JOIN store_hosts x ON x.store_id = n.store AND x.host_id = $1 JOIN stores t ON t.id = n.store JOIN pools p ON p.id = t.pool_id AND NOT p.shared
-            ON CONFLICT (host_id, id) DO UPDATE SET store_id = excluded.store_id, size_gib = excluded.size_gib, used_bytes = excluded.used_bytes, written_at = excluded.written_at, image_sha256 = excluded.image_sha256
-            WHERE (s.store_id, s.size_gib, s.used_bytes, s.written_at, s.image_sha256) IS DISTINCT FROM (excluded.store_id, excluded.size_gib, excluded.used_bytes, excluded.written_at, excluded.image_sha256)
+            ON CONFLICT (host_id, id) DO UPDATE SET store_id = excluded.store_id, size_gib = excluded.size_gib, used_bytes = excluded.used_bytes, written_at = excluded.written_at, image_sha256 = excluded.image_sha256, encrypted = excluded.encrypted
+            WHERE (s.store_id, s.size_gib, s.used_bytes, s.written_at, s.image_sha256, s.encrypted) IS DISTINCT FROM (excluded.store_id, excluded.size_gib, excluded.used_bytes, excluded.written_at, excluded.image_sha256, excluded.encrypted)
             """, cancel, hostId, Columns.Texts(strays.Select(one => one.Id)), Columns.Texts(strays.Select(one => one.Store)), Columns.Integers(strays.Select(one => one.SizeGib)), Columns.Bigints(strays.Select(one => one.UsedBytes)),
-            Columns.Times(strays.Select(one => (DateTimeOffset?)one.WrittenAt)), Columns.TextsOrNull(strays.Select(one => one.ImageSha256)), now);
+            Columns.Times(strays.Select(one => (DateTimeOffset?)one.WrittenAt)), Columns.TextsOrNull(strays.Select(one => one.ImageSha256)), now, Columns.Booleans(strays.Select(one => one.Encrypted)));
         return new Done();
     }
 }

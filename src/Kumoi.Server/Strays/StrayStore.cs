@@ -9,7 +9,8 @@ namespace Kumoi.Server.Strays;
 /// <param name="NeedsImage">It is a layer over an image.</param>
 /// <param name="ImageId">That image, if it is there still.</param>
 /// <param name="AccountId">Whose it was; null: nothing is remembered.</param>
-public sealed record FoundVolume(string Id, string HostId, string StoreId, string PoolId, int SizeGib, long UsedBytes, bool NeedsImage, string? ImageId, string? TypeId, string? AccountId, string? Name);
+/// <param name="SealedKey">Its key, if that is remembered.</param>
+public sealed record FoundVolume(string Id, string HostId, string StoreId, string PoolId, int SizeGib, long UsedBytes, bool NeedsImage, string? ImageId, string? TypeId, string? AccountId, string? Name, bool Encrypted, byte[]? SealedKey);
 
 /// <summary>Statements on strays. One that has a record by now is none, whatever the host has told before.</summary>
 public sealed class StrayStore(Database database)
@@ -34,10 +35,10 @@ public sealed class StrayStore(Database database)
         row => new RecoverableVolume(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt64(3), row.Time(4), row.Time(5)), cancel, accountId, page.After, page.Limit + 1);
 
     private const string Found =
-        "SELECT s.id, s.host_id, s.store_id, (SELECT t.pool_id FROM stores t WHERE t.id = s.store_id), s.size_gib, s.used_bytes, s.image_sha256 IS NOT NULL, m.id, (SELECT t.id FROM volume_types t WHERE t.id = l.type_id), l.account_id, l.name " + From;
+        "SELECT s.id, s.host_id, s.store_id, (SELECT t.pool_id FROM stores t WHERE t.id = s.store_id), s.size_gib, s.used_bytes, s.image_sha256 IS NOT NULL, m.id, (SELECT t.id FROM volume_types t WHERE t.id = l.type_id), l.account_id, l.name, s.encrypted, l.sealed_key " + From;
 
     private static FoundVolume Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt64(5), row.GetBoolean(6), row.TextOrNull(7), row.TextOrNull(8), row.TextOrNull(9), row.TextOrNull(10));
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt64(5), row.GetBoolean(6), row.TextOrNull(7), row.TextOrNull(8), row.TextOrNull(9), row.TextOrNull(10), row.GetBoolean(11), row.IsDBNull(12) ? null : row.GetFieldValue<byte[]>(12));
 
     /// <summary>A stray of a host, held until the transaction ends.</summary>
     public static Task<FoundVolume?> LockAsync(Transaction transaction, string hostId, string id, CancellationToken cancel) =>

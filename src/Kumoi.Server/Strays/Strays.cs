@@ -59,6 +59,7 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
         if (stray.SizeGib == 0) return new Failure("stray-unreadable", 409, stray.Id);
         // Without it the volume is a part of a disk, and no guest may have that.
         if (stray is { NeedsImage: true, ImageId: null }) return new Failure("stray-image-gone", 409, stray.Id);
+        if (stray is { Encrypted: true, SealedKey: null }) return new Failure("stray-key-gone", 409, stray.Id);
         var wanted = name is null ? stray.Name ?? stray.Id : Names.Normal(name);
         if (name is not null && Names.Check("name", wanted) is { } wrong) return Failure.Invalid(wrong);
         if (await transaction.FindAsync("SELECT 1 FROM volumes WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL", row => row.GetInt32(0), cancel, account, wanted) == 1) return Failure.NameTaken("volume", wanted);
@@ -73,9 +74,9 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
         await transaction.ExecuteAsync("DELETE FROM volumes WHERE id = $1 AND deleted_at IS NOT NULL", cancel, stray.Id);
         await transaction.ExecuteAsync(
             """
-            INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, desired, made_gib, used_bytes, created_at)
-            VALUES ($1, $2, $3, greatest($4, 1), $5, $6, $7, $8, $9, $10, $4, $11, $12)
-            """, cancel, stray.Id, account, name, stray.SizeGib, stray.PoolId, Columns.Text(stray.TypeId), Columns.Text(stray.ImageId), stray.StoreId, stray.HostId, desired, stray.UsedBytes, clock.GetUtcNow());
+            INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, desired, made_gib, used_bytes, created_at, sealed_key)
+            VALUES ($1, $2, $3, greatest($4, 1), $5, $6, $7, $8, $9, $10, $4, $11, $12, $13)
+            """, cancel, stray.Id, account, name, stray.SizeGib, stray.PoolId, Columns.Text(stray.TypeId), Columns.Text(stray.ImageId), stray.StoreId, stray.HostId, desired, stray.UsedBytes, clock.GetUtcNow(), Columns.Bytes(stray.Encrypted ? stray.SealedKey : null));
         await transaction.ExecuteAsync("DELETE FROM lost_volumes WHERE id = $1", cancel, stray.Id);
         await transaction.ExecuteAsync("DELETE FROM stray_volumes WHERE host_id = $1 AND id = $2", cancel, stray.HostId, stray.Id);
         await StoreRoom.AddAsync(transaction, stray.StoreId, stray.HostId, Math.Max(stray.SizeGib, 1), cancel);

@@ -49,9 +49,9 @@ public sealed class PoolUseCases(Database database, PoolStore store, EventLog ev
 /// <summary>What volumes may be used for: made and removed by operators, seen by all.</summary>
 public sealed class VolumeTypeUseCases(Database database, EventLog events, Ids ids, TimeProvider clock)
 {
-    private const string Select = "SELECT id, name, iops, mib_per_second, created_at FROM volume_types ";
+    private const string Select = "SELECT id, name, iops, mib_per_second, created_at, encrypted FROM volume_types ";
 
-    private static VolumeType Read(Npgsql.NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.IntOrNull(2), row.IntOrNull(3), row.Time(4));
+    private static VolumeType Read(Npgsql.NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.IntOrNull(2), row.IntOrNull(3), row.Time(4), row.GetBoolean(5));
 
     public async Task<Result<Page<VolumeType>>> ListAsync(PageRequest page, CancellationToken cancel) =>
         page.Of(await database.QueryAsync(Select + "WHERE id > $1 ORDER BY id LIMIT $2", Read, cancel, page.After, page.Limit + 1), type => type.Id);
@@ -64,9 +64,9 @@ public sealed class VolumeTypeUseCases(Database database, EventLog events, Ids i
         if (VolumeRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<VolumeType>(async transaction =>
         {
-            var type = new VolumeType(ids.New(Ids.VolumeType), name, create.Iops, create.MibPerSecond, clock.GetUtcNow());
-            if (await transaction.ExecuteAsync("INSERT INTO volume_types (id, name, iops, mib_per_second, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING", cancel,
-                type.Id, name, Columns.Integer(type.Iops), Columns.Integer(type.MibPerSecond), type.CreatedAt) == 0) return Failure.NameTaken("volume-type", name);
+            var type = new VolumeType(ids.New(Ids.VolumeType), name, create.Iops, create.MibPerSecond, clock.GetUtcNow(), create.Encrypted ?? false);
+            if (await transaction.ExecuteAsync("INSERT INTO volume_types (id, name, iops, mib_per_second, created_at, encrypted) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING", cancel,
+                type.Id, name, Columns.Integer(type.Iops), Columns.Integer(type.MibPerSecond), type.CreatedAt, type.Encrypted) == 0) return Failure.NameTaken("volume-type", name);
             await events.WriteAsync(transaction, caller, "volume-type.create", new Subject("volume-type", type.Id, name), cancel);
             return type;
         }, cancel);

@@ -5,7 +5,7 @@ using Kumoi.Server.Platform.Postgres;
 namespace Kumoi.Server.Volumes;
 
 /// <summary>The snapshot that a volume is to begin with, and where its volume is: the new one is made there, since there the bytes are.</summary>
-public sealed record SnapshotOrigin(SnapshotRecord Snapshot, string PoolId, string PoolName, string StoreId, string HostId, bool HostReports);
+public sealed record SnapshotOrigin(SnapshotRecord Snapshot, string PoolId, string PoolName, string StoreId, string HostId, bool HostReports, bool Encrypted);
 
 /// <summary>Volumes that begin with snapshots, while they are filled.</summary>
 public static class SnapshotOrigins
@@ -17,8 +17,8 @@ public static class SnapshotOrigins
         // One that is still to be taken will be: its host does that first.
         if (snapshot.State is not ("available" or "creating")) return new Failure("snapshot-not-available", 409, snapshot.Name, snapshot.State);
         return (await transaction.FindAsync(
-            "SELECT p.id, p.name, v.store_id, h.id, h.state = 'up' FROM volumes v JOIN pools p ON p.id = v.pool_id JOIN hosts h ON h.id = v.host_id WHERE v.id = $1",
-            row => new SnapshotOrigin(snapshot, row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4)), cancel, snapshot.VolumeId))!;
+            "SELECT p.id, p.name, v.store_id, h.id, h.state = 'up', v.sealed_key IS NOT NULL FROM volumes v JOIN pools p ON p.id = v.pool_id JOIN hosts h ON h.id = v.host_id WHERE v.id = $1",
+            row => new SnapshotOrigin(snapshot, row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4), row.GetBoolean(5)), cancel, snapshot.VolumeId))!;
     }
 
     /// <summary>The volume that is being filled: this one, or one that is filled from a snapshot of it, which is then to stay with its host.</summary>

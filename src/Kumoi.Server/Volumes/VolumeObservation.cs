@@ -56,7 +56,8 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
                 """
                 UPDATE volumes v SET observed_generation = n.generation, made_gib = CASE WHEN v.desired = 'deleted' THEN n.size ELSE coalesce(n.size, v.made_gib) END, used_bytes = n.used, conditions = n.conditions,
                                      restored_number = greatest(v.restored_number, least(n.restored, v.restore_number)), work = n.work, work_at = CASE WHEN n.work IS NULL THEN NULL ELSE n.now END,
-                                     deleted_at = CASE WHEN v.desired = 'deleted' AND v.snapshots = 0 AND n.size IS NULL AND n.generation >= v.generation THEN n.now END
+                                     deleted_at = CASE WHEN v.desired = 'deleted' AND v.snapshots = 0 AND n.size IS NULL AND n.generation >= v.generation THEN n.now END,
+                                     sealed_key = CASE WHEN v.desired = 'deleted' AND v.snapshots = 0 AND n.size IS NULL AND n.generation >= v.generation THEN NULL ELSE v.sealed_key END
                 FROM (SELECT *, $10::timestamptz AS now FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::jsonb[], $8::bigint[], $9::jsonb[]) AS n(host, id, incarnation, generation, size, used, conditions, restored, work)) n
                 WHERE v.id = n.id AND v.host_id = n.host AND v.incarnation = n.incarnation AND n.generation BETWEEN v.observed_generation AND v.generation AND v.deleted_at IS NULL
                 """, cancel, Values());

@@ -67,8 +67,8 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
         // Should the host come back after all, they are found, and offered to whom they were of.
         await transaction.ExecuteAsync(
             """
-            INSERT INTO lost_volumes (id, account_id, name, store_id, image_id, type_id, host_name, lost_at)
-            SELECT id, account_id, name, store_id, image_id, type_id, $2, now() FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL ON CONFLICT (id) DO NOTHING
+            INSERT INTO lost_volumes (id, account_id, name, store_id, image_id, type_id, host_name, lost_at, sealed_key)
+            SELECT id, account_id, name, store_id, image_id, type_id, $2, now(), sealed_key FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL ON CONFLICT (id) DO NOTHING
             """, cancel, host.Id, host.Name);
         await transaction.ExecuteAsync("DELETE FROM volumes WHERE host_id = $1", cancel, host.Id);
         await transaction.ExecuteAsync("DELETE FROM stores s WHERE EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id = $1) AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id <> $1) AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.store_id = s.id)", cancel, host.Id);

@@ -9,7 +9,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Volumes;
 
 /// <summary>Volumes: made, changed and deleted by accounts. What is on a host is the host's to do; the records say what.</summary>
-public sealed class VolumeUseCases(Database database, VolumeStore store, HostRevisions hosts, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
+public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeKeys keys, HostRevisions hosts, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
 {
     private const long Gib = 1L << 30;
 
@@ -35,18 +35,20 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
         if (VolumeRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
-            var type = create.Type is null ? null : await TypeAsync(transaction, create.Type, cancel);
+            var type = create.Type is null ? ((string Id, bool Encrypted)?)null : await TypeAsync(transaction, create.Type, cancel);
             if (create.Type is not null && type is null) return Failure.Invalid("type", "no-such", new Noun("volume-type"), create.Type);
             var planned = create.Snapshot is { } snapshot ? await BeginAsync(transaction, caller, create, snapshot, cancel) : await BeginAsync(transaction, caller, create, cancel);
             if (planned.Failure is { } failure) return failure;
-            var (pool, size, image, origin, place) = planned.Value;
+            var (pool, size, image, origin, place, encrypted) = planned.Value;
+            if (encrypted && type is { Encrypted: false }) return Failure.Invalid("type", "type-encrypts");
             var volumeId = ids.New(Ids.Volume);
+            var key = encrypted || type is { Encrypted: true } ? keys.New(volumeId) : null;
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
-                """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
-                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name));
+                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name, sealed_key)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+                """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type?.Id), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
+                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name), Columns.Bytes(key));
             if (made == 0) return Failure.NameTaken("volume", name);
             await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name), cancel);
             if (place is { } taken) await hosts.TouchAsync(transaction, taken.Host, cancel);
@@ -55,7 +57,8 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
     }
 
     /// <summary>What a new volume is like, with its room taken.</summary>
-    private sealed record Beginning(string PoolId, int SizeGib, string? ImageId, SnapshotRecord? Origin, (string Store, string Host)? Place);
+    /// <param name="Encrypted">What it begins with is, and so is what is made of that.</param>
+    private sealed record Beginning(string PoolId, int SizeGib, string? ImageId, SnapshotRecord? Origin, (string Store, string Host)? Place, bool Encrypted);
 
     private static async Task<Result<Beginning>> BeginAsync(Transaction transaction, Caller caller, CreateVolume create, CancellationToken cancel)
     {
@@ -74,7 +77,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
             (image, size) = (id, create.SizeGib ?? least);
         }
         var place = shared ? await StoreRoom.PlaceAsync(transaction, pool, null, size, cancel) : null;
-        return shared && place is null ? new Failure("insufficient-storage", 409, poolName, size) : new Beginning(pool, size, image, null, place);
+        return shared && place is null ? new Failure("insufficient-storage", 409, poolName, size) : new Beginning(pool, size, image, null, place, false);
     }
 
     /// <summary>With the content of a snapshot: in the store where that is, by the host that has it.</summary>
@@ -91,7 +94,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
         if (size < origin.Snapshot.SizeGib) return Failure.Invalid("sizeGib", "smaller-than-snapshot", origin.Snapshot.SizeGib);
         if (!origin.HostReports) return new Failure("snapshot-host-away", 409, origin.Snapshot.Name);
         if (!await StoreRoom.GrowAsync(transaction, origin.StoreId, origin.HostId, size, cancel)) return new Failure("insufficient-storage", 409, origin.PoolName, size);
-        return new Beginning(pool, size, null, origin.Snapshot, (origin.StoreId, origin.HostId));
+        return new Beginning(pool, size, null, origin.Snapshot, (origin.StoreId, origin.HostId), origin.Encrypted);
     }
 
     public async Task<Result<Volume>> UpdateAsync(Caller caller, string key, UpdateVolume update, CancellationToken cancel)
@@ -108,9 +111,10 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
             if (update.DeleteOnTermination is { } delete) await transaction.ExecuteAsync("UPDATE volumes SET delete_on_termination = $2 WHERE id = $1", cancel, volume.Id, delete);
             if (update.Type is { } typeKey)
             {
-                var type = typeKey == "none" ? null : await TypeAsync(transaction, typeKey, cancel);
+                var type = typeKey == "none" ? ((string Id, bool Encrypted)?)null : await TypeAsync(transaction, typeKey, cancel);
                 if (type is null && typeKey != "none") return Failure.Invalid("type", "no-such", new Noun("volume-type"), typeKey);
-                await transaction.ExecuteAsync("UPDATE volumes SET type_id = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, Columns.Text(type));
+                if (type is { } named && named.Encrypted != volume.Encrypted) return Failure.Invalid("type", volume.Encrypted ? "type-encrypts" : "type-does-not-encrypt");
+                await transaction.ExecuteAsync("UPDATE volumes SET type_id = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, Columns.Text(type?.Id));
             }
             if (update.SizeGib is { } size)
             {
@@ -135,7 +139,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
             if (volume.Desired == "deleted") return new Done();
             if (volume.InstanceId is { } instance) return Failure.InUse("volume", volume.Name, await transaction.QueryAsync("SELECT id, name FROM instances WHERE id = $1", row => new Ref(row.GetString(0), row.GetString(1)), cancel, instance));
             await transaction.ExecuteAsync(
-                $"UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END, {VolumeHolds.NameGivenBack("snapshots > 0")} WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());
+                $"UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END, sealed_key = CASE WHEN store_id IS NULL THEN NULL ELSE sealed_key END, {VolumeHolds.NameGivenBack("snapshots > 0")} WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.delete", new Subject("volume", volume.Id, volume.Name), cancel, volume.Snapshots > 0 ? "Its snapshots stay." : null);
             if (volume.HostId is { } host) await hosts.TouchAsync(transaction, host, cancel);
             return new Done();
@@ -157,8 +161,8 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, HostRev
 
     private static Task<string?> PoolNameAsync(Transaction transaction, VolumeRecord volume, CancellationToken cancel) => transaction.FindAsync("SELECT name FROM pools WHERE id = $1", row => row.GetString(0), cancel, volume.PoolId);
 
-    private static Task<string?> TypeAsync(Transaction transaction, string key, CancellationToken cancel) =>
-        transaction.FindAsync("SELECT id FROM volume_types WHERE id = $1 OR name = $1 FOR KEY SHARE", row => row.GetString(0), cancel, key);
+    private static async Task<(string Id, bool Encrypted)?> TypeAsync(Transaction transaction, string key, CancellationToken cancel) =>
+        await transaction.FindAsync("SELECT id, encrypted FROM volume_types WHERE id = $1 OR name = $1 FOR KEY SHARE", row => (Id: row.GetString(0), Encrypted: row.GetBoolean(1)), cancel, key) is { Id: not null } found ? found : null;
 
     private static Task<(string Id, long Bytes, bool Cd)> ImageAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(
         "SELECT m.id, m.virtual_size_bytes, m.format = 'iso' FROM images m WHERE " + Images.ImageStore.Meant + " AND m.state = 'available' AND m.deleted_at IS NULL ORDER BY m.account_id = $1 DESC, m.id LIMIT 1 FOR KEY SHARE", row => (row.GetString(0), row.GetInt64(1), row.GetBoolean(2)), cancel, accountId, key);

@@ -124,5 +124,5 @@ public sealed class HostLinkTests
     private static DesiredDocument Document(params FakeServer[] servers) => Samples.Document(1, null, []) with { Servers = [.. servers.Select(server => server.Url)] };
 
     private static Task<IServerLink> ConnectAsync(Machine machine, FakeServer server) =>
-        HostLink.ConnectAsync(machine.Options with { JoinToken = server.Token }, () => Facts, new Random(1), TimeProvider.System, Machine.Log, default);
+        HostLink.ConnectAsync(machine.Options with { JoinToken = server.Token }, () => Facts, null, new Random(1), TimeProvider.System, Machine.Log, default);
 }

@@ -12,6 +12,9 @@ public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageF
 {
     /// <summary>All of its layers, from the lowest to the one that the guest writes to.</summary>
     public IReadOnlyList<QemuLayer> Layers { get; init; } = [new QemuLayer(0, File)];
+
+    /// <summary>Where the process finds the key at its start; null: the volume is not encrypted, or the key is told by QMP.</summary>
+    public string? KeyFile { get; init; }
 }
 
 /// <summary>A layer of a volume.</summary>
@@ -29,7 +32,7 @@ internal static class DriveParts
     public static IReadOnlyList<string> Drivers { get; } = [Driver, EmulatedDriver];
 
     /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24; those of layers are <see cref="LayerNames"/>'.</summary>
-    public const string Throttle = "t-", Group = "g-", Image = "b-", ImageFile = "bf-";
+    public const string Throttle = "t-", Group = "g-", Key = "k-", Image = "b-", ImageFile = "bf-";
 
     /// <summary>From the lowest to the highest; each but the first is over one before it.</summary>
     public static IReadOnlyList<JsonObject> Nodes(QemuDrive drive)
@@ -44,7 +47,7 @@ internal static class DriveParts
         var below = drive.ImageFile is null ? null : Image + id;
         foreach (var layer in drive.Layers)
         {
-            nodes.AddRange(LayerNodes(id, layer, below, layer == drive.Layers[^1]));
+            nodes.AddRange(LayerNodes(drive.Volume, layer, below, layer == drive.Layers[^1]));
             below = LayerNames.Node(layer.Number, id);
         }
         nodes.Add(new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = below });
@@ -53,16 +56,25 @@ internal static class DriveParts
 
     /// <param name="below">The node that it is over; null for none.</param>
     /// <param name="isHead">The guest writes to it. What it does not write to may become writable, for a time, when layers are brought together.</param>
-    public static IEnumerable<JsonObject> LayerNodes(string id, QemuLayer layer, string? below, bool isHead)
+    public static IEnumerable<JsonObject> LayerNodes(DesiredVolume volume, QemuLayer layer, string? below, bool isHead)
     {
+        var id = volume.Id;
         var file = LayerNames.FileNode(layer.Number, id);
         // The file is open for writing only while something above writes to it.
         yield return new JsonObject { ["driver"] = "file", ["node-name"] = file, ["filename"] = layer.File, ["auto-read-only"] = true, ["discard"] = "unmap" };
         // What is below is always said, so that nothing is opened because the file names it.
         var node = new JsonObject { ["driver"] = "qcow2", ["node-name"] = LayerNames.Node(layer.Number, id), ["file"] = file, ["backing"] = below, ["discard"] = "unmap", ["detect-zeroes"] = "unmap" };
+        if (volume.Encryption is not null) node["encrypt"] = LayerKey.Encryption(Key + id);
         if (!isHead) node["read-only"] = true;
         yield return node;
     }
+
+    /// <summary>The key of an encrypted volume, for QMP; null for any other.</summary>
+    public static JsonObject? KeyOf(DesiredVolume volume) => LayerKey.WordsOf(volume) is { } key ? new() { ["qom-type"] = "secret", ["id"] = Key + volume.Id, ["data"] = key } : null;
+
+    /// <summary>The same for the start of a process, whose arguments all can read: where the key is.</summary>
+    private static IEnumerable<string> KeyArguments(QemuDrive drive) =>
+        drive.KeyFile is { } file ? ["-object", Text(new() { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["file"] = file })] : [];
 
     public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };
 
@@ -91,7 +103,7 @@ internal static class DriveParts
     /// <summary>The arguments that give a guest the drive from its start.</summary>
     public static IEnumerable<string> Arguments(QemuDrive drive, bool emulated) =>
     [
-        "-object", Text(GroupOf(drive.Volume)), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
+        "-object", Text(GroupOf(drive.Volume)), .. KeyArguments(drive), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
         "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value), emulated).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
     ];
 

@@ -38,9 +38,9 @@ internal static class GuestLayers
     }
 
     /// <summary>Gets a layer ready in the process that its guest does not write to yet.</summary>
-    public static async Task AddAsync(QmpClient qmp, string volumeId, int number, string file, CancellationToken cancel)
+    public static async Task AddAsync(QmpClient qmp, DesiredVolume volume, int number, string file, CancellationToken cancel)
     {
-        foreach (var node in DriveParts.LayerNodes(volumeId, new QemuLayer(number, file), null, isHead: true)) await QemuDrives.SendAsync(qmp, "blockdev-add", node, cancel);
+        foreach (var node in DriveParts.LayerNodes(volume, new QemuLayer(number, file), null, isHead: true)) await QemuDrives.SendAsync(qmp, "blockdev-add", node, cancel);
     }
 
     /// <summary>Lets the guest write to other layers, all at one moment or none. Each was added before, and is as large as the one that it is put over.</summary>

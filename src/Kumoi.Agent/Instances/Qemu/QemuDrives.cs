@@ -42,6 +42,7 @@ internal static class QemuDrives
         // What an agent that was killed had left half-way is made anew.
         await DropAsync(qmp, volume.Id, clock, cancel);
         await SendAsync(qmp, "object-add", DriveParts.GroupOf(volume), cancel);
+        if (DriveParts.KeyOf(volume) is { } key) await SendAsync(qmp, "object-add", key, cancel);
         try
         {
             foreach (var node in DriveParts.Nodes(drive)) await SendAsync(qmp, "blockdev-add", node, cancel);
@@ -50,6 +51,11 @@ internal static class QemuDrives
         {
             await DropAsync(qmp, volume.Id, clock, cancel);
             throw new HypervisorException("volume-in-use", $"Another process still has the volume {volume.Id} open; it is tried again.", e);
+        }
+        catch (QmpRefusedException e) when (LayerKey.IsRefused(e.Words))
+        {
+            await DropAsync(qmp, volume.Id, clock, cancel);
+            throw LayerKey.Wrong(volume.Id, e);
         }
         if (!isHeld())
         {
@@ -90,7 +96,8 @@ internal static class QemuDrives
         // A layer has a higher number than those that it is over.
         foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id]))
             await RemoveAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, clock, cancel);
-        await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = DriveParts.Group + id }, clock, cancel);
+        // By the group it is known that something of the volume is there.
+        foreach (var part in new[] { DriveParts.Key, DriveParts.Group }) await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = part + id }, clock, cancel);
     }
 
     internal static async Task RemoveAsync(QmpClient qmp, string command, JsonObject arguments, TimeProvider clock, CancellationToken cancel)

@@ -114,23 +114,18 @@ public sealed class QemuHypervisor : IHypervisor
         var files = new List<OpenedVolume>();
         foreach (var drive in drives) files.Add(await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel));
         var machine = await MachineAsync(instance, cd, user, cancel);
-        QemuDrive[] opened = [.. drives.Zip(files, Drive)];
-
-        StartedProcess started;
-        var taps = new List<SafeFileHandle>();
+        LayerKey[] keys = [.. drives.Select(drive => LayerKey.Of(drive.Volume, user))];
+        QemuDrive[] opened = [.. drives.Zip(files, Drive).Zip(keys, (drive, key) => drive with { KeyFile = key.Path })];
+        QemuGuest guest;
         try
         {
-            foreach (var card in cards) taps.Add(await OpenTapAsync(card.Interface));
-            var descriptors = taps.Select(tap => (int)tap.DangerousGetHandle()).ToArray();
-            var arguments = QemuCommand.Build(
-                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), instance.RootVolume ? null : new QemuRoot(_images.PathOf(image), image.Format), [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened) { Machine = machine });
-            started = await _commands.StartAsync(QemuCommand.Program, arguments, descriptors, cancel);
+            guest = await StartAsync(instance, image, cards, opened, keys, machine, user, cancel);
         }
         finally
         {
-            foreach (var tap in taps) tap.Dispose();
+            // By now the process has read them; what it has open of them is empty from here on.
+            foreach (var key in keys) key.Dispose();
         }
-        var guest = await ReachAsync(instance.Id, started, opened, cancel);
         _volumes.Guests.Note(instance.Id, [.. drives.Select(drive => drive.Volume.Id)]);
         var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
         if (lost is { } incarnation)
@@ -148,6 +143,27 @@ public sealed class QemuHypervisor : IHypervisor
         // or link of its own where the agent will connect.
         DurableFiles.Own(sockets, 0);
         _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
+    }
+
+    /// <summary>Starts the process, and waits until it answers.</summary>
+    private async Task<QemuGuest> StartAsync(
+        DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, QemuDrive[] opened, IReadOnlyList<LayerKey> keys, QemuMachine machine, uint user, CancellationToken cancel)
+    {
+        StartedProcess started;
+        var taps = new List<SafeFileHandle>();
+        try
+        {
+            foreach (var card in cards) taps.Add(await OpenTapAsync(card.Interface));
+            int[] descriptors = [.. taps.Select(tap => (int)tap.DangerousGetHandle())];
+            var arguments = QemuCommand.Build(
+                instance, new QemuSetting(_paths, _accelerator, user, await KvmGroupAsync(cancel), instance.RootVolume ? null : new QemuRoot(_images.PathOf(image), image.Format), [.. cards.Zip(descriptors, (card, tap) => new QemuCard(card, tap))], opened) { Machine = machine });
+            started = await _commands.StartAsync(QemuCommand.Program, arguments, [.. descriptors, .. keys.SelectMany(key => key.Descriptors)], cancel);
+        }
+        finally
+        {
+            foreach (var tap in taps) tap.Dispose();
+        }
+        return await ReachAsync(instance.Id, started, opened, cancel);
     }
 
     private async Task<QemuMachine> MachineAsync(DesiredInstance instance, DesiredImage? cd, uint user, CancellationToken cancel)
@@ -227,6 +243,7 @@ public sealed class QemuHypervisor : IHypervisor
         var locked = words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal);
         if (locked && drives.FirstOrDefault(drive => words.Contains(drive.File, StringComparison.Ordinal)) is { Volume: var volume })
             return new HypervisorException("volume-in-use", $"Another process still has the volume {volume.Id} open; it is tried again.", null);
+        if (LayerKey.IsRefused(words)) return LayerKey.Wrong(drives.FirstOrDefault(drive => words.Contains(DriveParts.Key + drive.Volume.Id, StringComparison.Ordinal))?.Volume.Id, null);
         if (locked)
             return new HypervisorException("disk-in-use", "The former host still has the disk: its guest has not ended there. It is tried again.", null);
         if (words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal))

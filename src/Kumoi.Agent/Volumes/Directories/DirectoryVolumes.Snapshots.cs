@@ -112,7 +112,7 @@ public sealed partial class DirectoryVolumes
         File.Delete(beginning);
         try
         {
-            await CreateAsync(beginning, ("qcow2", LayerNames.File(over)), Math.Max(layers.Layers[over].SizeBytes, leastBytes), cancel);
+            await CreateAsync(files.Volume, beginning, ("qcow2", LayerNames.File(over)), Math.Max(layers.Layers[over].SizeBytes, leastBytes), cancel);
             // Who writes to the one below is to write to this one.
             DurableFiles.Own(beginning, over == layers.State.Head ? FileStates.UserOf(files.PathOf(over)) ?? 0 : 0);
             DurableFiles.Flush(beginning);
@@ -204,7 +204,7 @@ public sealed partial class DirectoryVolumes
     {
         try
         {
-            await GuestLayers.AddAsync(link.Qmp, volume.Id, head, files.PathOf(head), cancel);
+            await GuestLayers.AddAsync(link.Qmp, volume, head, files.PathOf(head), cancel);
         }
         catch (QmpRefusedException e) when (e.Words.Contains("Duplicate nodes", StringComparison.Ordinal))
         {

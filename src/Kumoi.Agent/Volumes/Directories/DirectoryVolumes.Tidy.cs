@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Volumes.Directories;
@@ -107,7 +108,8 @@ public sealed partial class DirectoryVolumes
         files.Check(step.Layer, image);
         var user = UserOf(volume);
         var groups = Lend(files, layers.ChainOf(step.Layer)!, user, [step.Layer, step.Into]);
-        Run(volume, VolumeWorks.Merge, step.Layer, step.Into, layers.Layers[step.Layer].UsedBytes, [.. As(user, groups), ImageTool, "commit", "-p", "-d", "-t", "writeback", ChainText(files, layers.ChainOf(step.Layer)!)]);
+        var key = LayerKey.Of(volume, user);
+        Run(volume, VolumeWorks.Merge, step.Layer, step.Into, layers.Layers[step.Layer].UsedBytes, [.. As(user, groups), ImageTool, "commit", "-p", "-d", "-t", "writeback", .. key.Arguments, ChainText(files, layers.ChainOf(step.Layer)!, key)], key);
     }
 
     /// <summary>The lower layer has all of the upper one: what was over that, or meant it, is over the lower one or means that from now on.</summary>
@@ -121,7 +123,8 @@ public sealed partial class DirectoryVolumes
         {
             var (path, user) = (files.PathOf(child.Number), UserOf(volume));
             DurableFiles.Own(path, user, AgentModes.PrivateFile);
-            Check(await commands.TryRunAsync("setpriv", [.. As(user, []), ImageTool, "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b", LayerNames.File(step.Into), path], cancel), "tidied");
+            using var key = LayerKey.Of(volume, user);
+            Check(await RunAsync("setpriv", [.. As(user, []), ImageTool, "rebase", "-u", .. key.Arguments, "-F", "qcow2", "-b", LayerNames.File(step.Into), "json:" + key.Layer(path, null).ToJsonString()], key, cancel), "tidied");
             DurableFiles.Flush(path);
             if (child.Number == state.Head) DurableFiles.Own(path, 0);
         }
@@ -143,11 +146,12 @@ public sealed partial class DirectoryVolumes
         var next = layers.Free;
         var target = files.BeginningOf(next);
         File.Delete(target);
-        await CreateAsync(target, null, layers.Layers[head].SizeBytes, cancel);
+        await CreateAsync(volume, target, null, layers.Layers[head].SizeBytes, cancel);
         var user = UserOf(volume);
         DurableFiles.Own(target, user);
         var groups = Lend(files, layers.ChainOf(head)!, user, []);
-        Run(volume, VolumeWorks.Flatten, head, next, layers.ChainOf(head)!.Sum(layer => layer.UsedBytes), CopyArguments(files, layers.ChainOf(head)!, user, groups, target));
+        var key = LayerKey.Of(volume, user);
+        Run(volume, VolumeWorks.Flatten, head, next, layers.ChainOf(head)!.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. key.Arguments, ChainText(files, layers.ChainOf(head)!, key), .. key.Into(target)], key);
     }
 
     private void FinishFlatten(DesiredVolume volume, VolumeFiles files, LayersSight layers)
@@ -168,22 +172,7 @@ public sealed partial class DirectoryVolumes
         var (store, files) = Find(volume);
         using var mine = await GateAsync(volume.Id, cancel);
         await BeginAsync(volume, store, files, cancel);
-        if (files.IsMade) return;
-        if (_programs.Of(volume.Id) is { } work)
-        {
-            if (work.State == LayerWorkState.Running) return;
-            _programs.Forget(volume.Id);
-            _copied.TryRemove(volume.Id, out _);
-            if (work.State == LayerWorkState.Failed)
-            {
-                File.Delete(files.Beginning);
-                throw Failed(work.Words ?? "", "filled from its snapshot");
-            }
-            DurableFiles.Own(files.Beginning, 0);
-            DurableFiles.Flush(files.Beginning);
-            await store.HoldAsync(volume.Id, volume.Incarnation, files.Finish, cancel);
-            return;
-        }
+        if (files.IsMade || await IsFillingAsync(volume, store, files, "filled from its snapshot", cancel)) return;
         if (source.Store != volume.Store) throw new HypervisorException("snapshot-missing", $"The volume {source.Id} is in another store; a volume begins with a snapshot of its own store.", null);
         await _programs.EndAsync(volume.Id, files.Directory, cancel);
         using var sources = await GateAsync(source.Id, cancel);
@@ -194,23 +183,43 @@ public sealed partial class DirectoryVolumes
         from.Check(snapshot.Layer, image);
         var chain = layers.ChainOf(snapshot.Layer)!;
         File.Delete(files.Beginning);
-        await CreateAsync(files.Beginning, null, Math.Max(chain[0].SizeBytes, volume.SizeGib * VolumeSizes.Gib), cancel);
+        await CreateAsync(volume, files.Beginning, null, Math.Max(chain[0].SizeBytes, volume.SizeGib * VolumeSizes.Gib), cancel);
         var user = UserOf(volume);
         DurableFiles.Own(files.Beginning, user);
         var groups = Lend(from, chain, user, []);
         _copied[volume.Id] = (source.Id, [.. chain.Select(layer => layer.Number)]);
-        Run(volume, VolumeWorks.Copy, 0, 0, chain.Sum(layer => layer.UsedBytes), CopyArguments(from, chain, user, groups, files.Beginning));
+        var (read, key) = (LayerKey.OfSource(source, user), LayerKey.Of(volume, user));
+        Run(volume, VolumeWorks.Copy, 0, 0, chain.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. read.Arguments, .. key.Arguments, ChainText(from, chain, read), .. key.Into(files.Beginning)], read, key);
     }
 
-    private string[] CopyArguments(VolumeFiles files, IReadOnlyList<Layer> chain, uint user, IReadOnlyCollection<uint> groups, string target) =>
-        [.. As(user, groups), ImageTool, "convert", "-p", "-n", "--target-is-zero", "-O", "qcow2", ChainText(files, chain), target];
+    /// <summary>Looks after the program that fills the volume, and lets it be there when it is whole; false if there is none.</summary>
+    private async Task<bool> IsFillingAsync(DesiredVolume volume, StoreDirectory store, VolumeFiles files, string done, CancellationToken cancel)
+    {
+        if (_programs.Of(volume.Id) is not { } work) return false;
+        if (work.State == LayerWorkState.Running) return true;
+        _programs.Forget(volume.Id);
+        _copied.TryRemove(volume.Id, out _);
+        if (work.State == LayerWorkState.Failed)
+        {
+            File.Delete(files.Beginning);
+            throw Failed(work.Words ?? "", done);
+        }
+        DurableFiles.Own(files.Beginning, 0);
+        DurableFiles.Flush(files.Beginning);
+        await store.HoldAsync(volume.Id, volume.Incarnation, files.Finish, cancel);
+        return true;
+    }
+
+    // What is written into is there already, and nothing is in it.
+    private static readonly string[] Copy = [ImageTool, "convert", "-p", "-n", "--target-is-zero"];
 
     /// <param name="into">The layer that it is written into.</param>
-    private void Run(DesiredVolume volume, string kind, int layer, int into, long total, IReadOnlyList<string> arguments)
+    /// <param name="keys">The keys that it needs; they are let go of when it has ended.</param>
+    private void Run(DesiredVolume volume, string kind, int layer, int into, long total, IReadOnlyList<string> arguments, params IReadOnlyList<LayerKey> keys)
     {
         var id = $"{kind}-{into}";
         _begun.TryRemove((volume.Id, id), out _);
-        _programs.Start(volume.Id, new LayerWork(id, kind, layer, LayerWorkState.Running, 0, total, null), "setpriv", arguments, () => _changed(volume.Id));
+        _programs.Start(volume.Id, new LayerWork(id, kind, layer, LayerWorkState.Running, 0, total, null), "setpriv", arguments, keys, () => _changed(volume.Id));
     }
 
     /// <summary>Lets a program read layers, and write to some; the groups that it has to be in for that, since a guest may read some of them too.</summary>
@@ -228,11 +237,10 @@ public sealed partial class DirectoryVolumes
     }
 
     /// <summary>A chain with each file said, so that nothing is opened because a file names it.</summary>
-    private string ChainText(VolumeFiles files, IReadOnlyList<Layer> chain)
+    private string ChainText(VolumeFiles files, IReadOnlyList<Layer> chain, LayerKey key)
     {
-        JsonObject? below = files.ImageOf(chain[^1].Number) is { } image ? new JsonObject { ["driver"] = image.Split('.')[1], ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = stores.Images.PathOf(image) } } : null;
-        foreach (var layer in chain.Reverse())
-            below = new JsonObject { ["driver"] = "qcow2", ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = files.PathOf(layer.Number) }, ["backing"] = below };
+        JsonObject? below = files.ImageOf(chain[^1].Number) is { } image ? ImageNode(image) : null;
+        foreach (var layer in chain.Reverse()) below = key.Layer(files.PathOf(layer.Number), below);
         return "json:" + below!.ToJsonString();
     }
 

@@ -59,10 +59,15 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         var (store, files) = Find(volume);
         await BeginAsync(volume, store, files, cancel);
         if (files.IsMade) return;
+        if (volume.Encryption is not null && image is not null)
+        {
+            await FillAsync(volume, image, store, files, cancel);
+            return;
+        }
         File.Delete(files.Beginning);
         try
         {
-            await CreateAsync(files.Beginning, image is null ? null : (image.Format, VolumeFiles.BackingOf(image)!), VolumeSizes.BytesOf(volume, image), cancel);
+            await CreateAsync(volume, files.Beginning, image is null ? null : (image.Format, VolumeFiles.BackingOf(image)!), VolumeSizes.BytesOf(volume, image), cancel);
             DurableFiles.Flush(files.Beginning);
             await store.HoldAsync(volume.Id, volume.Incarnation, files.Finish, cancel);
         }
@@ -79,12 +84,14 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         files.CheckNotRemoved();
     }, cancel);
 
-    private async Task CreateAsync(string path, (string Format, string Name)? over, long size, CancellationToken cancel)
+    private async Task CreateAsync(DesiredVolume volume, string path, (string Format, string Name)? over, long size, CancellationToken cancel)
     {
         // -u: what is below is not opened, as it is neither needed for a given size nor to be parsed by a process of root's.
         string[] below = over is { } layer ? ["-u", "-F", layer.Format, "-b", layer.Name] : [];
-        string[] arguments = ["create", "-q", "-f", "qcow2", .. below, path, size.ToString(CultureInfo.InvariantCulture)];
-        Check(await commands.TryRunAsync(ImageTool, arguments, cancel), "made");
+        using var key = LayerKey.Of(volume, 0);
+        string[] options = key.Path is null ? [] : ["-o", LayerKey.Options];
+        string[] arguments = ["create", "-q", "-f", "qcow2", .. key.Arguments, .. options, .. below, path, size.ToString(CultureInfo.InvariantCulture)];
+        Check(await CreateAsync(arguments, key, cancel), "made");
         File.SetUnixFileMode(path, AgentModes.PrivateFile);
     }
 
@@ -98,9 +105,10 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
             files.Check(head, image);
             await EndProgramAsync(volume, files, cancel);
             // The layers below have no part in it, so the file is opened without them, whatever it says. By whoever it belongs to: a guest has written it.
-            var file = new JsonObject { ["driver"] = "qcow2", ["backing"] = null, ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = files.PathOf(head) } };
-            string[] arguments = [.. As(FileStates.UserOf(files.PathOf(head)) ?? 0, []), ImageTool, "resize", "-q", "json:" + file.ToJsonString(), VolumeSizes.BytesOf(volume, image).ToString(CultureInfo.InvariantCulture)];
-            Check(await commands.TryRunAsync("setpriv", arguments, cancel), "made larger");
+            var user = FileStates.UserOf(files.PathOf(head)) ?? 0;
+            using var key = LayerKey.Of(volume, user);
+            string[] arguments = [.. As(user, []), ImageTool, "resize", "-q", .. key.Arguments, "json:" + key.Layer(files.PathOf(head), null).ToJsonString(), VolumeSizes.BytesOf(volume, image).ToString(CultureInfo.InvariantCulture)];
+            Check(await RunAsync("setpriv", arguments, key, cancel), "made larger");
         }, cancel);
     }
 
@@ -217,6 +225,7 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
     private static HypervisorException Failed(string words, string done) =>
         words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("disk-full", $"The store is full: the volume could not be {done}.", null)
             : words.Contains("\" lock", StringComparison.Ordinal) ? VolumeFiles.InUse()
+            : LayerKey.IsRefused(words) ? LayerKey.Wrong(null, null)
             : new HypervisorException("volume-failed", $"The volume could not be {done}: {(words.Length > 500 ? words[^500..] : words)}", null);
 
     private sealed class Held(SemaphoreSlim gate) : IDisposable

@@ -15,27 +15,27 @@ internal static class FoundVolume
     {
         var directory = store.DirectoryOf(id);
         var files = Directory.GetFiles(directory, "*.qcow2");
-        var (size, image) = HeadOf(directory) is { } head ? Follow(directory, LayerNames.File(head)) : (0, null);
+        var (size, image, encrypted) = HeadOf(directory) is { } head ? Follow(directory, LayerNames.File(head)) : (0, null, false);
         return new StrayVolume(
             id, store.Id, (int)Math.Min(size / VolumeSizes.Gib, int.MaxValue), Directory.EnumerateFiles(directory).Sum(FileStates.BytesUsed),
-            new DateTimeOffset(files.Length == 0 ? Directory.GetLastWriteTimeUtc(directory) : files.Max(File.GetLastWriteTimeUtc), TimeSpan.Zero), image);
+            new DateTimeOffset(files.Length == 0 ? Directory.GetLastWriteTimeUtc(directory) : files.Max(File.GetLastWriteTimeUtc), TimeSpan.Zero), image, encrypted);
     }
 
-    /// <summary>What a guest would see of it, and the image at the bottom; 0 if it cannot be read.</summary>
-    private static (long Size, string? Image) Follow(string directory, string head)
+    /// <summary>What a guest would see of it, the image at the bottom, and whether it is encrypted; 0 if it cannot be read.</summary>
+    private static (long Size, string? Image, bool Encrypted) Follow(string directory, string head)
     {
-        var size = 0L;
+        var (size, encrypted) = (0L, false);
         for (var (name, layer) = (head, 0); layer < LayersMax; layer++)
         {
             var path = Path.Combine(directory, name);
-            if (!File.Exists(path) || Qcow2Header.Read(path) is not { HasDataFile: false } header) return (0, null);
-            if (layer == 0) size = header.Size;
-            if (header.Backing is not { } below) return (size, null);
-            if (LayerNames.IsImage(below)) return (size, below[..64]);
-            if (LayerNames.NumberOf(below) is null) return (0, null);
+            if (!File.Exists(path) || Qcow2Header.Read(path) is not { HasDataFile: false } header) return (0, null, false);
+            if (layer == 0) (size, encrypted) = (header.Size, header.IsEncrypted);
+            if (header.Backing is not { } below) return (size, null, encrypted);
+            if (LayerNames.IsImage(below)) return (size, below[..64], encrypted);
+            if (LayerNames.NumberOf(below) is null) return (0, null, false);
             name = below;
         }
-        return (0, null);
+        return (0, null, false);
     }
 
     private static int? HeadOf(string directory)

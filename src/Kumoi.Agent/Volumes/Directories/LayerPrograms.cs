@@ -23,8 +23,9 @@ internal sealed partial class LayerPrograms(Commands commands, TimeProvider cloc
     /// <summary>When it was begun.</summary>
     public DateTimeOffset Since(string volumeId) => _runs.GetValueOrDefault(volumeId)?.Since ?? clock.GetUtcNow();
 
+    /// <param name="keys">The keys that it is told of. They are disposed when it has ended.</param>
     /// <param name="ended">Called when it has ended, either way.</param>
-    public void Start(string volumeId, LayerWork work, string program, IReadOnlyList<string> arguments, Action ended)
+    public void Start(string volumeId, LayerWork work, string program, IReadOnlyList<string> arguments, IReadOnlyList<LayerKey> keys, Action ended)
     {
         var run = new Run(work, clock.GetUtcNow());
         if (!_runs.TryAdd(volumeId, run)) throw new InvalidOperationException($"Something is done to the layers of {volumeId} already.");
@@ -35,7 +36,7 @@ internal sealed partial class LayerPrograms(Commands commands, TimeProvider cloc
                 await _free.WaitAsync(run.Cancel.Token);
                 try
                 {
-                    var result = await commands.WatchAsync(program, arguments, id => run.Process = id, run.Said, run.Cancel.Token);
+                    var result = await commands.WatchAsync(program, arguments, [.. keys.SelectMany(key => key.Descriptors)], id => run.Process = id, run.Said, run.Cancel.Token);
                     run.Sight = result.Succeeded ? run.Sight with { State = LayerWorkState.Done } : run.Sight with { State = LayerWorkState.Failed, Words = result.Error.Trim() };
                 }
                 finally
@@ -46,6 +47,10 @@ internal sealed partial class LayerPrograms(Commands commands, TimeProvider cloc
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
                 run.Sight = run.Sight with { State = LayerWorkState.Failed, Words = e.Message };
+            }
+            finally
+            {
+                foreach (var key in keys) key.Dispose();
             }
             ended();
         });

@@ -12,6 +12,8 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
 {
     private const string DeletedSuffix = ".deleted", MadeSuffix = ".tmp";
 
+    public DesiredVolume Volume => volume;
+
     public string Directory { get; } = store.DirectoryOf(volume.Id);
 
     public LayerState State => LayerState.Read(Directory);
@@ -61,7 +63,8 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
         if (LayerNames.NumberOf(Path.GetFileName(path)) is not { } number) return null;
         try
         {
-            var (backing, overImage, isDamaged) = Qcow2Header.Read(path) is { IsEncrypted: false, HasDataFile: false } header ? BelowOf(number, header.Backing) : (null, false, true);
+            // One that is not encrypted where all should be was put there by others, as was one that is where none should be.
+            var (backing, overImage, isDamaged) = Qcow2Header.Read(path) is { HasDataFile: false } header && header.IsEncrypted == volume.Encryption is not null ? BelowOf(number, header.Backing) : (null, false, true);
             return new Layer(number, backing, overImage, isDamaged, QemuLocks.AreHeld(path), QemuLocks.IsWritten(path), FileStates.IsSealed(path), Qcow2Header.Read(path)?.Size ?? 0, FileStates.BytesUsed(path));
         }
         catch (FileNotFoundException)
@@ -86,8 +89,8 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
             if (See(PathOf(number)) is not { IsDamaged: false } layer) throw Refused();
             chain.Add(layer);
         }
-        // The first layer is over the image; one into which all below was brought may be over nothing.
-        if (chain[^1].Backing is not null || (chain[^1].OverImage ? Qcow2Header.Read(PathOf(chain[^1].Number))?.Backing != BackingOf(image) : image is not null && chain[^1].Number == 0)) throw Refused();
+        // The first layer is over the image; one into which all below was brought may be over nothing, and one that is encrypted has its image's content itself.
+        if (chain[^1].Backing is not null || (volume.Encryption is not null ? chain[^1].OverImage : chain[^1].OverImage ? Qcow2Header.Read(PathOf(chain[^1].Number))?.Backing != BackingOf(image) : image is not null && chain[^1].Number == 0)) throw Refused();
         chain.Reverse();
         return chain;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -213,7 +214,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
     public async Task WriteAsync(DesiredVolume volume, params string[] commands)
     {
         var state = LayerState.Read(DirectoryOf(volume));
-        await QemuAsync([.. commands.SelectMany(command => new[] { "-c", command }), Path.Combine(DirectoryOf(volume), LayerNames.File(state.Head!.Value))]);
+        await QemuAsync([.. commands.SelectMany(command => new[] { "-c", command }), .. LayerOf(volume, state.Head!.Value)]);
     }
 
     /// <summary>Reads the volume, or a snapshot of it, with no part of the agent's.</summary>
@@ -221,7 +222,21 @@ internal sealed class SnapshotStand : IAsyncDisposable
     {
         var state = LayerState.Read(DirectoryOf(volume));
         var layer = snapshot is null ? state.Head!.Value : Assert.Single(state.Snapshots, one => one.Id == snapshot).Layer;
-        await QemuAsync(["-U", "-r", .. commands.SelectMany(command => new[] { "-c", command }), Path.Combine(DirectoryOf(volume), LayerNames.File(layer))]);
+        await QemuAsync(["-U", "-r", .. commands.SelectMany(command => new[] { "-c", command }), .. LayerOf(volume, layer)]);
+    }
+
+    /// <summary>The arguments by which a program opens a layer, with the volume's key if it has one.</summary>
+    private string[] LayerOf(DesiredVolume volume, int layer) => volume.Encryption is not { Key: { } key } ? [Path.Combine(DirectoryOf(volume), LayerNames.File(layer))]
+        : ["--object", $"secret,id=key,data={key}", "json:" + Encrypted(volume, layer).ToJsonString()];
+
+    private JsonObject Encrypted(DesiredVolume volume, int layer)
+    {
+        var path = Path.Combine(DirectoryOf(volume), LayerNames.File(layer));
+        return new JsonObject
+        {
+            ["driver"] = "qcow2", ["encrypt"] = new JsonObject { ["format"] = "luks", ["key-secret"] = "key" }, ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = path },
+            ["backing"] = Kumoi.Agent.Storage.Qcow2Header.Read(path)!.Backing is { } below ? Encrypted(volume, LayerNames.NumberOf(below)!.Value) : null,
+        };
     }
 
     private async Task QemuAsync(string[] arguments)
