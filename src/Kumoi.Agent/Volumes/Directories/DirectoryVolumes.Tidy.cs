@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -236,5 +234,5 @@ public sealed partial class DirectoryVolumes
         return "json:" + below!.ToJsonString();
     }
 
-    private static uint UserOf(DesiredVolume volume) => Users + (BitConverter.ToUInt32(SHA256.HashData(Encoding.ASCII.GetBytes(volume.Id))) & UsersMask);
+    private static uint UserOf(DesiredVolume volume) => UserOf(volume.Id);
 }
