@@ -121,7 +121,7 @@ public static class ServerProgram
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
-        api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>());
+        api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
         api.MapDoctor(services.GetRequiredService<DoctorUseCases>());
         api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);

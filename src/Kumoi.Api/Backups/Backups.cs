@@ -45,3 +45,30 @@ public sealed record BackupStore(string Id, string Name, string Driver, bool Sha
 /// <param name="Hosts">The hosts that reach it.</param>
 /// <param name="ReportedAt">When a host last told of it.</param>
 public sealed record BackupPlace(string Id, IReadOnlyList<Ref> Hosts, int CapacityGib, int UsedGib, DateTimeOffset ReportedAt);
+
+/// <summary>When backups of a volume are made by themselves, and how many stay.</summary>
+/// <param name="EveryMinutes">So many minutes after each other; null: each day at <paramref name="At"/>.</param>
+/// <param name="At">Time of day, <c>HH:mm</c>, in the time zone.</param>
+/// <param name="TimeZone">Name in the IANA time zone database.</param>
+/// <param name="Keep">How many stay; null: as many as there are.</param>
+/// <param name="KeepDays">How many days they stay; the last always does. Null: for good.</param>
+/// <param name="FullEvery">Each so-manieth is a full one; the others have what has changed since the one before.</param>
+/// <param name="NextAt">When the next is made. One that was missed is made late, once.</param>
+/// <param name="LastAt">The time that the last was made for.</param>
+/// <param name="Conditions">Why the last try made none.</param>
+public sealed record BackupSchedule(
+    string Id, string Name, Ref Account, Ref Volume, Ref? Store, int? EveryMinutes, string? At, string TimeZone, int? Keep, int? KeepDays, int FullEvery, bool Enabled, DateTimeOffset NextAt, DateTimeOffset? LastAt,
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
+
+/// <summary>Has backups of a volume made by themselves: <paramref name="EveryMinutes"/> or <paramref name="At"/>, and <paramref name="Keep"/> or <paramref name="KeepDays"/>, or both of these.</summary>
+/// <param name="EveryMinutes">5 to 527,040.</param>
+/// <param name="At">Each day at this time, <c>HH:mm</c>.</param>
+/// <param name="TimeZone">Default: UTC.</param>
+/// <param name="Keep">1 to 1,000.</param>
+/// <param name="KeepDays">1 to 3,660.</param>
+/// <param name="FullEvery">1 to 100; default: 7.</param>
+public sealed record CreateBackupSchedule(
+    string Name, string Volume, int? EveryMinutes = null, string? At = null, string? TimeZone = null, int? Keep = null, int? KeepDays = null, int? FullEvery = null, string? Store = null);
+
+/// <summary>Changes a schedule; what is absent stays.</summary>
+public sealed record UpdateBackupSchedule(bool? Enabled = null, int? Keep = null, int? KeepDays = null, int? FullEvery = null);

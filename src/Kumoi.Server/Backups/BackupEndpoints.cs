@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Backups.Schedules;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
@@ -9,10 +10,10 @@ namespace Kumoi.Server.Backups;
 public static class BackupEndpoints
 {
     public static IServiceCollection AddBackups(this IServiceCollection services) => services
-        .AddSingleton<BackupStore>().AddSingleton<BackupUseCases>().AddSingleton<BackupMakingUseCases>().AddSingleton<BackupStoreUseCases>()
+        .AddSingleton<BackupStore>().AddSingleton<BackupUseCases>().AddSingleton<BackupMakingUseCases>().AddSingleton<BackupStoreUseCases>().AddSingleton<BackupScheduleUseCases>().AddSingleton<BackupScheduler>()
         .AddSingleton<IReportObserver, BackupPlaceObservation>().AddSingleton<IReportObserver, BackupObservation>().AddLoop<BackupLoop>();
 
-    public static void MapBackups(this IEndpointRouteBuilder routes, BackupUseCases backups, BackupMakingUseCases making, BackupStoreUseCases stores)
+    public static void MapBackups(this IEndpointRouteBuilder routes, BackupUseCases backups, BackupMakingUseCases making, BackupStoreUseCases stores, BackupScheduleUseCases schedules)
     {
         routes.Get("/backups", Permission.Read, "ListBackups", "List backups",
             async call => await PageRequest.Read(call).Then(page => backups.ListAsync(call.Caller, call.Query("state"), call.Query("volume"), call.Query("name"), page, call.Cancelled)))
@@ -33,5 +34,13 @@ public static class BackupEndpoints
         routes.Post<Backup>("/backups/{backup}/cancel", Permission.Write, "CancelBackup", "Give up a backup that is being made; nothing of it is left", 200, call => backups.CancelAsync(call.Caller, call.Route("backup"), call.Cancelled)).Fails(409);
         routes.Get("/backup-stores", Permission.Read, "ListBackupStores", "List backup stores", async call => await PageRequest.Read(call).Then(page => stores.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
         routes.Get("/backup-stores/{backupStore}", Permission.Read, "ShowBackupStore", "Show a backup store", call => stores.GetAsync(call.Caller, call.Route("backupStore"), call.Cancelled));
+        routes.Get("/backup-schedules", Permission.Read, "ListBackupSchedules", "List backup schedules", async call => await PageRequest.Read(call).Then(page => schedules.ListAsync(call.Caller, call.Query("volume"), page, call.Cancelled)))
+            .WithPaging().WithQuery("volume", "Only those of this volume");
+        routes.Post<CreateBackupSchedule, BackupSchedule>("/backup-schedules", Permission.Write, "CreateBackupSchedule", "Have backups of a volume made by themselves", 201,
+            async (call, create) => await Endpoints.Idempotency(call).Then(once => schedules.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
+        routes.Get("/backup-schedules/{backupSchedule}", Permission.Read, "ShowBackupSchedule", "Show a backup schedule", call => schedules.GetAsync(call.Caller, call.Route("backupSchedule"), call.Cancelled));
+        routes.Put<UpdateBackupSchedule, BackupSchedule>("/backup-schedules/{backupSchedule}", Permission.Write, "UpdateBackupSchedule", "Switch a backup schedule on or off, or change how many backups stay", 200,
+            (call, update) => schedules.UpdateAsync(call.Caller, call.Route("backupSchedule"), update, call.Cancelled));
+        routes.Delete("/backup-schedules/{backupSchedule}", Permission.Write, "DeleteBackupSchedule", "Delete a backup schedule; its backups stay", call => schedules.DeleteAsync(call.Caller, call.Route("backupSchedule"), call.Cancelled));
     }
 }

@@ -7,7 +7,7 @@ using Npgsql;
 namespace Kumoi.Server.Backups;
 
 /// <summary>Looks at backups now and then, whatever rang: what a server that was killed had not come to, and what waits for hosts that are down.</summary>
-public sealed class BackupLoop(Leases leases, Database database, HostRevisions hosts, TimeProvider clock, ILogger<BackupLoop> log) : BackgroundService
+public sealed class BackupLoop(Leases leases, Database database, HostRevisions hosts, Schedules.BackupScheduler scheduler, TimeProvider clock, ILogger<BackupLoop> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LeaseTime = TimeSpan.FromSeconds(60);
 
@@ -23,6 +23,7 @@ public sealed class BackupLoop(Leases leases, Database database, HostRevisions h
             await BackupOffers.SettleAsync(transaction, hosts, clock.GetUtcNow(), cancel);
             return new Done();
         }, cancel);
+        await scheduler.LookAsync(cancel);
     }
 
     private void Broken(Exception e)
