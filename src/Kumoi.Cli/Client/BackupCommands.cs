@@ -3,6 +3,7 @@ using System.Globalization;
 using Kumoi.Api;
 using Kumoi.Cli.Local;
 using Kumoi.Cli.Text;
+using Spectre.Console;
 
 namespace Kumoi.Cli.Client;
 
