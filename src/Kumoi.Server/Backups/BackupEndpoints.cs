@@ -10,7 +10,7 @@ namespace Kumoi.Server.Backups;
 public static class BackupEndpoints
 {
     public static IServiceCollection AddBackups(this IServiceCollection services) => services
-        .AddSingleton<BackupStore>().AddSingleton<BackupUseCases>().AddSingleton<BackupMakingUseCases>().AddSingleton<BackupStoreUseCases>().AddSingleton<BackupScheduleUseCases>().AddSingleton<BackupScheduler>()
+        .AddSingleton<BackupRecords>().AddSingleton<BackupUseCases>().AddSingleton<BackupMakingUseCases>().AddSingleton<BackupStoreUseCases>().AddSingleton<BackupScheduleUseCases>().AddSingleton<BackupScheduler>()
         .AddSingleton<IReportObserver, BackupPlaceObservation>().AddSingleton<IReportObserver, BackupObservation>().AddLoop<BackupLoop>();
 
     public static void MapBackups(this IEndpointRouteBuilder routes, BackupUseCases backups, BackupMakingUseCases making, BackupStoreUseCases stores, BackupScheduleUseCases schedules)

@@ -14,15 +14,15 @@ public sealed class BackupStoreUseCases(Database database)
 {
     private const string Select = "SELECT id, name, shared, warn_percent, created_at FROM backup_stores ";
 
-    private static Api.BackupStore Read(Npgsql.NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), StoreDrivers.Directory, row.GetBoolean(2), row.GetInt32(3), null, row.Time(4));
+    private static BackupStore Read(Npgsql.NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), StoreDrivers.Directory, row.GetBoolean(2), row.GetInt32(3), null, row.Time(4));
 
-    public async Task<Result<Page<Api.BackupStore>>> ListAsync(Caller caller, PageRequest page, CancellationToken cancel) =>
+    public async Task<Result<Page<BackupStore>>> ListAsync(Caller caller, PageRequest page, CancellationToken cancel) =>
         page.Of(await WithPlacesAsync(caller, await database.QueryAsync(Select + "WHERE id > $1 ORDER BY id LIMIT $2", Read, cancel, page.After, page.Limit + 1), cancel), store => store.Id);
 
-    public async Task<Result<Api.BackupStore>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
+    public async Task<Result<BackupStore>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
         (await WithPlacesAsync(caller, await database.QueryAsync(Select + "WHERE id = $1 OR name = $1", Read, cancel, key), cancel)).FirstOrDefault() is { } store ? store : Failure.NotFound("backup-store", key);
 
-    private async Task<List<Api.BackupStore>> WithPlacesAsync(Caller caller, List<Api.BackupStore> stores, CancellationToken cancel)
+    private async Task<List<BackupStore>> WithPlacesAsync(Caller caller, List<BackupStore> stores, CancellationToken cancel)
     {
         // What the operator's machines are is not the accounts' business.
         if (!caller.May(Permission.Operate) || stores.Count == 0) return stores;

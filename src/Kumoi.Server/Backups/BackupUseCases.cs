@@ -11,7 +11,7 @@ using Kumoi.Server.Volumes;
 namespace Kumoi.Server.Backups;
 
 /// <summary>Backups that are there or under way: shown, verified, cancelled and deleted by accounts.</summary>
-public sealed class BackupUseCases(Database database, BackupStore store, HostRevisions hosts, EventLog events, EventBell bell, TimeProvider clock)
+public sealed class BackupUseCases(Database database, BackupRecords store, HostRevisions hosts, EventLog events, EventBell bell, TimeProvider clock)
 {
     public async Task<Result<Page<Backup>>> ListAsync(Caller caller, string? state, string? volume, string? name, PageRequest page, CancellationToken cancel)
     {
@@ -33,9 +33,9 @@ public sealed class BackupUseCases(Database database, BackupStore store, HostRev
     /// <summary>Has a host read it, with all that it builds on, and compare that with what was written.</summary>
     public Task<Result<Backup>> VerifyAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Backup>(async transaction =>
     {
-        if (await BackupStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } backup) return Failure.NotFound("backup", key);
+        if (await BackupRecords.LockAsync(transaction, caller.AccountId, key, cancel) is not { } backup) return Failure.NotFound("backup", key);
         if (backup.State != "available") return new Failure("backup-not-available", 409, backup.Name, backup.State);
-        if ((await BackupStore.LockChainAsync(transaction, backup.Id, cancel)).Contains("deleting")) return new Failure("backup-chain-busy", 409, backup.Name);
+        if ((await BackupRecords.LockChainAsync(transaction, backup.Id, cancel)).Contains("deleting")) return new Failure("backup-chain-busy", 409, backup.Name);
         var host = await transaction.FindAsync(
             """
             UPDATE backups b SET verify_number = verify_number + 1, verified_at = NULL, damaged = NULL, host_id = n.host, incarnation = incarnation + CASE WHEN n.host IS DISTINCT FROM b.host_id THEN 1 ELSE 0 END
@@ -44,14 +44,14 @@ public sealed class BackupUseCases(Database database, BackupStore store, HostRev
         if (host is null) return new Failure("backup-store-away", 409, backup.Name);
         await events.WriteAsync(transaction, caller, "backup.verify", new Subject("backup", backup.Id, backup.Name), cancel);
         await hosts.TouchAsync(transaction, host, cancel);
-        return await BackupStore.ReadAsync(transaction, caller.AccountId, backup.Id, cancel);
+        return await BackupRecords.ReadAsync(transaction, caller.AccountId, backup.Id, cancel);
     }, cancel);
 
     /// <summary>Gives up one that is being made; nothing of it is left.</summary>
     public Task<Result<Backup>> CancelAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Backup>(async transaction =>
     {
         var removed = await RemoveAsync(transaction, caller, key, isCancelled: true, cancel);
-        return removed.Failure is { } failure ? failure : await BackupStore.ReadAsync(transaction, caller.AccountId, removed.Value, cancel);
+        return removed.Failure is { } failure ? failure : await BackupRecords.ReadAsync(transaction, caller.AccountId, removed.Value, cancel);
     }, cancel);
 
     /// <summary>Has a host remove it. One that others build on becomes part of the next: those stay whole.</summary>
@@ -60,10 +60,10 @@ public sealed class BackupUseCases(Database database, BackupStore store, HostRev
 
     private async Task<Result<string>> RemoveAsync(Transaction transaction, Caller caller, string key, bool isCancelled, CancellationToken cancel)
     {
-        if (await BackupStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } backup) return Failure.NotFound("backup", key);
+        if (await BackupRecords.LockAsync(transaction, caller.AccountId, key, cancel) is not { } backup) return Failure.NotFound("backup", key);
         if (backup.State == "deleting") return backup.Id;
         if (isCancelled && backup.State != "creating") return new Failure("backup-not-creating", 409, backup.Name, backup.State);
-        if (await BackupStore.UsersAsync(transaction, backup.Id, cancel) is { Count: > 0 } users) return Failure.InUse("backup", backup.Name, users);
+        if (await BackupRecords.UsersAsync(transaction, backup.Id, cancel) is { Count: > 0 } users) return Failure.InUse("backup", backup.Name, users);
         await events.WriteAsync(transaction, caller, isCancelled ? "backup.cancel" : "backup.delete", new Subject("backup", backup.Id, backup.Name), cancel);
         await DeleteAsync(transaction, backup.Id, cancel);
         await BackupOffers.SettleAsync(transaction, hosts, clock.GetUtcNow(), cancel);
@@ -86,7 +86,7 @@ public sealed class BackupMakingUseCases(Database database, HostRevisions hosts,
         {
             if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
             var made = await AskAsync(transaction, EventActor.Of(caller), volume, name, create.Incremental ?? false, create.Store, null, cancel);
-            return made.Failure is { } failure ? failure : await BackupStore.ReadAsync(transaction, caller.AccountId, made.Value, cancel);
+            return made.Failure is { } failure ? failure : await BackupRecords.ReadAsync(transaction, caller.AccountId, made.Value, cancel);
         }), cancel);
     }
 
@@ -139,9 +139,9 @@ public sealed class BackupMakingUseCases(Database database, HostRevisions hosts,
         if (VolumeRules.Check(new CreateVolume(name, restore.SizeGib ?? 1), name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
-            if (await BackupStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } backup) return Failure.NotFound("backup", key);
+            if (await BackupRecords.LockAsync(transaction, caller.AccountId, key, cancel) is not { } backup) return Failure.NotFound("backup", key);
             if (backup.State != "available") return new Failure("backup-not-available", 409, backup.Name, backup.State);
-            if ((await BackupStore.LockChainAsync(transaction, backup.Id, cancel)).Contains("deleting")) return new Failure("backup-chain-busy", 409, backup.Name);
+            if ((await BackupRecords.LockChainAsync(transaction, backup.Id, cancel)).Contains("deleting")) return new Failure("backup-chain-busy", 409, backup.Name);
             var size = restore.SizeGib ?? backup.SizeGib;
             if (size < backup.SizeGib) return Failure.Invalid("sizeGib", "smaller-than-backup", backup.SizeGib);
             var (pool, poolName, maintenance) = await transaction.FindAsync(

@@ -133,7 +133,7 @@ public sealed class StoresTests
         Assert.Equal(store.Id, stores.Need(store.Id).Id);
     }
 
-    private static Stores Open(Machine machine) => new(machine.Options, null, TimeProvider.System);
+    private static Stores Open(Machine machine) => new(machine.Options, StorePlace.Of(machine.Options), null, TimeProvider.System);
 
     /// <summary>The only store beside that of root disks.</summary>
     private static async Task<StoreSight> NamedAsync(Stores stores) => Assert.Single((await stores.LookAsync(default)).There, one => !one.Store.Root);

@@ -10,7 +10,7 @@ namespace Kumoi.Server.Backups;
 public sealed record BackupRecord(string Id, string Name, string VolumeId, string State, string PlaceId, string? HostId, int SizeGib, string? ParentId);
 
 /// <summary>Statements on backups that accounts' requests need.</summary>
-public sealed class BackupStore(Database database)
+public sealed class BackupRecords(Database database)
 {
     private const string Select =
         """
