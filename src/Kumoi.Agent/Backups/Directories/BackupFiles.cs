@@ -91,6 +91,10 @@ internal sealed class BackupFiles(StoreDirectory store, string volumeId)
             : throw Damaged($"The file {NameOf(file.Id)} is not as it was written: its header is damaged, or names other files. It is not opened.");
     }
 
+    /// <summary>The path of a file that is opened without what it builds on, whatever it names as that.</summary>
+    public string CheckAlone(string backupId) => File.Exists(PathOf(backupId)) && Qcow2Header.Read(PathOf(backupId)) is { IsEncrypted: false, HasDataFile: false } ? PathOf(backupId)
+        : throw Damaged($"The file {NameOf(backupId)} is not in the backup store, or is damaged. It is not opened.");
+
     /// <summary>Checks a file's header, and then all of it.</summary>
     public async Task CheckWholeAsync(BackupFile file, Action<int> read, CancellationToken cancel)
     {

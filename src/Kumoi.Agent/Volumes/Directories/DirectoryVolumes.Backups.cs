@@ -201,6 +201,8 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         var size = files.Check(upper).Size;
         var (lowerBytes, upperBytes) = (files.LengthOf(backup.Id), files.LengthOf(into.ChildId));
         var user = UserOf(backup.VolumeId);
+        // Something is below, so that zeros are written where they may hide something. Of what the lower one names, only the file itself is opened.
+        var below = into.ParentId is { } parent ? NodeOf(files.CheckAlone(parent), null) : Nothing(size);
         Begin(backup, VolumeWorks.Merge, 2 * lowerBytes + 3 * upperBytes, async run =>
         {
             if (!File.Exists(files.MergeNoteOf(into.ChildId)))
@@ -212,7 +214,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             }
             // The lower one's own content is nobody's: read through the upper one it is the same before, while and after bytes arrive.
             foreach (var path in new[] { own, child }) DurableFiles.Own(path, user, AgentModes.PrivateFile);
-            await run.WatchAsync(commands, "setpriv", [.. As(user, []), ImageTool, "commit", "-p", "-d", "-t", "writeback", TextOf(child, NodeOf(own, Nothing(size)))], upperBytes);
+            await run.WatchAsync(commands, "setpriv", [.. As(user, []), ImageTool, "commit", "-p", "-d", "-t", "writeback", TextOf(child, NodeOf(own, below))], upperBytes);
             foreach (var path in new[] { own, child }) DurableFiles.Seal(path, user);
             DurableFiles.Flush(own);
             return await BackupFiles.HashAsync(own, bytes => run.Done(bytes), run.Cancelled);

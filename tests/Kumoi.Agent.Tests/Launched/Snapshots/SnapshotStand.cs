@@ -88,8 +88,16 @@ internal sealed class SnapshotStand : IAsyncDisposable
         BackupSight? last = null;
         await WaitAsync(() => $"{last}", async () =>
         {
-            (last, var settled) = await RoundAsync(backup);
-            return settled;
+            try
+            {
+                (last, var settled) = await RoundAsync(backup);
+                return settled;
+            }
+            catch (HypervisorException e) when (e.Message.Contains("The agent was killed", StringComparison.Ordinal))
+            {
+                // What it had begun was killed with it.
+                throw new OperationCanceledException(e.Message);
+            }
         });
         return last!;
     }
