@@ -7,7 +7,6 @@ import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { NameFilter } from '../ui/NameFilter';
 import { Page } from '../ui/Page';
-import { ResourceLink } from '../ui/ResourceLink';
 import { ResourceTable } from '../ui/ResourceTable';
 import { useTableLook } from '../ui/tableLook';
 import { useDebounced } from '../ui/useDebounced';

@@ -47,7 +47,9 @@ public sealed class BackupScheduler(Database database, BackupMakingUseCases maki
             row => row.GetInt64(0), cancel, id);
         var any = await transaction.FindAsync("SELECT true FROM backups WHERE schedule_id = $1 AND kind = 'full' AND state IN ('creating', 'available') LIMIT 1", row => row.GetBoolean(0), cancel, id);
         var incremental = any && since < schedule.FullEvery - 1;
-        var name = Names.Normal(SnapshotRules.NameOf(schedule.Name, schedule.NextAt.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)));
+        // One that somebody has called so must not be in the way of all later ones.
+        var name = Named("yyyyMMdd-HHmmss");
+        if (await transaction.FindAsync("SELECT true FROM backups WHERE account_id = $1 AND name = $2", row => row.GetBoolean(0), cancel, schedule.AccountId, name)) name = Named("yyyyMMdd-HHmmss-ffffff");
         var made = await making.AskAsync(transaction, Actor, volume, name, incremental, schedule.StoreId, (id, schedule.NextAt), cancel);
         if (made.Failure is { } failure)
         {
@@ -58,6 +60,8 @@ public sealed class BackupScheduler(Database database, BackupMakingUseCases maki
             "UPDATE backup_schedules SET last_at = next_at, next_at = $2, conditions = '[]' WHERE id = $1", cancel, id,
             BackupSlots.Next(schedule.EveryMinutes, schedule.AtMinute, TimeZoneInfo.FindSystemTimeZoneById(schedule.TimeZone), schedule.CreatedAt, now));
         return new Done();
+
+        string Named(string form) => Names.Normal(SnapshotRules.NameOf(schedule.Name, schedule.NextAt.ToString(form, CultureInfo.InvariantCulture)));
     }
 
     private static EventActor Actor => EventActor.System;
