@@ -20,11 +20,11 @@ public static class BackupOffers
     public static async Task SettleAsync(Transaction transaction, HostRevisions hosts, DateTimeOffset now, CancellationToken cancel)
     {
         var touched = new List<string>();
-        // The volume is gone, or its host is lost with it: there is nothing to make it of.
+        // The volume is gone, or on its way without the snapshot: there is nothing to make it of. Nothing is known to build on what it would have.
         await transaction.ExecuteAsync(
             """
-            UPDATE backups b SET failed = true, work = NULL, conditions = jsonb_build_array(jsonb_build_object('type', 'Backup', 'reason', 'volume-gone', 'message', 'The volume went before its backup was made.', 'since', $1::timestamptz, 'nextTryAt', NULL))
-            WHERE b.state = 'creating' AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = b.snapshot_id)
+            UPDATE backups b SET failed = true, kind = 'full', parent_id = NULL, work = NULL, conditions = jsonb_build_array(jsonb_build_object('type', 'Backup', 'reason', 'volume-gone', 'message', 'The volume went before its backup was made.', 'since', $1::timestamptz, 'nextTryAt', NULL))
+            WHERE b.state = 'creating' AND NOT EXISTS (SELECT 1 FROM snapshots s JOIN volumes v ON v.id = s.volume_id WHERE s.id = b.snapshot_id AND (s.taken_at IS NOT NULL OR v.desired = 'present'))
             """, cancel, now);
         // A backup is made by the host that has the volume.
         touched.AddRange(await transaction.QueryAsync(

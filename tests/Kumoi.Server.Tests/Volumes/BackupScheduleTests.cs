@@ -20,7 +20,7 @@ public sealed class BackupScheduleTests
 
     private static async Task<IReadOnlyList<Backup>> BackupsAsync(Scene scene) => (await scene.Tenant.GetAsync<Page<Backup>>("/backups")).Items;
 
-    private static Task DueAsync(Scene scene) => scene.ExecuteAsync("UPDATE backup_schedules SET next_at = now() - interval '1 minute'");
+    private static Task DueAsync(Scene scene, int slot) => scene.ExecuteAsync("UPDATE backup_schedules SET next_at = now() - make_interval(mins => $1)", 30 - slot);
 
     /// <summary>The host does all that it is told to.</summary>
     private static async Task ObeyAsync(Scene scene)
@@ -43,7 +43,7 @@ public sealed class BackupScheduleTests
         var seen = new List<string>();
         for (var slot = 0; slot < 4; slot++)
         {
-            if (slot > 0) await DueAsync(scene);
+            if (slot > 0) await DueAsync(scene, slot);
             await scene.LookAsync();
             await scene.LookAsync();
             var made = Assert.Single(await BackupsAsync(scene), backup => backup.State == "creating");
