@@ -142,6 +142,108 @@ CREATE TABLE public.authority (
     CONSTRAINT authority_single_check CHECK (single)
 );
 
+CREATE TABLE public.backup_place_hosts (
+    place_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    reported_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.backup_places (
+    id text NOT NULL COLLATE pg_catalog."C",
+    store_id text NOT NULL COLLATE pg_catalog."C",
+    capacity_gib integer NOT NULL,
+    used_gib integer NOT NULL,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT backup_places_capacity_gib_check CHECK ((capacity_gib >= 0)),
+    CONSTRAINT backup_places_id_check CHECK ((id ~ '^st-[0-9a-f]{17}$'::text)),
+    CONSTRAINT backup_places_used_gib_check CHECK ((used_gib >= 0))
+);
+
+CREATE TABLE public.backup_schedules (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    store_id text COLLATE pg_catalog."C",
+    every_minutes integer,
+    at_minute integer,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    keep integer,
+    keep_days integer,
+    full_every integer NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT backup_schedules_at_minute_check CHECK (((at_minute >= 0) AND (at_minute <= 1439))),
+    CONSTRAINT backup_schedules_every_minutes_check CHECK (((every_minutes >= 5) AND (every_minutes <= 527040))),
+    CONSTRAINT backup_schedules_full_every_check CHECK (((full_every >= 1) AND (full_every <= 100))),
+    CONSTRAINT backup_schedules_keep CHECK (((keep IS NOT NULL) OR (keep_days IS NOT NULL))),
+    CONSTRAINT backup_schedules_keep_check CHECK (((keep >= 1) AND (keep <= 1000))),
+    CONSTRAINT backup_schedules_keep_days_check CHECK (((keep_days >= 1) AND (keep_days <= 3660))),
+    CONSTRAINT backup_schedules_when CHECK (((every_minutes IS NULL) <> (at_minute IS NULL)))
+);
+
+CREATE TABLE public.backup_stores (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    shared boolean NOT NULL,
+    warn_percent integer DEFAULT 80 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT backup_stores_warn_percent_check CHECK (((warn_percent >= 1) AND (warn_percent <= 100)))
+);
+
+CREATE TABLE public.backups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    volume_name text NOT NULL,
+    size_gib integer NOT NULL,
+    place_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text COLLATE pg_catalog."C",
+    incarnation integer DEFAULT 1 NOT NULL,
+    kind text NOT NULL,
+    parent_id text COLLATE pg_catalog."C",
+    snapshot_id text NOT NULL COLLATE pg_catalog."C",
+    base_snapshot_id text COLLATE pg_catalog."C",
+    desired text DEFAULT 'present'::text NOT NULL,
+    offered boolean DEFAULT false NOT NULL,
+    failed boolean DEFAULT false NOT NULL,
+    sha256 text,
+    moved_bytes bigint DEFAULT 0 NOT NULL,
+    stored_bytes bigint DEFAULT 0 NOT NULL,
+    taken_at timestamp with time zone,
+    consistency text,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    work jsonb,
+    work_at timestamp with time zone,
+    verify_number bigint DEFAULT 0 NOT NULL,
+    verified_number bigint DEFAULT 0 NOT NULL,
+    verified_at timestamp with time zone,
+    damaged text,
+    schedule_id text COLLATE pg_catalog."C",
+    slot timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
+    WHEN failed THEN 'failed'::text
+    WHEN (sha256 IS NULL) THEN 'creating'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
+    CONSTRAINT backups_check CHECK ((verified_number <= verify_number)),
+    CONSTRAINT backups_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
+    CONSTRAINT backups_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT backups_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'incremental'::text]))),
+    CONSTRAINT backups_kind_of_parent CHECK (((kind = 'incremental'::text) = (parent_id IS NOT NULL))),
+    CONSTRAINT backups_made_whole CHECK ((((sha256 IS NULL) = (taken_at IS NULL)) AND ((sha256 IS NULL) = (consistency IS NULL)))),
+    CONSTRAINT backups_moved_bytes_check CHECK ((moved_bytes >= 0)),
+    CONSTRAINT backups_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT backups_stored_bytes_check CHECK ((stored_bytes >= 0))
+);
+
 CREATE TABLE public.console_sessions (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -832,6 +934,7 @@ CASE
     ELSE 'available'::text
 END) STORED NOT NULL,
     image_upload_id text COLLATE pg_catalog."C",
+    internal boolean DEFAULT false NOT NULL,
     CONSTRAINT snapshots_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
     CONSTRAINT snapshots_deleted_whole CHECK (((desired = 'deleted'::text) = (deleted_generation IS NOT NULL))),
     CONSTRAINT snapshots_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
@@ -1048,6 +1151,8 @@ CASE
 END) STORED NOT NULL,
     image_upload_id text COLLATE pg_catalog."C",
     sealed_key bytea,
+    source_backup_id text COLLATE pg_catalog."C",
+    source_backup_name text,
     CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
     CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
     CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
@@ -1059,6 +1164,7 @@ END) STORED NOT NULL,
     CONSTRAINT volumes_made_gib_check CHECK ((made_gib >= 0)),
     CONSTRAINT volumes_placed CHECK (((store_id IS NULL) = (host_id IS NULL))),
     CONSTRAINT volumes_restored_asked CHECK ((restored_number <= restore_number)),
+    CONSTRAINT volumes_restored_whole CHECK ((((source_backup_id IS NULL) = (source_backup_name IS NULL)) AND ((source_backup_id IS NULL) OR (source_volume_id IS NULL)))),
     CONSTRAINT volumes_size_gib_check CHECK (((size_gib >= 1) AND (size_gib <= 65536))),
     CONSTRAINT volumes_slot_check CHECK (((slot >= 0) AND (slot <= 8))),
     CONSTRAINT volumes_snapshots_check CHECK ((snapshots >= 0)),
@@ -1144,6 +1250,24 @@ ALTER TABLE ONLY public.address_reservations
 
 ALTER TABLE ONLY public.authority
     ADD CONSTRAINT authority_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY public.backup_place_hosts
+    ADD CONSTRAINT backup_place_hosts_pkey PRIMARY KEY (place_id, host_id);
+
+ALTER TABLE ONLY public.backup_places
+    ADD CONSTRAINT backup_places_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.backup_schedules
+    ADD CONSTRAINT backup_schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.backup_stores
+    ADD CONSTRAINT backup_stores_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.backup_stores
+    ADD CONSTRAINT backup_stores_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_pkey PRIMARY KEY (id);
@@ -1429,6 +1553,26 @@ ALTER TABLE ONLY public.zones
 
 CREATE UNIQUE INDEX accounts_one_operator ON public.accounts USING btree (kind) WHERE (kind = 'operator'::text);
 
+CREATE INDEX backup_place_hosts_host ON public.backup_place_hosts USING btree (host_id);
+
+CREATE INDEX backup_places_store ON public.backup_places USING btree (store_id);
+
+CREATE UNIQUE INDEX backup_schedules_name ON public.backup_schedules USING btree (account_id, name);
+
+CREATE INDEX backup_schedules_next ON public.backup_schedules USING btree (next_at) WHERE enabled;
+
+CREATE INDEX backups_host ON public.backups USING btree (host_id);
+
+CREATE UNIQUE INDEX backups_name ON public.backups USING btree (account_id, name);
+
+CREATE INDEX backups_parent ON public.backups USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE UNIQUE INDEX backups_slot ON public.backups USING btree (schedule_id, slot) WHERE (schedule_id IS NOT NULL);
+
+CREATE UNIQUE INDEX backups_under_way ON public.backups USING btree (volume_id, place_id) WHERE ((sha256 IS NULL) AND (desired = 'present'::text) AND (NOT failed));
+
+CREATE INDEX backups_volume ON public.backups USING btree (volume_id, id);
+
 CREATE INDEX console_sessions_instance ON public.console_sessions USING btree (instance_id);
 
 CREATE INDEX events_account ON ONLY public.events USING btree (account_id, id);
@@ -1563,6 +1707,8 @@ CREATE INDEX vlan_ranges_account ON public.vlan_ranges USING btree (account_id, 
 
 CREATE INDEX volumes_filling ON public.volumes USING btree (source_volume_id) WHERE ((source_volume_id IS NOT NULL) AND (made_gib IS NULL) AND (deleted_at IS NULL));
 
+CREATE INDEX volumes_filling_backup ON public.volumes USING btree (source_backup_id) WHERE ((source_backup_id IS NOT NULL) AND (made_gib IS NULL) AND (deleted_at IS NULL));
+
 CREATE INDEX volumes_host ON public.volumes USING btree (host_id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX volumes_image_upload ON public.volumes USING btree (image_upload_id) WHERE (image_upload_id IS NOT NULL);
@@ -1614,6 +1760,39 @@ ALTER TABLE ONLY public.address_reservations
 
 ALTER TABLE ONLY public.address_reservations
     ADD CONSTRAINT address_reservations_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.address_pools(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.backup_place_hosts
+    ADD CONSTRAINT backup_place_hosts_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.backup_place_hosts
+    ADD CONSTRAINT backup_place_hosts_place_id_fkey FOREIGN KEY (place_id) REFERENCES public.backup_places(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.backup_places
+    ADD CONSTRAINT backup_places_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.backup_stores(id);
+
+ALTER TABLE ONLY public.backup_schedules
+    ADD CONSTRAINT backup_schedules_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.backup_schedules
+    ADD CONSTRAINT backup_schedules_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.backup_stores(id);
+
+ALTER TABLE ONLY public.backup_schedules
+    ADD CONSTRAINT backup_schedules_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volumes(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.backups(id);
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_place_id_fkey FOREIGN KEY (place_id) REFERENCES public.backup_places(id);
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES public.backup_schedules(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

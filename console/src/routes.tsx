@@ -39,6 +39,7 @@ export const router = createBrowserRouter([
           { path: 'switches/:id', lazy: async () => ({ Component: (await import('./switches/SwitchPage')).SwitchPage }) },
           { path: 'volumes', lazy: async () => ({ Component: (await import('./volumes/VolumesPage')).VolumesPage }) },
           { path: 'volumes/:id', lazy: async () => ({ Component: (await import('./volumes/VolumePage')).VolumePage }) },
+          { path: 'backups', lazy: async () => ({ Component: (await import('./backups/BackupsPage')).BackupsPage }) },
           { path: 'snapshots', lazy: async () => ({ Component: (await import('./snapshots/SnapshotsPage')).SnapshotsPage }) },
           { path: 'snapshots/:id', lazy: async () => ({ Component: (await import('./snapshots/SnapshotPage')).SnapshotPage }) },
           { path: 'volume-types', lazy: async () => ({ Component: (await import('./volume-types/VolumeTypesPage')).VolumeTypesPage }) },

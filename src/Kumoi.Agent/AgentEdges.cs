@@ -1,3 +1,4 @@
+using Kumoi.Agent.Backups;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Images;
@@ -33,6 +34,9 @@ public sealed record AgentEdges(
     /// <summary>Null if nothing is balanced here.</summary>
     public Balancing? Balancing { get; init; }
 
+    /// <summary>Null if nothing is backed up here.</summary>
+    public IBackupDriver? Backups { get; init; }
+
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
     /// <param name="storage">Null if disks are on storage of the host's own.</param>
     public static AgentEdges Linux(AgentOptions options, StoreDirectory? storage, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
@@ -40,7 +44,7 @@ public sealed record AgentEdges(
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         var commands = new Commands(clock);
         var images = new ImageCache(options.Paths);
-        var volumes = new DirectoryVolumes(new Stores(options, storage, clock), commands, clock);
+        var volumes = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), storage, clock), commands, clock) { BackupPlaces = new Stores(options, StorePlace.OfBackups(options), null, clock) };
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
@@ -48,7 +52,7 @@ public sealed record AgentEdges(
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, volumes, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, volumes, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, async cancelled => [.. (await volumes.LookAsync(cancelled)).There.Select(sight => sight.Store)], random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
-        { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log) };
+        { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log), Backups = volumes };
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>

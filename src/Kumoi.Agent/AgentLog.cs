@@ -71,6 +71,15 @@ internal static partial class AgentLog
     [LoggerMessage(38, LogLevel.Warning, "A store is missed: {Message}")]
     public static partial void StoreMissed(this ILogger log, string message);
 
+    [LoggerMessage(84, LogLevel.Information, "Backup {Backup}: {Step}")]
+    public static partial void BackupStepTaken(this ILogger log, string backup, string step);
+
+    [LoggerMessage(85, LogLevel.Warning, "Backup {Backup}: {Step} failed: {Message}")]
+    public static partial void BackupStepFailed(this ILogger log, string backup, string step, string message);
+
+    [LoggerMessage(86, LogLevel.Error, "Backup {Backup}: an unexpected failure")]
+    public static partial void BackupBroken(this ILogger log, Exception e, string backup);
+
     [LoggerMessage(40, LogLevel.Information, "The host has joined the cloud as {HostId}")]
     public static partial void Joined(this ILogger log, string hostId);
 

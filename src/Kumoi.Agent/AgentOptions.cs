@@ -48,6 +48,9 @@ public sealed partial record AgentOptions
     /// <summary>Places for volumes, each <c>POOL=directory:/path</c> or <c>POOL=directory:/path,shared</c>; empty: one beside the root disks.</summary>
     public IReadOnlyList<string> Stores { get; init; } = [];
 
+    /// <summary>Places for backups, each <c>NAME=directory:/path</c> or <c>NAME=directory:/path,shared</c>; empty: none.</summary>
+    public IReadOnlyList<string> BackupStores { get; init; } = [];
+
     /// <summary>How many hosts share the machine: each offers one part of its memory and of what is free on its disk. Processors are shared by turns.</summary>
     public int MachineShare { get; init; } = 1;
 
@@ -102,7 +105,10 @@ public sealed partial record AgentOptions
         if (SharedDisks && DisksDirectory is null) wrong.Add("Shared disks need the directory they are in (--disks).");
         if (Stores.FirstOrDefault(store => StorePlace.Parse(store) is null) is { } unknown)
             wrong.Add($"The store '{unknown}' must be POOL=directory:/path, with ,shared at its end if several hosts have mounted it; the pool's name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
-        if (Stores.Select(StorePlace.Parse).OfType<StorePlace>().GroupBy(place => place.Directory).FirstOrDefault(same => same.Count() > 1) is { } twice) wrong.Add($"The directory of stores {twice.Key} is named twice.");
+        if (BackupStores.FirstOrDefault(store => StorePlace.Parse(store) is null) is { } strange)
+            wrong.Add($"The backup store '{strange}' must be NAME=directory:/path, with ,shared at its end if several hosts have mounted it; the name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
+        if (BackupStores.Count > StoresMax) wrong.Add($"A host has {StoresMax} backup stores at most.");
+        if (Stores.Concat(BackupStores).Select(StorePlace.Parse).OfType<StorePlace>().GroupBy(place => place.Directory).FirstOrDefault(same => same.Count() > 1) is { } twice) wrong.Add($"The directory of stores {twice.Key} is named twice.");
         if (Stores.Count > StoresMax) wrong.Add($"A host has {StoresMax} stores at most.");
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");

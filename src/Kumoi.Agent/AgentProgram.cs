@@ -104,7 +104,7 @@ public static class AgentProgram
         foreach (var program in new[] { "ip", "nft", "nsenter", "setpriv", "dnsmasq", "qemu-img", "qemu-system-x86_64" })
             if (!Found(program)) yield return $"The program {program} is missing on this machine.";
         if (options.DisksDirectory is { } disks && !Directory.Exists(disks)) yield return $"The directory of disks {disks} is missing: make it, or mount it first.";
-        foreach (var path in new[] { options.StateDirectory, options.DisksDirectory }.Concat(options.Stores.Select(store => StorePlace.Parse(store)?.Directory)).OfType<string>().SelectMany(WithParents).Distinct())
+        foreach (var path in new[] { options.StateDirectory, options.DisksDirectory }.Concat(options.Stores.Concat(options.BackupStores).Select(store => StorePlace.Parse(store)?.Directory)).OfType<string>().SelectMany(WithParents).Distinct())
             if (Directory.Exists(path) && (File.GetUnixFileMode(path) & UnixFileMode.OtherExecute) == 0)
                 yield return $"The directory {path} cannot be passed by other users, as whom guests run; choose another directory or chmod o+x it.";
     }

@@ -1,3 +1,4 @@
+using Kumoi.Agent.Backups;
 using Kumoi.Agent.Consoles;
 using Kumoi.Agent.Control;
 using Kumoi.Agent.Images;
@@ -34,6 +35,7 @@ public sealed class HostAgent : IAsyncDisposable
     private readonly ImageController _images;
     private readonly InstanceController _instances;
     private readonly VolumeController _volumes;
+    private readonly BackupController? _backups;
     private readonly ConsoleController _consoles;
     private readonly Reporter _reporter;
     private readonly HostLease _lease;
@@ -64,10 +66,11 @@ public sealed class HostAgent : IAsyncDisposable
         {
             Images = _images, Uploads = new ImageUploads((image, file, sum, sent, cancel) => Link.UploadImageAsync(image, file, sum, sent, cancel), clock, id => _volumes!.Ring(id)),
         };
+        if (edges.Backups is { } backups) _backups = new BackupController(_state, backups, image => image is not null && edges.Images.Has(image), Fork(), clock, log) { Images = _images };
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Volumes = _volumes, Lease = _lease };
         _consoles = new ConsoleController(edges.Hypervisor, (console, cancel) => Link.OpenConsoleAsync(console, cancel), log);
         _traffic = new InterfaceTraffic(_state, edges.Networks, edges.Facts().BootId, Fork(), clock);
-        _reporter = new Reporter(_state, _instances, _networks, _volumes, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Traffic = _traffic, Reached = Reached, Returned = AskAnew };
+        _reporter = new Reporter(_state, _instances, _networks, _volumes, _lease, edges.Facts, new FullJitter(Fork()), Fork(), clock) { Traffic = _traffic, Reached = Reached, Returned = AskAnew, Backups = _backups };
         (_resync, _back) = (new Doorbell(clock), new Doorbell(clock));
         _networks.Rung = _instances.Ring;
         if (edges.Metadata is { } metadata) _networks.Served = (name, id, _) => metadata.ServeAsync(name, id);
@@ -87,9 +90,16 @@ public sealed class HostAgent : IAsyncDisposable
             RingInstancesOf(id);
             _volumes.RingImage(id);
             _reporter.RingImages();
+            _backups?.RingAll();
         };
         _reporter.Images = _images.Observed;
-        (_volumes.Rung, _volumes.Reported) = (_instances.Ring, _reporter.RingVolume);
+        _volumes.Rung = _instances.Ring;
+        _volumes.Reported = id =>
+        {
+            _reporter.RingVolume(id);
+            _backups?.RingVolume(id);
+        };
+        if (_backups is not null) _backups.Reported = _reporter.RingBackup;
         _instances.Reported = _reporter.Ring;
         _state.Changed += Apply;
     }
@@ -110,7 +120,7 @@ public sealed class HostAgent : IAsyncDisposable
         var facts = _edges.Facts();
         _log.Started(facts.AgentVersion, facts.Name, facts.Accelerator, facts.AcceleratorReason);
         // An agent that was away for longer than the lease asks once before it ends anything; guests ran on meanwhile anyway.
-        await Task.WhenAll(_reporter.AskOnceAsync(_link, FirstAnswerLimit, stop), _volumes.LookAtStoresAsync(stop));
+        await Task.WhenAll(_reporter.AskOnceAsync(_link, FirstAnswerLimit, stop), LookAtPlacesAsync(stop));
         var loops = new List<Task>
         {
             _guard.RunAsync(stop),
@@ -230,6 +240,7 @@ public sealed class HostAgent : IAsyncDisposable
         }
         _networks.RingAll();
         _volumes.RingAll();
+        _backups?.RingAll();
         _instances.RingAll();
         _images.Prefetch();
         _consoles.Apply(document.Consoles);
@@ -248,9 +259,12 @@ public sealed class HostAgent : IAsyncDisposable
         if (_state.Document is { } document) _consoles.Apply(document.Consoles);
         _volumes.RingAll();
         _images.Prefetch();
+        _backups?.RingAll();
         // Last, since a store that hangs is waited for.
-        return _volumes.LookAtStoresAsync(stop);
+        return LookAtPlacesAsync(stop);
     }
+
+    private Task LookAtPlacesAsync(CancellationToken stop) => Task.WhenAll(_volumes.LookAtStoresAsync(stop), _backups?.LookAtPlacesAsync(stop) ?? Task.CompletedTask);
 
     /// <summary>A name server that died is missed by guests within seconds; it is not left to the next full look.</summary>
     private Task WatchAsync(CancellationToken stop)
@@ -296,6 +310,7 @@ public sealed class HostAgent : IAsyncDisposable
         await _consoles.DisposeAsync();
         await _networks.DisposeAsync();
         if (_edges.Balancing is { } balancing) await balancing.DisposeAsync();
+        if (_backups is not null) await _backups.DisposeAsync();
         await _volumes.DisposeAsync();
         await _images.DisposeAsync();
         if (_imagesServed is { } served) await served.DisposeAsync();

@@ -20,6 +20,9 @@ public static partial class ObjectNames
 
     private const string VolumePrefix = "vol-";
 
+    /// <summary>True if the text can be the id of a backup.</summary>
+    public static bool IsBackup(string text) => IsId(text) && text.StartsWith("bk-", StringComparison.Ordinal);
+
     /// <summary>The serial number under which a guest sees a volume: its id without the dash, 20 bytes, which is all that virtio has for it.</summary>
     public static string Serial(string volumeId) => "vol" + Digits(volumeId);
 

@@ -26,6 +26,8 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Volume)), JsonSerializable(typeof(Page<Volume>)), JsonSerializable(typeof(CreateVolume)), JsonSerializable(typeof(UpdateVolume)), JsonSerializable(typeof(AttachVolume))]
 [JsonSerializable(typeof(Page<Stray>)), JsonSerializable(typeof(AdoptStray)), JsonSerializable(typeof(Page<RecoverableVolume>)), JsonSerializable(typeof(RecoverVolume))]
 [JsonSerializable(typeof(Snapshot)), JsonSerializable(typeof(Page<Snapshot>)), JsonSerializable(typeof(CreateSnapshot)), JsonSerializable(typeof(UpdateSnapshot)), JsonSerializable(typeof(RestoreVolume))]
+[JsonSerializable(typeof(BackupSchedule)), JsonSerializable(typeof(Page<BackupSchedule>)), JsonSerializable(typeof(CreateBackupSchedule)), JsonSerializable(typeof(UpdateBackupSchedule))]
+[JsonSerializable(typeof(Backup)), JsonSerializable(typeof(Page<Backup>)), JsonSerializable(typeof(CreateBackup)), JsonSerializable(typeof(RestoreBackup)), JsonSerializable(typeof(BackupStore)), JsonSerializable(typeof(Page<BackupStore>))]
 [JsonSerializable(typeof(VolumeType)), JsonSerializable(typeof(Page<VolumeType>)), JsonSerializable(typeof(CreateVolumeType))]
 [JsonSerializable(typeof(Pool)), JsonSerializable(typeof(Page<Pool>)), JsonSerializable(typeof(UpdatePool))]
 [JsonSerializable(typeof(VlanRange)), JsonSerializable(typeof(Page<VlanRange>)), JsonSerializable(typeof(CreateVlanRange))]

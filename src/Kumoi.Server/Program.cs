@@ -4,6 +4,7 @@ using Kumoi.Api;
 using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
 using Kumoi.Server.AddressPools;
+using Kumoi.Server.Backups;
 using Kumoi.Server.Consoles;
 using Kumoi.Server.Doctor;
 using Kumoi.Server.Events;
@@ -76,7 +77,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -120,6 +121,7 @@ public static class ServerProgram
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
+        api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
         api.MapDoctor(services.GetRequiredService<DoctorUseCases>());
         api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);

@@ -29,7 +29,7 @@ public sealed class UpgradeTests
             ALTER TABLE interfaces ADD COLUMN flows_max integer NOT NULL DEFAULT 1500;
             ALTER TABLE networks ADD COLUMN flows_max integer NOT NULL DEFAULT 1500;
             ALTER TABLE events ADD COLUMN rack_id text;
-            ALTER TABLE images ADD COLUMN architecture text NOT NULL DEFAULT 'x86_64';
+            ALTER TABLE images ADD COLUMN rack_label text NOT NULL DEFAULT 'none';
             ALTER TABLE idempotency_keys ADD COLUMN server_id text;
             ALTER TABLE servers ADD COLUMN draining boolean NOT NULL DEFAULT false;
             """),

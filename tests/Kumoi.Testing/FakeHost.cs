@@ -123,6 +123,11 @@ public sealed class FakeHost : IDisposable
 
     public Task<HttpStatusCode> ReportVolumesAsync(params ObservedVolume[] volumes) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Volumes: volumes));
 
+    /// <summary>Tells of the places for volumes and for backups that it has.</summary>
+    public Task<HttpStatusCode> ReportBackupPlacesAsync(ObservedStore[] stores, params ObservedBackupPlace[] places) => SendAsync(new ObservedReport(true, 0, _facts, [], [], [], Stores: stores, BackupPlaces: places));
+
+    public Task<HttpStatusCode> ReportBackupsAsync(params ObservedBackup[] backups) => SendAsync(new ObservedReport(false, 0, _facts, [], [], [], Backups: backups));
+
     /// <summary>Does everything asked for of instances and volumes, at once.</summary>
     public async Task<DesiredDocument> ObeyWithVolumesAsync()
     {

@@ -21,8 +21,9 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   'load-balancer': ['floating-addresses', 'networks', 'subnets'],
   vpn: ['floating-addresses', 'networks', 'address-pools'],
   'port-forward': ['floating-addresses'],
-  volume: ['pools', 'hosts', 'snapshots'],
+  volume: ['pools', 'hosts', 'snapshots', 'backups'],
   snapshot: ['volumes'],
+  backup: ['volumes'],
 };
 
 function pluralOf(type: string): string {

@@ -30,6 +30,7 @@ export const shellMessages = {
   'nav.key-pairs': { en: 'Key pairs', ja: 'キーペア' },
   'nav.placement-groups': { en: 'Placement groups', ja: 'プレイスメントグループ' },
   'nav.volumes': { en: 'Volumes', ja: 'ボリューム' },
+  'nav.backups': { en: 'Backups', ja: 'バックアップ' },
   'nav.snapshots': { en: 'Snapshots', ja: 'スナップショット' },
   'nav.volume-types': { en: 'Volume types', ja: 'ボリュームタイプ' },
   'nav.networks': { en: 'Networks', ja: 'ネットワーク' },

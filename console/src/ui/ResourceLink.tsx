@@ -19,6 +19,7 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   pool: () => '/address-pools',
   vlr: () => '/vlan-ranges',
   sw: (id) => `/switches/${id}`,
+  bk: () => '/backups',
   snap: (id) => `/snapshots/${id}`,
   vol: (id) => `/volumes/${id}`,
   vt: () => '/volume-types',

@@ -7,6 +7,7 @@ import { useState, type ReactNode } from 'react';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { resyncMs, watchMs } from '../api/pages';
 import type { Volume } from '../api/types';
+import { VolumeBackups } from '../backups/VolumeBackups';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
 import { VolumeSnapshots } from '../snapshots/VolumeSnapshots';
@@ -67,6 +68,7 @@ export function VolumePage(): ReactNode {
           activeTabId={search.get('tab') ?? 'snapshots'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
           tabs={[
             { id: 'snapshots', label: t('volume.snapshots'), content: <VolumeSnapshots volume={volume} canTake={canTakeSnapshot(volume)} /> },
+            { id: 'backups', label: t('backup.title'), content: <VolumeBackups volume={volume} canCreate={canTakeSnapshot(volume)} /> },
             { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: volume.id }} /> },
           ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Kumoi.Agent.Backups;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Leases;
 using Kumoi.Agent.Networks;
@@ -28,7 +29,7 @@ public sealed class Reporter(
     private static readonly TimeSpan HeartbeatMin = TimeSpan.FromSeconds(1), HeartbeatMax = TimeSpan.FromHours(1);
 
     private readonly Doorbell _doorbell = new(clock);
-    private readonly ConcurrentDictionary<string, byte> _changed = new(), _changedListeners = new(), _changedVolumes = new();
+    private readonly ConcurrentDictionary<string, byte> _changed = new(), _changedListeners = new(), _changedVolumes = new(), _changedBackups = new();
     private readonly ClockWatch _clockWatch = new();
 
     // Until an answer says otherwise: the shortest that a server of any version asks for.
@@ -55,6 +56,9 @@ public sealed class Reporter(
 
     /// <summary>Told with whichever report comes next: it is never a reason for one.</summary>
     public InterfaceTraffic? Traffic { get; init; }
+
+    /// <summary>Null if nothing is backed up here.</summary>
+    public BackupController? Backups { get; init; }
 
     /// <summary>Called when an answer came though the lease had been over.</summary>
     public Action Returned { get; init; } = () => { };
@@ -92,6 +96,12 @@ public sealed class Reporter(
     public void RingVolume(string volumeId)
     {
         _changedVolumes[volumeId] = 0;
+        _doorbell.Ring();
+    }
+
+    public void RingBackup(string backupId)
+    {
+        _changedBackups[backupId] = 0;
         _doorbell.Ring();
     }
 
@@ -133,7 +143,7 @@ public sealed class Reporter(
         {
             try
             {
-                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty || !_changedVolumes.IsEmpty || _imagesChanged)
+                if (Now >= BeatAt || !_changed.IsEmpty || !_changedListeners.IsEmpty || !_changedVolumes.IsEmpty || !_changedBackups.IsEmpty || _imagesChanged)
                 {
                     await BeatAsync(link, stop);
                     failures = 0;
@@ -176,8 +186,8 @@ public sealed class Reporter(
         var told = wantFull ? seen : [.. changed.Select(instances.Observed).OfType<ObservedInstance>()];
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).Concat(volumes.Strays).ToArray();
         var departed = instances.Departed();
-        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. volumes.Conditions, .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null, full ? volumes.StrayVolumes() : null, ImagesFor(full));
+        var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. volumes.Conditions, .. Backups?.Conditions ?? [], .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null, full ? volumes.StrayVolumes() : null, ImagesFor(full), BackupsFor(wantFull), full ? Backups?.Places : null);
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {
@@ -209,6 +219,13 @@ public sealed class Reporter(
         var changed = _changedVolumes.Keys.ToHashSet();
         foreach (var id in changed) _changedVolumes.TryRemove(id, out _);
         return (all ? volumes.Observed(null) : changed.Count > 0 ? volumes.Observed(changed) : []) is { Count: > 0 } told ? told : null;
+    }
+
+    private IReadOnlyList<ObservedBackup>? BackupsFor(bool all)
+    {
+        var changed = _changedBackups.Keys.ToHashSet();
+        foreach (var id in changed) _changedBackups.TryRemove(id, out _);
+        return (all ? Backups?.Observed(null) : changed.Count > 0 ? Backups?.Observed(changed) : null) is { Count: > 0 } told ? told : null;
     }
 
     private IReadOnlyList<ObservedListener>? ListenersFor(bool full)

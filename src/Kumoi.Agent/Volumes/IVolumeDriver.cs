@@ -58,6 +58,9 @@ public interface IVolumeDriver : IAsyncDisposable
     /// <param name="image">What that is a layer over.</param>
     Task CopyAsync(DesiredVolume volume, DesiredVolume source, DesiredImage? image, CancellationToken cancel);
 
+    /// <summary>Begins to make the volume from the backup that it begins with, or looks after that; it is there when it is whole, and each file that it was made from as it was written.</summary>
+    Task FillAsync(DesiredVolume volume, CancellationToken cancel);
+
     /// <summary>Makes the snapshots ready that are wanted and not there. Of a volume that no process has they are taken with that.</summary>
     Task PrepareAsync(DesiredVolume volume, CancellationToken cancel);
 

@@ -25,5 +25,8 @@ public sealed partial record StorePlace(string Pool, string Directory, bool Shar
     public static IReadOnlyList<StorePlace> Of(AgentOptions options) =>
         [new StorePlace(options.SharedDisks ? SharedPool : LocalPool, options.Paths.Volumes, options.SharedDisks, !options.SharedDisks, true), .. options.Stores.Select(Parse).OfType<StorePlace>()];
 
+    /// <summary>The places of a host for backups.</summary>
+    public static IReadOnlyList<StorePlace> OfBackups(AgentOptions options) => [.. options.BackupStores.Select(Parse).OfType<StorePlace>()];
+
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,62}\\z")] private static partial Regex PoolForm();
 }

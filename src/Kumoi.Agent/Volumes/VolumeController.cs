@@ -172,6 +172,9 @@ public sealed class VolumeController : IAsyncDisposable
                 }
                 await _driver.CopyAsync(volume, source, below, cancel);
                 break;
+            case VolumeStep.Fill:
+                await _driver.FillAsync(volume, cancel);
+                break;
             case VolumeStep.Grow:
                 await _driver.GrowAsync(volume, image, cancel);
                 break;

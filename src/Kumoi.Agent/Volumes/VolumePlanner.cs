@@ -13,6 +13,9 @@ public enum VolumeStep
     /// <summary>Fill it from the snapshot that it begins with.</summary>
     Copy,
 
+    /// <summary>Fill it from the backup that it begins with.</summary>
+    Fill,
+
     /// <summary>Let it grow, while no guest has it.</summary>
     Grow,
 
@@ -94,7 +97,8 @@ public static class VolumePlanner
         // An encrypted volume is made with the content of its image as its own.
         if (seen is { SizeBytes: null, Snapshots.Work: null } && desired is { Made: false, Encryption: not null, Source: null } && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         if (seen.SizeBytes is not { } size)
-            return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy } ? VolumePlan.Wait : VolumePlan.Do(desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
+            return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy or VolumeWorks.Restore } ? VolumePlan.Wait
+                : VolumePlan.Do(desired.Backup is not null ? VolumeStep.Fill : desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
         var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
         if (!seen.Snapshots.Refused && Snapshots(desired, seen) is { } plan) return plan;
         // In a guest it grows through the guest's process, which is the instance's business.

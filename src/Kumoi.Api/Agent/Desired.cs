@@ -9,10 +9,12 @@ namespace Kumoi.Api.Agent;
 /// <param name="Former">Placements on this host that are over, because the instance was given to another host.</param>
 /// <param name="Servers">Addresses of the agent API of every server that lives, this one's among them.</param>
 /// <param name="Volumes">Those that the host looks after; null: none, or a server that knows of none.</param>
+/// <param name="Backups">Those for which the host has something to do; null: none.</param>
 public sealed record DesiredDocument(
     long Revision, string HostId, IReadOnlyList<DesiredImage> Images, IReadOnlyList<DesiredNetwork> Networks,
     IReadOnlyList<DesiredSecurityGroup> SecurityGroups, IReadOnlyList<DesiredInstance> Instances,
-    IReadOnlyList<DesiredConsole> Consoles, IReadOnlyList<FormerInstance> Former, IReadOnlyList<string> Servers, IReadOnlyList<DesiredVolume>? Volumes = null);
+    IReadOnlyList<DesiredConsole> Consoles, IReadOnlyList<FormerInstance> Former, IReadOnlyList<string> Servers, IReadOnlyList<DesiredVolume>? Volumes = null,
+    IReadOnlyList<DesiredBackup>? Backups = null);
 
 /// <summary>
 /// A placement that is over: copies of this or a lower incarnation found on the host are ended and what they left on the host's own

@@ -13,13 +13,16 @@ namespace Kumoi.Api.Agent;
 /// <param name="Volumes">Volumes of the document: all of them in a full report, or those of which something has changed; null if there is nothing to say.</param>
 /// <param name="StrayVolumes">Volumes in its own stores that no record explains: all of them, in a full report; null in others.</param>
 /// <param name="Images">The images that the host has: all of them, in full reports and when that has changed; null in others.</param>
+/// <param name="Backups">Backups of the document: all of them in a full report, or those of which something has changed; null if there is nothing to say.</param>
+/// <param name="BackupPlaces">The places for backups that are there now: all of them, in a full report; null in others.</param>
 /// <param name="Stores">The places for volumes that are there now: all of them, in a full report; null in others.</param>
 public sealed record ObservedReport(
     bool Full, long DesiredRevision, HostFacts Facts, IReadOnlyList<ObservedInstance> Instances, IReadOnlyList<string> Strays,
     IReadOnlyList<Condition> Conditions, IReadOnlyList<FormerInstance>? Departed = null, int? LeaseSeconds = null,
     IReadOnlyList<ObservedListener>? Listeners = null, IReadOnlyList<ObservedTraffic>? Traffic = null, IReadOnlyList<ObservedVpn>? Vpns = null,
     IReadOnlyList<ObservedVolume>? Volumes = null, IReadOnlyList<ObservedStore>? Stores = null,
-    IReadOnlyList<StrayVolume>? StrayVolumes = null, ObservedImages? Images = null);
+    IReadOnlyList<StrayVolume>? StrayVolumes = null, ObservedImages? Images = null,
+    IReadOnlyList<ObservedBackup>? Backups = null, IReadOnlyList<ObservedBackupPlace>? BackupPlaces = null);
 
 /// <summary>
 /// The answer to a report: it was recorded, and the host's lease begins anew. The lease runs from the moment the agent <i>sent</i> the

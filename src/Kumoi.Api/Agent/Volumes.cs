@@ -14,13 +14,14 @@ namespace Kumoi.Api.Agent;
 /// <param name="Made">It was there once: if it is not any more, an empty one must not take its place.</param>
 /// <param name="Snapshots">Its snapshots, in the order in which they were asked for; null: none. One that is <c>deleted</c> with snapshots keeps those, and nothing else.</param>
 /// <param name="Source">It begins with the content of this snapshot, and as its own; null: with its image, or empty.</param>
+/// <param name="Backup">It begins with the content of this backup; null: otherwise.</param>
 /// <param name="Restore">It is to be put back to one of its snapshots; null: that is not asked, or was done.</param>
 /// <param name="UploadTo">Once it is whole, its bytes are sent as those of this image: it is there for nothing else.</param>
 /// <param name="Encryption">All that is written of it is encrypted; null: nothing is.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
     bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null,
-    string? UploadTo = null, VolumeEncryption? Encryption = null);
+    string? UploadTo = null, VolumeEncryption? Encryption = null, BackupSource? Backup = null);
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>
 /// <param name="Desired"><see cref="VolumeDesire"/>.</param>
@@ -73,7 +74,7 @@ public static class SnapshotConsistency
 }
 
 /// <summary>Work on a volume that takes its time.</summary>
-/// <param name="Kind"><c>copy</c>: it is being filled from a snapshot; <c>merge</c>: what a deleted snapshot kept apart is brought together; <c>flatten</c>: layers below are brought into the uppermost.</param>
+/// <param name="Kind"><c>copy</c>: it is being filled from a snapshot; <c>merge</c>: what a deleted snapshot kept apart is brought together; <c>flatten</c>: layers below are brought into the uppermost; <c>restore</c>: it is being filled from a backup; <c>backup</c>: a backup is being written; <c>verify</c>: one is being read and compared with what was written.</param>
 /// <param name="DoneBytes">How much of it is done.</param>
 /// <param name="TotalBytes">How much there is to do, as far as it is known.</param>
 /// <param name="Since">When it began.</param>
@@ -93,6 +94,15 @@ public static class VolumeWorks
 
     /// <summary>Layers below are being brought into the uppermost, since there are too many.</summary>
     public const string Flatten = "flatten";
+
+    /// <summary>It is being filled from a backup.</summary>
+    public const string Restore = "restore";
+
+    /// <summary>A backup is being written.</summary>
+    public const string Backup = "backup";
+
+    /// <summary>A backup is being read and compared with what was written.</summary>
+    public const string Verify = "verify";
 }
 
 /// <summary>A volume found in a store of the host's own that no record explains.</summary>

@@ -18,11 +18,12 @@ namespace Kumoi.Api;
 /// <param name="ObservedGeneration">The generation that its host has acted on to the end.</param>
 /// <param name="Snapshot">The snapshot that it began with, by its name then; null: it began otherwise.</param>
 /// <param name="Snapshots">How many snapshots of it there are.</param>
+/// <param name="Backup">The backup that it began with, by its name then; null: it began otherwise.</param>
 /// <param name="Work">What its host does to it that takes its time; null: nothing.</param>
 /// <param name="Encrypted">All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never.</param>
 public sealed record Volume(
     string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted, Ref? Backup = null);
 
 /// <summary>Makes a volume.</summary>
 /// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image or with a snapshot: as large as that.</param>

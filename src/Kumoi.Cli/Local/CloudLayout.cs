@@ -81,6 +81,9 @@ public sealed class CloudLayout
 
     public string Images => Path.Combine(State, "images");
 
+    /// <summary>Where the cloud's hosts keep backups: on the same disk as everything else, so that they are no protection from its loss.</summary>
+    public string Backups => Path.Combine(State, "backups");
+
     public string Logs => Path.Combine(State, "logs");
 
     public string Programs => Path.Combine(State, "programs");

@@ -8,8 +8,11 @@ namespace Kumoi.Cli.Local;
 /// <summary>Starts the agents of a cloud on this machine and waits until their hosts have joined.</summary>
 public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient admin)
 {
-    private const string Share = "--machine-share", Segment = "--segment-device";
+    private const string Share = "--machine-share", Segment = "--segment-device", BackupPlace = "--backup-store";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopPatience = TimeSpan.FromSeconds(15), ReportAgeMax = TimeSpan.FromSeconds(30);
+
+    // The users that programs of the agents' run as pass through, and cannot list.
+    private const UnixFileMode Passable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private readonly DateTimeOffset _since = TimeProvider.System.GetUtcNow() - ReportAgeMax;
 
@@ -30,13 +33,17 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
             var token = await admin.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(null, null, fresh), null, cancel);
             LocalCloud.WriteSecret(TokenFile, token.Token);
         }
+        DurableFiles.MakeDirectory(layout.Backups, Passable);
         foreach (var host in absent) await daemons.StartAsync(host.Role, Command(host, programs, underlay, share), cancel);
         foreach (var host in hosts)
             if (!await Until.TrueAsync(() => IsUpAsync(host, cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi " + host.Role, daemons.LogOf(host.Role));
     }
 
+    // Each of the cloud's hosts reaches it, since they are one machine.
+    private string Backups => $"backups=directory:{layout.Backups},shared";
+
     private bool IsAsAsked(LocalProcess agent, UnderlayPlan? underlay, string share) =>
-        (underlay is null || agent.Values(Share).SequenceEqual([share])) && agent.Values(Segment).Order(StringComparer.Ordinal).SequenceEqual(layout.SegmentDevices.Order(StringComparer.Ordinal));
+        (underlay is null || agent.Values(Share).SequenceEqual([share])) && agent.Values(BackupPlace).SequenceEqual([Backups]) && agent.Values(Segment).Order(StringComparer.Ordinal).SequenceEqual(layout.SegmentDevices.Order(StringComparer.Ordinal));
 
     private string[] Command(LocalHost host, string programs, UnderlayPlan? underlay, string share) =>
     [
@@ -45,6 +52,7 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
         "--state", host.State, "--tag", host.Tag, "--run-directory", host.RunDirectory, "--name", host.Name, "--address", $"{underlay?.AddressOf(host) ?? IPAddress.Loopback}",
         .. underlay is null ? (string[])[] : ["--uplink-device", UnderlayPlan.HostDevice, Share, share],
         .. layout.SegmentDevices.SelectMany(device => (string[])[Segment, device]),
+        BackupPlace, Backups,
         .. File.Exists(TokenFile) ? (string[])["--join-token-file", TokenFile] : [],
     ];
 

@@ -44,11 +44,11 @@ public static class RoleCommands
     {
         var (state, tag, run, name, address) = (Options.Required<string>("--state"), Options.Required<string>("--tag"), Options.New<string?>("--run-directory"), Options.Required<string>("--name"), Options.Required<string>("--address"));
         var (tokenFile, hypervisor, accelerator, uplink) = (Options.New<FileInfo?>("--join-token-file"), With("--hypervisor", "qemu"), With("--accelerator", "auto"), Options.New<string?>("--uplink-device"));
-        var (segments, stores) = (Options.New<string[]>("--segment-device"), Options.New<string[]>("--store"));
+        var (segments, stores, backups) = (Options.New<string[]>("--segment-device"), Options.New<string[]>("--store"), Options.New<string[]>("--backup-store"));
         var (disks, shared, format, otlp, metrics) = (Options.New<string?>("--disks"), Options.New<bool>("--shared-disks"), LogFormat(), Options.New<Uri?>("--otlp-endpoint"), Options.New<string?>("--metrics"));
         var (stopLimit, share, cache) = (With("--stop-limit-seconds", StopLimitDefault), With("--machine-share", 1), With("--image-cache-gib", ImageCacheGibDefault));
         var (imagePort, noPeers) = (With("--image-port", 0), Options.New<bool>("--no-image-peers"));
-        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink, segments, disks, shared, stores, format, otlp, metrics, stopLimit, share, cache, imagePort, noPeers };
+        var command = new Command("agent", Messages.Text("command-agent")) { state, tag, run, name, address, tokenFile, hypervisor, accelerator, uplink, segments, disks, shared, stores, backups, format, otlp, metrics, stopLimit, share, cache, imagePort, noPeers };
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var options = new AgentOptions
@@ -56,7 +56,7 @@ public static class RoleCommands
                 StateDirectory = parsed.GetValue(state)!, Tag = parsed.GetValue(tag)!, RunDirectory = parsed.GetValue(run), Name = parsed.GetValue(name)!, Address = parsed.GetValue(address)!,
                 JoinToken = parsed.GetValue(tokenFile) is { Exists: true } file ? (await File.ReadAllTextAsync(file.FullName, cancel)).Trim() : null,
                 Hypervisor = parsed.GetValue(hypervisor)!, Accelerator = parsed.GetValue(accelerator)!, UplinkDevice = parsed.GetValue(uplink), SegmentDevices = parsed.GetValue(segments) ?? [],
-                MachineShare = parsed.GetValue(share), DisksDirectory = parsed.GetValue(disks), SharedDisks = parsed.GetValue(shared), Stores = parsed.GetValue(stores) ?? [], StopLimit = TimeSpan.FromSeconds(parsed.GetValue(stopLimit)), LogFormat = parsed.GetValue(format)!, Metrics = parsed.GetValue(metrics) is { } at ? Address(at) : null, ImageCacheBytes = parsed.GetValue(cache) * (1L << 30), ImagePort = parsed.GetValue(noPeers) ? null : parsed.GetValue(imagePort),
+                MachineShare = parsed.GetValue(share), DisksDirectory = parsed.GetValue(disks), SharedDisks = parsed.GetValue(shared), Stores = parsed.GetValue(stores) ?? [], BackupStores = parsed.GetValue(backups) ?? [], StopLimit = TimeSpan.FromSeconds(parsed.GetValue(stopLimit)), LogFormat = parsed.GetValue(format)!, Metrics = parsed.GetValue(metrics) is { } at ? Address(at) : null, ImageCacheBytes = parsed.GetValue(cache) * (1L << 30), ImagePort = parsed.GetValue(noPeers) ? null : parsed.GetValue(imagePort),
             };
             if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
             using var traces = Tracing.Export("kumoi-agent", parsed.GetValue(otlp));

@@ -23,6 +23,8 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
             .. DoctorRules.Stores(await store.StoresAsync(cancel)),
             .. DoctorRules.Snapshots(await store.SnapshotsAsync(cancel)),
+            .. DoctorRules.BackupSchedules(await store.BackupSchedulesAsync(now - DoctorRules.BackupDelay, cancel)),
+            .. DoctorRules.BackupPlaces(await store.BackupPlacesAsync(cancel)),
             .. DoctorRules.Addresses(await store.AddressesAsync(cancel)),
             .. DoctorRules.Conditions(await store.ConditionsAsync(DoctorRules.ConditionAge, cancel)),
             DoctorRules.Certificate("authority", authority.Certificate.NotAfter, now), DoctorRules.Certificate("server", certificate.Current.NotAfter, now),

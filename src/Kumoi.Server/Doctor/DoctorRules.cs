@@ -41,6 +41,15 @@ public static class DoctorRules
     public static IEnumerable<Diagnosis> Counters(IReadOnlyList<WrongCounters> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "counters-right", null)]
         : wrong.Select(w => new Diagnosis("counters", Error, "counters-wrong", w.Host, w.Host, w.Recorded.Vcpus, w.Real.Vcpus, w.Recorded.MemoryMib, w.Real.MemoryMib, w.Recorded.DiskGib, w.Real.DiskGib, w.RecordedInstances, w.RealInstances));
 
+    /// <summary>How late a scheduled backup may be before it is said. Too low: each restart of a server is news; too high: days go by.</summary>
+    public static readonly TimeSpan BackupDelay = TimeSpan.FromMinutes(15);
+
+    public static IEnumerable<Diagnosis> BackupSchedules(IReadOnlyList<(string Name, DateTimeOffset Since)> late) =>
+        late.Select(schedule => new Diagnosis("backups", Warning, "backup-schedule-behind", schedule.Name, schedule.Name, schedule.Since));
+
+    public static IEnumerable<Diagnosis> BackupPlaces(IReadOnlyList<(string Store, string Place, int CapacityGib, int UsedGib)> full) =>
+        full.Select(place => new Diagnosis("backups", Warning, "backup-place-nearly-full", place.Store, place.Store, place.Place, place.UsedGib, place.CapacityGib));
+
     public static IEnumerable<Diagnosis> Snapshots(IReadOnlyList<(string Volume, int Recorded, int Real)> wrong) =>
         wrong.Select(volume => new Diagnosis("counters", Error, "snapshot-counters-wrong", volume.Volume, volume.Volume, volume.Recorded, volume.Real));
 

@@ -47,6 +47,17 @@ public sealed class DoctorStore(Database database)
         WHERE v.snapshots <> coalesce(s.count, 0) ORDER BY v.id LIMIT $1
         """, r => (r.GetString(0), r.GetInt32(1), r.GetInt32(2)), cancel, RowsMax);
 
+    /// <summary>Schedules whose next backup was due before, or whose last one is still not made.</summary>
+    public Task<List<(string Name, DateTimeOffset Since)>> BackupSchedulesAsync(DateTimeOffset before, CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT s.name, least(s.next_at, b.slot) FROM backup_schedules s LEFT JOIN LATERAL (SELECT min(b.slot) AS slot FROM backups b WHERE b.schedule_id = s.id AND b.state IN ('creating', 'failed') AND b.created_at < $1) b ON true
+        WHERE s.enabled AND (s.next_at < $1 OR b.slot IS NOT NULL) ORDER BY s.id LIMIT $2
+        """, r => (r.GetString(0), r.Time(1)), cancel, before, RowsMax);
+
+    public Task<List<(string Store, string Place, int CapacityGib, int UsedGib)>> BackupPlacesAsync(CancellationToken cancel) => database.QueryAsync(
+        "SELECT s.name, p.id, p.capacity_gib, p.used_gib FROM backup_places p JOIN backup_stores s ON s.id = p.store_id WHERE p.used_gib::bigint * 100 >= p.capacity_gib::bigint * s.warn_percent AND p.capacity_gib > 0 ORDER BY p.id LIMIT $1",
+        r => (r.GetString(0), r.GetString(1), r.GetInt32(2), r.GetInt32(3)), cancel, RowsMax);
+
     /// <summary>Addresses that nobody can have any more, and instances that have none.</summary>
     public Task<List<(string Code, string Instance, string Address)>> AddressesAsync(CancellationToken cancel) => database.QueryAsync(
         """

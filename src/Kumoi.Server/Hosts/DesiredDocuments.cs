@@ -6,6 +6,7 @@ using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Images;
+using Kumoi.Server.Backups;
 using Kumoi.Server.Instances;
 using Kumoi.Server.LoadBalancers;
 using Kumoi.Server.Metrics;
@@ -149,18 +150,19 @@ public sealed class DesiredDocuments
             .ToLookup(c => c.Host, c => c.Console);
         var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
-        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds, _volumeKeys);
+        var backups = await BackupDocuments.ReadAsync(connection, hostIds, _volumeKeys);
+        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds, backups, _volumeKeys);
         var prefetches = await Prefetches.ReadAsync(connection, hostIds);
         var servers = _servers.AgentUrls;
         return [.. asked.Select(id => !revisions.TryGetValue(id, out var revision) ? null
             : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. prefetches[id].Concat(instances[id].SelectMany(i => i.Images)).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,
-                volumes.Of(id)))];
+                volumes.Of(id), backups.Of(id)))];
     }
 
     private DesiredDocument Compose(
         string hostId, long revision, List<DesiredInstance> instances, List<DesiredImage> images, NetworkDocuments networks,
         Dictionary<string, DesiredSecurityGroup> groups, List<DesiredConsole> consoles, List<FormerInstance> former, IReadOnlyList<string> servers,
-        IReadOnlyList<DesiredVolume>? volumes)
+        IReadOnlyList<DesiredVolume>? volumes, IReadOnlyList<DesiredBackup>? backups)
     {
         var faces = instances.SelectMany(i => i.Interfaces).ToList();
         var used = faces.SelectMany(f => f.SecurityGroupIds).Distinct().Where(groups.ContainsKey).Select(id => groups[id]).ToList();
@@ -168,7 +170,7 @@ public sealed class DesiredDocuments
         var named = used.SelectMany(g => g.Rules).Select(r => r.GroupId).OfType<string>().Except(used.Select(g => g.Id)).Select(id => new DesiredSecurityGroup(id, [], []));
         return new DesiredDocument(
             revision, hostId, images, networks.For(hostId, [.. faces.Select(f => f.NetworkId).Distinct()], new Uplinks(IPNetwork.Parse(_options.UplinkRange)), _vpnKeys),
-            [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers, volumes);
+            [.. used.Concat(named).OrderBy(g => g.Id, StringComparer.Ordinal)], instances, consoles, former, servers, volumes, backups);
     }
 
     /// <summary>The IPv6 address of an interface in a network with both families, and the addresses that it holds beside.</summary>

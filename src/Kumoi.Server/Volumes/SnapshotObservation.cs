@@ -17,7 +17,7 @@ public sealed class SnapshotObservation(Database database, HostRevisions hosts, 
 
     private const long BytesMax = 1L << 50;
 
-    private sealed record Changed(string Id, string Name, string AccountId, string VolumeId, string HostId, string HostName);
+    private sealed record Changed(string Id, string Name, string AccountId, string VolumeId, string HostId, string HostName, bool Internal);
 
     private const string Judged = "JOIN volumes v ON v.id = n.volume AND v.host_id = n.host AND v.incarnation = n.incarnation AND n.generation BETWEEN v.observed_generation AND v.generation AND v.deleted_at IS NULL JOIN snapshots s ON s.volume_id = v.id";
 
@@ -51,12 +51,13 @@ public sealed class SnapshotObservation(Database database, HostRevisions hosts, 
                 """ + " " + There + ") n WHERE s.id = n.id", cancel, ThereValues());
             var gone = await ReadAsync(Gone + " JOIN hosts h ON h.id = v.host_id", GoneValues());
             await RemoveAsync(transaction, gone, cancel);
-            await events.WriteAsync(transaction, [.. taken.Select(one => Event(one, "snapshot.taken")), .. gone.Select(one => Event(one, "snapshot.deleted"))], cancel);
+            await events.WriteAsync(transaction, // Those of backups are no matter of the account's.
+            [.. taken.Where(one => !one.Internal).Select(one => Event(one, "snapshot.taken")), .. gone.Where(one => !one.Internal).Select(one => Event(one, "snapshot.deleted"))], cancel);
             transaction.AfterCommit(events.Ring);
             return new Done();
 
             Task<List<Changed>> ReadAsync(string from, object?[] values) => transaction.QueryAsync(
-                "SELECT s.id, s.name, s.account_id, v.id, h.id, h.name " + from, row => new Changed(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5)), cancel, values);
+                "SELECT s.id, s.name, s.account_id, v.id, h.id, h.name, s.internal " + from, row => new Changed(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetBoolean(6)), cancel, values);
         }, cancel);
 
         // Parameters are one statement's.

@@ -23,6 +23,6 @@ public static class SnapshotOrigins
 
     /// <summary>The volume that is being filled: this one, or one that is filled from a snapshot of it, which is then to stay with its host.</summary>
     public static Task<string?> FillingAsync(Transaction transaction, string volumeId, bool stays, CancellationToken cancel) => transaction.FindAsync(
-        "SELECT name FROM volumes WHERE source_volume_id IS NOT NULL AND made_gib IS NULL AND deleted_at IS NULL AND desired = 'present' AND (id = $1 OR source_volume_id = $1 AND NOT $2) ORDER BY id LIMIT 1",
+        "SELECT name FROM volumes WHERE (source_volume_id IS NOT NULL OR source_backup_id IS NOT NULL) AND made_gib IS NULL AND deleted_at IS NULL AND desired = 'present' AND (id = $1 OR source_volume_id = $1 AND NOT $2) ORDER BY id LIMIT 1",
         row => row.GetString(0), cancel, volumeId, stays);
 }

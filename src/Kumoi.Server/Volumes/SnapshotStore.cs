@@ -15,7 +15,7 @@ public sealed class SnapshotStore(Database database)
         """
         SELECT s.id, s.name, s.description, a.id, a.name, s.state, v.id, coalesce(v.former_name, v.name), s.size_gib, s.used_bytes, s.consistency, s.instance_id, s.instance_name, s.group_id, s.taken_at,
                v.conditions::text, s.created_at
-        FROM snapshots s JOIN accounts a ON a.id = s.account_id JOIN volumes v ON v.id = s.volume_id WHERE s.account_id = $1 AND s.image_upload_id IS NULL
+        FROM snapshots s JOIN accounts a ON a.id = s.account_id JOIN volumes v ON v.id = s.volume_id WHERE s.account_id = $1 AND NOT s.internal AND s.image_upload_id IS NULL
         """;
 
     private static Snapshot Read(NpgsqlDataReader row) => new(
@@ -53,7 +53,7 @@ public sealed class SnapshotStore(Database database)
     /// <summary>The snapshot that a key means, for who holds the volume that it should be of: while that is held nobody changes what becomes of it.</summary>
     public static Task<SnapshotRecord?> FindAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(Record, ReadRecord, cancel, accountId, key);
 
-    private const string Record = "SELECT id, name, volume_id, state, size_gib FROM snapshots WHERE account_id = $1 AND (id = $2 OR name = $2) AND image_upload_id IS NULL";
+    private const string Record = "SELECT id, name, volume_id, state, size_gib FROM snapshots WHERE account_id = $1 AND (id = $2 OR name = $2) AND NOT internal AND image_upload_id IS NULL";
 
     private static SnapshotRecord ReadRecord(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4));
 

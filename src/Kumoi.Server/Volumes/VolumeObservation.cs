@@ -84,7 +84,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
     /// <summary>Work as it can be kept and shown: nothing of a kind that nobody knows, and no more done than there is.</summary>
     private static string? WorkText(VolumeWork? work, DateTimeOffset now)
     {
-        if (work is not { Kind: VolumeWorks.Copy or VolumeWorks.Merge or VolumeWorks.Flatten }) return null;
+        if (work is not { Kind: VolumeWorks.Copy or VolumeWorks.Merge or VolumeWorks.Flatten or VolumeWorks.Restore }) return null;
         var total = Math.Clamp(work.TotalBytes, 0, BytesMax);
         return JsonSerializer.Serialize(new VolumeWork(work.Kind, Math.Clamp(work.DoneBytes, 0, total), total, SnapshotObservation.Past(work.Since, now)), ApiJson.Default.VolumeWork);
     }

@@ -62,8 +62,8 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
         if (left.Count > 0 && !lost) return left.ConvertAll(one => one.Ref);
         await events.WriteAsync(transaction, [.. left.Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
         var snapshots = await transaction.QueryAsync(
-            "DELETE FROM snapshots WHERE volume_id = ANY($1) RETURNING id, name, account_id", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, Columns.Texts(left.Select(one => one.Ref.Id)));
-        await events.WriteAsync(transaction, [.. snapshots.Select(one => new NewEvent(one.Account, actor, "snapshot.lost", new Subject("snapshot", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the snapshot with it."))], cancel);
+            "DELETE FROM snapshots WHERE volume_id = ANY($1) RETURNING id, name, account_id, internal", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2), Internal: row.GetBoolean(3)), cancel, Columns.Texts(left.Select(one => one.Ref.Id)));
+        await events.WriteAsync(transaction, [.. snapshots.Where(one => !one.Internal).Select(one => new NewEvent(one.Account, actor, "snapshot.lost", new Subject("snapshot", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the snapshot with it."))], cancel);
         // Should the host come back after all, they are found, and offered to whom they were of.
         await transaction.ExecuteAsync(
             """

@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Backups;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
@@ -25,7 +26,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
         if (state is not ("available" or "in-use" or "deleted")) return Failure.Invalid("wait", "one-of", "available, in-use, deleted");
         return await Waits.ForAsync(bell, clock, state, timeout, () => GetAsync(caller, key, cancel),
             // One without a place has nobody who could do more to it.
-            volume => volume.State is "deleting" or "retained" && state != "deleted" ? null : (volume.State == state || volume.State == "retained") && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
+            volume => volume.State is "deleting" or "retained" && state != "deleted" ? null : (volume.State == state || volume is { State: "retained", Snapshots: > 0 }) && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
     }
 
     /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it; one that begins with a snapshot is made where that is.</summary>
@@ -142,6 +143,8 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
                 $"UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END, sealed_key = CASE WHEN store_id IS NULL THEN NULL ELSE sealed_key END, {VolumeHolds.NameGivenBack("snapshots > 0")} WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.delete", new Subject("volume", volume.Id, volume.Name), cancel, volume.Snapshots > 0 ? "Its snapshots stay." : null);
             if (volume.HostId is { } host) await hosts.TouchAsync(transaction, host, cancel);
+            // What was kept of it only for later backups goes with it.
+            await BackupOffers.SettleAsync(transaction, hosts, clock.GetUtcNow(), cancel);
             return new Done();
         }, cancel);
         return deleted;

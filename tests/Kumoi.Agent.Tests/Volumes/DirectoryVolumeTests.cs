@@ -240,9 +240,9 @@ public sealed class DirectoryVolumeTests
         /// <summary>The agent dies where it would start a program.</summary>
         public async Task KilledAsync(Func<DirectoryVolumes, Task> act)
         {
-            var stores = new Stores(machine.Options, null, TimeProvider.System);
+            var stores = new Stores(machine.Options, StorePlace.Of(machine.Options), null, TimeProvider.System);
             await stores.LookAsync(default);
-            var driver = new DirectoryVolumes(stores, new Commands(TimeProvider.System) { Fault = (_, _) => throw new OperationCanceledException() }, TimeProvider.System);
+            var driver = new DirectoryVolumes(stores, new Commands(TimeProvider.System) { Fault = (_, _) => throw new OperationCanceledException() }, TimeProvider.System) { BackupPlaces = stores };
             await Assert.ThrowsAsync<OperationCanceledException>(() => act(driver));
         }
 

@@ -84,7 +84,7 @@ public sealed class StoresTests
         DurableFiles.MakeDirectory(disks, AgentModes.Passable);
         machine.Options = machine.Options with { DisksDirectory = disks, SharedDisks = true };
         var shared = StoreDirectory.Open(disks, true, "storage-away", TimeProvider.System);
-        var stores = new Stores(machine.Options, shared, TimeProvider.System);
+        var stores = new Stores(machine.Options, StorePlace.Of(machine.Options), shared, TimeProvider.System);
         var store = Assert.Single((await stores.LookAsync(default)).There).Store;
         Assert.Equal((shared.Id, "shared", true, false), (store.Id, store.Pool, store.Shared, store.Own));
         File.Delete(Path.Combine(disks, ".kumoi-storage"));
@@ -112,7 +112,7 @@ public sealed class StoresTests
         await using var machine = new Machine("simulated");
         DurableFiles.MakeDirectory(machine.Options.Paths.State, AgentModes.Passable);
         var time = new ManualTime();
-        var stores = new Stores(machine.Options, null, time);
+        var stores = new Stores(machine.Options, StorePlace.Of(machine.Options), null, time);
         var store = Assert.Single((await stores.LookAsync(default)).There).Store;
         var mark = Path.Combine(machine.Options.Paths.Volumes, ".kumoi-storage");
         File.Delete(mark);
@@ -133,7 +133,7 @@ public sealed class StoresTests
         Assert.Equal(store.Id, stores.Need(store.Id).Id);
     }
 
-    private static Stores Open(Machine machine) => new(machine.Options, null, TimeProvider.System);
+    private static Stores Open(Machine machine) => new(machine.Options, StorePlace.Of(machine.Options), null, TimeProvider.System);
 
     /// <summary>The only store beside that of root disks.</summary>
     private static async Task<StoreSight> NamedAsync(Stores stores) => Assert.Single((await stores.LookAsync(default)).There, one => !one.Store.Root);

@@ -26,11 +26,15 @@ internal static class Verdict
         Assert.Empty(await TextsAsync(cloud, "SELECT v.id FROM instances v WHERE (SELECT count(*) FROM events e WHERE e.resource_id = v.id AND e.action = 'instance.launch') <> 1"));
         Assert.Empty(await TextsAsync(cloud,
             "SELECT v.id FROM instances v WHERE (SELECT count(*) FROM events e WHERE e.resource_id = v.id AND e.action = 'instance.terminated') <> CASE WHEN v.terminated_at IS NULL THEN 0 ELSE 1 END"));
+        // What an instance started from goes after it, and its room with it.
+        await FaultCloud.UntilAsync("no root volume is left of an instance that is not there", Limit, async () => (await TextsAsync(cloud, "SELECT id FROM volumes WHERE deleted_at IS NULL AND instance_id IS NULL")).Count == 0);
+        Assert.Empty(await TextsAsync(cloud, "SELECT v.id FROM instances v WHERE v.terminated_at IS NULL AND v.root_volume AND (SELECT count(*) FROM volumes w WHERE w.instance_id = v.id AND w.slot = 0 AND w.host_id = v.host_id AND w.desired = 'present') <> 1"));
         Assert.Empty(await TextsAsync(cloud,
             """
-            SELECT h.name FROM hosts h LEFT JOIN (SELECT host_id, count(*) AS n, sum(vcpus) AS c, sum(memory_mib) AS m, sum(disk_gib) AS d FROM instances WHERE terminated_at IS NULL GROUP BY 1) s
-                ON s.host_id = h.id
-            WHERE (h.instances, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib) IS DISTINCT FROM (coalesce(s.n, 0), coalesce(s.c, 0), coalesce(s.m, 0), coalesce(s.d, 0))
+            SELECT h.name FROM hosts h
+            LEFT JOIN (SELECT host_id, count(*) AS n, sum(vcpus) AS c, sum(memory_mib) AS m, sum(CASE WHEN root_volume THEN 0 ELSE disk_gib END) AS d FROM instances WHERE terminated_at IS NULL GROUP BY 1) s ON s.host_id = h.id
+            LEFT JOIN (SELECT v.host_id, sum(v.size_gib) AS d FROM volumes v JOIN stores t ON t.id = v.store_id WHERE t.own AND v.deleted_at IS NULL GROUP BY 1) w ON w.host_id = h.id
+            WHERE (h.instances, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib) IS DISTINCT FROM (coalesce(s.n, 0), coalesce(s.c, 0), coalesce(s.m, 0), coalesce(s.d, 0) + coalesce(w.d, 0))
             """));
         Assert.Empty(await TextsAsync(cloud, "SELECT i.id FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE (i.released_at IS NULL) <> (v.terminated_at IS NULL)"));
         Assert.Empty(await TextsAsync(cloud, "SELECT host(f.address) FROM floating_addresses f JOIN interfaces i ON i.id = f.interface_id WHERE i.released_at IS NOT NULL"));

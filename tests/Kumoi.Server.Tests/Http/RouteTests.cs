@@ -93,6 +93,8 @@ public sealed class RouteTests
             ["{floatingAddress}"] = (await owner.PostAsync<FloatingAddress>("/floating-addresses", new { })).Id,
             ["{volume}"] = volume.Id,
             ["{snapshot}"] = (await SnapshotAsync()).Id,
+            ["{backup}"] = (await BackupAsync()).Id,
+            ["{backupSchedule}"] = (await owner.PostAsync<BackupSchedule>("/backup-schedules", new { name = "own", volume = "own", everyMinutes = 60, keep = 1 })).Id,
             ["{loadBalancer}"] = balancer.Id,
             ["{listener}"] = balancer.Listeners[0].Id,
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
@@ -110,10 +112,18 @@ public sealed class RouteTests
             await scene.Host.ObeyWithVolumesAsync();
             return await owner.PostAsync<Snapshot>("/volumes/own/snapshots", new { name = "own" });
         }
+        async Task<Backup> BackupAsync()
+        {
+            await scene.Host.ReportBackupPlacesAsync([new Kumoi.Api.Agent.ObservedStore("st-00000000000000001", "local", "directory", false, true, 100, 1)], new Kumoi.Api.Agent.ObservedBackupPlace("st-000000000000000b0", "backups", false, 100, 1));
+            return await owner.PostAsync<Backup>("/volumes/own/backups", new { name = "own" });
+        }
         var bodies = new Dictionary<string, object>
         {
             ["PUT /snapshots/{snapshot}"] = new { description = "x" },
             ["/volumes/{volume}/snapshots"] = new { name = "x" },
+            ["/volumes/{volume}/backups"] = new { },
+            ["/backups/{backup}/restore"] = new { name = "x" },
+            ["/backup-schedules/{backupSchedule}"] = new { enabled = true },
             ["/volumes/{volume}/restore"] = new { snapshot = "own" },
             ["/instances/{instance}/snapshots"] = new { name = "x" },
             ["/images/{image}"] = new { description = "x" },
@@ -152,7 +162,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

@@ -13,6 +13,8 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
     public Task<StoresSight> LookAsync(CancellationToken cancel) => Task.FromResult(new StoresSight(
         [new StoreSight(new ObservedStore(host.StoreId, StorePlace.LocalPool, StoreDrivers.Directory, false, true, Room, 0), [.. host.Volumes.Keys.Select(id => (id, "model"))])], []));
 
+    public Task FillAsync(DesiredVolume volume, CancellationToken cancel) => throw new InvalidOperationException("The model has no backups.");
+
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();

@@ -70,7 +70,7 @@ internal static class DriveParts
     }
 
     /// <summary>The key of an encrypted volume, for QMP; null for any other.</summary>
-    public static JsonObject? KeyOf(DesiredVolume volume) => LayerKey.WordsOf(volume) is { } key ? new() { ["qom-type"] = "secret", ["id"] = Key + volume.Id, ["data"] = key } : null;
+    public static JsonObject? KeyOf(DesiredVolume volume) => LayerKey.WordsOf(volume.Id, volume.Encryption) is { } key ? new() { ["qom-type"] = "secret", ["id"] = Key + volume.Id, ["data"] = key } : null;
 
     /// <summary>The same for the start of a process, whose arguments all can read: where the key is.</summary>
     private static IEnumerable<string> KeyArguments(QemuDrive drive) =>

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -188,7 +186,7 @@ public sealed partial class DirectoryVolumes
         DurableFiles.Own(files.Beginning, user);
         var groups = Lend(from, chain, user, []);
         _copied[volume.Id] = (source.Id, [.. chain.Select(layer => layer.Number)]);
-        var (read, key) = (LayerKey.OfSource(source, user), LayerKey.Of(volume, user));
+        var (read, key) = (LayerKey.OfSource(source.Id, source.Encryption, user), LayerKey.Of(volume, user));
         Run(volume, VolumeWorks.Copy, 0, 0, chain.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. read.Arguments, .. key.Arguments, ChainText(from, chain, read), .. key.Into(files.Beginning)], read, key);
     }
 
@@ -202,7 +200,7 @@ public sealed partial class DirectoryVolumes
         if (work.State == LayerWorkState.Failed)
         {
             File.Delete(files.Beginning);
-            throw Failed(work.Words ?? "", done);
+            throw work.Failure ?? Failed(work.Words ?? "", done);
         }
         DurableFiles.Own(files.Beginning, 0);
         DurableFiles.Flush(files.Beginning);
@@ -244,5 +242,5 @@ public sealed partial class DirectoryVolumes
         return "json:" + below!.ToJsonString();
     }
 
-    private static uint UserOf(DesiredVolume volume) => Users + (BitConverter.ToUInt32(SHA256.HashData(Encoding.ASCII.GetBytes(volume.Id))) & UsersMask);
+    private static uint UserOf(DesiredVolume volume) => UserOf(volume.Id);
 }

@@ -24,19 +24,22 @@ internal sealed class LayerKey : IDisposable
 
     private const string Own = "key", Sources = "source-key";
 
-    public static LayerKey Of(DesiredVolume volume, uint user) => Make(volume, user, Own);
+    public static LayerKey Of(DesiredVolume volume, uint user) => Of(volume.Id, volume.Encryption, user);
+
+    /// <param name="volumeId">The volume whose key it is.</param>
+    public static LayerKey Of(string volumeId, VolumeEncryption? encryption, uint user) => Make(WordsOf(volumeId, encryption), user, Own);
 
     /// <summary>The key of a volume that is only read, beside that of the one that is written.</summary>
-    public static LayerKey OfSource(DesiredVolume volume, uint user) => Make(volume, user, Sources);
+    public static LayerKey OfSource(string volumeId, VolumeEncryption? encryption, uint user) => Make(WordsOf(volumeId, encryption), user, Sources);
 
     /// <summary>The key in words; null if the volume is not encrypted.</summary>
     /// <exception cref="HypervisorException">It is, and nobody has told its key.</exception>
-    public static string? WordsOf(DesiredVolume volume) => volume.Encryption is not { } encryption ? null : encryption.Key
-        ?? throw new HypervisorException("volume-key-unreadable", $"The volume {volume.Id} is encrypted, and the servers cannot read its key: they were given another master key than the one that it was kept under. Give them that.", null);
+    public static string? WordsOf(string volumeId, VolumeEncryption? encryption) => encryption is null ? null : encryption.Key
+        ?? throw new HypervisorException("volume-key-unreadable", $"The volume {volumeId} is encrypted, and the servers cannot read its key: they were given another master key than the one that it was kept under. Give them that.", null);
 
-    private static LayerKey Make(DesiredVolume volume, uint user, string name)
+    private static LayerKey Make(string? key, uint user, string name)
     {
-        if (WordsOf(volume) is not { } words) return new LayerKey(name, null);
+        if (key is not { } words) return new LayerKey(name, null);
         var file = new SafeFileHandle(Libc.OpenMemory(name, Libc.MemoryCloseOnExec), ownsHandle: true);
         try
         {

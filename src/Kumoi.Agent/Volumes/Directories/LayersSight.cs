@@ -27,8 +27,12 @@ internal enum LayerWorkState
 /// <param name="Id">Its name in the process.</param>
 /// <param name="Kind"><see cref="Api.Agent.VolumeWorks"/>.</param>
 /// <param name="Layer">The upper layer.</param>
-/// <param name="Words">Why it failed.</param>
-internal sealed record LayerWork(string Id, string Kind, int Layer, LayerWorkState State, long DoneBytes, long TotalBytes, string? Words);
+/// <param name="Words">Why it failed, or what is to be known when it is done.</param>
+internal sealed record LayerWork(string Id, string Kind, int Layer, LayerWorkState State, long DoneBytes, long TotalBytes, string? Words)
+{
+    /// <summary>Why it failed, if that has a word of its own.</summary>
+    public Instances.HypervisorException? Failure { get; init; }
+}
 
 /// <summary>The layers that a guest's process has.</summary>
 /// <param name="Chain">From the one that the guest writes to down.</param>

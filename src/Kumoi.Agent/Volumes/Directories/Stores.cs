@@ -13,8 +13,9 @@ namespace Kumoi.Agent.Volumes.Directories;
 /// The directories that the host keeps volumes in. One that is not there is missed and opened when it comes; what was once a store is never taken for a new
 /// and empty one: which store a place is, is noted on the host itself.
 /// </summary>
+/// <param name="places">Where they should be.</param>
 /// <param name="shared">The directory of root disks that several hosts have mounted; null if they are on the host's own.</param>
-public sealed class Stores(AgentOptions options, StoreDirectory? shared, TimeProvider clock)
+public sealed class Stores(AgentOptions options, IReadOnlyList<StorePlace> places, StoreDirectory? shared, TimeProvider clock)
 {
     /// <summary>What conditions of stores that are not there begin with.</summary>
     public const string Away = "store-away";
@@ -25,7 +26,7 @@ public sealed class Stores(AgentOptions options, StoreDirectory? shared, TimePro
     // What a file system has in its directory that nobody has used.
     private const string NewFileSystem = "lost+found";
 
-    private readonly Place[] _places = [.. StorePlace.Of(options).Select(place => new Place(place))];
+    private readonly Place[] _places = [.. places.Select(place => new Place(place))];
 
     /// <summary>The store with this id.</summary>
     /// <exception cref="HypervisorException">It is not there now.</exception>

@@ -37,6 +37,9 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
         if (!_volumes.Copy(volume.Id, volume.SizeGib, source.Id, volume.Source!.SnapshotId)) throw Missing(volume.Source.SnapshotId);
     }, cancel);
 
+    public Task FillAsync(DesiredVolume volume, CancellationToken cancel) =>
+        throw new Instances.HypervisorException("store-away", "A simulated host has no backup stores.", null);
+
     public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("PrepareSnapshot", volume, () =>
         _volumes.Prepare(volume.Id, (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false }).Select(one => one.Id), clock.GetUtcNow()), cancel);
 

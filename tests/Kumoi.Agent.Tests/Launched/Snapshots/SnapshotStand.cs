@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Kumoi.Agent.Backups;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -19,7 +20,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
     private readonly Machine _machine;
     private readonly DesiredImage _image;
     private readonly Dictionary<string, DesiredVolume> _volumes = [];
-    private string _store = "";
+    private string _store = "", _backups = "";
     private Agent? _agent;
 
     private SnapshotStand(Machine machine, DesiredImage image) => (_machine, _image) = (machine, image);
@@ -28,10 +29,12 @@ internal sealed class SnapshotStand : IAsyncDisposable
 
     public Machine Machine => _machine;
 
-    public static async Task<SnapshotStand> MakeAsync(string? store = null)
+    public static async Task<SnapshotStand> MakeAsync(string? store = null, string? backups = null)
     {
         var machine = new Machine("qemu");
         if (store is not null) machine.Options = machine.Options with { Stores = [$"small=directory:{store}"] };
+        DurableFiles.MakeDirectory(Path.Combine(machine.State, "backups"), AgentModes.Passable);
+        machine.Options = machine.Options with { BackupStores = [$"backups=directory:{backups ?? Path.Combine(machine.State, "backups")}"] };
         var file = Path.Combine(machine.State, "empty.qcow2");
         Assert.Equal(0, (await Machine.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", file, "8M")).Code);
         // The image has something to read in it.
@@ -42,6 +45,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
         await new ImageCache(machine.Options.Paths).FetchAsync(image, (_, _) => Task.FromResult(new HttpResponseMessage { Content = new ByteArrayContent(bytes) }), default);
         var stand = new SnapshotStand(machine, image);
         stand._store = (await (await stand.AgentAsync()).Volumes.LookAsync(default)).There[^1].Store.Id;
+        stand._backups = Assert.Single((await (await stand.AgentAsync()).Volumes.LookAtPlacesAsync(default)).There).Store.Id;
         return stand;
     }
 
@@ -51,6 +55,53 @@ internal sealed class SnapshotStand : IAsyncDisposable
     public static string Id(int number) => $"vol-19a3f2b4c5d6e{number:x4}";
 
     public static string Snapshot(int number) => $"snap-19a3f2b4c5d6e{number:x4}";
+
+    public static string Backup(int number) => $"bk-19a3f2b4c5d6e{number:x4}";
+
+    /// <summary>Where the backups of a volume are.</summary>
+    public string BackupsOf(DesiredVolume volume) => Path.Combine(StorePlace.OfBackups(_machine.Options)[0].Directory, volume.Id);
+
+    /// <summary>The place that backups are in.</summary>
+    public string BackupPlace => _backups;
+
+    /// <summary>One round of what a backup's mailbox does; what was seen before it, and whether there was nothing to do.</summary>
+    public async Task<(BackupSight Sight, bool Settled)> RoundAsync(DesiredBackup backup)
+    {
+        var agent = await AgentAsync();
+        var volume = _volumes.GetValueOrDefault(backup.VolumeId);
+        var sight = await agent.Volumes.ObserveAsync(backup, volume, default);
+        var step = BackupPlanner.Plan(backup, sight);
+        if (sight.Work is not null && step != BackupStep.Remove) return (sight, false);
+        switch (step)
+        {
+            case null: return (sight, true);
+            case BackupStep.Make: await agent.Volumes.MakeAsync(backup, volume!, ImageOf(volume!), default); break;
+            case BackupStep.Merge: await agent.Volumes.MergeAsync(backup, default); break;
+            case BackupStep.Verify: await agent.Volumes.VerifyAsync(backup, default); break;
+            case BackupStep.Remove: await agent.Volumes.RemoveAsync(backup, default); break;
+        }
+        return (sight, false);
+    }
+
+    /// <summary>Until a backup is as its record says.</summary>
+    public async Task<BackupSight> SettleAsync(DesiredBackup backup)
+    {
+        BackupSight? last = null;
+        await WaitAsync(() => $"{last}", async () =>
+        {
+            try
+            {
+                (last, var settled) = await RoundAsync(backup);
+                return settled;
+            }
+            catch (HypervisorException e) when (e.Message.Contains("The agent was killed", StringComparison.Ordinal))
+            {
+                // What it had begun was killed with it.
+                throw new OperationCanceledException(e.Message);
+            }
+        });
+        return last!;
+    }
 
     public string DirectoryOf(DesiredVolume volume) => Path.Combine(_machine.Options.Stores is [var place, ..] ? place[(place.IndexOf(':', StringComparison.Ordinal) + 1)..] : _machine.Options.Paths.Volumes, volume.Id);
 
@@ -62,6 +113,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
         if (_agent is not null) return _agent;
         var volumes = await _machine.VolumesAsync(null);
         var agent = new Agent(volumes, new QemuHypervisor(_machine.Options, "tcg", null, new ImageCache(_machine.Options.Paths), volumes, new Commands(TimeProvider.System), TimeProvider.System));
+        await volumes.LookAtPlacesAsync(default);
         // It finds its guests, and with them where the volumes are.
         await agent.Hypervisor.ObserveAsync(Record.Id, default);
         return _agent = agent;
@@ -136,6 +188,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
             case null: break;
             case VolumeStep.Make: await agent.Volumes.MakeAsync(volume, image, default); break;
             case VolumeStep.Copy: await agent.Volumes.CopyAsync(volume, _volumes[volume.Source!.VolumeId], ImageOf(_volumes[volume.Source.VolumeId]), default); break;
+            case VolumeStep.Fill: await agent.Volumes.FillAsync(volume, default); break;
             case VolumeStep.Grow: await agent.Volumes.GrowAsync(volume, image, default); break;
             case VolumeStep.TakeBack: await agent.Volumes.TakeBackAsync(volume, default); break;
             case VolumeStep.Remove: await agent.Volumes.RemoveAsync(volume, default); break;
