@@ -12,6 +12,9 @@ public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageF
 {
     /// <summary>All of its layers, from the lowest to the one that the guest writes to.</summary>
     public IReadOnlyList<QemuLayer> Layers { get; init; } = [new QemuLayer(0, File)];
+
+    /// <summary>Where the key is of one that another host has; null for one of this host's.</summary>
+    public string? KeyDirectory { get; init; }
 }
 
 /// <summary>A layer of a volume.</summary>
@@ -26,12 +29,28 @@ internal static class DriveParts
     public const string Driver = "virtio-blk-pci";
 
     /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24; those of layers are <see cref="LayerNames"/>'.</summary>
-    public const string Throttle = "t-", Group = "g-", Image = "b-", ImageFile = "bf-";
+    public const string Throttle = "t-", Group = "g-", Image = "b-", ImageFile = "bf-", Network = "n-", Key = "k-";
+
+    /// <summary>
+    /// How long requests wait for a host that has the volume and does not answer, in seconds; after that the guest is held, and no request is lost. Too low: the guest is held
+    /// each time that the host starts the process anew; too high: QEMU, which lets nobody in while it waits for requests to end, does not answer so long.
+    /// </summary>
+    private const int ReconnectSeconds = 10;
 
     /// <summary>From the lowest to the highest; each but the first is over one before it.</summary>
     public static IReadOnlyList<JsonObject> Nodes(QemuDrive drive)
     {
         var id = drive.Volume.Id;
+        if (drive.Volume.Remote is { } remote)
+            return
+            [
+                new JsonObject
+                {
+                    ["driver"] = "nbd", ["node-name"] = Network + id, ["export"] = id, ["tls-creds"] = Key + id, ["reconnect-delay"] = ReconnectSeconds, ["discard"] = "unmap", ["detect-zeroes"] = "unmap",
+                    ["server"] = new JsonObject { ["type"] = "inet", ["host"] = remote.Address, ["port"] = remote.Port!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture), ["keep-alive"] = true },
+                },
+                new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = Network + id },
+            ];
         var nodes = new List<JsonObject>();
         if (drive.ImageFile is { } image)
         {
@@ -61,6 +80,11 @@ internal static class DriveParts
         yield return node;
     }
 
+    /// <summary>What the nodes need, beside.</summary>
+    public static IReadOnlyList<JsonObject> Objects(QemuDrive drive) =>
+        drive.KeyDirectory is not { } keys ? [GroupOf(drive.Volume)]
+            : [GroupOf(drive.Volume), new JsonObject { ["qom-type"] = "tls-creds-psk", ["id"] = Key + drive.Volume.Id, ["endpoint"] = "client", ["dir"] = keys, ["username"] = VolumeProtocols.User }];
+
     public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };
 
     /// <summary>0 for no limit.</summary>
@@ -77,6 +101,8 @@ internal static class DriveParts
     public static JsonObject Device(DesiredVolume volume, string? port)
     {
         var device = new JsonObject { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id) };
+        // A host that is away for a time is no fault of the disk: the guest is held, and asks again when it goes on.
+        if (volume.Remote is not null) (device["rerror"], device["werror"]) = ("stop", "stop");
         if (port is null) device["bootindex"] = 1;
         // Without an address it is put beside another device in the port, where no guest looks for it.
         else (device["bus"], device["addr"]) = (port, "0x0");
@@ -86,7 +112,7 @@ internal static class DriveParts
     /// <summary>The arguments that give a guest the drive from its start.</summary>
     public static IEnumerable<string> Arguments(QemuDrive drive) =>
     [
-        "-object", Text(GroupOf(drive.Volume)), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
+        .. Objects(drive).SelectMany(one => new[] { "-object", Text(one) }), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
         "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value)).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
     ];
 
