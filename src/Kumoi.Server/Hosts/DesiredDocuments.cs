@@ -33,10 +33,11 @@ public sealed class DesiredDocuments
     private readonly Batcher<(string HostId, DesiredQuestion Question), Look?> _looks;
     private readonly PeersBell _peers;
     private readonly VpnKeys _vpnKeys;
+    private readonly ExportKeys _exportKeys;
 
-    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, VpnKeys vpnKeys, ServerOptions options, ServerRegistry servers, ListenerKeys keys, TimeProvider clock)
+    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, VpnKeys vpnKeys, ServerOptions options, ServerRegistry servers, ListenerKeys keys, ExportKeys exportKeys, TimeProvider clock)
     {
-        (_database, _bell, _peers, _vpnKeys, _options, _servers, _keys, _clock) = (database, bell, peers, vpnKeys, options, servers, keys, clock);
+        (_database, _bell, _peers, _vpnKeys, _options, _servers, _keys, _exportKeys, _clock) = (database, bell, peers, vpnKeys, options, servers, keys, exportKeys, clock);
         _documents = new Batcher<string, DesiredDocument?>("documents", Parallelism, DocumentsAtOnce, BuildAsync);
         _looks = new Batcher<(string, DesiredQuestion), Look?>("looks", Parallelism, LooksAtOnce, LookAsync);
     }
@@ -146,7 +147,7 @@ public sealed class DesiredDocuments
             .ToLookup(c => c.Host, c => c.Console);
         var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
-        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds);
+        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds, _exportKeys);
         var servers = _servers.AgentUrls;
         return [.. asked.Select(id => !revisions.TryGetValue(id, out var revision) ? null
             : Compose(id, revision, [.. instances[id].Select(i => i.Instance)], [.. instances[id].Select(i => i.Image).Concat(volumes.ImagesOf(id)).DistinctBy(i => i.Id)], networks, groups, [.. consoles[id]], [.. former[id]], servers,

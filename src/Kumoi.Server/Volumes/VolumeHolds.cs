@@ -17,12 +17,14 @@ public static class VolumeHolds
     /// <param name="kept">The condition under which it is.</param>
     public static string NameGivenBack(string kept) => $"former_name = CASE WHEN {kept} THEN coalesce(former_name, name) ELSE former_name END, name = CASE WHEN {kept} THEN id ELSE name END";
 
-    /// <summary>Frees the volumes of instances that are gone; those that go with them are to be removed. Their hosts are told by whoever ends the instances.</summary>
-    public static Task<int> FreeAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(
+    /// <summary>Frees the volumes of instances that are gone; those that go with them are to be removed. The instances' hosts are told by whoever ends the instances.</summary>
+    /// <returns>Hosts that gave some of them to others.</returns>
+    public static async Task<IReadOnlyList<string>> FreeAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => [.. (await transaction.QueryAsync(
         $"""
-        UPDATE volumes SET {NameGivenBack("delete_on_termination AND snapshots > 0")}, desired = CASE WHEN delete_on_termination THEN 'deleted' ELSE desired END, generation = generation + 1, instance_id = NULL, slot = NULL, attached = false,
-                           attached_generation = NULL, detached_at = NULL, detached_generation = NULL WHERE instance_id = ANY($1)
-        """, cancel, Columns.Texts(instanceIds));
+        UPDATE volumes v SET {NameGivenBack("delete_on_termination AND snapshots > 0")}, desired = CASE WHEN delete_on_termination THEN 'deleted' ELSE desired END, generation = generation + 1, instance_id = NULL, slot = NULL, attached = false,
+                           attached_generation = NULL, detached_at = NULL, detached_generation = NULL, exported = false, export_key = NULL, export_port = NULL
+        FROM (SELECT id AS freed, exported AS was FROM volumes WHERE instance_id = ANY($1)) o WHERE v.id = o.freed RETURNING CASE WHEN o.was THEN v.host_id END
+        """, row => row.TextOrNull(0), cancel, Columns.Texts(instanceIds))).OfType<string>().Distinct()];
 
     /// <summary>Gives the volumes of an instance to its new host, which reaches their store, too; and those that are being filled from snapshots of them.</summary>
     public static Task<int> MoveAsync(Transaction transaction, string instanceId, string hostId, CancellationToken cancel) => transaction.ExecuteAsync(

@@ -33,7 +33,7 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         {
             await DropAsync(volume.Id, links);
             if (AliveOf(volume.Id, note).Count == 0) return note.Sight.IsOf(volume) ? null : note.Sight;
-            await ConnectAsync(volume.Id, user, links, changed, cancel);
+            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume)) await MendAsync(_known[volume.Id].Qmp, volume.Id, cancel);
         }
         return note.Sight;
     }
@@ -65,6 +65,7 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
     internal async Task StartAsync(QemuDrive drive, uint user, GuestLinks links, Action<string> changed, CancellationToken cancel)
     {
         var (volume, id) = (drive.Volume, drive.Volume.Id);
+        if (volume.Export is not { Protocol: VolumeProtocols.Nbd, Key.Length: > 0 }) throw new HypervisorException("export-refused", $"The servers have not told this host how the volume {id} is to be given to another one, or with which key.", null);
         DurableFiles.MakeDirectory(_paths.Exports, AgentModes.PrivateDirectory);
         DurableFiles.MakeDirectory(_paths.RunRoot, AgentModes.Passable);
         DurableFiles.MakeDirectory(_paths.ExportProcesses, AgentModes.Passable);
@@ -73,7 +74,7 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         DurableFiles.MakeDirectory(SocketsOf(id), AgentModes.PrivateDirectory);
         DurableFiles.Own(SocketsOf(id), user);
         var keys = Path.Combine(PlaceOf(id), ExportCommand.KeyFile);
-        DurableFiles.Write(keys, Encoding.ASCII.GetBytes(ExportCommand.KeyText(volume.Export!.Key)), AgentModes.PrivateFile);
+        DurableFiles.Write(keys, Encoding.ASCII.GetBytes(ExportCommand.KeyText(volume.Export.Key)), AgentModes.PrivateFile);
         DurableFiles.Own(keys, user);
         using var listener = ExportSocket.Open(options, id, ExportNote.Read(NoteOf(id))?.Port ?? 0);
         var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, ((IPEndPoint)listener.LocalEndPoint!).Port, 0, default);
@@ -148,7 +149,7 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
     }, cancel);
 
     /// <summary>Gives the volume again if an agent that let it grow was killed before it had done so.</summary>
-    internal static async Task MendAsync(QmpClient qmp, string volumeId, CancellationToken cancel)
+    private static async Task MendAsync(QmpClient qmp, string volumeId, CancellationToken cancel)
     {
         if (!await IsExportedAsync(qmp, volumeId, cancel)) await ExportAsync(qmp, volumeId, cancel);
     }
