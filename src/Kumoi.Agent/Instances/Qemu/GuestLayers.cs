@@ -92,9 +92,26 @@ internal static class GuestLayers
     public static async Task FinalizeAsync(QmpClient qmp, string volumeId, LayerWork work, int written, CancellationToken cancel)
     {
         // QMP itself has no command for it.
-        var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volumeId)} flush"), cancel);
-        if (said.GetString() is { } words && words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volumeId} could not be made to last: {words.Trim()}", null);
+        try
+        {
+            var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volumeId)} flush"), cancel);
+            if (said.GetString() is { } words && words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volumeId} could not be made to last: {words.Trim()}", null);
+        }
+        catch (QmpRefusedException e) when (e.Words.Contains("has not been found", StringComparison.Ordinal))
+        {
+            await ReopenAsync(qmp, volumeId, written, cancel);
+        }
         await QemuDrives.SendAsync(qmp, "job-finalize", new JsonObject { ["id"] = work.Id }, cancel);
+    }
+
+    /// <summary>Opens a layer anew, as it is, which writes out what is held of it: a process that has no guest has no other command that does.</summary>
+    private static async Task ReopenAsync(QmpClient qmp, string volumeId, int number, CancellationToken cancel)
+    {
+        var chain = (await ReadAsync(qmp, volumeId, cancel))?.Chain ?? [];
+        var image = (await QemuDrives.NodesAsync(qmp, cancel)).Any(node => node.Name == DriveParts.Image + volumeId) ? DriveParts.Image + volumeId : null;
+        var below = chain.SkipWhile(layer => layer != number).Skip(1).Select(layer => LayerNames.Node(layer, volumeId)).FirstOrDefault() ?? image;
+        var node = DriveParts.LayerNodes(volumeId, new QemuLayer(number, ""), below, isHead: true).Last();
+        await QemuDrives.SendAsync(qmp, "blockdev-reopen", new JsonObject { ["options"] = new JsonArray(node) }, cancel);
     }
 
     public static Task DismissAsync(QmpClient qmp, string workId, CancellationToken cancel) => QemuDrives.SendAsync(qmp, "job-dismiss", new JsonObject { ["id"] = workId }, cancel);
