@@ -135,11 +135,10 @@ public sealed class VolumeExportTests : IAsyncDisposable
         for (var point = 0; ; point++)
         {
             var (left, reached) = (point, false);
-            FaultPoints.Reached = _ =>
+            FaultPoints.Reached.Value = _ =>
             {
-                if (left-- != 0) return;
-                reached = true;
-                throw new OperationCanceledException();
+                reached |= left-- <= 0;
+                if (reached) throw new OperationCanceledException();
             };
             _volume = _volume with { Export = new VolumeExport(VolumeProtocols.Nbd, "i-19a3f2b4c5d6e7f80", point + 1, Key) };
             try
@@ -152,7 +151,7 @@ public sealed class VolumeExportTests : IAsyncDisposable
             }
             finally
             {
-                FaultPoints.Reached = null;
+                FaultPoints.Reached.Value = null;
             }
             await SettleAsync(() => Task.CompletedTask);
             Assert.Equal(point + 1, (await SeeAsync()).Export!.Incarnation);
@@ -251,7 +250,7 @@ public sealed class VolumeExportTests : IAsyncDisposable
 
     private async Task<string> AskAsync(int port, string? key, params string[] commands) => (await Machine.RunAsync("qemu-io", [.. commands.SelectMany(command => new[] { "-c", command }), .. Target(port, key)])).Output;
 
-    private Console Connect(int port, string key) => new(Process.Start(new ProcessStartInfo("qemu-io", Target(port, key)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
+    private Console Connect(int port, string key) => new(Process.Start(new ProcessStartInfo("stdbuf", ["-o0", "qemu-io", .. Target(port, key)]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
 
     public ValueTask DisposeAsync() => _machine.DisposeAsync();
 
@@ -264,7 +263,7 @@ public sealed class VolumeExportTests : IAsyncDisposable
             await process.StandardInput.WriteLineAsync("help quit");
             await process.StandardInput.FlushAsync();
             var said = "";
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             while (!said.Contains("quit --", StringComparison.Ordinal)) said += await process.StandardOutput.ReadLineAsync(limit.Token) ?? throw new IOException($"It ended after: {said}");
             Assert.Contains(answer, said, StringComparison.Ordinal);
             Assert.DoesNotContain("verification failed", said, StringComparison.Ordinal);
