@@ -30,7 +30,7 @@ internal static class QemuDrives
         {
             var limits = groups.Contains(DriveParts.Group + id) && devices.Contains(id) ? await LimitsAsync(qmp, id, cancel) : null;
             drives.Add(new GuestDrive(
-                id, devices.Contains(id), groups.Any(name => VolumeOf(name) == id) || nodes.Keys.Any(name => VolumeOf(name) == id), devices.Contains(id) ? nodes.GetValueOrDefault(DriveParts.Throttle + id) : 0, limits));
+                id, devices.Contains(id), groups.Any(name => VolumeOf(name) == id) || nodes.Keys.Any(name => VolumeOf(name) == id), devices.Contains(id) ? nodes.GetValueOrDefault(DriveParts.Throttle + id) : 0, limits, nodes.ContainsKey(DriveParts.Network + id)));
         }
         return drives;
     }

@@ -70,7 +70,7 @@ public sealed class QemuHypervisor : IHypervisor
             process = guest is null ? null : await ObserveAsync(id, guest, cancel);
             if (process is null) _freeze.Forget(id);
             else if (_freeze.IsLeft(id)) await _freeze.ThawAsync(id, cancel);
-            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Select(drive => drive.Id)]);
+            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Where(drive => !drive.Remote).Select(drive => drive.Id)]);
         }
         catch (QmpException)
         {
@@ -136,7 +136,7 @@ public sealed class QemuHypervisor : IHypervisor
             foreach (var tap in taps) tap.Dispose();
             _remote.Forget(drives.Select(drive => drive.Volume));
         }
-        _volumes.Guests.Note(instance.Id, [.. drives.Select(drive => drive.Volume.Id)]);
+        _volumes.Guests.Note(instance.Id, [.. files.Select(one => one.Volume.Id)]);
         var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : files.FirstOrDefault(one => !_volumes.IsHeld(one.Volume)).Volume?.Incarnation;
         if (lost is { } incarnation)
         {
