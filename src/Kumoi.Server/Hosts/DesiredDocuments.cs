@@ -131,9 +131,9 @@ public sealed class DesiredDocuments
             default, Columns.Texts(hostIds));
         var byInstance = faces.ToLookup(f => f.Instance);
         var instances = (await connection.RowsAsync(
-            """
+            $"""
             SELECT v.id, v.account_id, v.name, v.hostname, v.generation, v.incarnation, v.desired, v.boot_epoch, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, v.public_key, v.user_data,
-                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0, v.root_volume
+                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0 AND (v.storage IS NOT NULL OR {VolumeHolds.Networked}), v.root_volume
             FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Image: ReadImage(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
         var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()], _keys);
@@ -184,7 +184,7 @@ public sealed class DesiredDocuments
             row.GetInt32(10), row.GetString(11), own.ConvertAll(f => f.Interface), row.TextOrNull(12),
             row.IsDBNull(13) ? null : Convert.ToBase64String(Encoding.UTF8.GetBytes(row.GetString(13))),
             new DesiredLabels(row.GetString(14), row.GetString(15), row.GetString(16), row.TextOrNull(17), [.. own.SelectMany(f => f.Names).Distinct()]), row.Time(18),
-            row.TextOrNull(24), row.GetString(25) == "restart" && !row.IsDBNull(24) && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28));
+            row.TextOrNull(24), row.GetString(25) == "restart" && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28));
     }
 
     private static DesiredImage ReadImage(NpgsqlDataReader row) => new(row.GetString(11), row.GetString(19), row.GetString(20), row.GetInt64(21), row.GetInt64(22));

@@ -119,6 +119,56 @@ public sealed class ExportTests
         Assert.Equal((null, document.Instances.Single().Id), await ToldAsync(scene.Host) is var own ? (own.Export, own.InstanceId) : default);
     }
 
+    [Fact]
+    public async Task An_instance_whose_volumes_are_all_given_to_it_is_started_elsewhere_and_its_former_host_is_cut_off()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Host.ReportAsFactsAsync(Facts("host-1", VolumeProtocols.Nbd));
+        await scene.Host.ReportStoresAsync(Root(First));
+        using var other = await FakeHost.JoinAsync(scene.Cloud, Facts("host-2", VolumeProtocols.Nbd));
+        await other.ReportStoresAsync(Root(Second));
+        using var third = await FakeHost.JoinAsync(scene.Cloud, Facts("host-3", VolumeProtocols.Nbd));
+        await third.ReportStoresAsync(Root("st-00000000000000003"));
+        // What it starts from was another instance's, on the first host.
+        await scene.Admin.PostAsync<Instance>("/instances", new { name = "maker", flavor = "small", image = "tiny", host = "host-1" });
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PutAsync<Volume>("/volumes/maker-root", new { name = "data", deleteOnTermination = false });
+        await scene.Admin.DeleteAsync<Instance>("/instances/maker");
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Instance>("/instances", new { name = "web", flavor = "small", image = "tiny", host = "host-2", recovery = "restart" });
+        await other.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Instance>("/instances/web/stop", new { });
+        await other.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Volume>("/volumes/web-root/detach", new { });
+        await other.ObeyWithVolumesAsync();
+        Assert.False((await other.DesiredAsync())!.Instances.Single().Movable);
+        await scene.Admin.PostAsync<Volume>("/volumes/data/attach", new { instance = "web", slot = 0 });
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Instance>("/instances/web/start", new { });
+        var document = await other.ObeyWithVolumesAsync();
+        Assert.True(document.Instances.Single().Movable);
+        var had = Assert.Single(document.Volumes!, volume => volume.InstanceId is not null);
+        Assert.Equal((0, FakeHost.ExportPort, 1), (had.Slot!.Value, had.Remote!.Port!.Value, had.Remote.Incarnation));
+
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', heard_at = clock_timestamp() - interval '1 hour', fenced_at = clock_timestamp(), fenced_by = 'power' WHERE name = 'host-2'", default);
+        await Wait.UntilAsync(async () => (await scene.Admin.GetAsync<Instance>("/instances/web")).Host.Name != "host-2", 20, "the instance is given to another host");
+        var where = (await scene.Admin.GetAsync<Instance>("/instances/web")).Host.Name;
+        var own = Assert.Single((await scene.Host.DesiredAsync())!.Volumes!);
+        // On the host that has it, it is had without a network; anywhere else it is given anew, with another key.
+        if (where == "host-1") Assert.Equal((0, null), (own.Slot!.Value, own.Export));
+        else
+        {
+            Assert.Equal(2, own.Export!.Incarnation);
+            Assert.NotEqual(had.Remote.Key, own.Export.Key);
+            Assert.Null(Assert.Single((await third.DesiredAsync())!.Volumes!).Remote!.Port);
+            await scene.Host.ObeyWithVolumesAsync();
+            Assert.Equal(FakeHost.ExportPort, Assert.Single((await third.DesiredAsync())!.Volumes!).Remote!.Port);
+        }
+        Assert.DoesNotContain((await other.DesiredAsync())!.Volumes ?? [], volume => volume.Id == own.Id);
+    }
+
+    private static ObservedStore Root(string id) => new(id, "local", StoreDrivers.Directory, false, true, 100, 1, true);
+
     [Theory]
     [InlineData]
     [InlineData("iscsi")]
