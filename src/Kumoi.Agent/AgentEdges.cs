@@ -13,6 +13,7 @@ using Kumoi.Agent.Networks;
 using Kumoi.Agent.Storage;
 using Kumoi.Agent.Volumes;
 using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Agent.Volumes.Simulated;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
@@ -44,7 +45,7 @@ public sealed record AgentEdges(
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         var commands = new Commands(clock);
         var images = new ImageCache(options.Paths);
-        var volumes = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), storage, clock), commands, clock) { BackupPlaces = new Stores(options, StorePlace.OfBackups(options), null, clock) };
+        var volumes = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), storage, clock), new ExportProcesses(options, commands, clock), commands, clock) { BackupPlaces = new Stores(options, StorePlace.OfBackups(options), null, clock) };
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));

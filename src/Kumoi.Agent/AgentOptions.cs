@@ -51,6 +51,9 @@ public sealed partial record AgentOptions
     /// <summary>Places for backups, each <c>NAME=directory:/path</c> or <c>NAME=directory:/path,shared</c>; empty: none.</summary>
     public IReadOnlyList<string> BackupStores { get; init; } = [];
 
+    /// <summary>The first and the last port at which volumes are given to other hosts, one port for each. The firewall lets the other hosts, and nobody else, in there.</summary>
+    public (int First, int Last) ExportPorts { get; init; } = (10809, 11808);
+
     /// <summary>How many hosts share the machine: each offers one part of its memory and of what is free on its disk. Processors are shared by turns.</summary>
     public int MachineShare { get; init; } = 1;
 
@@ -115,6 +118,7 @@ public sealed partial record AgentOptions
         if (UplinkDevice is not null && !DeviceForm().IsMatch(UplinkDevice)) wrong.Add("The uplink device must be the name of a network device.");
         if (SegmentDevices.FirstOrDefault(device => !DeviceForm().IsMatch(device)) is { } nameless) wrong.Add($"The device of segments '{nameless}' must be the name of a network device.");
         if (ImagePort is < 0 or > ushort.MaxValue) wrong.Add("The port for images must be 0 to 65535.");
+        if (ExportPorts is not ( >= 1024, <= 65535) || ExportPorts.First > ExportPorts.Last) wrong.Add("The ports at which volumes are given to other hosts must be FIRST-LAST, between 1024 and 65535.");
         if (MachineShare < 1) wrong.Add("The machine must be shared by one host or more.");
         if (Metrics is { } metrics && !IPAddress.IsLoopback(metrics.Address)) wrong.Add($"The address of metrics {metrics} must be one of the loopback: they need no permission, so only this machine may ask.");
         if (System.Text.Encoding.UTF8.GetByteCount(Paths.LongestSocket) > 107)
@@ -165,6 +169,15 @@ public sealed record AgentPaths(string StateRoot, string RunRoot, string? DisksR
 
     /// <summary>Which store was where.</summary>
     public string Stores => Path.Combine(State, "stores");
+
+    /// <summary>What is noted of volumes that are given to other hosts.</summary>
+    public string Exports => Path.Combine(State, "exports");
+
+    /// <summary>The sockets and keys of the processes that do it.</summary>
+    public string ExportProcesses => Path.Combine(RunRoot, "x");
+
+    /// <summary>Keys of volumes that other hosts have, as long as a guest's process reads them.</summary>
+    public string VolumeKeys => Path.Combine(RunRoot, "k");
 
     public string Sockets(string id) => Path.Combine(Guests, id);
 

@@ -134,14 +134,17 @@ public sealed class FakeHost : IDisposable
         var document = (await DesiredAsync())!;
         var volumes = document.Volumes ?? [];
         await SendAsync(new ObservedReport(
-            false, document.Revision, _facts, [.. document.Instances.Select(instance => Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id && instance.Desired == "running").Select(volume => volume.Id)] })], [], [],
-            Volumes: [.. volumes.Select(Obeyed)]));
+            false, document.Revision, _facts, [.. document.Instances.Select(instance => Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id && instance.Desired == "running" && volume.Remote is not { Port: null }).Select(volume => volume.Id)] })], [], [],
+            Volumes: [.. volumes.Where(volume => volume.Remote is null).Select(Obeyed)]));
         return document;
     }
 
     public static ObservedVolume Obeyed(DesiredVolume desired) =>
         new(desired.Id, desired.Incarnation, desired.Generation, desired.Desired == VolumeDesire.Deleted ? null : desired.SizeGib, desired.Desired == VolumeDesire.Deleted ? 0 : 196_624, [],
-            [.. (desired.Snapshots ?? []).Where(snapshot => snapshot.Desired == VolumeDesire.Present).Select(snapshot => new ObservedSnapshot(snapshot.Id, DateTimeOffset.UtcNow, SnapshotConsistency.Crash, 4096))], desired.Restore?.Number ?? 0);
+            [.. (desired.Snapshots ?? []).Where(snapshot => snapshot.Desired == VolumeDesire.Present).Select(snapshot => new ObservedSnapshot(snapshot.Id, DateTimeOffset.UtcNow, SnapshotConsistency.Crash, 4096))], desired.Restore?.Number ?? 0, null, desired.Export is { } export ? new ObservedExport(ExportPort, export.Incarnation) : null);
+
+    /// <summary>Where hosts say that they give volumes to others.</summary>
+    public const int ExportPort = 10900;
 
     /// <summary>Does everything asked for, as soon as it is asked for, until stopped: waits for news as an agent does, and reports only what has changed.</summary>
     public async Task ObeyAsync(CancellationToken stop)

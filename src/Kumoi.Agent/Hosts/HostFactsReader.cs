@@ -16,7 +16,12 @@ public static class HostFactsReader
     public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
         MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare, options.SharedDisks), BootId(), storage, UnderlayMtu.Of(options.Address),
-        [.. options.SegmentDevices.Where(device => Linux.TapDevices.NumberOf(device) > 0).Distinct().Order(StringComparer.Ordinal)]);
+        [.. options.SegmentDevices.Where(device => Linux.TapDevices.NumberOf(device) > 0).Distinct().Order(StringComparer.Ordinal)],
+        Protocols());
+
+    /// <summary>Ways in which volumes can be given to other hosts and had from them: as far as the programs are there.</summary>
+    private static string[]? Protocols() =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => directory.Length > 0 && File.Exists(Path.Combine(directory, Volumes.Exports.ExportCommand.Program))) ? [VolumeProtocols.Nbd] : null;
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =

@@ -9,7 +9,8 @@ namespace Kumoi.Agent.Instances;
 /// <param name="Backend">Anything of what leads from it to the volume's file.</param>
 /// <param name="SizeBytes">What the guest sees of it; 0 if nothing.</param>
 /// <param name="Limits">What the guest may use of it; null for no limit.</param>
-public sealed record GuestDrive(string Id, bool Device, bool Backend, long SizeBytes, VolumeLimits? Limits);
+/// <param name="Remote">Another host has it.</param>
+public sealed record GuestDrive(string Id, bool Device, bool Backend, long SizeBytes, VolumeLimits? Limits, bool Remote = false);
 
 /// <summary>A volume that a guest is to have.</summary>
 /// <param name="Image">What it is a layer over; null for none.</param>

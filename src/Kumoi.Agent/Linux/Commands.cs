@@ -138,6 +138,7 @@ public sealed class Commands(TimeProvider clock)
     /// </summary>
     public async Task<StartedProcess> StartAsync(string program, IReadOnlyList<string> arguments, IReadOnlyList<int> inherited, CancellationToken cancel)
     {
+        FaultPoints.Reach("start " + program);
         using var span = AgentTrace.Part("start " + program);
         var start = new ProcessStartInfo("setsid")
         {

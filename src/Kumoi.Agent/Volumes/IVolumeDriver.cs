@@ -12,6 +12,16 @@ namespace Kumoi.Agent.Volumes;
 public sealed record VolumeSight(bool Traces, long? SizeBytes, long UsedBytes, bool InUse, bool IsGiven, int Granted)
 {
     public SnapshotsSight Snapshots { get; init; } = SnapshotsSight.None;
+
+    /// <summary>To whom it is given over the network; null: to nobody.</summary>
+    public ExportSight? Export { get; init; }
+}
+
+/// <summary>A process of the host's gives a volume to an instance of another host.</summary>
+public sealed record ExportSight(string InstanceId, int Incarnation, int Port)
+{
+    /// <summary>It is what the record asks for.</summary>
+    public bool IsOf(DesiredVolume desired) => desired.Export is { } wanted && (wanted.InstanceId, wanted.Incarnation) == (InstanceId, Incarnation);
 }
 
 /// <summary>What of a volume's snapshots is where it is kept.</summary>
@@ -77,7 +87,13 @@ public interface IVolumeDriver : IAsyncDisposable
     /// <summary>Begins, or goes on with, the removal of what nobody needs any more.</summary>
     Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel);
 
-    /// <summary>Lets a volume grow that no process has open.</summary>
+    /// <summary>Gives the volume to the instance of another host that its record names; nobody but that can open it then.</summary>
+    Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel);
+
+    /// <summary>Cuts off whom the volume is given to: when this returns, nothing that it still sends is written.</summary>
+    Task EndExportAsync(DesiredVolume volume, CancellationToken cancel);
+
+    /// <summary>Lets a volume grow that no process has open, but for one that gives it to another host.</summary>
     Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel);
 
     /// <summary>Takes a volume from the guest that had it: it cannot be opened by that any more.</summary>

@@ -66,13 +66,14 @@ public sealed class VolumeController : IAsyncDisposable
 
     public void Ring(string volumeId)
     {
-        if (_state.FindVolume(volumeId) is not null && ObjectNames.IsVolume(volumeId)) _queue.Ring(volumeId);
+        // One that another host has is that host's to look after.
+        if (_state.FindVolume(volumeId) is { Volume.Remote: null } && ObjectNames.IsVolume(volumeId)) _queue.Ring(volumeId);
     }
 
     public void RingAll()
     {
         if (_state.Document is not { } document) return;
-        foreach (var id in _seen.Keys.Where(id => _state.FindVolume(id) is null)) _seen.TryRemove(id, out _);
+        foreach (var id in _seen.Keys.Where(id => _state.FindVolume(id) is not { Volume.Remote: null })) _seen.TryRemove(id, out _);
         Uploads?.Keep(id => _state.FindVolume(id) is { Volume: { UploadTo: not null, Desired: VolumeDesire.Present } });
         foreach (var volume in document.Volumes ?? []) Ring(volume.Id);
     }
@@ -94,14 +95,14 @@ public sealed class VolumeController : IAsyncDisposable
     }
 
     /// <summary>True if every volume of the document that can be looked at has been.</summary>
-    public bool HasSeen(DesiredDocument document) => (document.Volumes ?? []).All(volume => !ObjectNames.IsVolume(volume.Id) || _seen.ContainsKey(volume.Id));
+    public bool HasSeen(DesiredDocument document) => (document.Volumes ?? []).All(volume => volume.Remote is not null || !ObjectNames.IsVolume(volume.Id) || _seen.ContainsKey(volume.Id));
 
     /// <summary>What was last seen of these volumes of the document, or of all.</summary>
     public IReadOnlyList<ObservedVolume> Observed(IReadOnlySet<string>? ids) =>
-        [.. (_state.Document?.Volumes ?? []).Where(volume => ids?.Contains(volume.Id) != false).Select(volume => _seen.GetValueOrDefault(volume.Id)?.Report).OfType<ObservedVolume>()];
+        [.. (_state.Document?.Volumes ?? []).Where(volume => volume.Remote is null && ids?.Contains(volume.Id) != false).Select(volume => _seen.GetValueOrDefault(volume.Id)?.Report).OfType<ObservedVolume>()];
 
-    /// <summary>Whether a guest's process can be started with the volume: it is made, as large as it should be, and this host's.</summary>
-    public bool IsReady(DesiredVolume volume) =>
+    /// <summary>Whether a guest's process can be started with the volume: it is made, as large as it should be, and this host's; or the host that has it gives it.</summary>
+    public bool IsReady(DesiredVolume volume) => volume.Remote is { } remote ? remote.Port is not null :
         _seen.GetValueOrDefault(volume.Id) is { Plan.Settled: true } seen && seen.Volume.Incarnation == volume.Incarnation && seen.Volume.InstanceId == volume.InstanceId && seen.Volume.SizeGib == volume.SizeGib;
 
     /// <summary>Why a volume is not ready; null if nothing is known of that.</summary>
@@ -111,7 +112,7 @@ public sealed class VolumeController : IAsyncDisposable
     {
         for (var round = 0; round < Rounds; round++)
         {
-            if (_state.FindVolume(id) is not { } found)
+            if (_state.FindVolume(id) is not { Volume.Remote: null } found)
             {
                 _seen.TryRemove(id, out _);
                 return Outcome.Done;
@@ -197,6 +198,12 @@ public sealed class VolumeController : IAsyncDisposable
             case VolumeStep.Restore:
                 await _driver.RestoreAsync(volume, cancel);
                 break;
+            case VolumeStep.Export:
+                await _driver.ExportAsync(volume, image, cancel);
+                break;
+            case VolumeStep.EndExport:
+                await _driver.EndExportAsync(volume, cancel);
+                break;
             case VolumeStep.Tidy:
                 await _driver.TidyAsync(volume, image, cancel);
                 break;
@@ -246,7 +253,9 @@ public sealed class VolumeController : IAsyncDisposable
         var snapshots = mine ? (IReadOnlyList<ObservedSnapshot>)[.. sight!.Snapshots.Taken.Select(one => one with { UsedBytes = (one.UsedBytes + UsedStep - 1) / UsedStep * UsedStep })] : known?.Snapshots;
         var report = new ObservedVolume(
             volume.Id, volume.Incarnation, plan.Settled ? volume.Generation : Math.Min(known?.Generation ?? 0, volume.Generation), size, used, conditions, snapshots,
-            mine ? sight!.Snapshots.Restored : known?.Restored ?? 0, mine ? sight!.Snapshots.Work ?? Uploads?.WorkOf(volume.Id) : known?.Work);
+            mine ? sight!.Snapshots.Restored : known?.Restored ?? 0, mine ? sight!.Snapshots.Work ?? Uploads?.WorkOf(volume.Id) : known?.Work,
+            // While it cannot be looked at, whoever has it may have it still.
+            sight is null ? known?.Export : sight.Export is { } export ? new ObservedExport(export.Port, export.Incarnation) : null);
         _seen[volume.Id] = new Seen(volume, plan, report);
         if (known is null || !SayTheSame(known, report))
         {

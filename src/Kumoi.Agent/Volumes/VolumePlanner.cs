@@ -39,6 +39,12 @@ public enum VolumeStep
 
     /// <summary>Remove what nobody needs any more. The volume can be used meanwhile.</summary>
     Tidy,
+
+    /// <summary>Give it to an instance of another host.</summary>
+    Export,
+
+    /// <summary>Cut off whom it was given to.</summary>
+    EndExport,
 }
 
 /// <summary>What to do now.</summary>
@@ -59,6 +65,8 @@ public static class VolumePlanner
     /// <param name="imageReady">Its image is on the host, or it has none.</param>
     public static VolumePlan Plan(DesiredVolume desired, VolumeSight seen, bool imageReady)
     {
+        // Whoever had it before is cut off before anything else is done with it.
+        if (seen.Export is { } export && (seen.Granted > desired.Incarnation || desired.Desired != VolumeDesire.Present || !export.IsOf(desired))) return VolumePlan.Do(VolumeStep.EndExport);
         // It is another host's by now: whatever is found of it says nothing of this one.
         if (seen.Granted > desired.Incarnation) return VolumePlan.Wait;
         return desired.Desired switch
@@ -102,9 +110,11 @@ public static class VolumePlanner
         var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
         if (!seen.Snapshots.Refused && Snapshots(desired, seen) is { } plan) return plan;
         // In a guest it grows through the guest's process, which is the instance's business.
-        if (isSmall) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
-        if (desired.InstanceId is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
-        if (desired is { InstanceId: not null, Encryption: null } && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        if (isSmall) return seen.InUse && seen.Export is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
+        if (desired.InstanceId is null && desired.Export is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
+        if (desired.Encryption is null && (desired.InstanceId is not null || desired.Export is not null) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        // Not before its last guest here has let go of it.
+        if (desired.Export is not null && seen.Export is null) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Export);
         return IsComplete(desired, seen) ? Tidied(seen) : VolumePlan.Wait;
     }
 

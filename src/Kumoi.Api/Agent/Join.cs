@@ -4,11 +4,12 @@ namespace Kumoi.Api.Agent;
 /// <param name="Storage">Id of the shared storage on which this host keeps instances' disks; null if they are on storage of its own.</param>
 /// <param name="UnderlayMtu">The longest packet of the device that has <paramref name="Address"/>, in bytes; null if no device has it or the agent does not say.</param>
 /// <param name="SegmentDevices">Bridges and devices that bridged networks may be attached to, as far as they are there; null: none.</param>
+/// <param name="VolumeProtocols">Ways in which the host gives volumes to other hosts and has them from others (<see cref="Agent.VolumeProtocols"/>); null: none.</param>
 /// <param name="BootId">Changes when the machine restarts (<c>/proc/sys/kernel/random/boot_id</c>).</param>
 public sealed record HostFacts(
     string Name, string Address, string AgentVersion, string Hypervisor, string Accelerator, string AcceleratorReason, int Vcpus,
     int MemoryMib, int DiskGib, string BootId, string? Storage = null, int? UnderlayMtu = null,
-    IReadOnlyList<string>? SegmentDevices = null);
+    IReadOnlyList<string>? SegmentDevices = null, IReadOnlyList<string>? VolumeProtocols = null);
 
 /// <summary>Trades a join token for a certificate. The server's certificate is checked against the fingerprint in the token.</summary>
 /// <param name="CertificateRequest">PKCS #10, PEM. The key never leaves the host.</param>

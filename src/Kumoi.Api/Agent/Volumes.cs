@@ -18,10 +18,37 @@ namespace Kumoi.Api.Agent;
 /// <param name="Restore">It is to be put back to one of its snapshots; null: that is not asked, or was done.</param>
 /// <param name="UploadTo">Once it is whole, its bytes are sent as those of this image: it is there for nothing else.</param>
 /// <param name="Encryption">All that is written of it is encrypted; null: nothing is.</param>
+/// <param name="Export">The host gives it to an instance of another host over the network; null: it does not, and ends what it began of that.</param>
+/// <param name="Remote">Another host has it, and gives it to the instance of this document that it is attached to: it is neither made nor changed nor told of here. Null: it is this host's.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
     bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null,
-    string? UploadTo = null, VolumeEncryption? Encryption = null, BackupSource? Backup = null);
+    string? UploadTo = null, VolumeEncryption? Encryption = null, BackupSource? Backup = null, VolumeExport? Export = null, VolumeRemote? Remote = null);
+
+/// <summary>A volume is given to an instance of another host.</summary>
+/// <param name="Protocol"><see cref="VolumeProtocols"/>.</param>
+/// <param name="InstanceId">The instance.</param>
+/// <param name="Incarnation">Grows each time the volume is given to an instance, or that to another host: whoever had it before is cut off before it is given anew.</param>
+/// <param name="Key">The secret that both sides know, 32 bytes in lower-case hex: of this incarnation only.</param>
+public sealed record VolumeExport(string Protocol, string InstanceId, int Incarnation, string Key);
+
+/// <summary>A volume that another host has, and gives to an instance of this one.</summary>
+/// <param name="Protocol"><see cref="VolumeProtocols"/>.</param>
+/// <param name="Address">Where the host that has it is reached.</param>
+/// <param name="Port">Null while that host has not said that it gives it.</param>
+/// <param name="Incarnation">That of the <see cref="VolumeExport"/>.</param>
+/// <param name="Key">As the <see cref="VolumeExport"/> has it.</param>
+public sealed record VolumeRemote(string Protocol, string Address, int? Port, int Incarnation, string Key);
+
+/// <summary>Ways in which a host gives a volume to another one.</summary>
+public static class VolumeProtocols
+{
+    /// <summary>Network Block Device, over TLS with a pre-shared key (the NBD protocol's specification; RFC 4279).</summary>
+    public const string Nbd = "nbd";
+
+    /// <summary>The user that the pre-shared key is of.</summary>
+    public const string User = "kumoi";
+}
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>
 /// <param name="Desired"><see cref="VolumeDesire"/>.</param>
@@ -53,9 +80,14 @@ public sealed record VolumeLimits(int? Iops, int? MibPerSecond);
 /// <param name="Snapshots">Those that are there; null if the host does not say. One that was to be deleted is gone when it is not among them.</param>
 /// <param name="Restored">Number of the last restoration that was done to the end.</param>
 /// <param name="Work">What is being done to it that takes its time; null: nothing.</param>
+/// <param name="Export">How it can be reached from another host; null: nobody can.</param>
 public sealed record ObservedVolume(
     string Id, int Incarnation, long Generation, int? SizeGib, long UsedBytes, IReadOnlyList<Condition> Conditions, IReadOnlyList<ObservedSnapshot>? Snapshots = null, long Restored = 0,
-    VolumeWork? Work = null);
+    VolumeWork? Work = null, ObservedExport? Export = null);
+
+/// <summary>A volume that is given to an instance of another host now.</summary>
+/// <param name="Incarnation">That of the <see cref="VolumeExport"/>.</param>
+public sealed record ObservedExport(int Port, int Incarnation);
 
 /// <summary>A snapshot that is there.</summary>
 /// <param name="TakenAt">The moment of which it is.</param>

@@ -42,7 +42,7 @@ public sealed class ExplanationStore(Database database, HostBell bell)
     }
 
     public async Task<int> MovableAsync(string hostId, CancellationToken cancel) => (int)await database.FindAsync(
-        "SELECT count(*) FROM instances WHERE host_id = $1 AND terminated_at IS NULL AND recovery = 'restart' AND storage IS NOT NULL AND fixed_volumes = 0", row => row.GetInt64(0), cancel, hostId);
+        "SELECT count(*) FROM instances v WHERE host_id = $1 AND terminated_at IS NULL AND recovery = 'restart' AND (storage IS NOT NULL OR " + Volumes.VolumeHolds.Networked + ") AND fixed_volumes = 0", row => row.GetInt64(0), cancel, hostId);
 
     public Task<ExplainedIntake?> ImageAsync(string id, CancellationToken cancel) => database.FindAsync(
         "SELECT attempts, lease_holder, lease_until, (SELECT count(*) FROM instances v WHERE v.image_id = m.id AND v.terminated_at IS NULL) FROM images m WHERE id = $1",

@@ -36,10 +36,11 @@ public sealed class DesiredDocuments
     private readonly PeersBell _peers;
     private readonly VpnKeys _vpnKeys;
     private readonly VolumeKeys _volumeKeys;
+    private readonly ExportKeys _exportKeys;
 
-    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, VpnKeys vpnKeys, VolumeKeys volumeKeys, ServerOptions options, ServerRegistry servers, ListenerKeys keys, TimeProvider clock)
+    public DesiredDocuments(Database database, HostBell bell, PeersBell peers, VpnKeys vpnKeys, VolumeKeys volumeKeys, ServerOptions options, ServerRegistry servers, ListenerKeys keys, ExportKeys exportKeys, TimeProvider clock)
     {
-        (_database, _bell, _peers, _vpnKeys, _volumeKeys, _options, _servers, _keys, _clock) = (database, bell, peers, vpnKeys, volumeKeys, options, servers, keys, clock);
+        (_database, _bell, _peers, _vpnKeys, _volumeKeys, _options, _servers, _keys, _exportKeys, _clock) = (database, bell, peers, vpnKeys, volumeKeys, options, servers, keys, exportKeys, clock);
         _documents = new Batcher<string, DesiredDocument?>("documents", Parallelism, DocumentsAtOnce, BuildAsync);
         _looks = new Batcher<(string, DesiredQuestion), Look?>("looks", Parallelism, LooksAtOnce, LookAsync);
     }
@@ -133,9 +134,9 @@ public sealed class DesiredDocuments
             default, Columns.Texts(hostIds));
         var byInstance = faces.ToLookup(f => f.Instance);
         var instances = (await connection.RowsAsync(
-            """
+            $"""
             SELECT v.id, v.account_id, v.name, v.hostname, v.generation, v.incarnation, v.desired, v.boot_epoch, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, v.public_key, v.user_data,
-                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0, v.root_volume,
+                   v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0 AND (v.storage IS NOT NULL OR {VolumeHolds.Networked}), v.root_volume,
                    v.firmware, v.device_model, c.id, c.sha256, c.format, c.size_bytes, c.virtual_size_bytes
             FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id LEFT JOIN images c ON c.id = v.cd_image_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Images: ReadImages(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
@@ -151,7 +152,7 @@ public sealed class DesiredDocuments
         var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
         var backups = await BackupDocuments.ReadAsync(connection, hostIds, _volumeKeys);
-        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds, backups, _volumeKeys);
+        var volumes = await VolumeDocuments.ReadAsync(connection, hostIds, backups, _volumeKeys, _exportKeys);
         var prefetches = await Prefetches.ReadAsync(connection, hostIds);
         var servers = _servers.AgentUrls;
         return [.. asked.Select(id => !revisions.TryGetValue(id, out var revision) ? null
@@ -189,7 +190,7 @@ public sealed class DesiredDocuments
             row.GetInt32(10), row.GetString(11), own.ConvertAll(f => f.Interface), row.TextOrNull(12),
             row.IsDBNull(13) ? null : Convert.ToBase64String(Encoding.UTF8.GetBytes(row.GetString(13))),
             new DesiredLabels(row.GetString(14), row.GetString(15), row.GetString(16), row.TextOrNull(17), [.. own.SelectMany(f => f.Names).Distinct()]), row.Time(18),
-            row.TextOrNull(24), row.GetString(25) == "restart" && !row.IsDBNull(24) && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28),
+            row.TextOrNull(24), row.GetString(25) == "restart" && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28),
             row.GetString(29) == ImageFirmware.Bios && row.GetString(30) == ImageDevices.Virtio ? null : new DesiredMachine(row.GetString(29), row.GetString(30)), row.TextOrNull(31));
     }
 

@@ -29,11 +29,11 @@ public sealed class HostJoin(Database database, Authority authority, HostRevisio
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
-                               disk_gib, created_at, heard_at, storage, underlay_mtu, segment_devices)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18) ON CONFLICT (name) DO NOTHING
+                               disk_gib, created_at, heard_at, storage, underlay_mtu, segment_devices, volume_protocols)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19) ON CONFLICT (name) DO NOTHING
             """, cancel,
             id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
-            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)), Columns.Texts(HostFactRules.Devices(facts.SegmentDevices)));
+            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)), Columns.Texts(HostFactRules.Devices(facts.SegmentDevices)), Columns.Texts(HostFactRules.Protocols(facts.VolumeProtocols)));
         if (made == 0) return Failure.NameTaken("host", name);
         if (facts.UnderlayMtu is { } mtu && await transaction.FindAsync("SELECT min(underlay_mtu) FROM hosts WHERE id <> $1", row => row.IntOrNull(0), cancel, id) is var least && (least is null || least > mtu))
             await hosts.TouchAllAsync(transaction, cancel);
@@ -91,4 +91,7 @@ public static class HostFactRules
     /// <summary>The devices that bridged networks may be attached to, in order.</summary>
     public static IReadOnlyList<string> Devices(IReadOnlyList<string>? said) =>
         [.. (said ?? []).Where(Networks.SegmentRules.IsDevice).Distinct().Order(StringComparer.Ordinal).Take(DevicesMax)];
+
+    /// <summary>Ways to give volumes to other hosts that are known, in order.</summary>
+    public static IReadOnlyList<string> Protocols(IReadOnlyList<string>? said) => [.. (said ?? []).Where(one => one == VolumeProtocols.Nbd).Distinct()];
 }

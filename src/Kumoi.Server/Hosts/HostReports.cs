@@ -45,7 +45,7 @@ public sealed class HostReports : IDisposable
 
     public async Task<Result<ReportAnswer>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel) => await (await _batcher.AskAsync((hostId, report), cancel)).WaitAsync(cancel);
 
-    private sealed record Row(string Id, string Name, string Account, string State, HostFacts Facts, string[] Strays, string Conditions, string[] SegmentDevices);
+    private sealed record Row(string Id, string Name, string Account, string State, HostFacts Facts, string[] Strays, string Conditions, string[] SegmentDevices, string[] VolumeProtocols);
 
     /// <summary>A server that is held may hold rows; the hosts of others must not wait for them together with its own.</summary>
     private async Task<IReadOnlyList<Task<Result<ReportAnswer>>>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
@@ -106,12 +106,12 @@ public sealed class HostReports : IDisposable
         var latest = reports.GroupBy(r => r.HostId).ToDictionary(g => g.Key, g => g.Last().Report);
         var rows = await transaction.QueryAsync(
             """
-            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text, underlay_mtu, segment_devices
+            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text, underlay_mtu, segment_devices, volume_protocols
             FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
             """ + (wait ? "" : " SKIP LOCKED"),
             r => new Row(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), new HostFacts(
                 "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13), r.IntOrNull(16)),
-                r.Texts(14), r.GetString(15), r.Texts(17)), default, Columns.Texts(latest.Keys));
+                r.Texts(14), r.GetString(15), r.Texts(17), r.Texts(18)), default, Columns.Texts(latest.Keys));
         // The time of the database, since servers' clocks may differ.
         await transaction.ExecuteAsync(
             """
@@ -134,21 +134,23 @@ public sealed class HostReports : IDisposable
     /// <summary>Writes what the host says of itself, if it says something new.</summary>
     private async Task FactsAsync(Transaction transaction, Row row, ObservedReport report)
     {
-        var facts = report.Facts with { Name = "", Vcpus = report.Facts.Vcpus * _options.VcpuRatio, UnderlayMtu = HostFactRules.Mtu(report.Facts.UnderlayMtu), SegmentDevices = null };
+        var facts = report.Facts with { Name = "", Vcpus = report.Facts.Vcpus * _options.VcpuRatio, UnderlayMtu = HostFactRules.Mtu(report.Facts.UnderlayMtu), SegmentDevices = null, VolumeProtocols = null };
         var devices = HostFactRules.Devices(report.Facts.SegmentDevices);
-        if (facts == row.Facts && devices.SequenceEqual(row.SegmentDevices) && report.Strays.SequenceEqual(row.Strays) && SameConditions(report.Conditions, row.Conditions)) return;
+        var protocols = HostFactRules.Protocols(report.Facts.VolumeProtocols);
+        if (facts == row.Facts && devices.SequenceEqual(row.SegmentDevices) && protocols.SequenceEqual(row.VolumeProtocols) && report.Strays.SequenceEqual(row.Strays) && SameConditions(report.Conditions, row.Conditions)) return;
         await transaction.ExecuteAsync(
             """
             UPDATE hosts SET hypervisor = $2, accelerator = $3, accelerator_reason = $4, address = $5, agent_version = $6, boot_id = $7, vcpus = $8, memory_mib = $9, disk_gib = $10,
-                             strays = $11, conditions = $12, storage = $13, underlay_mtu = $14, segment_devices = $15 WHERE id = $1
+                             strays = $11, conditions = $12, storage = $13, underlay_mtu = $14, segment_devices = $15, volume_protocols = $16 WHERE id = $1
             """, default,
             row.Id, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, facts.Vcpus, facts.MemoryMib, facts.DiskGib,
-            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage), Columns.Integer(facts.UnderlayMtu), Columns.Texts(devices));
+            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage), Columns.Integer(facts.UnderlayMtu), Columns.Texts(devices), Columns.Texts(protocols));
         // Where the others reach this host's guests.
         if (facts.Address != row.Facts.Address)
         {
             await _revisions.TouchNetworksOfHostAsync(transaction, row.Id, default);
             await _revisions.TouchByGatewayAsync(transaction, row.Id, default);
+            if (await transaction.QueryAsync("SELECT DISTINCT i.host_id FROM volumes v JOIN instances i ON i.id = v.instance_id WHERE v.host_id = $1 AND v.exported", r => r.GetString(0), default, row.Id) is { Count: > 0 } guests) await _revisions.TouchAsync(transaction, guests, default);
         }
         if (facts.UnderlayMtu != row.Facts.UnderlayMtu) await _revisions.TouchAllAsync(transaction, default);
     }

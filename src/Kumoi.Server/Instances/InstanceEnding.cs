@@ -26,7 +26,8 @@ public sealed class InstanceEnding(HostRevisions hosts, TimeProvider clock)
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = ANY($1)", cancel, Columns.Texts(ids));
         var told = (await Routers.GatewayStore.ForgetForwardsAsync(transaction, interfaceIds, cancel)).Concat(await LoadBalancers.MemberStore.ForgetAsync(transaction, interfaceIds, cancel)).Distinct().ToList();
         if (told.Count > 0) await hosts.TouchByNetworksAsync(transaction, told, cancel);
-        await VolumeHolds.FreeAsync(transaction, ids, cancel);
+        var given = await VolumeHolds.FreeAsync(transaction, ids, cancel);
+        if (given.Count > 0) await hosts.TouchAsync(transaction, given, cancel);
         await hosts.GiveBackAsync(transaction, gone.Select(instance => (instance.HostId, instance.GivenBack)), cancel);
         await hosts.TouchNetworksAsync(transaction, interfaces.Select(face => face.Network), cancel);
         transaction.AfterCommit(() => ServerMeter.Terminated.Add(gone.Count));

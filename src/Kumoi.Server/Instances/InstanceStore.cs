@@ -19,11 +19,11 @@ public sealed class InstanceStore
     public InstanceStore(Database database) => (_database, _find) = (database, new Batcher<(string, string), Instance?>("instances", Parallelism, FoundAtOnce, FindAsync));
 
     private const string Columns_ =
-        """
+        $"""
         SELECT v.id, v.name, v.account_id, a.name, v.state, v.desired, v.flavor_id, v.flavor_name, v.vcpus, v.memory_mib,
                CASE WHEN v.root_volume THEN coalesce((SELECT w.size_gib FROM volumes w WHERE w.instance_id = v.id AND w.slot = 0), v.disk_gib) ELSE v.disk_gib END, v.image_id, m.name,
                v.key_pair_id, v.key_pair_name, v.zone_id, z.name, v.host_id, h.name, m.default_user, v.boot_epoch, v.generation, v.observed_generation,
-               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, v.storage IS NOT NULL AND v.fixed_volumes = 0, v.notices::text,
+               v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, (v.storage IS NOT NULL OR {Volumes.VolumeHolds.Networked}) AND v.fixed_volumes = 0, v.notices::text,
                v.placement_group_id, g.name, v.firmware, v.device_model, v.cd_image_id, c.name
         FROM instances v JOIN accounts a ON a.id = v.account_id JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id JOIN hosts h ON h.id = v.host_id
         LEFT JOIN placement_groups g ON g.id = v.placement_group_id LEFT JOIN images c ON c.id = v.cd_image_id

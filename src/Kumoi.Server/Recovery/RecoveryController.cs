@@ -26,7 +26,7 @@ public sealed class RecoveryBell(TimeProvider clock)
 /// it was decided from: a host that has come back, or an instance that was changed meanwhile, is left alone.
 /// </summary>
 public sealed class RecoveryController(
-    Database database, Leases leases, HostSnapshot snapshot, PlacementGroupStore groups, HostRevisions revisions, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
+    Database database, Leases leases, HostSnapshot snapshot, PlacementGroupStore groups, HostRevisions revisions, ExportKeys keys, HostBell bell, RecoveryBell recovery, EventLog events, TimeProvider clock, ILogger<RecoveryController> log)
     : BackgroundService
 {
     /// <summary>Held by the one server that sees to lost hosts.</summary>
@@ -97,16 +97,17 @@ public sealed class RecoveryController(
     }
 
     private Task<List<Affected>> RowsAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
-        """
+        $$"""
         SELECT id, name, desired, recovery, recovery_priority, CASE WHEN fixed_volumes = 0 THEN storage END, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
                vcpus, memory_mib, CASE WHEN root_volume THEN 0 ELSE disk_gib END, zone_id, incarnation, account_id, notices::text,
                coalesce((SELECT array_agg(DISTINCT n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id
-                         WHERE i.instance_id = instances.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}')
-        FROM instances WHERE host_id = $1 AND terminated_at IS NULL
+                         WHERE i.instance_id = v.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}'),
+               fixed_volumes = 0 AND storage IS NULL AND {{VolumeHolds.Networked}}
+        FROM instances v WHERE host_id = $1 AND terminated_at IS NULL
         """,
         r => new Affected(
             new AffectedInstance(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.TextOrNull(5), r.GetBoolean(6),
-                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10), SegmentDevices: PlacementRequest.Devices(r.Texts(14))), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
+                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10), SegmentDevices: PlacementRequest.Devices(r.Texts(14)), Networked: r.GetBoolean(15)), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
 
     /// <summary>Tells those that stay why they wait, once for each reason.</summary>
     private async Task NoticeAsync(IEnumerable<RecoveryStep> waiting, Dictionary<string, Affected> affected, CancellationToken cancel)
@@ -149,6 +150,7 @@ public sealed class RecoveryController(
             if (!lost || group is { Policy: PlacementPolicies.Affinity } && group.On(host.Id) > ids.Length) return (HostView?)null;
             foreach (var candidate in step.Candidates.Where(candidate => group?.Leaving(host.Id).Allows(candidate.Id) ?? true))
             {
+                if (!await CanHaveAsync(transaction, ids, candidate, affected, cancel)) continue;
                 if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false)).Count == 0) continue;
                 foreach (var one in affected) await WriteAsync(transaction, host, candidate, one, step, cancel);
                 return candidate;
@@ -158,6 +160,10 @@ public sealed class RecoveryController(
         if (moved.Value is not { } target) return;
         foreach (var id in ids) RecoveryLog.Moved(log, id, host.Name, target.Name, step.Reason);
     }
+
+    /// <summary>Whether the volumes can be had there: reached, or given by the hosts that have them.</summary>
+    private static async Task<bool> CanHaveAsync(Transaction transaction, string[] ids, HostView candidate, IReadOnlyList<Affected> affected, CancellationToken cancel) =>
+        !(candidate.Storage is not null && affected.Any(one => one.Instance.Networked)) && await VolumeHolds.CanMoveAsync(transaction, ids, candidate.Id, cancel);
 
     private static PlacementRequest Needs(AffectedInstance instance) => new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, null);
 
@@ -177,7 +183,7 @@ public sealed class RecoveryController(
             ON CONFLICT (host_id, instance_id) DO UPDATE SET incarnation = excluded.incarnation, created_at = excluded.created_at
             """, cancel, instance.Id, from.Id, affected.AccountId, affected.Incarnation, clock.GetUtcNow());
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = $1", cancel, instance.Id);
-        await VolumeHolds.MoveAsync(transaction, instance.Id, to.Id, cancel);
+        await revisions.TouchAsync(transaction, await VolumeHolds.MoveAsync(transaction, keys, instance.Id, to.Id, cancel), cancel);
         // The others of its networks send its packets to the new host from now on.
         await revisions.TouchNetworksAsync(transaction, await transaction.QueryAsync(
             "SELECT network_id FROM interfaces WHERE instance_id = $1 AND released_at IS NULL", row => row.GetString(0), cancel, instance.Id), cancel);

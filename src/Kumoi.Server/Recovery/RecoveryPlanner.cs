@@ -10,11 +10,15 @@ namespace Kumoi.Server.Recovery;
 /// <param name="Running">A guest may be running there.</param>
 /// <param name="Group">Its placement group, with all members of it wherever they are; null: none.</param>
 /// <param name="SegmentDevices">As <see cref="PlacementRequest"/> has them.</param>
+/// <param name="Networked">All of its disks are given to it by other hosts, which can give them to any host of the zone.</param>
 public sealed record AffectedInstance(
-    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null, string SegmentDevices = "")
+    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null, string SegmentDevices = "", bool Networked = false)
 {
+    /// <summary>Only its host has its disk.</summary>
+    public bool IsFixed => Storage is null && !Networked;
+
     /// <summary>It can be run by another host, and its owner wants that.</summary>
-    public bool Movable => Recovery == "restart" && Storage is not null;
+    public bool Movable => Recovery == "restart" && !IsFixed;
 }
 
 /// <summary>What is to become of an instance, or of those of an affinity group, which move together: another host, or a wait whose reason is told.</summary>
@@ -95,12 +99,12 @@ public static class RecoveryPlanner
     private static (bool Moves, string Reason, string Message) Judge(HostView host, AffectedInstance instance) => (host.State, host.Maintenance) switch
     {
         (HostStates.Down, _) when instance.Movable => (true, "host-down", $"Host {host.Name} is down; the instance was given to another host."),
-        (HostStates.Down, _) when instance.Storage is null => (false, "host-down", $"Host {host.Name} is down and has the only disk; the instance waits for the host to return."),
+        (HostStates.Down, _) when instance.IsFixed => (false, "host-down", $"Host {host.Name} is down and has the only disk; the instance waits for the host to return."),
         (HostStates.Down, _) => (false, "host-down", $"Host {host.Name} is down; the instance is not marked to be restarted elsewhere and waits for the host to return."),
         (HostStates.Unreachable, _) => (false, "host-unreachable", $"Host {host.Name} does not report. The guest may well be running; what was asked is done when the host is back."),
         (_, true) when instance.Movable && !instance.Running => (true, "host-maintenance", $"Host {host.Name} is being emptied for maintenance; the instance was given to another host."),
         (_, true) when instance.Movable => (false, "host-maintenance", $"Host {host.Name} is being emptied for maintenance; the instance moves to another host as soon as it is stopped."),
-        (_, true) when instance.Storage is null => (false, "host-maintenance", $"Host {host.Name} is being emptied for maintenance, but has the only disk; the instance stays."),
+        (_, true) when instance.IsFixed => (false, "host-maintenance", $"Host {host.Name} is being emptied for maintenance, but has the only disk; the instance stays."),
         (_, true) => (false, "host-maintenance", $"Host {host.Name} is being emptied for maintenance; the instance is not marked to be restarted elsewhere and stays."),
         _ => (false, "", ""),
     };

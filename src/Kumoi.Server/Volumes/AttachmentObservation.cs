@@ -9,7 +9,7 @@ namespace Kumoi.Server.Volumes;
 /// <summary>Notes that guests have got the volumes that they were given, and have let go of those that were taken away.</summary>
 public sealed class AttachmentObservation(Database database, HostRevisions hosts, EventLog events) : IReportObserver
 {
-    private sealed record Open(string Id, string Name, string AccountId, string InstanceId, string InstanceName, string HostId, int Incarnation, long Attached, long? Detached, string HostName);
+    private sealed record Open(string Id, string Name, string AccountId, string InstanceId, string InstanceName, string HostId, int Incarnation, long Attached, long? Detached, string HostName, bool Exported);
 
     public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports, CancellationToken cancel)
     {
@@ -18,9 +18,9 @@ public sealed class AttachmentObservation(Database database, HostRevisions hosts
         // Asked with every report: only the few that are on their way, by their index.
         var open = await database.QueryAsync(
             """
-            SELECT v.id, v.name, v.account_id, i.id, i.name, i.host_id, i.incarnation, v.attached_generation, v.detached_generation, h.name FROM volumes v
-            JOIN instances i ON i.id = v.instance_id JOIN hosts h ON h.id = i.host_id WHERE v.instance_id IS NOT NULL AND (NOT v.attached OR v.detached_at IS NOT NULL) AND i.host_id = ANY($1)
-            """, row => new Open(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetInt32(6), row.GetInt64(7), row.LongOrNull(8), row.GetString(9)), cancel,
+            SELECT v.id, v.name, v.account_id, i.id, i.name, i.host_id, i.incarnation, v.attached_generation, v.detached_generation, h.name, v.exported FROM volumes v
+            JOIN instances i ON i.id = v.instance_id JOIN hosts h ON h.id = i.host_id WHERE v.instance_id IS NOT NULL AND (NOT v.attached OR v.detached_at IS NOT NULL) AND NOT (v.exported AND v.export_key IS NULL) AND i.host_id = ANY($1)
+            """, row => new Open(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetInt32(6), row.GetInt64(7), row.LongOrNull(8), row.GetString(9), row.GetBoolean(10)), cancel,
             Columns.Texts(told.Select(r => r.HostId).Distinct()));
         if (open.Count == 0) return;
         var said = told.SelectMany(r => r.Report.Instances.Select(instance => (r.HostId, instance))).ToLookup(r => (r.HostId, r.instance.Id), r => r.instance);
@@ -40,11 +40,13 @@ public sealed class AttachmentObservation(Database database, HostRevisions hosts
                 """
                 UPDATE volumes v SET instance_id = NULL, slot = NULL, attached = false, attached_generation = NULL, detached_at = NULL, detached_generation = NULL
                 FROM instances i, unnest($1::text[], $2::int[], $3::bigint[]) AS n(id, incarnation, generation)
-                WHERE v.id = n.id AND v.detached_generation = n.generation AND i.id = v.instance_id AND i.incarnation = n.incarnation RETURNING v.id
+                WHERE v.id = n.id AND NOT v.exported AND v.detached_generation = n.generation AND i.id = v.instance_id AND i.incarnation = n.incarnation RETURNING v.id
                 """, row => row.GetString(0), cancel, Columns.Texts(free.Select(one => one.Id)), Columns.Integers(free.Select(one => one.Incarnation)), Columns.Bigints(free.Select(one => one.Detached!.Value)));
+            // Those that another host gives are free when that has ended.
+            var ending = await VolumeExports.EndAsync(transaction, [.. free.Where(one => one.Exported).Select(one => one.Id)], cancel);
             var instances = free.Where(one => freed.Contains(one.Id)).Select(one => one.InstanceId).Distinct().ToList();
             await VolumeHolds.CountAsync(transaction, instances, cancel);
-            var touched = free.Where(one => freed.Contains(one.Id)).Select(one => one.HostId).Distinct().ToList();
+            var touched = free.Where(one => freed.Contains(one.Id)).Select(one => one.HostId).Concat(ending).Distinct().ToList();
             if (touched.Count > 0) await hosts.TouchAsync(transaction, touched, cancel);
             await VolumeHolds.NoteRevisionAsync(transaction, instances, cancel);
             await events.WriteAsync(transaction,

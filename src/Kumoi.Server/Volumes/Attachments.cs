@@ -10,7 +10,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Volumes;
 
 /// <summary>Attaching and detaching volumes. Instances are locked before volumes, and those before hosts.</summary>
-public sealed class VolumeAttachments(Database database, HostRevisions hosts, EventLog events, TimeProvider clock)
+public sealed class VolumeAttachments(Database database, HostRevisions hosts, ExportKeys keys, EventLog events, TimeProvider clock)
 {
     public async Task<Result<Volume>> AttachAsync(Caller caller, string key, AttachVolume attach, IdempotencyKey? once, CancellationToken cancel)
     {
@@ -34,12 +34,14 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
             if ((attach.Slot ?? Enumerable.Range(1, VolumeRules.SlotMax).Where(slot => !taken.Contains(slot)).Cast<int?>().FirstOrDefault()) is not { } free) return new Failure("too-many-volumes", 409, instanceName, VolumeRules.SlotMax);
             var placed = await PlaceAsync(transaction, volume, hostId, instanceName, cancel);
             if (placed.Failure is { } failure) return failure;
+            var place = placed.Value;
             var generation = await AskAsync(transaction, instanceId, cancel);
             await transaction.ExecuteAsync(
                 """
                 UPDATE volumes SET instance_id = $2, slot = $3, attached_generation = $4, attached = false, delete_on_termination = coalesce($5, delete_on_termination), generation = generation + 1,
                                    incarnation = incarnation + CASE WHEN host_id IS DISTINCT FROM $6 AND host_id IS NOT NULL THEN 1 ELSE 0 END, store_id = $7, host_id = $6 WHERE id = $1
-                """, cancel, volume.Id, instanceId, free, generation, Columns.Boolean(attach.DeleteOnTermination), hostId, placed.Value);
+                """, cancel, volume.Id, instanceId, free, generation, Columns.Boolean(attach.DeleteOnTermination), place.Host, place.Store);
+            if (place.Exported) await VolumeExports.GiveAsync(transaction, keys, volume.Id, cancel);
             await VolumeHolds.CountAsync(transaction, [instanceId], cancel);
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.attach", new Subject("volume", volume.Id, volume.Name), cancel, $"To {instanceName}.");
             await TellAsync(transaction, instanceId, [hostId, .. volume.HostId is { } former && former != hostId ? [former] : (string[])[]], cancel);
@@ -47,8 +49,12 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
         }), cancel);
     }
 
-    /// <summary>Where the volume is, or is to be: its first guest's host makes it. One that exists must be within the reach of its next guest's host.</summary>
-    private static async Task<Result<string>> PlaceAsync(Transaction transaction, VolumeRecord volume, string hostId, string instanceName, CancellationToken cancel)
+    /// <param name="Host">The host that looks after it there.</param>
+    /// <param name="Exported">That host gives it to the instance's host.</param>
+    private sealed record VolumePlace(string Store, string Host, bool Exported);
+
+    /// <summary>Where the volume is, or is to be: its first guest's host makes it. One that its next guest's host does not reach is given to that by its own.</summary>
+    private static async Task<Result<VolumePlace>> PlaceAsync(Transaction transaction, VolumeRecord volume, string hostId, string instanceName, CancellationToken cancel)
     {
         var (pool, maintenance) = await transaction.FindAsync("SELECT name, maintenance FROM pools WHERE id = $1", row => (row.GetString(0), row.GetBoolean(1)), cancel, volume.PoolId);
         if (volume.StoreId is null)
@@ -56,11 +62,14 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ev
             if (maintenance) return new Failure("pool-maintenance", 409, pool!);
             if (await transaction.FindAsync("SELECT 1 FROM store_hosts x JOIN stores s ON s.id = x.store_id WHERE s.pool_id = $1 AND x.host_id = $2 LIMIT 1", row => row.GetInt32(0), cancel, volume.PoolId, hostId) != 1)
                 return new Failure("pool-not-on-host", 409, pool!, instanceName);
-            return await StoreRoom.PlaceAsync(transaction, volume.PoolId, hostId, volume.SizeGib, cancel) is { } place ? place.Store : new Failure("insufficient-storage", 409, pool!, volume.SizeGib);
+            return await StoreRoom.PlaceAsync(transaction, volume.PoolId, hostId, volume.SizeGib, cancel) is { } place ? new VolumePlace(place.Store, hostId, false) : new Failure("insufficient-storage", 409, pool!, volume.SizeGib);
         }
         var reaches = await transaction.FindAsync("SELECT true FROM store_hosts WHERE store_id = $1 AND host_id = $2", row => row.GetBoolean(0), cancel, volume.StoreId, hostId);
-        if (!reaches) return new Failure("volume-elsewhere", 409, volume.Name, await transaction.FindAsync("SELECT name FROM hosts WHERE id = $1", row => row.GetString(0), cancel, volume.HostId!) ?? "", instanceName);
-        return volume.StoreId;
+        if (reaches) return new VolumePlace(volume.StoreId, hostId, false);
+        // One of a shared store would have to be looked after by the same host for as long as it is given.
+        var shared = await transaction.FindAsync("SELECT shared FROM pools WHERE id = $1", row => row.GetBoolean(0), cancel, volume.PoolId);
+        return !shared && await VolumeExports.CanAsync(transaction, volume.HostId!, hostId, cancel) ? new VolumePlace(volume.StoreId, volume.HostId!, true)
+            : new Failure("volume-elsewhere", 409, volume.Name, await transaction.FindAsync("SELECT name FROM hosts WHERE id = $1", row => row.GetString(0), cancel, volume.HostId!) ?? "", instanceName);
     }
 
     /// <summary>Takes a volume away from its instance. It is free when the host has said that the guest has nothing of it any more.</summary>

@@ -10,7 +10,7 @@ public static class VolumeEndpoints
 {
     public static IServiceCollection AddVolumes(this IServiceCollection services) => services
         .AddSingleton<VolumeStore>().AddSingleton<VolumeKeys>().AddSingleton<VolumeUseCases>().AddSingleton<VolumeAttachments>().AddSingleton<SnapshotStore>().AddSingleton<SnapshotUseCases>().AddSingleton<SnapshotTaking>().AddSingleton<VolumeRestoring>().AddSingleton<PoolStore>().AddSingleton<PoolUseCases>().AddSingleton<VolumeTypeUseCases>()
-        .AddSingleton<StoreObservation>().AddSingleton<IReportObserver>(services => services.GetRequiredService<StoreObservation>()).AddSingleton<IReportObserver, VolumeObservation>().AddSingleton<IReportObserver, SnapshotObservation>().AddSingleton<IReportObserver, AttachmentObservation>().AddLoop<VolumeRecovery>();
+        .AddSingleton<StoreObservation>().AddSingleton<IReportObserver>(services => services.GetRequiredService<StoreObservation>()).AddSingleton<IReportObserver, VolumeObservation>().AddSingleton<IReportObserver, SnapshotObservation>().AddSingleton<IReportObserver, AttachmentObservation>().AddSingleton<ExportKeys>().AddSingleton<IReportObserver, ExportObservation>().AddLoop<VolumeRecovery>();
 
     public static void MapVolumes(this IEndpointRouteBuilder routes, VolumeUseCases volumes, VolumeAttachments attachments, VolumeTypeUseCases types)
     {

@@ -81,6 +81,9 @@ internal static partial class VolumeLog
     [LoggerMessage(9701, LogLevel.Warning, "Volumes of lost hosts could not be looked at; the next try is in five seconds: {Message}")]
     public static partial void MoveFailed(ILogger logger, string message);
 
+    [LoggerMessage(9703, LogLevel.Error, "The key by which the volume {Volume} is given to another host cannot be read with this server's master key, so the hosts are not told of it. Give the servers the same key, or attach the volume anew.")]
+    public static partial void KeyUnreadable(ILogger logger, string volume);
+
     [LoggerMessage(9702, LogLevel.Error, "Looking at volumes of lost hosts met an error in the server")]
     public static partial void Broken(ILogger logger, Exception e);
 }

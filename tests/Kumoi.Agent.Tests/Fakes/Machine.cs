@@ -5,6 +5,7 @@ using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
 using Kumoi.Agent.Volumes;
 using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Agent.Volumes.Exports;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -41,7 +42,7 @@ internal sealed class Machine : IAsyncDisposable
     }
 
     /// <summary>The same, before anybody has looked at them.</summary>
-    public DirectoryVolumes Volumes(StoreDirectory? shared) => new(new Stores(Options, StorePlace.Of(Options), shared, TimeProvider.System), new Commands(TimeProvider.System), TimeProvider.System) { BackupPlaces = new Stores(Options, StorePlace.OfBackups(Options), null, TimeProvider.System) };
+    public DirectoryVolumes Volumes(StoreDirectory? shared) => new(new Stores(Options, StorePlace.Of(Options), shared, TimeProvider.System), new ExportProcesses(Options, new Commands(TimeProvider.System), TimeProvider.System), new Commands(TimeProvider.System), TimeProvider.System) { BackupPlaces = new Stores(Options, StorePlace.OfBackups(Options), null, TimeProvider.System) };
 
     public static ILogger Log { get; } = Environment.GetEnvironmentVariable("KUMOI_TEST_LOG") is null
         ? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance

@@ -242,7 +242,7 @@ public sealed class DirectoryVolumeTests
         {
             var stores = new Stores(machine.Options, StorePlace.Of(machine.Options), null, TimeProvider.System);
             await stores.LookAsync(default);
-            var driver = new DirectoryVolumes(stores, new Commands(TimeProvider.System) { Fault = (_, _) => throw new OperationCanceledException() }, TimeProvider.System) { BackupPlaces = stores };
+            var driver = new DirectoryVolumes(stores, null!, new Commands(TimeProvider.System) { Fault = (_, _) => throw new OperationCanceledException() }, TimeProvider.System) { BackupPlaces = stores };
             await Assert.ThrowsAsync<OperationCanceledException>(() => act(driver));
         }
 

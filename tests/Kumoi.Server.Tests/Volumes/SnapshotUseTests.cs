@@ -217,7 +217,7 @@ public sealed class SnapshotUseTests
         Assert.Equal("host-1", (await scene.VolumeAsync("copy")).Host!.Name);
         await database.TransactionAsync<Server.Platform.Done>(async transaction =>
         {
-            Assert.Equal(2, await Server.Volumes.VolumeHolds.MoveAsync(transaction, instance, other.Id, default));
+            Assert.Equal([other.Id], await Server.Volumes.VolumeHolds.MoveAsync(transaction, scene.Cloud.Services.GetRequiredService<Server.Volumes.ExportKeys>(), instance, other.Id, default));
             return new Server.Platform.Done();
         }, default);
         Assert.Equal([(source.Id, null), (copy.Id, source.Id)], (await other.DesiredAsync())!.Volumes!.Select(volume => (volume.Id, volume.Source?.VolumeId)));

@@ -15,6 +15,10 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
 
     public Task FillAsync(DesiredVolume volume, CancellationToken cancel) => throw new InvalidOperationException("The model has no backups.");
 
+    public Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => throw new InvalidOperationException("The model gives volumes to no other host.");
+
+    public Task EndExportAsync(DesiredVolume volume, CancellationToken cancel) => ExportAsync(volume, null, cancel);
+
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();

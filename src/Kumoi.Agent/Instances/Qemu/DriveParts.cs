@@ -15,6 +15,9 @@ public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageF
 
     /// <summary>Where the process finds the key at its start; null: the volume is not encrypted, or the key is told by QMP.</summary>
     public string? KeyFile { get; init; }
+
+    /// <summary>Where the key is of one that another host has; null for one of this host's.</summary>
+    public string? KeyDirectory { get; init; }
 }
 
 /// <summary>A layer of a volume.</summary>
@@ -32,12 +35,28 @@ internal static class DriveParts
     public static IReadOnlyList<string> Drivers { get; } = [Driver, EmulatedDriver];
 
     /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24; those of layers are <see cref="LayerNames"/>'.</summary>
-    public const string Throttle = "t-", Group = "g-", Key = "k-", Image = "b-", ImageFile = "bf-";
+    public const string Throttle = "t-", Group = "g-", Key = "k-", Image = "b-", ImageFile = "bf-", Network = "n-", Credentials = "p-";
+
+    /// <summary>
+    /// How long requests wait for a host that has the volume and does not answer, in seconds; after that the guest is held, and no request is lost. Too low: the guest is held
+    /// each time that the host starts the process anew; too high: QEMU, which lets nobody in while it waits for requests to end, does not answer so long.
+    /// </summary>
+    private const int ReconnectSeconds = 10;
 
     /// <summary>From the lowest to the highest; each but the first is over one before it.</summary>
     public static IReadOnlyList<JsonObject> Nodes(QemuDrive drive)
     {
         var id = drive.Volume.Id;
+        if (drive.Volume.Remote is { } remote)
+            return
+            [
+                new JsonObject
+                {
+                    ["driver"] = "nbd", ["node-name"] = Network + id, ["export"] = id, ["tls-creds"] = Credentials + id, ["reconnect-delay"] = ReconnectSeconds, ["discard"] = "unmap", ["detect-zeroes"] = "unmap",
+                    ["server"] = new JsonObject { ["type"] = "inet", ["host"] = remote.Address, ["port"] = remote.Port!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture), ["keep-alive"] = true },
+                },
+                new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = Network + id },
+            ];
         var nodes = new List<JsonObject>();
         if (drive.ImageFile is { } image)
         {
@@ -72,9 +91,13 @@ internal static class DriveParts
     /// <summary>The key of an encrypted volume, for QMP; null for any other.</summary>
     public static JsonObject? KeyOf(DesiredVolume volume) => LayerKey.WordsOf(volume.Id, volume.Encryption) is { } key ? new() { ["qom-type"] = "secret", ["id"] = Key + volume.Id, ["data"] = key } : null;
 
-    /// <summary>The same for the start of a process, whose arguments all can read: where the key is.</summary>
-    private static IEnumerable<string> KeyArguments(QemuDrive drive) =>
-        drive.KeyFile is { } file ? ["-object", Text(new() { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["file"] = file })] : [];
+    /// <summary>What the nodes need, beside. Of a key, for a process whose arguments all can read, only where it is.</summary>
+    public static IReadOnlyList<JsonObject> Objects(QemuDrive drive) =>
+    [
+        GroupOf(drive.Volume),
+        .. drive.KeyFile is { } file ? [new JsonObject { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["file"] = file }] : Array.Empty<JsonObject>(),
+        .. drive.KeyDirectory is { } keys ? [new JsonObject { ["qom-type"] = "tls-creds-psk", ["id"] = Credentials + drive.Volume.Id, ["endpoint"] = "client", ["dir"] = keys, ["username"] = VolumeProtocols.User }] : Array.Empty<JsonObject>(),
+    ];
 
     public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };
 
@@ -94,6 +117,8 @@ internal static class DriveParts
     {
         var device = new JsonObject { ["driver"] = emulated ? EmulatedDriver : Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id) };
         if (emulated) (device["bus"], device["rotation_rate"]) = ("ide.0", 1);
+        // A host that is away for a time is no fault of the disk: the guest is held, and asks again when it goes on.
+        if (volume.Remote is not null) (device["rerror"], device["werror"]) = ("stop", "stop");
         if (port is null) device["bootindex"] = 1;
         // Without an address it is put beside another device in the port, where no guest looks for it.
         else (device["bus"], device["addr"]) = (port, "0x0");
@@ -103,7 +128,7 @@ internal static class DriveParts
     /// <summary>The arguments that give a guest the drive from its start.</summary>
     public static IEnumerable<string> Arguments(QemuDrive drive, bool emulated) =>
     [
-        "-object", Text(GroupOf(drive.Volume)), .. KeyArguments(drive), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
+        .. Objects(drive).SelectMany(one => new[] { "-object", Text(one) }), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
         "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value), emulated).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
     ];
 

@@ -89,12 +89,29 @@ internal static class GuestLayers
     /// Lets work that has written everything come to its end, at which a layer is told what it is over from now on. What was written is made to last before: QEMU
     /// keeps tables of its files in memory, and a layer that no longer names the one below, while its own tables are lost, would have lost what was there.
     /// </summary>
-    public static async Task FinalizeAsync(QmpClient qmp, string volumeId, LayerWork work, int written, CancellationToken cancel)
+    public static async Task FinalizeAsync(QmpClient qmp, DesiredVolume volume, LayerWork work, int written, CancellationToken cancel)
     {
         // QMP itself has no command for it.
-        var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volumeId)} flush"), cancel);
-        if (said.GetString() is { } words && words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volumeId} could not be made to last: {words.Trim()}", null);
+        try
+        {
+            var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volume.Id)} flush"), cancel);
+            if (said.GetString() is { } words && words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volume.Id} could not be made to last: {words.Trim()}", null);
+        }
+        catch (QmpRefusedException e) when (e.Words.Contains("has not been found", StringComparison.Ordinal))
+        {
+            await ReopenAsync(qmp, volume, written, cancel);
+        }
         await QemuDrives.SendAsync(qmp, "job-finalize", new JsonObject { ["id"] = work.Id }, cancel);
+    }
+
+    /// <summary>Opens a layer anew, as it is, which writes out what is held of it: a process that has no guest has no other command that does.</summary>
+    private static async Task ReopenAsync(QmpClient qmp, DesiredVolume volume, int number, CancellationToken cancel)
+    {
+        var chain = (await ReadAsync(qmp, volume.Id, cancel))?.Chain ?? [];
+        var image = (await QemuDrives.NodesAsync(qmp, cancel)).Any(node => node.Name == DriveParts.Image + volume.Id) ? DriveParts.Image + volume.Id : null;
+        var below = chain.SkipWhile(layer => layer != number).Skip(1).Select(layer => LayerNames.Node(layer, volume.Id)).FirstOrDefault() ?? image;
+        var node = DriveParts.LayerNodes(volume, new QemuLayer(number, ""), below, isHead: true).Last();
+        await QemuDrives.SendAsync(qmp, "blockdev-reopen", new JsonObject { ["options"] = new JsonArray(node) }, cancel);
     }
 
     public static Task DismissAsync(QmpClient qmp, string workId, CancellationToken cancel) => QemuDrives.SendAsync(qmp, "job-dismiss", new JsonObject { ["id"] = workId }, cancel);

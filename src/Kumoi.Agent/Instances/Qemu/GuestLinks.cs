@@ -27,6 +27,9 @@ public sealed class GuestLinks
     /// <summary>A guest's process that has the volume; null if none is known.</summary>
     internal GuestLink? With(string volumeId) => _links.Values.FirstOrDefault(link => link.Volumes.Contains(volumeId) && !link.Qmp.Ended.IsCompleted);
 
+    /// <summary>The guest's process; null if it is not connected.</summary>
+    internal GuestLink? Of(string instanceId) => _links.GetValueOrDefault(instanceId);
+
     /// <summary>Something has become of the work of a guest's process.</summary>
     internal void Rung(string instanceId)
     {

@@ -24,13 +24,13 @@ internal static class QemuDrives
     {
         var devices = (await QemuPorts.DevicesAsync(qmp, DriveParts.Drivers, cancel)).Where(ObjectNames.IsVolume).ToHashSet();
         var nodes = (await NodesAsync(qmp, cancel)).Where(node => VolumeOf(node.Name) is not null).ToDictionary(node => node.Name, node => node.Size);
-        var groups = (await QemuPorts.ListAsync(qmp, Objects, cancel)).Select(child => child.Name).Where(name => name.StartsWith(DriveParts.Group, StringComparison.Ordinal) && VolumeOf(name) is not null).ToHashSet();
+        var groups = (await QemuPorts.ListAsync(qmp, Objects, cancel)).Select(child => child.Name).Where(name => (name.StartsWith(DriveParts.Group, StringComparison.Ordinal) || name.StartsWith(DriveParts.Key, StringComparison.Ordinal)) && VolumeOf(name) is not null).ToHashSet();
         var drives = new List<GuestDrive>();
         foreach (var id in devices.Concat(nodes.Keys.Concat(groups).Select(name => VolumeOf(name)!)).Distinct().Order(StringComparer.Ordinal).Take(DrivesMax))
         {
             var limits = groups.Contains(DriveParts.Group + id) && devices.Contains(id) ? await LimitsAsync(qmp, id, cancel) : null;
             drives.Add(new GuestDrive(
-                id, devices.Contains(id), groups.Contains(DriveParts.Group + id) || nodes.Keys.Any(name => VolumeOf(name) == id), devices.Contains(id) ? nodes.GetValueOrDefault(DriveParts.Throttle + id) : 0, limits));
+                id, devices.Contains(id), groups.Any(name => VolumeOf(name) == id) || nodes.Keys.Any(name => VolumeOf(name) == id), devices.Contains(id) ? nodes.GetValueOrDefault(DriveParts.Throttle + id) : 0, limits, nodes.ContainsKey(DriveParts.Network + id)));
         }
         return drives;
     }
@@ -41,7 +41,7 @@ internal static class QemuDrives
         var volume = drive.Volume;
         // What an agent that was killed had left half-way is made anew.
         await DropAsync(qmp, volume.Id, clock, cancel);
-        await SendAsync(qmp, "object-add", DriveParts.GroupOf(volume), cancel);
+        foreach (var one in DriveParts.Objects(drive)) await SendAsync(qmp, "object-add", one, cancel);
         if (DriveParts.KeyOf(volume) is { } key) await SendAsync(qmp, "object-add", key, cancel);
         try
         {
@@ -56,6 +56,11 @@ internal static class QemuDrives
         {
             await DropAsync(qmp, volume.Id, clock, cancel);
             throw LayerKey.Wrong(volume.Id, e);
+        }
+        catch (QmpRefusedException e) when (volume.Remote is not null)
+        {
+            await DropAsync(qmp, volume.Id, clock, cancel);
+            throw new HypervisorException("volume-unreachable", $"The volume {volume.Id} cannot be had from the host that has it: {e.Words} It is tried again.", e);
         }
         if (!isHeld())
         {
@@ -83,10 +88,15 @@ internal static class QemuDrives
         var top = DriveParts.Throttle + volume.Id;
         var wanted = volume.SizeGib * VolumeSizes.Gib;
         if ((await NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
+        if (volume.Remote is not null) await RefreshAsync(qmp, volume.Id, cancel);
         // Layers do not grow while they are worked on.
         await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
         await SendAsync(qmp, "block_resize", new JsonObject { ["node-name"] = top, ["size"] = wanted }, cancel);
     }
+
+    /// <summary>How large a volume is that another host has is heard when a request connects anew, which that host has ended the connection for.</summary>
+    private static Task RefreshAsync(QmpClient qmp, string volumeId, CancellationToken cancel) =>
+        qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {DriveParts.Network}{volumeId} \"read 0 512\""), cancel);
 
     /// <summary>Takes away what leads to the volume's file, from the top; nothing happens if it is not there.</summary>
     private static async Task DropAsync(QmpClient qmp, string id, TimeProvider clock, CancellationToken cancel)
@@ -94,10 +104,10 @@ internal static class QemuDrives
         var layers = (await NodesAsync(qmp, cancel)).Select(node => LayerNames.NumberOfNode(node.Name, id)).OfType<int>().Append(0).Distinct().OrderDescending();
         await GuestLayers.CancelAsync(qmp, id, clock, cancel);
         // A layer has a higher number than those that it is over.
-        foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id]))
+        foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id, DriveParts.Network + id]))
             await RemoveAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, clock, cancel);
         // By the group it is known that something of the volume is there.
-        foreach (var part in new[] { DriveParts.Key, DriveParts.Group }) await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = part + id }, clock, cancel);
+        foreach (var part in new[] { DriveParts.Key, DriveParts.Credentials, DriveParts.Group }) await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = part + id }, clock, cancel);
     }
 
     internal static async Task RemoveAsync(QmpClient qmp, string command, JsonObject arguments, TimeProvider clock, CancellationToken cancel)
@@ -142,7 +152,7 @@ internal static class QemuDrives
         var at = name.IndexOf('-', StringComparison.Ordinal);
         var (prefix, id) = (name[..(at + 1)], name[(at + 1)..]);
         if (!ObjectNames.IsVolume(id)) return null;
-        return prefix is DriveParts.Throttle or DriveParts.Group or DriveParts.Image or DriveParts.ImageFile || (LayerNames.NumberOfNode(name, id) ?? LayerNames.NumberOfFileNode(name, id)) is not null ? id : null;
+        return prefix is DriveParts.Throttle or DriveParts.Group or DriveParts.Image or DriveParts.ImageFile or DriveParts.Network or DriveParts.Key || (LayerNames.NumberOfNode(name, id) ?? LayerNames.NumberOfFileNode(name, id)) is not null ? id : null;
     }
 
     private static string PathOf(string id) => $"{Objects}/{DriveParts.Group}{id}";

@@ -30,6 +30,7 @@ public sealed class QemuHypervisor : IHypervisor
     private readonly Cgroups _groups;
     private readonly ImageCache _images;
     private readonly DirectoryVolumes _volumes;
+    private readonly RemoteVolumes _remote;
     private readonly GuestFreeze _freeze;
     private readonly ConcurrentDictionary<string, QemuGuest> _guests = new();
     private readonly ConcurrentDictionary<string, long> _trimmed = new();
@@ -40,6 +41,7 @@ public sealed class QemuHypervisor : IHypervisor
     {
         (_options, _paths, _accelerator, _images, _volumes, _commands, _clock) = (options, options.Paths, accelerator, images, volumes, commands, clock);
         _processes = new GuestProcesses(_paths, clock);
+        _remote = new RemoteVolumes(_paths, clock);
         _freeze = new GuestFreeze(_paths, clock);
         _users = new GuestUsers(_paths, options.Tag);
         _disks = new QemuDisks(_paths, shared, commands);
@@ -69,7 +71,7 @@ public sealed class QemuHypervisor : IHypervisor
             process = guest is null ? null : await ObserveAsync(id, guest, cancel);
             if (process is null) _freeze.Forget(id);
             else if (_freeze.IsLeft(id)) await _freeze.ThawAsync(id, cancel);
-            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Select(drive => drive.Id)]);
+            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Where(drive => !drive.Remote).Select(drive => drive.Id)]);
         }
         catch (QmpException)
         {
@@ -111,33 +113,40 @@ public sealed class QemuHypervisor : IHypervisor
         if (!File.Exists(_paths.ConsoleLog(instance.Id))) DurableFiles.Write(_paths.ConsoleLog(instance.Id), [], AgentModes.PrivateFile);
         DurableFiles.Own(_paths.ConsoleLog(instance.Id), user);
         if (!instance.RootVolume) await _disks.OpenAsync(instance, image, user, cancel);
-        var files = new List<OpenedVolume>();
-        foreach (var drive in drives) files.Add(await _volumes.OpenAsync(drive.Volume, drive.Image, user, cancel));
         var machine = await MachineAsync(instance, cd, user, cancel);
-        LayerKey[] keys = [.. drives.Select(drive => LayerKey.Of(drive.Volume, user))];
-        QemuDrive[] opened = [.. drives.Zip(files, Drive).Zip(keys, (drive, key) => drive with { KeyFile = key.Path })];
+        var files = new List<(DesiredVolume Volume, OpenedVolume Opened)>();
+        var (opened, keys) = (new List<QemuDrive>(), new List<LayerKey>());
         QemuGuest guest;
         try
         {
+            foreach (var (volume, below) in drives)
+                if (volume.Remote is not null) opened.Add(await _remote.OpenAsync(volume, user, cancel));
+                else
+                {
+                    files.Add((volume, await _volumes.OpenAsync(volume, below, user, cancel)));
+                    keys.Add(LayerKey.Of(volume, user));
+                    opened.Add(_volumes.DriveOf(volume, below, files[^1].Opened) with { KeyFile = keys[^1].Path });
+                }
             guest = await StartAsync(instance, image, cards, opened, keys, machine, user, cancel);
         }
         finally
         {
             // By now the process has read them; what it has open of them is empty from here on.
             foreach (var key in keys) key.Dispose();
+            _remote.Forget(drives.Select(drive => drive.Volume));
         }
-        _volumes.Guests.Note(instance.Id, [.. drives.Select(drive => drive.Volume.Id)]);
-        var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : drives.FirstOrDefault(drive => !_volumes.IsHeld(drive.Volume))?.Volume.Incarnation;
+        _volumes.Guests.Note(instance.Id, [.. files.Select(one => one.Volume.Id)]);
+        var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : files.FirstOrDefault(one => !_volumes.IsHeld(one.Volume)).Volume?.Incarnation;
         if (lost is { } incarnation)
         {
             // Granted to another host after it was asked for here; now that QEMU has the disks locked, nobody else has them open.
             await KillAsync(instance.Id, cancel);
             throw StoreDirectory.Fenced(incarnation);
         }
-        if (drives.Zip(files).FirstOrDefault(drive => !_volumes.IsAsOpened(drive.First.Volume, drive.Second)).First is { Volume: var changed })
+        if (files.FirstOrDefault(one => !_volumes.IsAsOpened(one.Volume, one.Opened)).Volume is { } changed)
         {
             await KillAsync(instance.Id, cancel);
-            throw Changed(changed);
+            throw DirectoryVolumes.Changed(changed);
         }
         // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
         // or link of its own where the agent will connect.
@@ -147,7 +156,7 @@ public sealed class QemuHypervisor : IHypervisor
 
     /// <summary>Starts the process, and waits until it answers.</summary>
     private async Task<QemuGuest> StartAsync(
-        DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, QemuDrive[] opened, IReadOnlyList<LayerKey> keys, QemuMachine machine, uint user, CancellationToken cancel)
+        DesiredInstance instance, DesiredImage image, IReadOnlyList<CardIntent> cards, IReadOnlyList<QemuDrive> opened, IReadOnlyList<LayerKey> keys, QemuMachine machine, uint user, CancellationToken cancel)
     {
         StartedProcess started;
         var taps = new List<SafeFileHandle>();
@@ -188,10 +197,22 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel)
     {
         var guest = await NeedAsync(id, cancel);
+        if (drive.Volume.Remote is not null)
+        {
+            try
+            {
+                await guest.PlugAsync(await _remote.OpenAsync(drive.Volume, _users.Assign(id), cancel), () => true, _clock, cancel);
+            }
+            finally
+            {
+                _remote.Forget([drive.Volume]);
+            }
+            return;
+        }
         var opened = await _volumes.OpenAsync(drive.Volume, drive.Image, _users.Assign(id), cancel);
         using var mine = await _volumes.GateAsync(drive.Volume.Id, cancel);
-        if (!_volumes.IsAsOpened(drive.Volume, opened)) throw Changed(drive.Volume);
-        await guest.PlugAsync(Drive(drive, opened), () => _volumes.IsHeld(drive.Volume), _clock, cancel);
+        if (!_volumes.IsAsOpened(drive.Volume, opened)) throw DirectoryVolumes.Changed(drive.Volume);
+        await guest.PlugAsync(_volumes.DriveOf(drive.Volume, drive.Image, opened), () => _volumes.IsHeld(drive.Volume), _clock, cancel);
     }
 
     public async Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel)
@@ -206,14 +227,9 @@ public sealed class QemuHypervisor : IHypervisor
         var guest = await NeedAsync(id, cancel);
         using var mine = await _volumes.GateAsync(volume.Id, cancel);
         // The layer that is got ready for the time after a snapshot is as large as the one that is written now.
-        if (await _volumes.IsBetweenAsync(volume, guest.Qmp, cancel)) throw new HypervisorException("volume-busy", $"A snapshot of the volume {volume.Id} is being taken; it is changed after that.", null);
+        if (volume.Remote is null && await _volumes.IsBetweenAsync(volume, guest.Qmp, cancel)) throw new HypervisorException("volume-busy", $"A snapshot of the volume {volume.Id} is being taken; it is changed after that.", null);
         await guest.AdjustAsync(volume, _clock, cancel);
     }
-
-    private QemuDrive Drive(DriveIntent drive, OpenedVolume opened) =>
-        new(drive.Volume, opened.File, opened.OverImage ? _images.PathOf(drive.Image!) : null, opened.OverImage ? drive.Image!.Format : null) { Layers = opened.Layers };
-
-    private static HypervisorException Changed(DesiredVolume volume) => new("volume-busy", $"A snapshot of the volume {volume.Id} was taken, or removed, while it was being opened; it is tried again.", null);
 
     /// <summary>Waits until the process answers: then all its devices and sockets are there.</summary>
     private async Task<QemuGuest> ReachAsync(string id, StartedProcess started, IReadOnlyList<QemuDrive> drives, CancellationToken cancel)
@@ -241,13 +257,15 @@ public sealed class QemuHypervisor : IHypervisor
     private static HypervisorException Ended(string words, IReadOnlyList<QemuDrive> drives)
     {
         var locked = words.Contains("Failed to get \"write\" lock", StringComparison.Ordinal);
-        if (locked && drives.FirstOrDefault(drive => words.Contains(drive.File, StringComparison.Ordinal)) is { Volume: var volume })
+        if (locked && drives.FirstOrDefault(drive => drive.KeyDirectory is null && words.Contains(drive.File, StringComparison.Ordinal)) is { Volume: var volume })
             return new HypervisorException("volume-in-use", $"Another process still has the volume {volume.Id} open; it is tried again.", null);
         if (LayerKey.IsRefused(words)) return LayerKey.Wrong(drives.FirstOrDefault(drive => words.Contains(DriveParts.Key + drive.Volume.Id, StringComparison.Ordinal))?.Volume.Id, null);
         if (locked)
             return new HypervisorException("disk-in-use", "The former host still has the disk: its guest has not ended there. It is tried again.", null);
         if (words.Contains($"failed to execute {QemuCommand.Emulator}", StringComparison.Ordinal))
             return new HypervisorException("qemu-missing", $"The program {QemuCommand.Emulator} is not installed on the host.", null);
+        if (drives.FirstOrDefault(drive => drive.KeyDirectory is not null && words.Contains($"\"{DriveParts.Network}{drive.Volume.Id}\"", StringComparison.Ordinal)) is { Volume: var away })
+            return new HypervisorException("volume-unreachable", $"The volume {away.Id} cannot be had from the host that has it; it is tried again: {(words.Length > 200 ? words[^200..] : words)}", null);
         return new HypervisorException("start-failed", $"QEMU did not start: {(words.Length > 500 ? words[^500..] : words)}", null);
     }
 

@@ -253,7 +253,7 @@ public sealed class SimulatedMachine(SimulatedDisks disks, string? storage, Time
         /// <summary>False if another guest has the volume.</summary>
         public bool Take(DesiredVolume volume, SimulatedVolumes volumes)
         {
-            if (!volumes.Open(volume.Id, this)) return false;
+            if (volume.Remote is null && !volumes.Open(volume.Id, this)) return false;
             Set(volume);
             return true;
         }

@@ -44,7 +44,7 @@ public sealed partial class DirectoryVolumes
                 if (step.Work is { State: LayerWorkState.Failed, Words: { } words } && !words.Contains("cancel", StringComparison.OrdinalIgnoreCase)) throw Failed(words, "tidied");
                 break;
             case LayerAct.Finalize:
-                await GuestLayers.FinalizeAsync(qmp!, volume.Id, step.Work!, step.Into, cancel);
+                await GuestLayers.FinalizeAsync(qmp!, volume, step.Work!, step.Into, cancel);
                 break;
             case LayerAct.Cancel:
                 await GuestLayers.CancelAsync(qmp!, volume.Id, clock, cancel);

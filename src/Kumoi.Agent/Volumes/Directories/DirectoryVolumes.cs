@@ -6,6 +6,7 @@ using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Volumes.Directories;
@@ -17,7 +18,7 @@ namespace Kumoi.Agent.Volumes.Directories;
 public sealed record OpenedVolume(string File, IReadOnlyList<QemuLayer> Layers, bool OverImage);
 
 /// <summary>Volumes as files (qcow2) in directories of the host's, or of several hosts'. A volume is made of layers, one over another, since it has snapshots.</summary>
-public sealed partial class DirectoryVolumes(Stores stores, Commands commands, TimeProvider clock) : IVolumeDriver
+public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses exports, Commands commands, TimeProvider clock) : IVolumeDriver
 {
     /// <summary>How long to wait for a look at a volume. Too low: a busy store is missed; too high: one that hangs keeps the report of everything else waiting.</summary>
     private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(5);
@@ -38,13 +39,14 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
+        var export = await exports.FindAsync(volume, UserOf(volume), Guests, _changed, cancel);
         var process = await ProcessAsync(volume, cancel);
         try
         {
             return await Task.Run(() =>
             {
                 store.CheckMounted();
-                return See(volume, files, process);
+                return See(volume, files, process) with { Export = export };
             }, cancel).WaitAsync(LookLimit, clock, cancel);
         }
         catch (TimeoutException)
@@ -103,6 +105,12 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         {
             var head = files.State.Head ?? throw NotThere(volume);
             files.Check(head, image);
+            if (Guests.With(volume.Id) is { } link && link.InstanceId == volume.Id)
+            {
+                if (await IsBetweenAsync(volume, link.Qmp, cancel)) throw new HypervisorException("volume-busy", $"A snapshot of the volume {volume.Id} is being taken; it is changed after that.", null);
+                await exports.GrowAsync(volume, Guests, cancel);
+                return;
+            }
             await EndProgramAsync(volume, files, cancel);
             // The layers below have no part in it, so the file is opened without them, whatever it says. By whoever it belongs to: a guest has written it.
             var user = FileStates.UserOf(files.PathOf(head)) ?? 0;
@@ -187,7 +195,11 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         [.. stores.Own.SelectMany(store => Directory.EnumerateDirectories(store.Disks).Where(path => ObjectNames.IsVolume(Path.GetFileName(path))))
             .SelectMany(path => Directory.EnumerateFiles(path, "*.qcow2")).Select(path => Qcow2Header.Read(path)?.Backing).OfType<string>().Where(LayerNames.IsImage).Select(name => name.Split('.')[0]).Distinct()];
 
-    public ValueTask DisposeAsync() => _programs.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _programs.DisposeAsync();
+        await exports.DisposeAsync();
+    }
 
     private (StoreDirectory, VolumeFiles) Find(DesiredVolume volume)
     {

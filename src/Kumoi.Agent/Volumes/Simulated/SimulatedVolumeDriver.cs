@@ -8,6 +8,9 @@ namespace Kumoi.Agent.Volumes.Simulated;
 /// <param name="diskGib">The room of the store.</param>
 public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFaults faults, Func<int> diskGib, TimeProvider clock) : IVolumeDriver
 {
+    // Nobody connects there.
+    private const int ExportPort = 10809;
+
     private readonly SimulatedVolumes _volumes = machine.Disks.Volumes;
 
     private string StoreId => machine.Storage ?? _volumes.Id;
@@ -67,9 +70,16 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("GrowVolume", volume, () =>
     {
-        if (_volumes.Look(volume.Id).InUse) throw InUse();
+        if (_volumes.Look(volume.Id) is { InUse: true, Export: null }) throw InUse();
         _volumes.Make(volume.Id, volume.SizeGib);
     }, cancel);
+
+    public Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("ExportVolume", volume, () =>
+    {
+        if (!_volumes.Export(volume.Id, new ExportSight(volume.Export!.InstanceId, volume.Export.Incarnation, ExportPort))) throw InUse();
+    }, cancel);
+
+    public Task EndExportAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("EndExport", volume, () => _volumes.EndExport(volume.Id), cancel);
 
     public Task TakeBackAsync(DesiredVolume volume, CancellationToken cancel) => Task.CompletedTask;
 

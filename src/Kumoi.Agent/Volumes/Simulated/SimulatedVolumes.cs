@@ -35,6 +35,7 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
             if (_volumes?.GetValueOrDefault(id) is not { } volume) return new VolumeSight(false, null, 0, false, false, 0);
             return new VolumeSight(volume.SizeGib > 0 || volume.Snapshots.Count > 0, volume.SizeGib > 0 ? volume.SizeGib * VolumeSizes.Gib : null, 0, volume.Holder is not null, false, volume.Granted)
             {
+                Export = volume.Holder as ExportSight,
                 Snapshots = new SnapshotsSight(
                     [.. volume.Snapshots.Where(one => one.TakenAt is not null).Select(one => one.Observed)], [.. volume.Snapshots.Where(one => one.TakenAt is null).Select(one => one.Id)], volume.Restored, false, false, null),
             };
@@ -187,6 +188,23 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
         {
             if (_volumes?.GetValueOrDefault(id) is { } volume && volume.Holder == guest) volume.Holder = null;
         }
+    }
+
+    /// <summary>Gives the volume to an instance of another host; false if a guest has it, or another instance.</summary>
+    public bool Export(string id, ExportSight export)
+    {
+        lock (_gate)
+        {
+            if (_volumes?.GetValueOrDefault(id) is not { SizeGib: > 0 } volume || (volume.Holder is not null && !export.Equals(volume.Holder))) return false;
+            volume.Holder = export;
+            return true;
+        }
+    }
+
+    public void EndExport(string id)
+    {
+        lock (_gate)
+            if (_volumes?.GetValueOrDefault(id) is { Holder: ExportSight } volume) volume.Holder = null;
     }
 
     /// <summary>Snapshots that wait for a guest which has ended are of that moment.</summary>

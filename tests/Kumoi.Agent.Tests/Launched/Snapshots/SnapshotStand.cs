@@ -158,8 +158,14 @@ internal sealed class SnapshotStand : IAsyncDisposable
 
     public async Task StartGuestAsync(params DesiredVolume[] volumes)
     {
-        var agent = await AgentAsync();
         foreach (var volume in volumes) await SettleAsync(volume);
+        await StartAsync(volumes);
+    }
+
+    /// <summary>Starts the guest with volumes that are there.</summary>
+    public async Task StartAsync(params DesiredVolume[] volumes)
+    {
+        var agent = await AgentAsync();
         await agent.Hypervisor.MakeDiskAsync(Record, _image, default);
         await agent.Hypervisor.StartAsync(Record, _image, [], [.. volumes.Select(volume => new DriveIntent(volume, ImageOf(volume)))], null, default);
         await agent.Hypervisor.ObserveAsync(Record.Id, default);
@@ -196,6 +202,8 @@ internal sealed class SnapshotStand : IAsyncDisposable
             case VolumeStep.Take: await agent.Volumes.TakeAsync(volume, SnapshotGroups.Of(volume, Document), default); break;
             case VolumeStep.Forget: await agent.Volumes.ForgetAsync(volume, default); break;
             case VolumeStep.Restore: await agent.Volumes.RestoreAsync(volume, default); break;
+            case VolumeStep.Export: await agent.Volumes.ExportAsync(volume, image, default); break;
+            case VolumeStep.EndExport: await agent.Volumes.EndExportAsync(volume, default); break;
             case VolumeStep.Tidy: await agent.Volumes.TidyAsync(volume, image, default); break;
             default: throw new InvalidOperationException($"{plan.Step}");
         }
@@ -255,10 +263,18 @@ internal sealed class SnapshotStand : IAsyncDisposable
     public async Task GuestAsync(DesiredVolume volume, params string[] commands)
     {
         var link = (await AgentAsync()).Volumes.Guests.With(volume.Id)!;
+        await AskAsync(link.Qmp, volume, commands);
+    }
+
+    /// <summary>The same of a volume that another host gives it.</summary>
+    public async Task AskGuestAsync(string instanceId, DesiredVolume volume, params string[] commands) => await AskAsync((await AgentAsync()).Volumes.Guests.Of(instanceId)!.Qmp, volume, commands);
+
+    private static async Task AskAsync(Kumoi.Agent.Instances.Qemu.QmpClient qmp, DesiredVolume volume, string[] commands)
+    {
         // What a guest has not had made to last may be lost with its process, with or without snapshots.
         foreach (var command in commands.Append("flush"))
         {
-            var said = await link.Qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io -d {volume.Id}/virtio-backend \"{command}\""), default);
+            var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io -d {volume.Id}/virtio-backend \"{command}\""), default);
             Assert.DoesNotContain("failed", said.GetString()!, StringComparison.OrdinalIgnoreCase);
         }
     }

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Kumoi.Agent.Instances.Qemu;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Volumes.Exports;
+
+/// <summary>The command line of a process that gives a volume to another host: the volume's layers as a guest's process has them, with a server of the NBD protocol in place of the disk. Pure.</summary>
+internal static class ExportCommand
+{
+    public const string Program = "qemu-storage-daemon", KeyFile = "keys.psk";
+
+    private const string Credentials = "tls";
+
+    /// <param name="user">As which user and group it runs.</param>
+    /// <param name="listener">The descriptor of the socket that it listens at.</param>
+    /// <param name="keys">The directory with the key.</param>
+    /// <param name="socket">Where it takes commands.</param>
+    public static IReadOnlyList<string> Build(QemuDrive drive, uint user, int listener, string keys, string socket)
+    {
+        // What the guest may use of it is limited where the guest is.
+        var open = drive with { Volume = drive.Volume with { Limits = null } };
+        var number = user.ToString(CultureInfo.InvariantCulture);
+        return
+        [
+            "--reuid", number, "--regid", number, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--", Program,
+            "--object", $"tls-creds-psk,id={Credentials},endpoint=server,dir={QemuCommand.Escape(keys)}",
+            .. DriveParts.Objects(open).SelectMany(one => new[] { "--object", one.ToJsonString() }), .. DriveParts.Nodes(open).SelectMany(node => new[] { "--blockdev", node.ToJsonString() }),
+            // One connection: what a broken one has sent cannot be written after what was sent again by the next.
+            "--nbd-server", string.Create(CultureInfo.InvariantCulture, $"addr.type=fd,addr.str={listener},tls-creds={Credentials},max-connections=1"),
+            "--export", string.Join(',', ExportOf(drive.Volume.Id).Select(one => $"{one.Key}={one.Value}")),
+            "--chardev", $"socket,id=qmp,path={QemuCommand.Escape(socket)},server=on,wait=off", "--monitor", "chardev=qmp",
+        ];
+    }
+
+    /// <summary>The export, under the volume's own name.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> ExportOf(string volumeId) =>
+    [
+        new("type", VolumeProtocols.Nbd), new("id", volumeId), new("node-name", DriveParts.Throttle + volumeId), new("name", volumeId), new("writable", "on"),
+    ];
+
+    /// <summary>The key as both ends read it.</summary>
+    public static string KeyText(string key) => $"{VolumeProtocols.User}:{key}\n";
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kumoi.Agent.Linux;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Volumes.Exports;
+
+/// <summary>
+/// To whom a volume is given, noted before its process is started and forgotten when that has ended: the process itself could be taken over by whom it
+/// serves, and would then say what it likes. The port stays the same when the process is started again, since guests come back to it.
+/// </summary>
+/// <param name="ProcessId">0 while it is not known.</param>
+internal sealed record ExportNote(string InstanceId, int Incarnation, int Port, int ProcessId, DateTimeOffset StartedAt)
+{
+    // Times of starts are told to a hundredth of a second, from a moment that is told to the second.
+    private static readonly TimeSpan Inexactness = TimeSpan.FromSeconds(2);
+
+    public ExportSight Sight => new(InstanceId, Incarnation, Port);
+
+    /// <summary>The process that was started; null if it has ended.</summary>
+    public int? Process => ProcessId > 0 && Processes.IsAlive(ProcessId) && Processes.StartedAt(ProcessId) is { } at && (at - StartedAt).Duration() < Inexactness ? ProcessId : null;
+
+    public static ExportNote? Read(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), ExportNoteJson.Default.ExportNote) : null;
+        }
+        catch (JsonException)
+        {
+            // Whatever it said: its process is ended, and another one started.
+            return new ExportNote("", 0, 0, 0, default);
+        }
+    }
+
+    public void Write(string path)
+    {
+        DurableFiles.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ExportNoteJson.Default.ExportNote), AgentModes.PrivateFile);
+        DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+}
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(ExportNote))]
+internal sealed partial class ExportNoteJson : JsonSerializerContext;

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Kumoi.Agent.Instances;
+
+namespace Kumoi.Agent.Volumes.Exports;
+
+/// <summary>The sockets at which volumes are given to other hosts: at the host's own address, and at a port that stays the same.</summary>
+internal static class ExportSocket
+{
+    private const int SocketLevel = 1, ReuseAddress = 2, TcpLevel = 6, UserTimeout = 18;
+
+    /// <summary>When a connection is given up whose other end is silent. Too low: a network that hesitates breaks connections; too high: a host that lost its connection waits as long for its next one.</summary>
+    private const int SilentSeconds = 10, ProbeSeconds = 5, Probes = 2, UserTimeoutMs = 20_000;
+
+    /// <summary>A socket that does not listen yet; connections to it inherit what is set here.</summary>
+    /// <param name="port">The one that it is to be; 0: any of the range.</param>
+    public static Socket Open(AgentOptions options, string volumeId, int port)
+    {
+        var address = IPAddress.Parse(options.Address);
+        if (port > 0) return Bind(address, port) ?? throw new HypervisorException("export-port-taken", $"Another process listens at the port {port} of {address}, at which the volume {volumeId} is given to another host: end that process.", null);
+        var (first, count) = (options.ExportPorts.First, options.ExportPorts.Last - options.ExportPorts.First + 1);
+        var start = (int)(BitConverter.ToUInt32(SHA256.HashData(Encoding.ASCII.GetBytes(volumeId))) % (uint)count);
+        for (var at = 0; at < count; at++)
+            if (Bind(address, first + ((start + at) % count)) is { } socket) return socket;
+        throw new HypervisorException("export-ports-taken", string.Create(CultureInfo.InvariantCulture, $"All ports from {first} to {options.ExportPorts.Last} of {address} are taken: volumes are given to other hosts there. Name more of them to the agent."), null);
+    }
+
+    /// <summary>Null if the port is taken.</summary>
+    private static Socket? Bind(IPAddress address, int port)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            // A process that was killed leaves connections behind, for a minute; but two may never listen at one port.
+            socket.SetRawSocketOption(SocketLevel, ReuseAddress, BitConverter.GetBytes(1));
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, SilentSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, ProbeSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, Probes);
+            socket.SetRawSocketOption(TcpLevel, UserTimeout, BitConverter.GetBytes(UserTimeoutMs));
+            socket.Bind(new IPEndPoint(address, port));
+            // Binding alone does not keep others out.
+            socket.Listen();
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            if (e.SocketErrorCode == SocketError.AddressAlreadyInUse) return null;
+            throw new HypervisorException("export-failed", $"The port {port} of {address} cannot be listened at: {e.Message}.", e);
+        }
+    }
+}
