@@ -223,6 +223,7 @@ CREATE TABLE public.backups (
     verified_number bigint DEFAULT 0 NOT NULL,
     verified_at timestamp with time zone,
     damaged text,
+    sealed_key bytea,
     schedule_id text COLLATE pg_catalog."C",
     slot timestamp with time zone,
     created_at timestamp with time zone NOT NULL,

@@ -273,6 +273,222 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List backups
+         * @description Permission: `Read`.
+         */
+        get: operations["ListBackups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{backup}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a backup, or wait until it is in a state
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowBackup"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a backup; those that build on it stay whole
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteBackup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a backup of a volume, while its guest runs or not
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{backup}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a volume from a backup
+         * @description Permission: `Write`.
+         */
+        post: operations["RestoreBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{backup}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a backup with all that it builds on, and compare it with what was written
+         * @description Permission: `Write`.
+         */
+        post: operations["VerifyBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{backup}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up a backup that is being made; nothing of it is left
+         * @description Permission: `Write`.
+         */
+        post: operations["CancelBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backup-stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List backup stores
+         * @description Permission: `Read`.
+         */
+        get: operations["ListBackupStores"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backup-stores/{backupStore}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a backup store
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowBackupStore"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backup-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List backup schedules
+         * @description Permission: `Read`.
+         */
+        get: operations["ListBackupSchedules"];
+        put?: never;
+        /**
+         * Have backups of a volume made by themselves
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateBackupSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backup-schedules/{backupSchedule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a backup schedule
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowBackupSchedule"];
+        /**
+         * Switch a backup schedule on or off, or change how many backups stay
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateBackupSchedule"];
+        post?: never;
+        /**
+         * Delete a backup schedule; its backups stay
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteBackupSchedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/consoles/{ticket}": {
         parameters: {
             query?: never;
@@ -2546,6 +2762,138 @@ export interface components {
             slot?: null | number;
             deleteOnTermination?: null | boolean;
         };
+        /** @description The content of a volume at one moment, kept apart from it in a backup store. It stays when the volume is deleted. */
+        Backup: {
+            id: string;
+            name: string;
+            account: components["schemas"]["Ref"];
+            /** @description `creating`, `available`, `deleting` or `failed`. */
+            state: string;
+            /** @description `full`, or `incremental`: what has changed since the backup that it builds on. */
+            kind: string;
+            /** @description The volume that it is of, by its name then; it may be gone. */
+            volume: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description The size of the volume, in GiB, when it was asked for.
+             */
+            sizeGib: number;
+            /** @description The backup store that it is in. */
+            store: components["schemas"]["Ref"];
+            host: null | components["schemas"]["Ref"];
+            parent: null | components["schemas"]["Ref"];
+            /**
+             * Format: int64
+             * @description What was written to make it.
+             */
+            movedBytes: number;
+            /**
+             * Format: int64
+             * @description What it takes in the backup store.
+             */
+            storedBytes: number;
+            /** @description Sum of its file; null: it is not made yet. */
+            sha256: null | string;
+            /** @description `crash`: what a power cut would have left; `filesystem`: the guest had written out its file systems, or did not run. */
+            consistency: null | string;
+            /**
+             * Format: date-time
+             * @description The moment of which it is.
+             */
+            takenAt: null | string;
+            /**
+             * Format: date-time
+             * @description When it was last read and compared with what was written.
+             */
+            verifiedAt: null | string;
+            schedule: null | components["schemas"]["Ref"];
+            conditions: components["schemas"]["Condition"][];
+            work: null | components["schemas"]["VolumeWork"];
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Its volume is encrypted, and its file with the same key; a volume that is restored from it is encrypted, too, with a key of its own. */
+            encrypted: boolean;
+        };
+        /** @description One place of a backup store. */
+        BackupPlace: {
+            id: string;
+            /** @description The hosts that reach it. */
+            hosts: components["schemas"]["Ref"][];
+            /** Format: int32 */
+            capacityGib: number;
+            /** Format: int32 */
+            usedGib: number;
+            /**
+             * Format: date-time
+             * @description When a host last told of it.
+             */
+            reportedAt: string;
+        };
+        /** @description When backups of a volume are made by themselves, and how many stay. */
+        BackupSchedule: {
+            id: string;
+            name: string;
+            account: components["schemas"]["Ref"];
+            volume: components["schemas"]["Ref"];
+            store: null | components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description So many minutes after each other; null: each day at At.
+             */
+            everyMinutes: null | number;
+            /** @description Time of day, `HH:mm`, in the time zone. */
+            at: null | string;
+            /** @description Name in the IANA time zone database. */
+            timeZone: string;
+            /**
+             * Format: int32
+             * @description How many stay; null: as many as there are.
+             */
+            keep: null | number;
+            /**
+             * Format: int32
+             * @description How many days they stay; the last always does. Null: for good.
+             */
+            keepDays: null | number;
+            /**
+             * Format: int32
+             * @description Each so-manieth is a full one; the others have what has changed since the one before.
+             */
+            fullEvery: number;
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description When the next is made. One that was missed is made late, once.
+             */
+            nextAt: string;
+            /**
+             * Format: date-time
+             * @description The time that the last was made for.
+             */
+            lastAt: null | string;
+            /** @description Why the last try made none. */
+            conditions: components["schemas"]["Condition"][];
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description Where backups are made to. One begins with the first host whose agent offers a place for it. */
+        BackupStore: {
+            id: string;
+            name: string;
+            /** @description How backups are kept: `directory` (qcow2 files). */
+            driver: string;
+            /** @description Several hosts reach its places. */
+            shared: boolean;
+            /**
+             * Format: int32
+             * @description From this share of a place that is used on, operators are warned.
+             */
+            warnPercent: number;
+            /** @description Told to operators only. */
+            places: null | components["schemas"]["BackupPlace"][];
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** @description An amount of what a host gives to instances. Memory in MiB, disk in GiB. */
         Capacity: {
             /** Format: int32 */
@@ -2605,6 +2953,45 @@ export interface components {
             reserved?: null | components["schemas"]["ReservedAddress"][];
             /** @description Ids or names; null: all accounts. */
             accounts?: null | string[];
+        };
+        /** @description Makes a backup of a volume, while its guest runs or not. */
+        CreateBackup: {
+            /** @description Default: the volume's name and the time. */
+            name?: null | string;
+            /** @description Only what has changed since the last backup in the same store; without one it becomes a full one, and says so. */
+            incremental?: null | boolean;
+            /** @description Default: the first that the volume's host reaches. */
+            store?: null | string;
+        };
+        /** @description Has backups of a volume made by themselves: EveryMinutes or At, and Keep or KeepDays, or both of these. */
+        CreateBackupSchedule: {
+            name: string;
+            volume: string;
+            /**
+             * Format: int32
+             * @description 5 to 527,040.
+             */
+            everyMinutes?: null | number;
+            /** @description Each day at this time, `HH:mm`. */
+            at?: null | string;
+            /** @description Default: UTC. */
+            timeZone?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 1,000.
+             */
+            keep?: null | number;
+            /**
+             * Format: int32
+             * @description 1 to 3,660.
+             */
+            keepDays?: null | number;
+            /**
+             * Format: int32
+             * @description 1 to 100; default: 7.
+             */
+            fullEvery?: null | number;
+            store?: null | string;
         };
         CreateFlavor: {
             name: string;
@@ -3601,6 +3988,21 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfBackup: {
+            items: components["schemas"]["Backup"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfBackupSchedule: {
+            items: components["schemas"]["BackupSchedule"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfBackupStore: {
+            items: components["schemas"]["BackupStore"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfEvent: {
             items: components["schemas"]["Event"][];
             next: null | string;
@@ -3892,6 +4294,18 @@ export interface components {
             address: string;
             /** @description The account that may ask for it; null: every account that the pool is given to. */
             account: null | string;
+        };
+        /** @description Makes a volume from a backup. */
+        RestoreBackup: {
+            /** @description Of the new volume. */
+            name: string;
+            /** @description Default: the cloud's default pool. */
+            pool?: null | string;
+            /**
+             * Format: int32
+             * @description Default: as large as the backup.
+             */
+            sizeGib?: null | number;
         };
         /** @description Puts a volume back to one of its snapshots. What was written since is gone. */
         RestoreVolume: {
@@ -4260,6 +4674,16 @@ export interface components {
             /** @description True: it is given to all, whatever Accounts was. */
             allAccounts?: null | boolean;
         };
+        /** @description Changes a schedule; what is absent stays. */
+        UpdateBackupSchedule: {
+            enabled?: null | boolean;
+            /** Format: int32 */
+            keep?: null | number;
+            /** Format: int32 */
+            keepDays?: null | number;
+            /** Format: int32 */
+            fullEvery?: null | number;
+        };
         /** @description What is absent stays as it is, or is the default. */
         UpdateHealthCheck: {
             /** @description `tcp`, `http` or `none`. */
@@ -4490,6 +4914,7 @@ export interface components {
             work: null | components["schemas"]["VolumeWork"];
             /** @description All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never. */
             encrypted: boolean;
+            backup?: null | components["schemas"]["Ref"];
         };
         /** @description What volumes may be used for. */
         VolumeType: {
@@ -4512,7 +4937,7 @@ export interface components {
         };
         /** @description Work on a volume that takes its time. */
         VolumeWork: {
-            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost. */
+            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
             kind: string;
             /**
              * Format: int64
@@ -4644,6 +5069,10 @@ export type AssociateFloatingAddress = components['schemas']['AssociateFloatingA
 export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
 export type AttachVolume = components['schemas']['AttachVolume'];
+export type Backup = components['schemas']['Backup'];
+export type BackupPlace = components['schemas']['BackupPlace'];
+export type BackupSchedule = components['schemas']['BackupSchedule'];
+export type BackupStore = components['schemas']['BackupStore'];
 export type Capacity = components['schemas']['Capacity'];
 export type ChangePassword = components['schemas']['ChangePassword'];
 export type ChangeRouter = components['schemas']['ChangeRouter'];
@@ -4652,6 +5081,8 @@ export type Condition = components['schemas']['Condition'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
 export type CreateAccount = components['schemas']['CreateAccount'];
 export type CreateAddressPool = components['schemas']['CreateAddressPool'];
+export type CreateBackup = components['schemas']['CreateBackup'];
+export type CreateBackupSchedule = components['schemas']['CreateBackupSchedule'];
 export type CreateFlavor = components['schemas']['CreateFlavor'];
 export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress'];
 export type CreateImage = components['schemas']['CreateImage'];
@@ -4718,6 +5149,9 @@ export type OpenConsole = components['schemas']['OpenConsole'];
 export type PacketTrace = components['schemas']['PacketTrace'];
 export type PageOfAccount = components['schemas']['PageOfAccount'];
 export type PageOfAddressPool = components['schemas']['PageOfAddressPool'];
+export type PageOfBackup = components['schemas']['PageOfBackup'];
+export type PageOfBackupSchedule = components['schemas']['PageOfBackupSchedule'];
+export type PageOfBackupStore = components['schemas']['PageOfBackupStore'];
 export type PageOfEvent = components['schemas']['PageOfEvent'];
 export type PageOfFlavor = components['schemas']['PageOfFlavor'];
 export type PageOfFloatingAddress = components['schemas']['PageOfFloatingAddress'];
@@ -4760,6 +5194,7 @@ export type RecoverVolume = components['schemas']['RecoverVolume'];
 export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
 export type ReservedAddress = components['schemas']['ReservedAddress'];
+export type RestoreBackup = components['schemas']['RestoreBackup'];
 export type RestoreVolume = components['schemas']['RestoreVolume'];
 export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
@@ -4784,6 +5219,7 @@ export type TraceStep = components['schemas']['TraceStep'];
 export type Traffic = components['schemas']['Traffic'];
 export type TrafficHour = components['schemas']['TrafficHour'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
+export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
 export type UpdateImage = components['schemas']['UpdateImage'];
@@ -5992,6 +6428,923 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListBackups: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description creating, available, deleting or failed */
+                state?: string;
+                /** @description Only those of this volume, which may be gone */
+                volume?: string;
+                /** @description Only names that begin so */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBackup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowBackup: {
+        parameters: {
+            query?: {
+                /** @description available: answer when it is made; verified: when it was read and compared; deleted: answer 404 when it is gone */
+                wait?: string;
+                /** @description Seconds to wait, 1 to 300 (default 60) */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBackup"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RestoreBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                backup: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreBackup"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    VerifyBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CancelBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListBackupStores: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBackupStore"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowBackupStore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backupStore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupStore"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListBackupSchedules: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description Only those of this volume */
+                volume?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBackupSchedule"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateBackupSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBackupSchedule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupSchedule"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowBackupSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backupSchedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupSchedule"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateBackupSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backupSchedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateBackupSchedule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupSchedule"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteBackupSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                backupSchedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
