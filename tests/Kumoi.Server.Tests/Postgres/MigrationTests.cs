@@ -30,7 +30,8 @@ public sealed class MigrationTests
         [(13, "volumes_slot_check")] = "It is wider: 1 to 8 is allowed as ever.",
         [(13, "volumes_former_is_deleted")] = "The version before leaves the column null.",
         [(13, "volumes_deleted_without_snapshots")] = "The version before takes no snapshots; they are used once every server is of this version.",
-        [(15, "volumes_restored_whole")] = "The version before leaves the columns null.",
+        [(18, "volumes_restored_whole")] = "The version before leaves the columns null.",
+        [(19, "volumes_exported_whole")] = "The version before leaves exported false, and the columns null.",
         [(13, "store_hosts_root")] = "The version before leaves the column false, which the index passes over.",
     };
 
