@@ -232,6 +232,8 @@ public sealed class HostAgent : IAsyncDisposable
     private void Apply(DesiredDocument document)
     {
         var peers = PeersChange.Between(_appliedLast, document);
+        // What no record names can be told from now on.
+        if (_appliedLast is null) _resync.Ring();
         _appliedLast = document;
         if (peers is not null)
         {

@@ -59,10 +59,10 @@ public sealed class VolumeController : IAsyncDisposable
 
     /// <summary>Volumes found on the host that no record explains.</summary>
     public IReadOnlyList<string> Strays =>
-        [.. (_stores?.Found ?? []).Where(found => _state.FindVolume(found.Id) is null).Select(found => $"volume {found.Id} in {found.Path}").Order(StringComparer.Ordinal)];
+        [.. (_stores?.Unnamed ?? []).Where(found => _state.FindVolume(found.Id) is null).Select(found => $"volume {found.Id} in {found.Path}").Order(StringComparer.Ordinal)];
 
-    /// <summary>What can be told of those.</summary>
-    public IReadOnlyList<StrayVolume> StrayVolumes() => _stores is not { } stores ? [] : _driver.Describe([.. stores.Found.Select(found => found.Id).Where(id => _state.FindVolume(id) is null).Order(StringComparer.Ordinal)]);
+    /// <summary>What can be told of those; null while nobody has looked for them.</summary>
+    public IReadOnlyList<StrayVolume>? StrayVolumes() => _stores is not { Unnamed: { } unnamed } ? null : _driver.Describe([.. unnamed.Select(found => found.Id).Where(id => _state.FindVolume(id) is null).Order(StringComparer.Ordinal)]);
 
     public void Ring(string volumeId)
     {
@@ -87,10 +87,12 @@ public sealed class VolumeController : IAsyncDisposable
     /// <summary>Looks at the stores: which are there, how full, and what is in them.</summary>
     public async Task LookAtStoresAsync(CancellationToken cancel)
     {
+        // One that a record named when the look began may be removed by now: it is none that nobody names.
+        var named = _state.Document is { } document ? (document.Volumes ?? []).Select(volume => volume.Id).ToHashSet() : null;
         var (seen, before, now) = (await _driver.LookAsync(cancel), _stores, _clock.GetUtcNow());
         foreach (var missed in seen.Missed.Where(missed => before?.Conditions.Any(known => known.Message == missed.Words) != true)) _log.StoreMissed(missed.Words);
         _stores = new StoreReport(
-            [.. seen.There.Select(one => one.Store)], [.. seen.There.SelectMany(one => one.Volumes)],
+            [.. seen.There.Select(one => one.Store)], named is null ? null : [.. seen.There.SelectMany(one => one.Volumes).Where(found => !named.Contains(found.Id))],
             [.. seen.Missed.Select(missed => before?.Conditions.FirstOrDefault(known => known.Message == missed.Words) ?? new Condition("Store", "store-away", missed.Words, now, null))]);
     }
 
@@ -292,5 +294,6 @@ public sealed class VolumeController : IAsyncDisposable
 
     private sealed record Seen(DesiredVolume Volume, VolumePlan Plan, ObservedVolume Report);
 
-    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)> Found, IReadOnlyList<Condition> Conditions);
+    /// <param name="Unnamed">Volumes that no record of the document named when the look began; null: there was no document.</param>
+    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)>? Unnamed, IReadOnlyList<Condition> Conditions);
 }

@@ -48,6 +48,11 @@ public sealed class VolumeLifeTests
         await SetAsync(Volume(First, 20));
         foreach (var id in new[] { First, Second }) await SetAsync(_volumes[id] with { Desired = VolumeDesire.Deleted });
         Assert.Empty(_host.Hardware.Disks.Volumes.List());
+        // What was there at the last look at the stores, and is not since, is nobody's stray.
+        _volumes.Clear();
+        Put(One);
+        await UntilAsync("a report of the document without them", () => _server.Reports.Last().DesiredRevision == _revision);
+        Assert.All(_server.Reports, report => Assert.Empty(report.Strays));
     }
 
     [Fact]

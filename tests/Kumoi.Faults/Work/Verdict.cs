@@ -39,7 +39,8 @@ internal static class Verdict
         Assert.Empty(await TextsAsync(cloud, "SELECT i.id FROM interfaces i JOIN instances v ON v.id = i.instance_id WHERE (i.released_at IS NULL) <> (v.terminated_at IS NULL)"));
         Assert.Empty(await TextsAsync(cloud, "SELECT host(f.address) FROM floating_addresses f JOIN interfaces i ON i.id = f.interface_id WHERE i.released_at IS NOT NULL"));
         Assert.Empty(await TextsAsync(cloud, "SELECT key FROM idempotency_keys WHERE response IS NULL"));
-        await FaultCloud.UntilAsync("no host has strays", Limit, async () => (await cloud.HostsAsync()).All(h => h.Strays.Count == 0));
+        await FaultCloud.UntilAsync("no host has strays", Limit, async () => (await cloud.HostsAsync()).All(h => h.Strays.Count == 0),
+            async () => string.Join("; ", (await cloud.HostsAsync()).SelectMany(h => h.Strays.Select(stray => $"{h.Name}: {stray}"))));
         Assert.Equal(0, work.WithoutRetryAfter);
     }
 
