@@ -23,6 +23,13 @@ public sealed class GuestVolume
         return new GuestVolume(cloud, name, made.GetProperty("id").GetString()!, made.GetProperty("serial").GetString()!);
     }
 
+    /// <summary>One that is there.</summary>
+    public static async Task<GuestVolume> OfAsync(QuickstartCloud cloud, string name)
+    {
+        var shown = await cloud.JsonAsync("volume", "show", name);
+        return new GuestVolume(cloud, name, shown.GetProperty("id").GetString()!, shown.GetProperty("serial").GetString()!);
+    }
+
     public Task<JsonElement> ShowAsync() => _cloud.JsonAsync("volume", "show", Name);
 
     public async Task<string> StateAsync() => (await ShowAsync()).GetProperty("state").GetString()!;

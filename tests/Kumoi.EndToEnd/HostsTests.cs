@@ -60,6 +60,51 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
     }
 
     [Fact]
+    public async Task A_volume_goes_from_host_to_host_and_what_gives_it_may_be_killed()
+    {
+        var data = await GuestVolume.MakeAsync(cloud, "walks", "--size", "1GiB");
+        await data.AttachAsync("on-1");
+        var written = await data.FillAsync("on-1");
+        await data.UnmountAsync("on-1");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        var home = (await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString();
+        Assert.NotEqual(home, (await cloud.JsonAsync("instance", "show", "on-2")).GetProperty("host").GetProperty("name").GetString());
+
+        // Its bytes stay where they are, and the guest of another host has them.
+        await data.AttachAsync("on-2");
+        Assert.Equal(home, (await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString());
+        Assert.Equal(written, await data.SumAsync("on-2"));
+        // While the guest writes, the process that gives it is killed, and then the agent with it: nothing that was said to be written is lost.
+        (await cloud.InGuestAsync("on-2", "sh", "-c", "(i=0; while [ $i -lt 12 ]; do dd if=/dev/urandom of=/mnt/part$i bs=1M count=2 conv=fsync 2>/dev/null && sha256sum /mnt/part$i >>/root/sums; i=$((i+1)); done; echo done >>/root/sums) >/dev/null 2>&1 </dev/null &")).Ok.ToString();
+        await Machine.KillAsync(Daemon(data.Id));
+        await Wait.UntilAsync(() => Task.FromResult(Machine.Processes(data.Id).Any(IsDaemon)), 60, "another process gives the volume");
+        await Machine.KillAsync(Daemon(data.Id));
+        await Machine.KillAsync(await cloud.PidAsync("agent-" + home!["host-".Length..]));
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        await Wait.UntilAsync(async () => (await cloud.InGuestAsync("on-2", "tail", "-n", "1", "/root/sums")).Output.Trim() == "done", 180, "the guest has written all");
+        Assert.Equal(12, (await cloud.InGuestAsync("on-2", "sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches; grep -v done /root/sums | sha256sum -c")).Ok.Split('\n').Count(line => line.EndsWith("OK", StringComparison.Ordinal)));
+        (await cloud.KumoiAsync("volume", "resize", data.Name, "--size", "2GiB", "--wait")).Ok.ToString();
+        Assert.Equal(2L << 30, await data.SizeInAsync("on-2"));
+        await data.UnmountAsync("on-2");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        Assert.DoesNotContain(Machine.Processes(data.Id), IsDaemon);
+
+        // Back at its host it has what was written elsewhere.
+        await data.AttachAsync("on-1");
+        Assert.Equal(written, await data.SumAsync("on-1"));
+        Assert.Equal("12", (await cloud.InGuestAsync("on-1", "sh", "-c", "ls /mnt/part* | wc -l")).Ok.Trim());
+        await data.UnmountAsync("on-1");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        (await cloud.KumoiAsync("volume", "delete", data.Name)).Ok.ToString();
+
+        static bool IsDaemon((int Id, string Command) process) => process.Command.StartsWith("qemu-storage-daemon", StringComparison.Ordinal);
+        static int Daemon(string volumeId) => Machine.Processes(volumeId).Single(IsDaemon).Id;
+    }
+
+    [Fact]
     public async Task Nothing_of_the_machine_and_the_underlay_is_open_to_guests()
     {
         var machine = await cloud.MachineAddressAsync();

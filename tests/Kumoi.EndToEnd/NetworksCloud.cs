@@ -56,9 +56,8 @@ public sealed class NetworksCloud : ThreeHostsCloud
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        _http.BaseAddress = new Uri($"http://127.0.0.1:{Port}/api/v1/");
-        var password = (await File.ReadAllTextAsync(Path.Combine(State, "secrets/admin-password"))).Trim();
-        _token = (await (await _http.PostAsJsonAsync("tokens", new { user = "admin", password })).Content.ReadFromJsonAsync<JsonElement>()).GetProperty("token").GetString()!;
+        _http.BaseAddress = new Uri(Url, "api/v1/");
+        _token = await OperatorTokenAsync();
         _key = Path.Combine(Environment["HOME"], $".config/kumoi/keys/127.0.0.1-{Port}/demo");
         await FenceAsync();
         await AsAsync("operator", "account", "create", "friend");

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using Kumoi.Testing;
 using Xunit;
@@ -43,6 +44,21 @@ public class QuickstartCloud : IAsyncLifetime
     public Task<Ran> KumoiAsync(params string[] arguments) => Machine.RunAsync(Path.Combine(Tree, "kumoi"), arguments, Environment);
 
     public async Task<JsonElement> JsonAsync(params string[] arguments) => JsonDocument.Parse((await KumoiAsync([.. arguments, "--output", "json"])).Ok).RootElement;
+
+    /// <summary>The same as the operator, whose login nobody keeps.</summary>
+    public async Task<Ran> OperatorKumoiAsync(params string[] arguments) =>
+        await Machine.RunAsync(Path.Combine(Tree, "kumoi"), arguments, new Dictionary<string, string>(Environment) { ["KUMOI_URL"] = Url.ToString(), ["KUMOI_TOKEN"] = await OperatorTokenAsync() });
+
+    /// <summary>A token of the operator's.</summary>
+    protected async Task<string> OperatorTokenAsync()
+    {
+        using var http = new HttpClient { BaseAddress = Url };
+        var password = (await File.ReadAllTextAsync(Path.Combine(State, "secrets/admin-password"))).Trim();
+        var token = await (await http.PostAsJsonAsync("/api/v1/tokens", new { user = "admin", password })).Content.ReadFromJsonAsync<JsonElement>();
+        return token.GetProperty("token").GetString()!;
+    }
+
+    protected Uri Url => new($"http://127.0.0.1:{Port}");
 
     /// <summary>A command in a guest.</summary>
     public Task<Ran> InGuestAsync(string instance, params string[] command) => KumoiAsync(["instance", "ssh", instance, "--", .. command]);

@@ -16,10 +16,8 @@ public class ThreeHostsCloud : QuickstartCloud
     /// <summary>What the operator sees at a path of the API.</summary>
     public async Task<JsonElement> OperatorAsync(string path)
     {
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
-        var password = (await File.ReadAllTextAsync(Path.Combine(State, "secrets/admin-password"))).Trim();
-        var token = await (await http.PostAsJsonAsync("/api/v1/tokens", new { user = "admin", password })).Content.ReadFromJsonAsync<JsonElement>();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.GetProperty("token").GetString());
+        using var http = new HttpClient { BaseAddress = Url };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await OperatorTokenAsync());
         return await http.GetFromJsonAsync<JsonElement>("/api/v1/" + path);
     }
 
