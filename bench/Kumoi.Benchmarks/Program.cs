@@ -5,6 +5,7 @@ using Kumoi.Benchmarks.Figures;
 using Kumoi.Benchmarks.Measures;
 using Kumoi.Benchmarks.Networks;
 using Kumoi.Benchmarks.Scale;
+using Kumoi.Benchmarks.Storage;
 using static Kumoi.Benchmarks.Figures.Steps;
 
 // Started by bench/run, which has made ready a directory and a port, and removes whatever is left.
@@ -14,6 +15,12 @@ if (args.Contains("--network"))
 {
     var place = Argument("--tree");
     await NetworkProgram.RunAsync(place, args.Contains("--trial") ? NetworkSizes.Trial : NetworkSizes.Full, args.Contains("--write") ? Path.Combine(place, "docs/benchmarks.md") : null);
+    return 0;
+}
+if (args.Contains("--storage"))
+{
+    var place = Argument("--tree");
+    await StorageProgram.RunAsync(place, Argument("--image"), args.Contains("--trial") ? StorageSizes.Trial : StorageSizes.Full, args.Contains("--write") ? Path.Combine(place, "docs/benchmarks.md") : null);
     return 0;
 }
 var (tree, home, port) = (Argument("--tree"), Argument("--home"), int.Parse(Argument("--port"), CultureInfo.InvariantCulture));
