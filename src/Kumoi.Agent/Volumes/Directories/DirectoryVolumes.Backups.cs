@@ -78,15 +78,16 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         if (work.State == LayerWorkState.Running) return true;
         _programs.Forget(backup.Id);
         _copied.TryRemove(backup.Id, out _);
-        if (work.State == LayerWorkState.Failed) throw work.Failure ?? FailedBackup(work.Words ?? "", done);
+        if (work.State == LayerWorkState.Failed) throw work.Failure ?? FailedBackup(backup.VolumeId, work.Words ?? "", done);
         ended = work;
         return false;
     }
 
     private BackupFiles FilesOf(DesiredBackup backup) => new(BackupPlaces.Need(backup.Place), backup.VolumeId, backup.Encryption is not null);
 
-    private static HypervisorException FailedBackup(string words, string done) =>
+    private static HypervisorException FailedBackup(string volumeId, string words, string done) =>
         words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("backup-store-full", $"The backup store is full: the backup could not be {done}.", null)
+            : LayerKey.IsRefused(words) ? LayerKey.Wrong(volumeId, null)
             : new HypervisorException("backup-failed", $"The backup could not be {done}: {(words.Length > 500 ? words[^500..] : words)}", null);
 
     public async Task MakeAsync(DesiredBackup backup, DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
@@ -145,7 +146,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         catch (IOException e)
         {
             File.Delete(part);
-            throw FailedBackup(e.Message, "written");
+            throw FailedBackup(volume.Id, e.Message, "written");
         }
         var groups = Lend(from, chain, user, []);
         _copied[backup.Id] = (volume.Id, [.. chain.Select(one => one.Number)]);
@@ -158,7 +159,8 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             {
                 foreach (var one in changed)
                     await run.WatchAsync(commands, "setpriv", DifferenceArguments(from, [.. chain.SkipWhile(above => above.Number != one.Number)], user, groups, key, part, chain[0].SizeBytes), [key], one.UsedBytes);
-                Check(await RunAsync("setpriv", [.. As(user, []), ImageTool, "rebase", "-u", .. key.Arguments, "-F", "qcow2", "-b", BackupFiles.NameOf(make.ParentId!), TextOf(key, part, null)], key, run.Cancelled), "backed up");
+                var named = await RunAsync("setpriv", [.. As(user, []), ImageTool, "rebase", "-u", .. key.Arguments, "-F", "qcow2", "-b", BackupFiles.NameOf(make.ParentId!), TextOf(key, part, null)], key, run.Cancelled);
+                if (!named.Succeeded) throw new IOException(named.Error.Trim());
             }
             else await run.WatchAsync(commands, "setpriv", [.. As(user, groups), .. Copy, .. key.Arguments, ChainText(from, chain, key), .. key.Into(part)], [key], total);
             DurableFiles.Seal(part, user);
@@ -202,8 +204,9 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         var (lowerBytes, upperBytes) = (files.LengthOf(backup.Id), files.LengthOf(into.ChildId));
         var user = UserOf(backup.VolumeId);
         // Something is below, so that zeros are written where they may hide something. Of what the lower one names, only the file itself is opened.
+        var parent = into.ParentId is { } id ? files.CheckAlone(id) : null;
         var key = LayerKey.Of(backup.VolumeId, backup.Encryption, user);
-        var below = into.ParentId is { } parent ? key.Layer(files.CheckAlone(parent), null) : Nothing(size);
+        var below = parent is null ? Nothing(size) : key.Layer(parent, null);
         Begin(backup, VolumeWorks.Merge, 2 * lowerBytes + 3 * upperBytes, [key], async run =>
         {
             if (!File.Exists(files.MergeNoteOf(into.ChildId)))
