@@ -118,11 +118,11 @@ public sealed class VolumeController : IAsyncDisposable
             }
             var (document, volume) = found;
             var image = volume.ImageId is { } imageId ? document.Images.FirstOrDefault(image => image.Id == imageId) : null;
-            var step = "Look";
+            var (step, plan) = ("Look", VolumePlan.Wait);
             try
             {
                 var sight = await _driver.ObserveAsync(volume, cancel);
-                var plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
+                plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
                 Report(volume, sight, plan, ConditionsOf(volume, sight, plan));
                 if (plan.Step is null && Uploads is not null && volume.UploadTo is { } target && plan.Settled && _driver.WholeFileOf(volume) is { } whole)
                 {
@@ -140,7 +140,8 @@ public sealed class VolumeController : IAsyncDisposable
                     : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The store is full.") : ("step-failed", e.Message);
                 // Said once, while it is the same: everything is looked at again every few seconds.
                 if (ConditionOf(id) is not { } known || (known.Reason, known.Message) != (reason, message)) _log.VolumeStepFailed(id, step, e.Message);
-                Report(volume, null, VolumePlan.Wait, [new Condition("Volume", reason, message, _clock.GetUtcNow(), null)]);
+                // What is only left to tidy keeps no guest from the volume.
+                Report(volume, null, plan.Settled ? plan : VolumePlan.Wait, [new Condition("Volume", reason, message, _clock.GetUtcNow(), null)]);
                 return Outcome.Failure;
             }
         }

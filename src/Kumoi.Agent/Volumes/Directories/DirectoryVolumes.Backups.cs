@@ -74,11 +74,14 @@ public sealed partial class DirectoryVolumes : IBackupDriver
     private bool Runs(DesiredBackup backup, string done, out LayerWork? ended)
     {
         ended = null;
-        if (_programs.Of(backup.Id) is not { } work) return false;
+        if (_programs.Of(backup.Id) is not { } work)
+        {
+            _programs.CheckRested(backup.Id);
+            return false;
+        }
         if (work.State == LayerWorkState.Running) return true;
+        if (work.State == LayerWorkState.Failed) throw _programs.Failed(backup.Id, work.Failure ?? FailedBackup(backup.VolumeId, work.Words ?? "", done));
         _programs.Forget(backup.Id);
-        _copied.TryRemove(backup.Id, out _);
-        if (work.State == LayerWorkState.Failed) throw work.Failure ?? FailedBackup(backup.VolumeId, work.Words ?? "", done);
         ended = work;
         return false;
     }
@@ -149,7 +152,6 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             throw FailedBackup(volume.Id, e.Message, "written");
         }
         var groups = Lend(from, chain, user, []);
-        _copied[backup.Id] = (volume.Id, [.. chain.Select(one => one.Number)]);
         var total = isIncrement ? changed.Sum(one => one.UsedBytes) : chain.Sum(one => one.UsedBytes);
         var key = LayerKey.Of(volume, user);
         // What was written is read once more for its sum.
@@ -166,7 +168,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             DurableFiles.Seal(part, user);
             DurableFiles.Flush(part);
             return await BackupFiles.HashAsync(part, bytes => run.Done(bytes), run.Cancelled);
-        });
+        }, new LayersRead(volume.Id, [.. chain.Select(one => one.Number)]));
     }
 
     /// <summary>
@@ -180,8 +182,8 @@ public sealed partial class DirectoryVolumes : IBackupDriver
 
     private static JsonObject Nothing(long size) => new() { ["driver"] = "null-co", ["read-zeroes"] = true, ["size"] = size };
 
-    private void Begin(DesiredBackup backup, string kind, long total, IReadOnlyList<LayerKey> keys, Func<LayerRun, Task<string?>> act, long number = 0) =>
-        _programs.Start(backup.Id, new LayerWork(number.ToString(System.Globalization.CultureInfo.InvariantCulture), kind, 0, LayerWorkState.Running, 0, total, null), act, keys, () => _backupChanged(backup.Id));
+    private void Begin(DesiredBackup backup, string kind, long total, IReadOnlyList<LayerKey> keys, Func<LayerRun, Task<string?>> act, LayersRead? reads = null, long number = 0) =>
+        _programs.Start(backup.Id, new LayerWork(number.ToString(System.Globalization.CultureInfo.InvariantCulture), kind, 0, LayerWorkState.Running, 0, total, null) { Reads = reads }, act, keys, () => _backupChanged(backup.Id));
 
     public async Task MergeAsync(DesiredBackup backup, CancellationToken cancel)
     {
@@ -242,7 +244,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             {
                 return e.Message;
             }
-        }, backup.Verify);
+        }, number: backup.Verify);
         await Task.CompletedTask;
     }
 
@@ -250,7 +252,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
     {
         var files = FilesOf(backup);
         await _programs.EndAsync(backup.Id, files.Directory, cancel, BackupFiles.NameOf(backup.Id));
-        _copied.TryRemove(backup.Id, out _);
+        _programs.Forget(backup.Id);
         _verified.TryRemove(backup.Id, out _);
         if (backup.Into is { } into)
         {

@@ -129,6 +129,7 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         await store.HoldAsync(volume.Id, volume.Incarnation, async () =>
         {
             await EndProgramAsync(volume, files, cancel);
+            _programs.Forget(volume.Id);
             files.Remove();
         }, cancel);
     }
@@ -203,8 +204,13 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         return new Held(gate);
     }
 
-    private Task EndProgramAsync(DesiredVolume volume, VolumeFiles files, CancellationToken cancel) =>
-        _programs.Of(volume.Id) is null && files.State.Merge is null && !File.Exists(files.Beginning) ? Task.CompletedTask : _programs.EndAsync(volume.Id, files.Directory, cancel);
+    /// <summary>Ends what is done beside any guest to a volume, and removes what that had begun to write: of this agent's, or of one before it, whose work shows by nothing else.</summary>
+    private async Task EndProgramAsync(DesiredVolume volume, VolumeFiles files, CancellationToken cancel)
+    {
+        if (_programs.Of(volume.Id) is null && files.State.Merge is null && files.Begun.Count == 0) return;
+        await _programs.EndAsync(volume.Id, files.Directory, cancel);
+        foreach (var begun in files.Begun) File.Delete(begun);
+    }
 
     /// <summary>The arguments by which <c>setpriv</c> runs a program as a user that may do nothing else.</summary>
     private static IEnumerable<string> As(uint user, IReadOnlyCollection<uint> groups)

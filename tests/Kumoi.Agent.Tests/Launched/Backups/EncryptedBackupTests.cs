@@ -72,12 +72,14 @@ public sealed class EncryptedBackupTests
         List<BackupFile> sums = [new(Backup(1), full.Sha256, null), new(Backup(2), second.Sha256, Backup(1))];
         foreach (var (number, reason, encryption) in new[] { (10, "volume-key-wrong", NewKey()), (11, "volume-key-unreadable", new VolumeEncryption(null)), (12, "backup-damaged", null) })
         {
+            await stand.EndAgentAsync();
             var lied = volume with { Encryption = encryption };
             Assert.Equal(reason, (await Assert.ThrowsAsync<HypervisorException>(() => RestoredAsync(stand, lied, number, sums, 1))).Reason);
             Assert.Null((await stand.SeeAsync(stand.Volume(number))).SizeBytes);
             Assert.Equal(reason, (await Assert.ThrowsAsync<HypervisorException>(() => MergeAsync(stand, lied, [.. sums], 0))).Reason);
         }
-        // Nothing of that has harmed them.
+        // Nothing of that has harmed them. What has failed is left alone for a while; the next agent knows nothing of that.
+        await stand.EndAgentAsync();
         await RestoredAsync(stand, volume, 20, sums, 1, "read -P 90 0 1M", "read -P 91 1M 1M");
         await MergeAsync(stand, volume, sums, 0);
         await RestoredAsync(stand, volume, 21, sums, 0, "read -P 90 0 1M", "read -P 91 1M 1M");
