@@ -14,7 +14,7 @@ public sealed class VolumeController : IAsyncDisposable
     /// <summary>Volumes worked on together. Too low: one on a slow store delays others; too high: they crowd the machine.</summary>
     private const int Parallelism = 4;
 
-    /// <summary>Rounds of one look. A plan needs three at most; more means that steps do not do what they say.</summary>
+    /// <summary>Rounds of one look. A volume that is behind in everything needs seven; more means that steps do not do what they say.</summary>
     private const int Rounds = 8;
 
     /// <summary>What a volume takes is told in steps of this. Too low: each report is news to the servers; too high: people see old numbers.</summary>
@@ -61,8 +61,8 @@ public sealed class VolumeController : IAsyncDisposable
     public IReadOnlyList<string> Strays =>
         [.. (_stores?.Found ?? []).Where(found => _state.FindVolume(found.Id) is null).Select(found => $"volume {found.Id} in {found.Path}").Order(StringComparer.Ordinal)];
 
-    /// <summary>What can be told of those.</summary>
-    public IReadOnlyList<StrayVolume> StrayVolumes() => _stores is not { } stores ? [] : _driver.Describe([.. stores.Found.Select(found => found.Id).Where(id => _state.FindVolume(id) is null).Order(StringComparer.Ordinal)]);
+    /// <summary>What was told of those when the stores were looked at last.</summary>
+    public IReadOnlyList<StrayVolume> StrayVolumes => [.. (_stores?.Described ?? []).Where(one => _state.FindVolume(one.Id) is null)];
 
     public void Ring(string volumeId)
     {
@@ -73,14 +73,16 @@ public sealed class VolumeController : IAsyncDisposable
     {
         if (_state.Document is not { } document) return;
         foreach (var id in _seen.Keys.Where(id => _state.FindVolume(id) is null)) _seen.TryRemove(id, out _);
-        Uploads?.Keep(id => _state.FindVolume(id) is { Volume: { UploadTo: not null, Desired: VolumeDesire.Present } });
+        Uploads?.Keep(id => _state.FindVolume(id) is { Volume: { Desired: VolumeDesire.Present } volume } ? volume.UploadTo : null);
         foreach (var volume in document.Volumes ?? []) Ring(volume.Id);
     }
 
     /// <summary>Rings the volumes that wait for an image.</summary>
     public void RingImage(string imageId)
     {
-        foreach (var volume in (_state.Document?.Volumes ?? []).Where(volume => volume.ImageId == imageId)) Ring(volume.Id);
+        var volumes = _state.Document?.Volumes ?? [];
+        var over = volumes.Where(volume => volume.ImageId == imageId).Select(volume => volume.Id).ToHashSet();
+        foreach (var volume in volumes.Where(volume => over.Contains(volume.Id) || (volume.Source is { } source && over.Contains(source.VolumeId)))) Ring(volume.Id);
     }
 
     /// <summary>Looks at the stores: which are there, how full, and what is in them.</summary>
@@ -88,8 +90,10 @@ public sealed class VolumeController : IAsyncDisposable
     {
         var (seen, before, now) = (await _driver.LookAsync(cancel), _stores, _clock.GetUtcNow());
         foreach (var missed in seen.Missed.Where(missed => before?.Conditions.Any(known => known.Message == missed.Words) != true)) _log.StoreMissed(missed.Words);
+        (string Id, string Path)[] found = [.. seen.There.SelectMany(one => one.Volumes)];
+        string[] strays = [.. found.Select(one => one.Id).Where(id => _state.FindVolume(id) is null).Order(StringComparer.Ordinal)];
         _stores = new StoreReport(
-            [.. seen.There.Select(one => one.Store)], [.. seen.There.SelectMany(one => one.Volumes)],
+            [.. seen.There.Select(one => one.Store)], found, strays.Length == 0 ? [] : await _driver.DescribeAsync(strays, cancel) ?? before?.Described ?? [],
             [.. seen.Missed.Select(missed => before?.Conditions.FirstOrDefault(known => known.Message == missed.Words) ?? new Condition("Store", "store-away", missed.Words, now, null))]);
     }
 
@@ -169,7 +173,7 @@ public sealed class VolumeController : IAsyncDisposable
                 if (source.ImageId is { } imageId && !_hasImage(below))
                 {
                     Images.Want(imageId);
-                    throw new HypervisorException("image-unavailable", $"The image {imageId}, which the snapshot's volume is a layer over, is being fetched.", null);
+                    return false;
                 }
                 await _driver.CopyAsync(volume, source, below, cancel);
                 break;
@@ -226,7 +230,8 @@ public sealed class VolumeController : IAsyncDisposable
         else if (VolumePlanner.Lost(volume, sight).Select(lost => lost.Id).Concat(IsRestoredFromNothing(volume, sight) ? [volume.Restore!.SnapshotId] : []).FirstOrDefault() is { } lost)
             conditions.Add(new Condition("Volume", "snapshot-missing", $"The snapshot {lost} was taken, and is not in the store any more: its files were removed, or the store was put back to an earlier state. A later state does not take its place; delete the snapshot.", now, null));
         if (Uploads?.FailureOf(volume.Id) is { } failure) conditions.Add(new Condition("Volume", "upload-failed", $"The volume could not be sent as an image: {failure} It is tried again.", now, null));
-        if (plan.Step == VolumeStep.FetchImage && Images.ConditionOf(volume.ImageId!) is { } image) conditions.Add(image);
+        var awaited = plan.Step switch { VolumeStep.FetchImage => volume.ImageId, VolumeStep.Copy => _state.FindVolume(volume.Source!.VolumeId)?.Volume.ImageId, _ => null };
+        if (awaited is not null && Images.ConditionOf(awaited) is { } image) conditions.Add(image);
         return conditions;
     }
 
@@ -277,12 +282,12 @@ public sealed class VolumeController : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Uploads is not null) await Uploads.DisposeAsync();
         await _queue.DisposeAsync();
+        if (Uploads is not null) await Uploads.DisposeAsync();
         await _driver.DisposeAsync();
     }
 
     private sealed record Seen(DesiredVolume Volume, VolumePlan Plan, ObservedVolume Report);
 
-    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)> Found, IReadOnlyList<Condition> Conditions);
+    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)> Found, IReadOnlyList<StrayVolume> Described, IReadOnlyList<Condition> Conditions);
 }

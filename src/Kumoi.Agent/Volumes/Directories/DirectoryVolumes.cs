@@ -27,6 +27,7 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
     private readonly LayerPrograms _programs = new(commands, clock);
     private Action<string> _changed = _ => { };
+    private Task<IReadOnlyList<StrayVolume>>? _describing;
 
     /// <summary>The processes that volumes are in; their owner tells of them here.</summary>
     public GuestLinks Guests { get; } = new();
@@ -168,7 +169,21 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
         return volume is { ImageId: null, InstanceId: null } && files.IsMade && Qcow2Header.Read(files.PathOf(0)) is { Backing: null, HasDataFile: false } ? files.PathOf(0) : null;
     }
 
-    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found)
+    public async Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel)
+    {
+        // A store that hangs holds one thread, and no more.
+        if (_describing is not { IsCompleted: false }) _describing = Task.Run(() => Describe(found), CancellationToken.None);
+        try
+        {
+            return await _describing.WaitAsync(LookLimit, clock, cancel);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found)
     {
         var told = new List<StrayVolume>();
         foreach (var store in stores.Own)
