@@ -192,9 +192,9 @@ public sealed partial class DirectoryVolumes(Stores stores, Commands commands, T
                 {
                     told.Add(FoundVolume.Describe(store, id));
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
                 {
-                    // Removed meanwhile, or on a disk that fails: it is looked at again with the next report.
+                    // Removed meanwhile, on a disk that fails, or something that is no file: it is looked at again with the stores.
                 }
         return told;
     }
