@@ -64,7 +64,9 @@ public sealed class HostAgent : IAsyncDisposable
         _images = new ImageController(_state, edges.Images, edges.Hypervisor.UsesImages, Fork(), clock, log) { Source = new ImageSource(() => Link, clock, log) };
         _volumes = new VolumeController(_state, edges.Volumes, image => !edges.Hypervisor.UsesImages || (image is not null && edges.Images.Has(image)), Fork(), clock, log)
         {
-            Images = _images, Uploads = new ImageUploads((image, file, sum, sent, cancel) => Link.UploadImageAsync(image, file, sum, sent, cancel), clock, id => _volumes!.Ring(id)),
+            Images = _images,
+            Uploads = new ImageUploads(
+                (image, file, sum, sent, cancel) => Link.UploadImageAsync(image, file, sum, sent, cancel), new Backoff(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5), Fork()), clock, id => _volumes!.Ring(id), (id, e) => log.VolumeBroken(e, id)),
         };
         if (edges.Backups is { } backups) _backups = new BackupController(_state, backups, image => image is not null && edges.Images.Has(image), Fork(), clock, log) { Images = _images };
         _instances = new InstanceController(options, _state, edges.Hypervisor, edges.Images, Fork(), clock, log) { Networks = _networks, Images = _images, Volumes = _volumes, Lease = _lease };

@@ -1,9 +1,15 @@
 namespace Kumoi.Agent.Control;
 
+/// <summary>The fault is this host's: a file that was to be sent could not be read.</summary>
+public sealed class FileUnreadableException(string message, Exception cause) : IOException(message, cause);
+
 /// <summary>A file as it is sent, telling how much of it was read.</summary>
 internal sealed class CountedStream(Stream inner, Action<long> read) : Stream
 {
     private long _read;
+
+    /// <summary>Why it could not be read; null: it could. What sends it may tell of that as of a fault of the connection.</summary>
+    public FileUnreadableException? Failure { get; private set; }
 
     public override bool CanRead => true;
 
@@ -19,9 +25,19 @@ internal sealed class CountedStream(Stream inner, Action<long> read) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Count(inner.Read(buffer, offset, count));
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => Count(await inner.ReadAsync(buffer, cancellationToken));
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return Count(await inner.ReadAsync(buffer, cancellationToken));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure = new FileUnreadableException($"What is to be sent cannot be read: {e.Message}", e);
+        }
+    }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 

@@ -112,11 +112,16 @@ public sealed class HostLink : IServerLink
 
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel) => AskAsync(link => link.OpenImageAsync(imageId, offset, cancel));
 
-    public async Task UploadImageAsync(string imageId, string file, string sha256, Action<long> sent, CancellationToken cancel) => await AskAsync(async link =>
+    public async Task UploadImageAsync(string imageId, string file, string sha256, Action<long> sent, CancellationToken cancel)
     {
-        await link.UploadImageAsync(imageId, file, sha256, sent, cancel);
-        return true;
-    });
+        // What is wrong with the file is no fault of the server.
+        await using var bytes = new CountedStream(File.OpenRead(file), sent);
+        await AskAsync(async link =>
+        {
+            await link.UploadImageAsync(imageId, bytes, sha256, cancel);
+            return true;
+        });
+    }
 
     public async Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) =>
         await AskAsync(link => link.ImageSourcesAsync(imageId, cancel)) ?? new ImageSources([], true);
@@ -165,14 +170,14 @@ public sealed class HostLink : IServerLink
 
     private Task<T> AskAsync<T>(Func<ServerLink, Task<T>> ask) => AskAsync(_choice.Current, ask);
 
-    /// <summary>Asks one server; if it fails, others are asked from then on. A refusal, or a database that is away, is no failure of the server.</summary>
+    /// <summary>Asks one server; if it fails, others are asked from then on. A refusal, a database that is away, or a file of this host's that cannot be read, is no failure of the server.</summary>
     private async Task<T> AskAsync<T>(string server, Func<ServerLink, Task<T>> ask)
     {
         try
         {
             return await ask(LinkTo(server));
         }
-        catch (IOException e) when (e is not ServerRefusedException and not DatabaseAwayException)
+        catch (IOException e) when (e is not ServerRefusedException and not DatabaseAwayException and not FileUnreadableException)
         {
             if (_choice.Failed(server)) Move(server, e);
             throw;

@@ -187,7 +187,7 @@ public sealed class Reporter(
         var strays = document is null ? [] : instances.Strays().Concat(networks.Strays).Concat(volumes.Strays).ToArray();
         var departed = instances.Departed();
         var report = new ObservedReport(full, document?.Revision ?? 0, facts(), told, strays, [.. networks.Conditions, .. volumes.Conditions, .. Backups?.Conditions ?? [], .. _clockWatch.Conditions], departed.Count == 0 ? null : departed,
-            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null, full ? volumes.StrayVolumes() : null, ImagesFor(full), BackupsFor(wantFull), full ? Backups?.Places : null);
+            (int)Math.Ceiling(Math.Max(0, lease.Rest.TotalSeconds)), ListenersFor(full), Traffic?.Untold(), networks.TellVpns(wantFull), VolumesFor(wantFull), full ? volumes.Stores : null, full ? volumes.StrayVolumes : null, ImagesFor(full), BackupsFor(wantFull), full ? Backups?.Places : null);
         var (sentAt, sent) = (lease.Now, clock.GetUtcNow());
         try
         {

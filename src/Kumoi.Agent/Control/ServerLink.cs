@@ -154,17 +154,23 @@ public sealed class ServerLink : IDisposable
     }
 
     /// <summary>Sends a file as the bytes of an image.</summary>
-    public async Task UploadImageAsync(string imageId, string file, string sha256, Action<long> sent, CancellationToken cancel)
+    internal async Task UploadImageAsync(string imageId, CountedStream bytes, string sha256, CancellationToken cancel)
     {
-        await using var bytes = new CountedStream(File.OpenRead(file), sent);
         using var request = new HttpRequestMessage(HttpMethod.Put, $"agent/v1/images/{Uri.EscapeDataString(imageId)}/content?sha256={sha256}")
         {
             Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new StreamContent(bytes),
         };
         request.Content.Headers.ContentLength = bytes.Length;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-        using var answer = await SendAsync(() => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
-        await CheckAsync(answer, cancel);
+        try
+        {
+            using var answer = await SendAsync(() => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
+            await CheckAsync(answer, cancel);
+        }
+        catch (IOException) when (bytes.Failure is not null)
+        {
+            throw bytes.Failure;
+        }
     }
 
     /// <summary>Where an image is had from; null if the server is of a version that does not say.</summary>

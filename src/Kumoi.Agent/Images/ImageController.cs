@@ -91,8 +91,8 @@ public sealed class ImageController : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
-            Source.Failed(image, e);
             var full = e is IOException && e.Message.Contains("No space left", StringComparison.Ordinal);
+            if (!full) Source.Failed(image, e);
             var (reason, message) = e is ImageException known ? (known.Reason, known.Message)
                 : full ? ("disk-full", "The host's disk is full: the image could not be stored.")
                 : ("image-unavailable", $"Image {imageId} could not be fetched from the server.");

@@ -16,6 +16,7 @@ internal sealed class GuestMemory
     private int _deaths, _resumes;
     private bool _ending;
     private DateTimeOffset? _cdAskedOf;
+    private string? _cdWanted;
     private GuestProcess? _last;
     private readonly Dictionary<string, DateTimeOffset> _firstAsked = [], _lastAsked = [];
 
@@ -33,6 +34,9 @@ internal sealed class GuestMemory
 
     /// <summary>When the guest was first asked for what is in its CD drive now.</summary>
     public DateTimeOffset? CdAskedAt { get; private set; }
+
+    /// <summary>What should be in the drive was seen there with the tray closed.</summary>
+    public bool CdSeen { get; private set; }
 
     public Condition? Condition { get; private set; }
 
@@ -76,7 +80,8 @@ internal sealed class GuestMemory
     public void NoteCd(string? wanted)
     {
         if (_last?.Cd is not { } cd || cd.ImageId == wanted || _last.StartedAt != _cdAskedOf) CdAskedAt = null;
-        _cdAskedOf = _last?.StartedAt;
+        CdSeen = (CdSeen && _last?.StartedAt == _cdAskedOf && wanted == _cdWanted) || (_last?.Cd is { TrayOpen: false } closed && closed.ImageId == wanted);
+        (_cdAskedOf, _cdWanted) = (_last?.StartedAt, wanted);
     }
 
     private void ForgetAsked(GuestProcess? process)

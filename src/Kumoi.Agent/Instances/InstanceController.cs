@@ -118,7 +118,7 @@ public sealed class InstanceController : IAsyncDisposable
                 image is not null && ImageIsThere(image) || !_hypervisor.UsesImages, sight, ReadinessOf(record, document), memory.StopAskedAt,
                 memory.ButtonPressedAt, memory.NotBefore, Lease.State, Departures.FormerOf(document, id), _hypervisor.Storage, memory.AskedAt, GuestVolumes.Of(GuestDrives.Of(document, record), Volumes.IsReady, memory.AskedAt))
             {
-                Cd = CdIntent.Of(document, record, CdIsThere, memory.CdAskedAt),
+                Cd = CdIntent.Of(document, record, CdIsThere, memory.CdAskedAt, memory.CdSeen),
             };
             var plan = InstancePlanner.Plan(record, seen, now, _limits);
             if (plan.Settled) memory.Clear();

@@ -51,6 +51,7 @@ public static class DurableFiles
     /// <summary>Takes a file from its user: it is root's, and only a group may read it.</summary>
     public static void Seal(string path, uint group)
     {
+        FaultPoints.Reach("seal " + path);
         File.SetUnixFileMode(path, AgentModes.SealedFile);
         if (Libc.ChangeOwner(path, 0, group) < 0) throw Libc.Failed($"Taking {path} from its user failed");
     }

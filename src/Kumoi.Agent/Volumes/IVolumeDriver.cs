@@ -105,8 +105,8 @@ public interface IVolumeDriver : IAsyncDisposable
     /// <summary>The file that holds all of a volume that is a layer over nothing and that no process writes to; null if it is not in a file of its own.</summary>
     string? WholeFileOf(DesiredVolume volume) => null;
 
-    /// <summary>What can be told of volumes found in stores that nobody else reaches; of one that cannot be looked at, nothing.</summary>
-    IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found);
+    /// <summary>What can be told of volumes found in stores that nobody else reaches; of one that cannot be looked at, nothing. Returns within seconds, whatever a store does; null if that hangs.</summary>
+    Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel);
 
     /// <summary>The files of images that volumes of the host's own stores are based on, by the image's sha256.</summary>
     IReadOnlyCollection<string> ImagesInUse();

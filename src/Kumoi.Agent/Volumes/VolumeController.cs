@@ -14,7 +14,7 @@ public sealed class VolumeController : IAsyncDisposable
     /// <summary>Volumes worked on together. Too low: one on a slow store delays others; too high: they crowd the machine.</summary>
     private const int Parallelism = 4;
 
-    /// <summary>Rounds of one look. A plan needs three at most; more means that steps do not do what they say.</summary>
+    /// <summary>Rounds of one look. A volume that is behind in everything needs seven; more means that steps do not do what they say.</summary>
     private const int Rounds = 8;
 
     /// <summary>What a volume takes is told in steps of this. Too low: each report is news to the servers; too high: people see old numbers.</summary>
@@ -61,8 +61,8 @@ public sealed class VolumeController : IAsyncDisposable
     public IReadOnlyList<string> Strays =>
         [.. (_stores?.Unnamed ?? []).Where(found => _state.FindVolume(found.Id) is null).Select(found => $"volume {found.Id} in {found.Path}").Order(StringComparer.Ordinal)];
 
-    /// <summary>What can be told of those; null while nobody has looked for them.</summary>
-    public IReadOnlyList<StrayVolume>? StrayVolumes() => _stores is not { Unnamed: { } unnamed } ? null : _driver.Describe([.. unnamed.Select(found => found.Id).Where(id => _state.FindVolume(id) is null).Order(StringComparer.Ordinal)]);
+    /// <summary>What was told of those when the stores were looked at last; null while nobody has looked for them.</summary>
+    public IReadOnlyList<StrayVolume>? StrayVolumes => _stores is not { Unnamed: not null } stores ? null : [.. stores.Described.Where(one => _state.FindVolume(one.Id) is null)];
 
     public void Ring(string volumeId)
     {
@@ -74,14 +74,16 @@ public sealed class VolumeController : IAsyncDisposable
     {
         if (_state.Document is not { } document) return;
         foreach (var id in _seen.Keys.Where(id => _state.FindVolume(id) is not { Volume.Remote: null })) _seen.TryRemove(id, out _);
-        Uploads?.Keep(id => _state.FindVolume(id) is { Volume: { UploadTo: not null, Desired: VolumeDesire.Present } });
+        Uploads?.Keep(id => _state.FindVolume(id) is { Volume: { Desired: VolumeDesire.Present } volume } ? volume.UploadTo : null);
         foreach (var volume in document.Volumes ?? []) Ring(volume.Id);
     }
 
     /// <summary>Rings the volumes that wait for an image.</summary>
     public void RingImage(string imageId)
     {
-        foreach (var volume in (_state.Document?.Volumes ?? []).Where(volume => volume.ImageId == imageId)) Ring(volume.Id);
+        var volumes = _state.Document?.Volumes ?? [];
+        var over = volumes.Where(volume => volume.ImageId == imageId).Select(volume => volume.Id).ToHashSet();
+        foreach (var volume in volumes.Where(volume => over.Contains(volume.Id) || (volume.Source is { } source && over.Contains(source.VolumeId)))) Ring(volume.Id);
     }
 
     /// <summary>Looks at the stores: which are there, how full, and what is in them.</summary>
@@ -91,8 +93,10 @@ public sealed class VolumeController : IAsyncDisposable
         var named = _state.Document is { } document ? (document.Volumes ?? []).Select(volume => volume.Id).ToHashSet() : null;
         var (seen, before, now) = (await _driver.LookAsync(cancel), _stores, _clock.GetUtcNow());
         foreach (var missed in seen.Missed.Where(missed => before?.Conditions.Any(known => known.Message == missed.Words) != true)) _log.StoreMissed(missed.Words);
+        (string Id, string Path)[]? unnamed = named is null ? null : [.. seen.There.SelectMany(one => one.Volumes).Where(found => !named.Contains(found.Id) && _state.FindVolume(found.Id) is null)];
+        string[] strays = [.. (unnamed ?? []).Select(one => one.Id).Order(StringComparer.Ordinal)];
         _stores = new StoreReport(
-            [.. seen.There.Select(one => one.Store)], named is null ? null : [.. seen.There.SelectMany(one => one.Volumes).Where(found => !named.Contains(found.Id))],
+            [.. seen.There.Select(one => one.Store)], unnamed, strays.Length == 0 ? [] : await _driver.DescribeAsync(strays, cancel) ?? before?.Described ?? [],
             [.. seen.Missed.Select(missed => before?.Conditions.FirstOrDefault(known => known.Message == missed.Words) ?? new Condition("Store", "store-away", missed.Words, now, null))]);
     }
 
@@ -121,11 +125,11 @@ public sealed class VolumeController : IAsyncDisposable
             }
             var (document, volume) = found;
             var image = volume.ImageId is { } imageId ? document.Images.FirstOrDefault(image => image.Id == imageId) : null;
-            var step = "Look";
+            var (step, plan) = ("Look", VolumePlan.Wait);
             try
             {
                 var sight = await _driver.ObserveAsync(volume, cancel);
-                var plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
+                plan = VolumePlanner.Plan(volume, sight, volume.ImageId is null || _hasImage(image));
                 Report(volume, sight, plan, ConditionsOf(volume, sight, plan));
                 if (plan.Step is null && Uploads is not null && volume.UploadTo is { } target && plan.Settled && _driver.WholeFileOf(volume) is { } whole)
                 {
@@ -143,7 +147,8 @@ public sealed class VolumeController : IAsyncDisposable
                     : e.Message.Contains("No space left", StringComparison.Ordinal) ? ("disk-full", "The store is full.") : ("step-failed", e.Message);
                 // Said once, while it is the same: everything is looked at again every few seconds.
                 if (ConditionOf(id) is not { } known || (known.Reason, known.Message) != (reason, message)) _log.VolumeStepFailed(id, step, e.Message);
-                Report(volume, null, VolumePlan.Wait, [new Condition("Volume", reason, message, _clock.GetUtcNow(), null)]);
+                // What is only left to tidy keeps no guest from the volume.
+                Report(volume, null, plan.Settled ? plan : VolumePlan.Wait, [new Condition("Volume", reason, message, _clock.GetUtcNow(), null)]);
                 return Outcome.Failure;
             }
         }
@@ -171,7 +176,7 @@ public sealed class VolumeController : IAsyncDisposable
                 if (source.ImageId is { } imageId && !_hasImage(below))
                 {
                     Images.Want(imageId);
-                    throw new HypervisorException("image-unavailable", $"The image {imageId}, which the snapshot's volume is a layer over, is being fetched.", null);
+                    return false;
                 }
                 await _driver.CopyAsync(volume, source, below, cancel);
                 break;
@@ -234,7 +239,8 @@ public sealed class VolumeController : IAsyncDisposable
         else if (VolumePlanner.Lost(volume, sight).Select(lost => lost.Id).Concat(IsRestoredFromNothing(volume, sight) ? [volume.Restore!.SnapshotId] : []).FirstOrDefault() is { } lost)
             conditions.Add(new Condition("Volume", "snapshot-missing", $"The snapshot {lost} was taken, and is not in the store any more: its files were removed, or the store was put back to an earlier state. A later state does not take its place; delete the snapshot.", now, null));
         if (Uploads?.FailureOf(volume.Id) is { } failure) conditions.Add(new Condition("Volume", "upload-failed", $"The volume could not be sent as an image: {failure} It is tried again.", now, null));
-        if (plan.Step == VolumeStep.FetchImage && Images.ConditionOf(volume.ImageId!) is { } image) conditions.Add(image);
+        var awaited = plan.Step switch { VolumeStep.FetchImage => volume.ImageId, VolumeStep.Copy => _state.FindVolume(volume.Source!.VolumeId)?.Volume.ImageId, _ => null };
+        if (awaited is not null && Images.ConditionOf(awaited) is { } image) conditions.Add(image);
         return conditions;
     }
 
@@ -287,13 +293,13 @@ public sealed class VolumeController : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Uploads is not null) await Uploads.DisposeAsync();
         await _queue.DisposeAsync();
+        if (Uploads is not null) await Uploads.DisposeAsync();
         await _driver.DisposeAsync();
     }
 
     private sealed record Seen(DesiredVolume Volume, VolumePlan Plan, ObservedVolume Report);
 
     /// <param name="Unnamed">Volumes that no record of the document named when the look began; null: there was no document.</param>
-    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)>? Unnamed, IReadOnlyList<Condition> Conditions);
+    private sealed record StoreReport(IReadOnlyList<ObservedStore> There, IReadOnlyList<(string Id, string Path)>? Unnamed, IReadOnlyList<StrayVolume> Described, IReadOnlyList<Condition> Conditions);
 }

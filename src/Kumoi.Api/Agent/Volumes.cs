@@ -101,7 +101,7 @@ public static class SnapshotConsistency
     /// <summary>What a power cut would have left: journals are replayed when it is used.</summary>
     public const string Crash = "crash";
 
-    /// <summary>The guest had written out its file systems and held them, or did not run.</summary>
+    /// <summary>The guest had written out its file systems and held them; or none had the volume, which is then as its last guest left it: whole if that was shut down, and as after <see cref="Crash"/> if it was ended.</summary>
     public const string FileSystem = "filesystem";
 }
 

@@ -121,6 +121,25 @@ public sealed class HostLinkTests
         Assert.Equal(0, stranger.Requests);
     }
 
+    [Theory]
+    [InlineData("/nonexistent/base.qcow2", false)]
+    // It can be opened, and no byte of it be read.
+    [InlineData("/proc/self/mem", true)]
+    public async Task A_file_that_cannot_be_sent_is_no_fault_of_the_server(string file, bool opens)
+    {
+        await using var machine = new Machine("simulated");
+        await using var one = await FakeServer.StartAsync();
+        await using var two = await one.StartAnotherAsync();
+        one.Set(Document(one, two));
+        using var link = await ConnectAsync(machine, one);
+        await link.DesiredAsync(-1, default);
+        var failure = await Assert.ThrowsAnyAsync<IOException>(() => link.UploadImageAsync(Samples.Image, file, new string('a', 64), _ => { }, default));
+        Assert.Equal(opens, failure is FileUnreadableException);
+        var heard = two.Requests;
+        await link.ReportAsync(Report, default);
+        Assert.Equal(heard, two.Requests);
+    }
+
     private static DesiredDocument Document(params FakeServer[] servers) => Samples.Document(1, null, []) with { Servers = [.. servers.Select(server => server.Url)] };
 
     private static Task<IServerLink> ConnectAsync(Machine machine, FakeServer server) =>

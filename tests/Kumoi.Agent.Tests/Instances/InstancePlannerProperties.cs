@@ -111,7 +111,7 @@ public sealed class InstancePlannerProperties
             from rooted in Gen.Elements(true, false)
             from slow in Gen.SubListOf<string>([.. Volumes.Select(volume => volume.Id)])
             from cd in Gen.Elements<string?>(null, "img-1", "img-2")
-            from medium in Gen.Elements<GuestCd?>(null, new(null, false, false), new("img-1", false, true), new("img-1", true, false), new("", false, false))
+            from medium in Gen.Elements<GuestCd?>(null, new(null, false, false), new("img-1", false, true), new("img-1", true, false), new("img-2", true, false), new(null, true, false), new("", false, false))
             select new Model(
                 Samples.Instance(1, desired) with { BootEpoch = epoch, Incarnation = incarnation, RootVolume = rooted, CdImageId = medium is null ? null : cd, Interfaces = [.. Enumerable.Range(0, wanted).Select(Interface)] },
                 image, disk && !rooted, network, state, deaf, luck, running, [.. cards.DistinctBy(card => card.Id == "nic0" ? "eni-1" : card.Id)],
@@ -145,6 +145,7 @@ public sealed class InstancePlannerProperties
         private DateTimeOffset? _stopAskedAt, _buttonPressedAt;
         private bool _image, _cdFetched;
         private DateTimeOffset? _cdAskedAt;
+        private bool _cdSeen;
         private readonly Dictionary<string, DateTimeOffset> _asked = [];
 
         public Model(DesiredInstance record, bool image, bool disk, NetworkReadiness network, RunState? state, bool deaf, int[] luck, int running, IReadOnlyList<GuestCard> cards, IReadOnlyList<DriveIntent> volumes,
@@ -176,9 +177,15 @@ public sealed class InstancePlannerProperties
 
         public GuestProcess? Process { get; private set; }
 
-        public ObservedGuest Seen() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked, new GuestVolumes(_volumes, _notReady, _asked))
+        public ObservedGuest Seen()
         {
-            Cd = new CdIntent(Record.CdImageId is { } id ? Samples.ImageOf("", 0, 0) with { Id = id } : null, Record.CdImageId is null || _cdFetched, _cdAskedAt),
+            _cdSeen |= Process?.Cd is { TrayOpen: false } cd && cd.ImageId == Record.CdImageId;
+            return See();
+        }
+
+        private ObservedGuest See() => new(_image, new GuestSight(Disk, Disk || Process is not null, false, Process), Network, _stopAskedAt, _buttonPressedAt, null, Lease, Record.Desired == Departures.Departed ? Record.Incarnation : 0, null, _asked, new GuestVolumes(_volumes, _notReady, _asked))
+        {
+            Cd = new CdIntent(Record.CdImageId is { } id ? Samples.ImageOf("", 0, 0) with { Id = id } : null, Record.CdImageId is null || _cdFetched, _cdAskedAt, _cdSeen),
         };
 
         public bool IsAsRecorded() => Record.Desired switch
@@ -186,7 +193,7 @@ public sealed class InstancePlannerProperties
             "terminated" => Process is null && !Disk && Network == NetworkReadiness.Gone,
             "stopped" => Process is null,
             _ => Process is { State: RunState.Running or RunState.Shutdown } && Process.BootEpoch >= Record.BootEpoch && Process.Incarnation >= Record.Incarnation && Network == NetworkReadiness.Ready
-                && (Process.State == RunState.Shutdown || (HasItsCards() && HasItsDrives() && Process.Cd?.ImageId == Record.CdImageId)),
+                && (Process.State == RunState.Shutdown || (HasItsCards() && HasItsDrives() && Process.Cd?.ImageId == Record.CdImageId && Process.Cd?.TrayOpen != true)),
         };
 
         private bool HasItsCards() => Process!.Cards!.All(card => card is { Device: true, Backend: true }) && Record.Interfaces.Count == Process.Cards!.Count
@@ -227,7 +234,7 @@ public sealed class InstancePlannerProperties
                     Process = new GuestProcess(
                         Record.Incarnation, Record.BootEpoch, RunState.Prepared, Now, [.. Record.Interfaces.Select(wanted => new GuestCard(wanted.Id, true, true))],
                         [.. _volumes.Select(Whole)]) { Cd = new GuestCd(Record.CdImageId, false, false) };
-                    (_stopAskedAt, _buttonPressedAt) = (null, null);
+                    (_stopAskedAt, _buttonPressedAt, _cdSeen) = (null, null, false);
                     _asked.Clear();
                     break;
                 case InstanceStep.Resume: Process = Process! with { State = RunState.Running }; break;
@@ -278,17 +285,22 @@ public sealed class InstancePlannerProperties
             Process = Process with { Drives = [.. drives.Select(drive => drive.Id != id ? drive : !drive.Device ? null : gone ? drive with { Device = false } : drive).OfType<GuestDrive>()] };
         }
 
-        /// <summary>A guest that keeps its tray closed may open it when asked; cut off in the middle, the drive is empty and open.</summary>
+        /// <summary>A guest that keeps its tray closed may open it when asked; cut off in the middle, the drive is empty and open, or not closed yet.</summary>
         private void ChangeCd(bool force)
         {
             _cdAskedAt ??= Now;
             if (Process is not { Cd: { } cd }) return;
+            if (cd.ImageId == Record.CdImageId)
+            {
+                Process = Process with { Cd = cd with { TrayOpen = false } };
+                return;
+            }
             if (cd is { Locked: true, TrayOpen: false } && !force)
             {
                 if (_luck.TryDequeue(out var opens) && opens > 4) Process = Process with { Cd = cd with { TrayOpen = true } };
                 return;
             }
-            Process = Process with { Cd = _luck.TryDequeue(out var drawn) && drawn < 3 ? new GuestCd(null, true, false) : new GuestCd(Record.CdImageId, false, false) };
+            Process = Process with { Cd = _luck.TryDequeue(out var drawn) && drawn < 3 ? new GuestCd(drawn < 2 ? null : Record.CdImageId, true, false) : new GuestCd(Record.CdImageId, false, false) };
             if (Process.Cd.ImageId == Record.CdImageId) _cdAskedAt = null;
         }
 

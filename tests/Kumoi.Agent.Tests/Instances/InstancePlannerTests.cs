@@ -224,15 +224,28 @@ public sealed class InstancePlannerTests
     {
         var seen = Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1) with { Cd = inside == "-" ? null : new GuestCd(inside, open, locked) }) with
         {
-            Cd = new CdIntent(wanted is null ? null : Samples.ImageOf("", 0, 0) with { Id = wanted }, ready, asked is { } ago ? Now.AddSeconds(-ago) : null),
+            Cd = new CdIntent(wanted is null ? null : Samples.ImageOf("", 0, 0) with { Id = wanted }, ready, asked is { } ago ? Now.AddSeconds(-ago) : null, Seen: true),
         };
         Assert.Equal(expected, Words(InstancePlanner.Plan(Samples.Instance(1, desired) with { CdImageId = wanted }, seen, Now, Limits)));
+    }
+
+    [Theory]
+    [InlineData("img-1", true, "settled")]
+    [InlineData("img-1", false, "ChangeCd")]
+    [InlineData(null, false, "ChangeCd")]
+    public void An_open_tray_is_closed_unless_it_was_seen_closed_with_what_is_in_it(string? inside, bool wasSeen, string expected)
+    {
+        var seen = Seen(true, true, NetworkReadiness.Ready, Process(RunState.Running, 1) with { Cd = new GuestCd(inside, true, false) }) with
+        {
+            Cd = new CdIntent(inside is null ? null : Samples.ImageOf("", 0, 0) with { Id = inside }, true, null, wasSeen),
+        };
+        Assert.Equal(expected, Words(InstancePlanner.Plan(Samples.Instance(1, "running") with { CdImageId = inside }, seen, Now, Limits)));
     }
 
     [Fact]
     public void A_guest_waits_for_the_cd_that_it_may_start_from()
     {
-        var waits = Seen(true, true, NetworkReadiness.Ready, null) with { Cd = new CdIntent(Samples.ImageOf("", 0, 0), false, null) };
+        var waits = Seen(true, true, NetworkReadiness.Ready, null) with { Cd = new CdIntent(Samples.ImageOf("", 0, 0), false, null, false) };
         Assert.Equal("FetchCd", Words(InstancePlanner.Plan(Samples.Instance(1, "running"), waits, Now, Limits)));
         Assert.Equal("settled", Words(InstancePlanner.Plan(Samples.Instance(1, "stopped"), waits, Now, Limits)));
         Assert.Equal("Start", Words(InstancePlanner.Plan(Samples.Instance(1, "running"), waits with { Cd = waits.Cd with { Ready = true } }, Now, Limits)));

@@ -7,8 +7,8 @@ using Xunit;
 namespace Kumoi.Agent.Tests.Volumes;
 
 /// <summary>
-/// Goal: whatever is written, taken, forgotten and put back, with a guest or without, and wherever a step is cut off, each content is read as it was, and in the
-/// end no layer is left that nobody needs. Method: layers in memory, in which an unwritten place is what the layer below has; the plan's steps are done to them by halves.
+/// Goal: whatever is written, taken, forgotten and put back, with a guest or without, wherever a step is cut off and whatever work fails, each content is read as it
+/// was, and in the end no layer is left that nobody needs; what has failed is not begun again before it has rested. Method: layers in memory, in which an unwritten place is what the layer below has; the plan's steps are done to them by halves.
 /// </summary>
 public sealed class LayerPlannerProperties
 {
@@ -36,6 +36,7 @@ public sealed class LayerPlannerProperties
         private List<int>? _chain;
         private List<int> _loose = [];
         private LayerWork? _work, _beside;
+        private bool _rests;
         private int _count;
 
         public void Live(int drawn)
@@ -60,7 +61,7 @@ public sealed class LayerPlannerProperties
                     _state = _state with { Head = next, Inserted = null, Restored = _state.Restored + 1 };
                     _kept[back.Id].CopyTo(_content, 0);
                     break;
-                case 6: _beside = null; break;
+                case 6: (_beside, _rests) = (null, false); break;
                 default: Step(drawn); break;
             }
             Check();
@@ -69,6 +70,7 @@ public sealed class LayerPlannerProperties
         /// <summary>Nothing is cut off any more. True if what is left is needed.</summary>
         public bool Settle()
         {
+            _rests = false;
             for (var round = 0; round < 400; round++)
             {
                 if (LayerPlanner.Pending(See()).Any()) Switch();
@@ -135,6 +137,8 @@ public sealed class LayerPlannerProperties
         private bool Step(int drawn)
         {
             var isCut = drawn < 30;
+            // On a store that is full, say: a part of it was done.
+            if (drawn is >= 30 and < 50) Fail();
             // Work comes to its end some time.
             if (_work is { State: LayerWorkState.Running }) _work = _work with { State = LayerWorkState.Written };
             if (_beside is { State: LayerWorkState.Running, Kind: VolumeWorks.Merge } beside)
@@ -146,7 +150,8 @@ public sealed class LayerPlannerProperties
             if (LayerPlanner.Next(See()) is not { } step) return false;
             switch (step.Act)
             {
-                case LayerAct.Dismiss: _work = null; break;
+                case LayerAct.Dismiss: (_rests, _work) = (_rests || _work!.State == LayerWorkState.Failed, null); break;
+                case LayerAct.DismissBeside: (_rests, _beside) = (true, null); break;
                 case LayerAct.Cancel: _work = null; break;
                 case LayerAct.Stamp: _state = _state with { Snapshots = [.. _state.Snapshots.Select(one => one.Layer == step.Layer ? one with { TakenAt = DateTimeOffset.UnixEpoch } : one)] }; break;
                 case LayerAct.Switch: Switch(); break;
@@ -161,6 +166,7 @@ public sealed class LayerPlannerProperties
                     if (!isCut) _state = _state with { Head = over, Inserted = over };
                     break;
                 case LayerAct.Merge:
+                    Assert.False(_rests);
                     _beside = null;
                     _state = _state with { Merge = new LayerMerge(step.Layer, step.Into, step.Over) };
                     if (isCut) break;
@@ -191,9 +197,13 @@ public sealed class LayerPlannerProperties
                     break;
                 case LayerAct.ForgetMerge: (_beside, _state) = (null, _state with { Merge = null }); break;
                 case LayerAct.Flatten when step.Over is not null: _work = new LayerWork("w", VolumeWorks.Flatten, step.Layer, LayerWorkState.Running, 0, 0, null); break;
-                case LayerAct.Flatten: _beside = new LayerWork("b", VolumeWorks.Flatten, step.Layer, LayerWorkState.Running, 0, 0, null); break;
+                case LayerAct.Flatten:
+                    Assert.False(_rests);
+                    _beside = new LayerWork("b", VolumeWorks.Flatten, step.Layer, LayerWorkState.Running, 0, 0, null) { Into = See().Free };
+                    break;
                 case LayerAct.FinishFlatten:
-                    var flat = See().Free;
+                    var flat = step.Into;
+                    Assert.DoesNotContain(flat, _files.Keys);
                     _files[flat] = (null, new int?[Places]);
                     Copy(step.Layer, flat);
                     _state = _state with { Head = flat, Inserted = null };
@@ -203,6 +213,14 @@ public sealed class LayerPlannerProperties
             }
             Check();
             return true;
+        }
+
+        private void Fail()
+        {
+            if (_work is { State: LayerWorkState.Running }) _work = _work with { State = LayerWorkState.Failed, Words = "No space left" };
+            if (_beside is not { State: LayerWorkState.Running } beside) return;
+            if (beside.Kind == VolumeWorks.Merge) Merge(beside.Layer, _state.Merge!.Into, true);
+            _beside = beside with { State = LayerWorkState.Failed, Words = "No space left" };
         }
 
         private void Merge(int from, int into, bool half)
@@ -228,7 +246,7 @@ public sealed class LayerPlannerProperties
             bool IsOpen(int layer) => _chain?.Contains(layer) == true || _loose.Contains(layer) || (_beside is { State: LayerWorkState.Running } beside && (beside.Layer == layer || _state.Merge?.Into == layer));
             return new LayersSight(
                 _state, _files.ToDictionary(file => file.Key, file => new Layer(file.Key, file.Value.Backing, false, false, IsOpen(file.Key), _chain?[0] == file.Key, true, 1, 1)),
-                _chain is null ? null : new LayerProcess([.. _chain], [.. _loose], _work is null ? [] : [_work]), _beside, new HashSet<int>(), true);
+                _chain is null ? null : new LayerProcess([.. _chain], [.. _loose], _work is null ? [] : [_work]), _beside, new HashSet<int>(), true) { IsResting = _rests };
         }
     }
 }

@@ -105,7 +105,7 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
 
     public IReadOnlyCollection<string> ImagesInUse() => [];
 
-    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found) => [];
+    public Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel) => Task.FromResult<IReadOnlyList<StrayVolume>?>([]);
 
     private async Task StepAsync(string step, DesiredVolume volume, Action effect, CancellationToken cancel)
     {

@@ -31,6 +31,9 @@ public sealed class ImageSource(Func<IServerLink> link, TimeProvider clock, ILog
         /// <summary>Hosts that gave a part of what there is.</summary>
         public List<string> Givers { get; } = [];
 
+        /// <summary>The host that gives what was opened last; null: the server does.</summary>
+        public string? Giver { get; set; }
+
         public bool FromServer { get; set; }
 
         public long? WaitsSince { get; set; }
@@ -41,13 +44,14 @@ public sealed class ImageSource(Func<IServerLink> link, TimeProvider clock, ILog
     {
         var fetch = _fetches.GetOrAdd(image.Id, _ => new Fetch());
         if (offset == 0) fetch.Givers.Clear();
+        fetch.Giver = null;
         if (!fetch.FromServer && link().Identity is { } identity)
         {
             var sources = await SourcesAsync(image, cancel);
             foreach (var peer in sources.Peers.Where(peer => !IsBlamed(peer.HostId)).Take(PeersMax))
             {
                 if (await TryAsync(peer, identity, image, offset, cancel) is not { } answer) continue;
-                fetch.Givers.Add(peer.HostId);
+                fetch.Givers.Add(fetch.Giver = peer.HostId);
                 return answer;
             }
             if (!sources.Server)
@@ -92,11 +96,15 @@ public sealed class ImageSource(Func<IServerLink> link, TimeProvider clock, ILog
     /// <summary>What was opened broke off, or was not what it should have been.</summary>
     public void Failed(DesiredImage image, Exception why)
     {
-        if (why is ImageWaitsException || !_fetches.TryGetValue(image.Id, out var fetch) || fetch.Givers is not [.., var last]) return;
+        if (why is ImageWaitsException || !_fetches.TryGetValue(image.Id, out var fetch)) return;
         var wrong = why is ImageException { Reason: "image-corrupt" or "image-refused" };
-        foreach (var host in wrong ? fetch.Givers.ToArray() : [last]) Blame(host, wrong ? WrongFor : AwayFor);
-        log.PeerFailed(image.Id, last, why.Message);
-        fetch.FromServer = true;
+        // Whose bytes were wrong nobody can tell; a broken answer was of one alone.
+        foreach (var host in wrong ? fetch.Givers.Distinct() : fetch.Giver is { } giver ? [giver] : [])
+        {
+            Blame(host, wrong ? WrongFor : AwayFor);
+            log.PeerFailed(image.Id, host, why.Message);
+            fetch.FromServer = true;
+        }
     }
 
     private bool IsBlamed(string hostId) => _blamed.TryGetValue(hostId, out var until) && until > clock.GetUtcNow();

@@ -111,25 +111,36 @@ internal static class DriveParts
         return iops == 0 && bytes == 0 ? null : new VolumeLimits(iops == 0 ? null : (int)Math.Min(iops, int.MaxValue), bytes == 0 ? null : bytes % Mib == 0 ? (int)Math.Min(bytes / Mib, int.MaxValue) : -1);
     }
 
-    /// <param name="emulated">A disk that systems without drivers for virtio know; only the one that a guest starts from can be.</param>
-    /// <param name="port">The root port that it is plugged into; null for the disk that the guest starts from, which stays.</param>
-    public static JsonObject Device(DesiredVolume volume, string? port, bool emulated)
+    /// <summary>The disk that a guest starts from, which stays.</summary>
+    /// <param name="node">The node that holds it.</param>
+    /// <param name="emulated">A disk that systems without drivers for virtio know.</param>
+    public static JsonObject StartDevice(string id, string node, bool emulated)
     {
-        var device = new JsonObject { ["driver"] = emulated ? EmulatedDriver : Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["serial"] = ObjectNames.Serial(volume.Id) };
+        var device = new JsonObject { ["driver"] = emulated ? EmulatedDriver : Driver, ["id"] = id, ["drive"] = node, ["bootindex"] = 1 };
         if (emulated) (device["bus"], device["rotation_rate"]) = ("ide.0", 1);
-        // A host that is away for a time is no fault of the disk: the guest is held, and asks again when it goes on.
-        if (volume.Remote is not null) (device["rerror"], device["werror"]) = ("stop", "stop");
-        if (port is null) device["bootindex"] = 1;
-        // Without an address it is put beside another device in the port, where no guest looks for it.
-        else (device["bus"], device["addr"]) = (port, "0x0");
         return device;
     }
+
+    /// <param name="port">The root port that it is plugged into; null for the disk that the guest starts from.</param>
+    public static JsonObject Device(DesiredVolume volume, string? port, bool emulated)
+    {
+        var device = port is null ? StartDevice(volume.Id, Throttle + volume.Id, emulated)
+            // Without an address it is put beside another device in the port, where no guest looks for it.
+            : new JsonObject { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["bus"] = port, ["addr"] = "0x0" };
+        device["serial"] = ObjectNames.Serial(volume.Id);
+        // A host that is away for a time is no fault of the disk: the guest is held, and asks again when it goes on.
+        if (volume.Remote is not null) (device["rerror"], device["werror"]) = ("stop", "stop");
+        return device;
+    }
+
+    /// <summary>A device as an argument of the command line.</summary>
+    public static string Argument(JsonObject device) => string.Join(',', device.Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}"));
 
     /// <summary>The arguments that give a guest the drive from its start.</summary>
     public static IEnumerable<string> Arguments(QemuDrive drive, bool emulated) =>
     [
         .. Objects(drive).SelectMany(one => new[] { "-object", Text(one) }), .. Nodes(drive).SelectMany(node => new[] { "-blockdev", Text(node) }),
-        "-device", string.Join(',', Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value), emulated).Select(one => one.Key == "driver" ? one.Value!.ToString() : $"{one.Key}={one.Value}")),
+        "-device", Argument(Device(drive.Volume, drive.Volume.Slot == 0 ? null : DrivePorts.Name(drive.Volume.Slot!.Value), emulated)),
     ];
 
     private const long Mib = 1024 * 1024;

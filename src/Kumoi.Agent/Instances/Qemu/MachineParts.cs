@@ -33,11 +33,6 @@ internal static class MachineParts
         "-machine", "q35,pflash0=firmware,pflash1=variables",
     ];
 
-    /// <summary>The disk that the guest starts from.</summary>
-    /// <param name="node">The node that holds it.</param>
-    public static string RootDisk(bool emulated, string node) =>
-        emulated ? $"ide-hd,drive={node},id=disk0,bus=ide.0,bootindex=1,rotation_rate=1" : $"virtio-blk-pci,drive={node},id=disk0,bootindex=1";
-
     /// <summary>What a card is told beside its place and address. An emulated one cannot tell the guest its longest packet: DHCP does.</summary>
     public static string CardTraits(CardIntent card) => card.Emulated ? "" : FormattableString.Invariant($",host_mtu={card.Mtu}");
 }

@@ -5,8 +5,8 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Instances.Qemu;
 
 /// <summary>
-/// The CD drive of a running QEMU: read and changed by QMP. Nothing is remembered: what is in the drive is read from the process each time, so that each part
-/// of a change may be the last one before the agent ends.
+/// The CD drive of a running QEMU: read and changed by QMP. What is in the drive is read from the process each time, so that each part of a change may be the last
+/// one before the agent ends. Only a tray that is open with the right CD in it does not tell who has left it so; a change to what is there already closes it.
 /// </summary>
 internal static class QemuCds
 {
@@ -30,22 +30,28 @@ internal static class QemuCds
     public static async Task ChangeAsync(QmpClient qmp, DesiredImage? image, Func<DesiredImage, string> file, bool force, CancellationToken cancel)
     {
         var before = await ReadAsync(qmp, cancel) ?? throw new HypervisorException("no-cd-drive", "The guest has no CD drive; it has one after its next stop and start.", null);
-        if (before.ImageId == image?.Id) return;
+        if (before.ImageId == image?.Id)
+        {
+            if (before.TrayOpen) await CloseAsync(qmp, cancel);
+            return;
+        }
         if (!before.TrayOpen)
         {
             // Of a tray that the guest keeps closed this is only a request; that it was opened is told by an event.
-            await SendAsync(qmp, "blockdev-open-tray", new JsonObject { ["id"] = CdParts.Device, ["force"] = force }, cancel);
+            await QemuDrives.SendAsync(qmp, "blockdev-open-tray", new JsonObject { ["id"] = CdParts.Device, ["force"] = force }, cancel);
             if (await ReadAsync(qmp, cancel) is not { TrayOpen: true }) return;
         }
-        await SendAsync(qmp, "blockdev-remove-medium", new JsonObject { ["id"] = CdParts.Device }, cancel);
-        foreach (var node in await LeftAsync(qmp, cancel)) await SendAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, cancel);
+        await QemuDrives.SendAsync(qmp, "blockdev-remove-medium", new JsonObject { ["id"] = CdParts.Device }, cancel);
+        foreach (var node in await LeftAsync(qmp, cancel)) await QemuDrives.SendAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, cancel);
         if (image is not null)
         {
-            foreach (var node in CdParts.Nodes(image.Id, file(image))) await SendAsync(qmp, "blockdev-add", node, cancel);
-            await SendAsync(qmp, "blockdev-insert-medium", new JsonObject { ["id"] = CdParts.Device, ["node-name"] = CdParts.MediumOf(image.Id) }, cancel);
+            foreach (var node in CdParts.Nodes(image.Id, file(image))) await QemuDrives.SendAsync(qmp, "blockdev-add", node, cancel);
+            await QemuDrives.SendAsync(qmp, "blockdev-insert-medium", new JsonObject { ["id"] = CdParts.Device, ["node-name"] = CdParts.MediumOf(image.Id) }, cancel);
         }
-        await SendAsync(qmp, "blockdev-close-tray", new JsonObject { ["id"] = CdParts.Device }, cancel);
+        await CloseAsync(qmp, cancel);
     }
+
+    private static Task CloseAsync(QmpClient qmp, CancellationToken cancel) => QemuDrives.SendAsync(qmp, "blockdev-close-tray", new JsonObject { ["id"] = CdParts.Device }, cancel);
 
     /// <summary>Parts of media that are in no drive, those first that are over others.</summary>
     private static async Task<IReadOnlyList<string>> LeftAsync(QmpClient qmp, CancellationToken cancel)
@@ -55,13 +61,4 @@ internal static class QemuCds
     }
 
     private static string NameOf(JsonElement node) => node.TryGetProperty("node-name", out var name) ? name.GetString() ?? "" : "";
-
-    private static Task SendAsync(QmpClient qmp, string command, JsonObject arguments, CancellationToken cancel) => qmp.ExecuteAsync(command, writer =>
-    {
-        foreach (var (name, value) in arguments)
-        {
-            writer.WritePropertyName(name);
-            value!.WriteTo(writer);
-        }
-    }, cancel);
 }

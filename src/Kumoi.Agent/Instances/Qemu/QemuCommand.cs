@@ -66,7 +66,7 @@ public static class QemuCommand
             "-rtc", "base=utc",
         ]);
         // Before all others: guests name disks by their place.
-        if (setting.Root is { } root) arguments.AddRange([.. RootNodes(root, paths.Disk(instance.Id)), "-device", MachineParts.RootDisk(setting.Machine.Emulated, "root")]);
+        if (setting.Root is { } root) arguments.AddRange([.. RootNodes(root, paths.Disk(instance.Id)), "-device", DriveParts.Argument(DriveParts.StartDevice("disk0", "root", setting.Machine.Emulated))]);
         arguments.AddRange(setting.Drives.Where(drive => drive.Volume.Slot == 0).SelectMany(drive => DriveParts.Arguments(drive, setting.Machine.Emulated)));
         arguments.AddRange(CdParts.Arguments(setting.Machine.Cd));
         for (var slot = 1; slot <= CardPorts.Count + DrivePorts.Count; slot++)

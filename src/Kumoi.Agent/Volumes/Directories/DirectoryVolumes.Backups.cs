@@ -74,19 +74,23 @@ public sealed partial class DirectoryVolumes : IBackupDriver
     private bool Runs(DesiredBackup backup, string done, out LayerWork? ended)
     {
         ended = null;
-        if (_programs.Of(backup.Id) is not { } work) return false;
+        if (_programs.Of(backup.Id) is not { } work)
+        {
+            _programs.CheckRested(backup.Id);
+            return false;
+        }
         if (work.State == LayerWorkState.Running) return true;
+        if (work.State == LayerWorkState.Failed) throw _programs.Failed(backup.Id, work.Failure ?? FailedBackup(backup.VolumeId, work.Words ?? "", done));
         _programs.Forget(backup.Id);
-        _copied.TryRemove(backup.Id, out _);
-        if (work.State == LayerWorkState.Failed) throw work.Failure ?? FailedBackup(work.Words ?? "", done);
         ended = work;
         return false;
     }
 
     private BackupFiles FilesOf(DesiredBackup backup) => new(BackupPlaces.Need(backup.Place), backup.VolumeId, backup.Encryption is not null);
 
-    private static HypervisorException FailedBackup(string words, string done) =>
+    private static HypervisorException FailedBackup(string volumeId, string words, string done) =>
         words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("backup-store-full", $"The backup store is full: the backup could not be {done}.", null)
+            : LayerKey.IsRefused(words) ? LayerKey.Wrong(volumeId, null)
             : new HypervisorException("backup-failed", $"The backup could not be {done}: {(words.Length > 500 ? words[^500..] : words)}", null);
 
     public async Task MakeAsync(DesiredBackup backup, DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
@@ -145,10 +149,9 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         catch (IOException e)
         {
             File.Delete(part);
-            throw FailedBackup(e.Message, "written");
+            throw FailedBackup(volume.Id, e.Message, "written");
         }
         var groups = Lend(from, chain, user, []);
-        _copied[backup.Id] = (volume.Id, [.. chain.Select(one => one.Number)]);
         var total = isIncrement ? changed.Sum(one => one.UsedBytes) : chain.Sum(one => one.UsedBytes);
         var key = LayerKey.Of(volume, user);
         // What was written is read once more for its sum.
@@ -158,13 +161,14 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             {
                 foreach (var one in changed)
                     await run.WatchAsync(commands, "setpriv", DifferenceArguments(from, [.. chain.SkipWhile(above => above.Number != one.Number)], user, groups, key, part, chain[0].SizeBytes), [key], one.UsedBytes);
-                Check(await RunAsync("setpriv", [.. As(user, []), ImageTool, "rebase", "-u", .. key.Arguments, "-F", "qcow2", "-b", BackupFiles.NameOf(make.ParentId!), TextOf(key, part, null)], key, run.Cancelled), "backed up");
+                var named = await RunAsync("setpriv", [.. As(user, []), ImageTool, "rebase", "-u", .. key.Arguments, "-F", "qcow2", "-b", BackupFiles.NameOf(make.ParentId!), TextOf(key, part, null)], key, run.Cancelled);
+                if (!named.Succeeded) throw new IOException(named.Error.Trim());
             }
             else await run.WatchAsync(commands, "setpriv", [.. As(user, groups), .. Copy, .. key.Arguments, ChainText(from, chain, key), .. key.Into(part)], [key], total);
             DurableFiles.Seal(part, user);
             DurableFiles.Flush(part);
             return await BackupFiles.HashAsync(part, bytes => run.Done(bytes), run.Cancelled);
-        });
+        }, new LayersRead(volume.Id, [.. chain.Select(one => one.Number)]));
     }
 
     /// <summary>
@@ -178,8 +182,8 @@ public sealed partial class DirectoryVolumes : IBackupDriver
 
     private static JsonObject Nothing(long size) => new() { ["driver"] = "null-co", ["read-zeroes"] = true, ["size"] = size };
 
-    private void Begin(DesiredBackup backup, string kind, long total, IReadOnlyList<LayerKey> keys, Func<LayerRun, Task<string?>> act, long number = 0) =>
-        _programs.Start(backup.Id, new LayerWork(number.ToString(System.Globalization.CultureInfo.InvariantCulture), kind, 0, LayerWorkState.Running, 0, total, null), act, keys, () => _backupChanged(backup.Id));
+    private void Begin(DesiredBackup backup, string kind, long total, IReadOnlyList<LayerKey> keys, Func<LayerRun, Task<string?>> act, LayersRead? reads = null, long number = 0) =>
+        _programs.Start(backup.Id, new LayerWork(number.ToString(System.Globalization.CultureInfo.InvariantCulture), kind, 0, LayerWorkState.Running, 0, total, null) { Reads = reads }, act, keys, () => _backupChanged(backup.Id));
 
     public async Task MergeAsync(DesiredBackup backup, CancellationToken cancel)
     {
@@ -202,8 +206,9 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         var (lowerBytes, upperBytes) = (files.LengthOf(backup.Id), files.LengthOf(into.ChildId));
         var user = UserOf(backup.VolumeId);
         // Something is below, so that zeros are written where they may hide something. Of what the lower one names, only the file itself is opened.
+        var parent = into.ParentId is { } id ? files.CheckAlone(id) : null;
         var key = LayerKey.Of(backup.VolumeId, backup.Encryption, user);
-        var below = into.ParentId is { } parent ? key.Layer(files.CheckAlone(parent), null) : Nothing(size);
+        var below = parent is null ? Nothing(size) : key.Layer(parent, null);
         Begin(backup, VolumeWorks.Merge, 2 * lowerBytes + 3 * upperBytes, [key], async run =>
         {
             if (!File.Exists(files.MergeNoteOf(into.ChildId)))
@@ -239,7 +244,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             {
                 return e.Message;
             }
-        }, backup.Verify);
+        }, number: backup.Verify);
         await Task.CompletedTask;
     }
 
@@ -247,7 +252,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
     {
         var files = FilesOf(backup);
         await _programs.EndAsync(backup.Id, files.Directory, cancel, BackupFiles.NameOf(backup.Id));
-        _copied.TryRemove(backup.Id, out _);
+        _programs.Forget(backup.Id);
         _verified.TryRemove(backup.Id, out _);
         if (backup.Into is { } into)
         {

@@ -40,7 +40,7 @@ public sealed partial class DirectoryVolumes
         var user = UserOf(volume);
         DurableFiles.Own(files.Beginning, user);
         var key = LayerKey.Of(volume, user);
-        Run(volume, VolumeWorks.Copy, 0, 0, image.SizeBytes, [.. As(user, []), .. Copy, .. key.Arguments, "json:" + ImageNode(ImageCache.NameOf(image)).ToJsonString(), .. key.Into(files.Beginning)], key);
+        Run(volume, VolumeWorks.Copy, 0, 0, null, image.SizeBytes, [.. As(user, []), .. Copy, .. key.Arguments, "json:" + ImageNode(ImageCache.NameOf(image)).ToJsonString(), .. key.Into(files.Beginning)], key);
     }
 
     private JsonObject ImageNode(string name) =>

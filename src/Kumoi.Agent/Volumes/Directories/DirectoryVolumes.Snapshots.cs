@@ -41,7 +41,7 @@ public sealed partial class DirectoryVolumes
         {
             InUse = inUse,
             IsGiven = seen.IsGiven && !isBeside,
-            Snapshots = new SnapshotsSight(taken, [.. LayerPlanner.Pending(layers).Select(one => one.Id)], layers.State.Restored, LayerPlanner.Next(layers) is not null, !layers.IsWhole, copy ?? (work is null ? null : WorkOf(volume, work))),
+            Snapshots = new SnapshotsSight(taken, [.. LayerPlanner.Pending(layers).Select(one => one.Id)], layers.State.Restored, LayerPlanner.Next(layers) is not null || layers.IsResting || IsLeft(volume, files), !layers.IsWhole, copy ?? (work is null ? null : WorkOf(volume, work))),
         };
     }
 
@@ -61,8 +61,11 @@ public sealed partial class DirectoryVolumes
         See(files, volume, Guests.With(volume.Id) is { } link ? await GuestLayers.ReadAsync(link.Qmp, volume.Id, cancel) : null);
 
     private LayersSight See(VolumeFiles files, DesiredVolume volume, LayerProcess? process) => files.See(
-        process is { Chain.Count: > 0 } ? process : null, _programs.Of(volume.Id) is { Kind: not VolumeWorks.Copy } work ? work : null,
-        _copied.Values.Where(copied => copied.VolumeId == volume.Id).SelectMany(copied => copied.Layers).ToHashSet(), name => File.Exists(stores.Images.PathOf(name)));
+        process is { Chain.Count: > 0 } ? process : null, _programs.Of(volume.Id) is { Kind: VolumeWorks.Merge or VolumeWorks.Flatten } work ? work : null,
+        _programs.ReadOf(volume.Id), name => File.Exists(stores.Images.PathOf(name))) with { IsResting = _programs.RestOf(volume.Id) is not null };
+
+    /// <summary>Whether an agent that was killed has left something that it had begun to write.</summary>
+    private bool IsLeft(DesiredVolume volume, VolumeFiles files) => _programs.Of(volume.Id) is null && files.Begun.Count > 0;
 
     /// <summary>Looks at the layers and changes them, alone among this agent's and all hosts'.</summary>
     private async Task HoldLayersAsync(DesiredVolume volume, Func<StoreDirectory, VolumeFiles, LayersSight, Task> act, CancellationToken cancel)
@@ -79,11 +82,8 @@ public sealed partial class DirectoryVolumes
 
     public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => HoldLayersAsync(volume, async (_, files, layers) =>
     {
-        if (layers.Beside is not null || layers.State.Merge is not null)
-        {
-            await EndProgramAsync(volume, files, cancel);
-            layers = await LayersAsync(volume, files, cancel);
-        }
+        await EndProgramAsync(volume, files, cancel);
+        layers = await LayersAsync(volume, files, cancel);
         var (state, now) = (layers.State, clock.GetUtcNow());
         var wanted = (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false } && state.Snapshots.All(there => there.Id != one.Id)).ToArray();
         if (wanted.Length == 0) return;

@@ -19,16 +19,20 @@ public sealed partial class DirectoryVolumes
 
     private readonly ConcurrentDictionary<(string VolumeId, string Work), DateTimeOffset> _begun = new();
 
-    // By the volume that is being filled.
-    private readonly ConcurrentDictionary<string, (string VolumeId, int[] Layers)> _copied = new();
-
     public Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => HoldLayersAsync(volume, async (_, files, layers) =>
     {
+        if (IsLeft(volume, files))
+        {
+            await EndProgramAsync(volume, files, cancel);
+            layers = await LayersAsync(volume, files, cancel);
+        }
         for (var taken = 0; taken < StepsMax && LayerPlanner.Next(layers) is { } step; taken++)
         {
             await ActAsync(step, volume, image, files, layers, cancel);
             layers = await LayersAsync(volume, files, cancel);
         }
+        // All else is done; what failed is told for as long as it is left alone.
+        _programs.CheckRested(volume.Id);
     }, cancel);
 
     private async Task ActAsync(LayerStep step, DesiredVolume volume, DesiredImage? image, VolumeFiles files, LayersSight layers, CancellationToken cancel)
@@ -41,8 +45,11 @@ public sealed partial class DirectoryVolumes
             case LayerAct.Dismiss:
                 await GuestLayers.DismissAsync(qmp!, step.Work!.Id, cancel);
                 _begun.TryRemove((volume.Id, step.Work.Id), out _);
-                if (step.Work is { State: LayerWorkState.Failed, Words: { } words } && !words.Contains("cancel", StringComparison.OrdinalIgnoreCase)) throw Failed(words, "tidied");
+                if (step.Work is { State: LayerWorkState.Failed, Words: { } words } && !words.Contains("cancel", StringComparison.OrdinalIgnoreCase)) throw _programs.Failed(volume.Id, Failed(words, "tidied"));
                 break;
+            case LayerAct.DismissBeside:
+                await EndProgramAsync(volume, files, cancel);
+                throw _programs.Failed(volume.Id, step.Work!.Failure ?? Failed(step.Work.Words ?? "", "tidied"));
             case LayerAct.Finalize:
                 await GuestLayers.FinalizeAsync(qmp!, volume, step.Work!, step.Into, cancel);
                 break;
@@ -68,7 +75,8 @@ public sealed partial class DirectoryVolumes
             case LayerAct.Merge:
                 // Numbers come again: what was done to a layer of this number before is no word of this one.
                 await _programs.EndAsync(volume.Id, files.Directory, cancel);
-                (state with { Merge = new LayerMerge(step.Layer, step.Into, step.Over) }).Write(files.Directory);
+                var merge = new LayerMerge(step.Layer, step.Into, step.Over);
+                if (state.Merge != merge) (state with { Merge = merge }).Write(files.Directory);
                 if (step.Over is { } over) await MergeInGuestAsync(link!, volume, files, step, over, cancel);
                 else await MergeBesideAsync(volume, image, files, layers, step, cancel);
                 break;
@@ -87,7 +95,7 @@ public sealed partial class DirectoryVolumes
                 else await FlattenBesideAsync(volume, image, files, layers, step.Layer, cancel);
                 break;
             case LayerAct.FinishFlatten:
-                FinishFlatten(volume, files, layers);
+                FinishFlatten(volume, files, layers.State, step.Into);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown act {step.Act}.");
@@ -107,7 +115,7 @@ public sealed partial class DirectoryVolumes
         var user = UserOf(volume);
         var groups = Lend(files, layers.ChainOf(step.Layer)!, user, [step.Layer, step.Into]);
         var key = LayerKey.Of(volume, user);
-        Run(volume, VolumeWorks.Merge, step.Layer, step.Into, layers.Layers[step.Layer].UsedBytes, [.. As(user, groups), ImageTool, "commit", "-p", "-d", "-t", "writeback", .. key.Arguments, ChainText(files, layers.ChainOf(step.Layer)!, key)], key);
+        Run(volume, VolumeWorks.Merge, step.Layer, step.Into, null, layers.Layers[step.Layer].UsedBytes, [.. As(user, groups), ImageTool, "commit", "-p", "-d", "-t", "writeback", .. key.Arguments, ChainText(files, layers.ChainOf(step.Layer)!, key)], key);
     }
 
     /// <summary>The lower layer has all of the upper one: what was over that, or meant it, is over the lower one or means that from now on.</summary>
@@ -149,19 +157,19 @@ public sealed partial class DirectoryVolumes
         DurableFiles.Own(target, user);
         var groups = Lend(files, layers.ChainOf(head)!, user, []);
         var key = LayerKey.Of(volume, user);
-        Run(volume, VolumeWorks.Flatten, head, next, layers.ChainOf(head)!.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. key.Arguments, ChainText(files, layers.ChainOf(head)!, key), .. key.Into(target)], key);
+        Run(volume, VolumeWorks.Flatten, head, next, null, layers.ChainOf(head)!.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. key.Arguments, ChainText(files, layers.ChainOf(head)!, key), .. key.Into(target)], key);
     }
 
-    private void FinishFlatten(DesiredVolume volume, VolumeFiles files, LayersSight layers)
+    /// <param name="next">Its number was free when the program began; what is newer than that would have ended it.</param>
+    private void FinishFlatten(DesiredVolume volume, VolumeFiles files, LayerState state, int next)
     {
-        // Its number was free when the program began; what is newer than that would have ended it.
-        var (head, next) = (layers.State.Head!.Value, int.Parse(layers.Beside!.Id.AsSpan(layers.Beside.Id.IndexOf('-', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture));
+        var head = state.Head!.Value;
         using var unused = QemuLocks.TryTake(files.PathOf(head)) ?? throw VolumeFiles.InUse();
         DurableFiles.Own(files.BeginningOf(next), FileStates.UserOf(files.PathOf(head)) ?? 0);
         DurableFiles.Flush(files.BeginningOf(next));
         File.Move(files.BeginningOf(next), files.PathOf(next));
         DurableFiles.FlushDirectory(files.Directory);
-        (layers.State with { Head = next, Inserted = null }).Write(files.Directory);
+        (state with { Head = next, Inserted = null }).Write(files.Directory);
         _programs.Forget(volume.Id);
     }
 
@@ -185,23 +193,25 @@ public sealed partial class DirectoryVolumes
         var user = UserOf(volume);
         DurableFiles.Own(files.Beginning, user);
         var groups = Lend(from, chain, user, []);
-        _copied[volume.Id] = (source.Id, [.. chain.Select(layer => layer.Number)]);
         var (read, key) = (LayerKey.OfSource(source.Id, source.Encryption, user), LayerKey.Of(volume, user));
-        Run(volume, VolumeWorks.Copy, 0, 0, chain.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. read.Arguments, .. key.Arguments, ChainText(from, chain, read), .. key.Into(files.Beginning)], read, key);
+        Run(volume, VolumeWorks.Copy, 0, 0, new LayersRead(source.Id, [.. chain.Select(layer => layer.Number)]), chain.Sum(layer => layer.UsedBytes), [.. As(user, groups), .. Copy, .. read.Arguments, .. key.Arguments, ChainText(from, chain, read), .. key.Into(files.Beginning)], read, key);
     }
 
     /// <summary>Looks after the program that fills the volume, and lets it be there when it is whole; false if there is none.</summary>
     private async Task<bool> IsFillingAsync(DesiredVolume volume, StoreDirectory store, VolumeFiles files, string done, CancellationToken cancel)
     {
-        if (_programs.Of(volume.Id) is not { } work) return false;
+        if (_programs.Of(volume.Id) is not { } work)
+        {
+            _programs.CheckRested(volume.Id);
+            return false;
+        }
         if (work.State == LayerWorkState.Running) return true;
-        _programs.Forget(volume.Id);
-        _copied.TryRemove(volume.Id, out _);
         if (work.State == LayerWorkState.Failed)
         {
             File.Delete(files.Beginning);
-            throw work.Failure ?? Failed(work.Words ?? "", done);
+            throw _programs.Failed(volume.Id, work.Failure ?? Failed(work.Words ?? "", done));
         }
+        _programs.Forget(volume.Id);
         DurableFiles.Own(files.Beginning, 0);
         DurableFiles.Flush(files.Beginning);
         await store.HoldAsync(volume.Id, volume.Incarnation, files.Finish, cancel);
@@ -212,12 +222,13 @@ public sealed partial class DirectoryVolumes
     private static readonly string[] Copy = [ImageTool, "convert", "-p", "-n", "--target-is-zero"];
 
     /// <param name="into">The layer that it is written into.</param>
+    /// <param name="reads">Layers of another volume that it reads; null: none.</param>
     /// <param name="keys">The keys that it needs; they are let go of when it has ended.</param>
-    private void Run(DesiredVolume volume, string kind, int layer, int into, long total, IReadOnlyList<string> arguments, params IReadOnlyList<LayerKey> keys)
+    private void Run(DesiredVolume volume, string kind, int layer, int into, LayersRead? reads, long total, IReadOnlyList<string> arguments, params IReadOnlyList<LayerKey> keys)
     {
         var id = $"{kind}-{into}";
         _begun.TryRemove((volume.Id, id), out _);
-        _programs.Start(volume.Id, new LayerWork(id, kind, layer, LayerWorkState.Running, 0, total, null), "setpriv", arguments, keys, () => _changed(volume.Id));
+        _programs.Start(volume.Id, new LayerWork(id, kind, layer, LayerWorkState.Running, 0, total, null) { Into = into, Reads = reads }, "setpriv", arguments, keys, () => _changed(volume.Id));
     }
 
     /// <summary>Lets a program read layers, and write to some; the groups that it has to be in for that, since a guest may read some of them too.</summary>

@@ -28,6 +28,7 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
     private readonly LayerPrograms _programs = new(commands, clock);
     private Action<string> _changed = _ => { };
+    private Task<IReadOnlyList<StrayVolume>>? _describing;
 
     /// <summary>The processes that volumes are in; their owner tells of them here.</summary>
     public GuestLinks Guests { get; } = new();
@@ -137,6 +138,7 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
         await store.HoldAsync(volume.Id, volume.Incarnation, async () =>
         {
             await EndProgramAsync(volume, files, cancel);
+            _programs.Forget(volume.Id);
             files.Remove();
         }, cancel);
     }
@@ -175,7 +177,21 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
         return volume is { ImageId: null, InstanceId: null } && files.IsMade && Qcow2Header.Read(files.PathOf(0)) is { Backing: null, HasDataFile: false } ? files.PathOf(0) : null;
     }
 
-    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found)
+    public async Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel)
+    {
+        // A store that hangs holds one thread, and no more.
+        if (_describing is not { IsCompleted: false }) _describing = Task.Run(() => Describe(found), CancellationToken.None);
+        try
+        {
+            return await _describing.WaitAsync(LookLimit, clock, cancel);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found)
     {
         var told = new List<StrayVolume>();
         foreach (var store in stores.Own)
@@ -184,9 +200,9 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
                 {
                     told.Add(FoundVolume.Describe(store, id));
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
                 {
-                    // Removed meanwhile, or on a disk that fails: it is looked at again with the next report.
+                    // Removed meanwhile, on a disk that fails, or something that is no file: it is looked at again with the stores.
                 }
         return told;
     }
@@ -215,8 +231,13 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
         return new Held(gate);
     }
 
-    private Task EndProgramAsync(DesiredVolume volume, VolumeFiles files, CancellationToken cancel) =>
-        _programs.Of(volume.Id) is null && files.State.Merge is null && !File.Exists(files.Beginning) ? Task.CompletedTask : _programs.EndAsync(volume.Id, files.Directory, cancel);
+    /// <summary>Ends what is done beside any guest to a volume, and removes what that had begun to write: of this agent's, or of one before it, whose work shows by nothing else.</summary>
+    private async Task EndProgramAsync(DesiredVolume volume, VolumeFiles files, CancellationToken cancel)
+    {
+        if (_programs.Of(volume.Id) is null && files.State.Merge is null && files.Begun.Count == 0) return;
+        await _programs.EndAsync(volume.Id, files.Directory, cancel);
+        foreach (var begun in files.Begun) File.Delete(begun);
+    }
 
     /// <summary>The arguments by which <c>setpriv</c> runs a program as a user that may do nothing else.</summary>
     private static IEnumerable<string> As(uint user, IReadOnlyCollection<uint> groups)

@@ -8,9 +8,6 @@ namespace Kumoi.Agent.Volumes.Directories;
 /// <summary>What can be told of a volume's directory without its record. Nothing in it is trusted, and nothing is changed.</summary>
 internal static class FoundVolume
 {
-    // More layers than any volume has.
-    private const int LayersMax = 64;
-
     public static StrayVolume Describe(StoreDirectory store, string id)
     {
         var directory = store.DirectoryOf(id);
@@ -25,7 +22,7 @@ internal static class FoundVolume
     private static (long Size, string? Image, bool Encrypted) Follow(string directory, string head)
     {
         var (size, encrypted) = (0L, false);
-        for (var (name, layer) = (head, 0); layer < LayersMax; layer++)
+        for (var (name, layer) = (head, 0); layer < LayersSight.DepthMax; layer++)
         {
             var path = Path.Combine(directory, name);
             if (!File.Exists(path) || Qcow2Header.Read(path) is not { HasDataFile: false } header) return (0, null, false);

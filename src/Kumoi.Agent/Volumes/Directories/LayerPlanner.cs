@@ -11,6 +11,9 @@ internal enum LayerAct
     /// <summary>Forget work of the guest's process that has ended.</summary>
     Dismiss,
 
+    /// <summary>Forget work beside any guest that has failed, and what it had begun to write.</summary>
+    DismissBeside,
+
     /// <summary>Have work of the guest's process given up.</summary>
     Cancel,
 
@@ -49,7 +52,7 @@ internal enum LayerAct
 }
 
 /// <param name="Layer">The layer that it is done to.</param>
-/// <param name="Into">The lower layer of a merge.</param>
+/// <param name="Into">The layer that is written: of a merge the lower one.</param>
 /// <param name="Over">The layer above both in the guest's process; null if no guest's process does it.</param>
 /// <param name="Work">The work that is meant.</param>
 internal sealed record LayerStep(LayerAct Act, int Layer, int Into = 0, int? Over = null, LayerWork? Work = null);
@@ -79,6 +82,7 @@ internal static class LayerPlanner
 
     private static LayerStep? Ended(LayersSight sight)
     {
+        if (sight.Beside is { State: LayerWorkState.Failed } failed) return new LayerStep(LayerAct.DismissBeside, failed.Layer, Work: failed);
         var ended = sight.Process?.Work.FirstOrDefault(work => work.State != LayerWorkState.Running);
         if (ended is not { State: LayerWorkState.Written }) return ended is null ? null : new LayerStep(LayerAct.Dismiss, ended.Layer, Work: ended);
         // What is not of a merge that was noted means nothing.
@@ -134,7 +138,7 @@ internal static class LayerPlanner
     /// <param name="isNoted">It was begun before: then the lower one is nothing by itself, and it is brought to its end.</param>
     private static LayerStep? Merge(LayersSight sight, int from, int into, bool isNoted)
     {
-        if (sight.Copied.Contains(from) || sight.Copied.Contains(into)) return null;
+        if (sight.IsResting || sight.Copied.Contains(from) || sight.Copied.Contains(into)) return null;
         if (sight.Process?.Chain is not { } chain || !chain.Contains(into))
             // Nobody's process has them; what has them elsewhere ends some time.
             return sight.Layers[from].IsOpen || sight.Layers[into].IsOpen || !sight.HasImage ? null : new LayerStep(LayerAct.Merge, from, into);
@@ -146,8 +150,8 @@ internal static class LayerPlanner
     private static LayerStep? Flatten(LayersSight sight)
     {
         if (sight.State.Head is not { } head || sight.State.Merge is not null || Pending(sight).Any()) return null;
-        if (sight.Beside is { Kind: VolumeWorks.Flatten, State: LayerWorkState.Done } beside && beside.Layer == head && sight.Process is null) return new LayerStep(LayerAct.FinishFlatten, head);
-        if (sight.ChainOf(head)!.Count <= ChainLimit) return null;
+        if (sight.Beside is { Kind: VolumeWorks.Flatten, State: LayerWorkState.Done } beside && beside.Layer == head && sight.Process is null) return new LayerStep(LayerAct.FinishFlatten, head, beside.Into!.Value);
+        if (sight.IsResting || sight.ChainOf(head)!.Count <= ChainLimit) return null;
         return sight.Process is null ? sight.Layers[head].IsOpen || !sight.HasImage ? null : new LayerStep(LayerAct.Flatten, head) : sight.Process.Chain[0] == head ? new LayerStep(LayerAct.Flatten, head, Over: head) : null;
     }
 

@@ -13,7 +13,11 @@ internal sealed class LayerPrograms(Commands commands, TimeProvider clock) : IAs
     /// <summary>Programs at a time. Too low: a large copy delays all others; too high: guests wait for their disks.</summary>
     private const int Parallelism = 2;
 
+    /// <summary>How long what failed is left alone, at first and at most. Too low: a full store is read and written without pause; too high: what was mended meanwhile waits.</summary>
+    private static readonly TimeSpan RestFirst = TimeSpan.FromSeconds(1), RestMost = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, LayerRun> _runs = new();
+    private readonly ConcurrentDictionary<string, Rest> _rests = new();
     private readonly SemaphoreSlim _free = new(Parallelism, Parallelism);
 
     /// <summary>What is done to a volume, or was and is not forgotten; null: nothing.</summary>
@@ -21,6 +25,29 @@ internal sealed class LayerPrograms(Commands commands, TimeProvider clock) : IAs
 
     /// <summary>When it was begun.</summary>
     public DateTimeOffset Since(string volumeId) => _runs.GetValueOrDefault(volumeId)?.Since ?? clock.GetUtcNow();
+
+    /// <summary>Layers of a volume that are being read for something else.</summary>
+    public IReadOnlySet<int> ReadOf(string volumeId) =>
+        _runs.Values.Select(run => run.Sight).Where(work => work.State == LayerWorkState.Running && work.Reads?.VolumeId == volumeId).SelectMany(work => work.Reads!.Layers).ToHashSet();
+
+    /// <summary>Forgets what has failed, and leaves it alone for longer each time; gives back why it did.</summary>
+    public HypervisorException Failed(string id, HypervisorException why)
+    {
+        _runs.TryRemove(id, out _);
+        var failures = (_rests.GetValueOrDefault(id)?.Failures ?? 0) + 1;
+        var rest = RestFirst * Math.Pow(2, Math.Min(failures - 1, 10));
+        _rests[id] = new Rest(failures, clock.GetUtcNow() + (rest < RestMost ? rest : RestMost), why);
+        return why;
+    }
+
+    /// <summary>Why something is not begun again yet; null: it is not left alone.</summary>
+    public HypervisorException? RestOf(string id) => _rests.GetValueOrDefault(id) is { } rest && clock.GetUtcNow() < rest.Until ? rest.Why : null;
+
+    /// <summary>Throws while it is left alone.</summary>
+    public void CheckRested(string id)
+    {
+        if (RestOf(id) is { } why) throw new HypervisorException(why.Reason, why.Message, why);
+    }
 
     /// <param name="keys">The keys that it is told of. They are disposed when it has ended.</param>
     /// <param name="ended">Called when it has ended, either way.</param>
@@ -80,11 +107,17 @@ internal sealed class LayerPrograms(Commands commands, TimeProvider clock) : IAs
         }
     }
 
-    /// <summary>Forgets what has ended.</summary>
-    public void Forget(string volumeId) => _runs.TryRemove(volumeId, out _);
+    /// <summary>Forgets what has ended well, and how often it failed before that.</summary>
+    public void Forget(string volumeId)
+    {
+        _runs.TryRemove(volumeId, out _);
+        _rests.TryRemove(volumeId, out _);
+    }
 
     public async ValueTask DisposeAsync()
     {
         foreach (var run in _runs.Values) await run.DisposeAsync();
     }
+
+    private sealed record Rest(int Failures, DateTimeOffset Until, HypervisorException Why);
 }

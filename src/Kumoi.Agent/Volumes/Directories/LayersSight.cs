@@ -32,7 +32,16 @@ internal sealed record LayerWork(string Id, string Kind, int Layer, LayerWorkSta
 {
     /// <summary>Why it failed, if that has a word of its own.</summary>
     public Instances.HypervisorException? Failure { get; init; }
+
+    /// <summary>The layer that it is written into; null if it is none of the same volume, or the process does not tell.</summary>
+    public int? Into { get; init; }
+
+    /// <summary>The layers of another's that are read for it; null: none are.</summary>
+    public LayersRead? Reads { get; init; }
 }
+
+/// <summary>Layers of a volume that something else is made from.</summary>
+internal sealed record LayersRead(string VolumeId, IReadOnlyList<int> Layers);
 
 /// <summary>The layers that a guest's process has.</summary>
 /// <param name="Chain">From the one that the guest writes to down.</param>
@@ -42,12 +51,15 @@ internal sealed record LayerProcess(IReadOnlyList<int> Chain, IReadOnlyList<int>
 /// <summary>Everything that is decided from.</summary>
 /// <param name="Process">The guest's process that has the volume; null if none has that can be spoken to.</param>
 /// <param name="Beside">What a program of the agent's does beside any guest; null: nothing.</param>
-/// <param name="Copied">Layers that another volume is being filled from.</param>
+/// <param name="Copied">Layers that another volume is being filled from, or a backup made.</param>
 /// <param name="HasImage">The image that the lowest layer is over is on the host, or it is over none.</param>
 internal sealed record LayersSight(LayerState State, IReadOnlyDictionary<int, Layer> Layers, LayerProcess? Process, LayerWork? Beside, IReadOnlySet<int> Copied, bool HasImage)
 {
     /// <summary>The most layers that are followed. What has more was not made by the agent.</summary>
     public const int DepthMax = 1024;
+
+    /// <summary>Work has failed, and is not begun again yet.</summary>
+    public bool IsResting { get; init; }
 
     /// <summary>A layer and all below it, from the top; null if one is missing or damaged.</summary>
     public IReadOnlyList<Layer>? ChainOf(int top)

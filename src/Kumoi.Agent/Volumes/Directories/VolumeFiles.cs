@@ -31,6 +31,9 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
     /// <summary>Where a later layer is made.</summary>
     public string BeginningOf(int layer) => PathOf(layer) + MadeSuffix;
 
+    /// <summary>What somebody had begun to write, and has not put in its place.</summary>
+    public IReadOnlyList<string> Begun => System.IO.Directory.Exists(Directory) ? System.IO.Directory.GetFiles(Directory, "*" + MadeSuffix) : [];
+
     public bool IsMade => Head is { } head && File.Exists(head);
 
     public VolumeSight Look()
@@ -44,7 +47,7 @@ internal sealed class VolumeFiles(StoreDirectory store, DesiredVolume volume)
     }
 
     /// <param name="beside">What a program of the agent's does to them.</param>
-    /// <param name="copied">Layers that another volume is being filled from.</param>
+    /// <param name="copied">Layers that another volume is being filled from, or a backup made.</param>
     /// <param name="hasImage">Whether the image of this name is on the host.</param>
     public LayersSight See(LayerProcess? process, LayerWork? beside, IReadOnlySet<int> copied, Func<string, bool> hasImage)
     {

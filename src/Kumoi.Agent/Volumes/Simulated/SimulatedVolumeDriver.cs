@@ -90,8 +90,8 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public IReadOnlyCollection<string> ImagesInUse() => [];
 
-    public IReadOnlyList<StrayVolume> Describe(IReadOnlyCollection<string> found) =>
-        [.. found.Select(id => (Id: id, Sight: _volumes.Look(id))).Where(one => one.Sight.SizeBytes is not null).Select(one => new StrayVolume(one.Id, StoreId, (int)(one.Sight.SizeBytes!.Value / VolumeSizes.Gib), one.Sight.UsedBytes, DateTimeOffset.UnixEpoch, null))];
+    public Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel) => Task.FromResult<IReadOnlyList<StrayVolume>?>(
+        [.. found.Select(id => (Id: id, Sight: _volumes.Look(id))).Where(one => one.Sight.SizeBytes is not null).Select(one => new StrayVolume(one.Id, StoreId, (int)(one.Sight.SizeBytes!.Value / VolumeSizes.Gib), one.Sight.UsedBytes, DateTimeOffset.UnixEpoch, null))]);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -56,9 +56,13 @@ internal sealed class PeerLink(Identity identity, byte[] content) : IServerLink
 
     public Task<ImageSources> ImageSourcesAsync(string imageId, CancellationToken cancel) => IsDumb ? Task.FromException<ImageSources>(new IOException("What?")) : Task.FromResult(Sources);
 
+    /// <summary>It does not give it.</summary>
+    public bool Breaks { get; set; }
+
     public Task<HttpResponseMessage> OpenImageAsync(string imageId, long offset, CancellationToken cancel)
     {
         Asked.Add(offset);
+        if (Breaks) throw new IOException("The connection was reset.");
         return Task.FromResult(new HttpResponseMessage(offset > 0 ? System.Net.HttpStatusCode.PartialContent : System.Net.HttpStatusCode.OK) { Content = new ByteArrayContent(content[(int)offset..]) });
     }
 

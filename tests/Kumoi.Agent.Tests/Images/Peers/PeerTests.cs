@@ -151,6 +151,28 @@ public sealed class PeerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_fault_of_the_server_is_not_laid_to_a_host_that_gave_a_part()
+    {
+        var time = new ManualTime();
+        // Certificates are of the present.
+        time.Advance(DateTimeOffset.UtcNow - time.GetUtcNow());
+        var peer = await GiveAsync(Content);
+        var link = new PeerLink(Taker, Content) { Sources = new ImageSources([peer], true) };
+        var source = new ImageSource(() => link, time, Machine.Log);
+        (await source.OpenAsync(Image, 0, default)).Dispose();
+        source.Failed(Image, new IOException("It broke off."));
+        // The rest is the server's to give, which breaks too, for longer than the host is left alone for its own fault.
+        link.Breaks = true;
+        time.Advance(TimeSpan.FromSeconds(50));
+        var broken = await Assert.ThrowsAsync<IOException>(() => source.OpenAsync(Image, 1, default));
+        source.Failed(Image, broken);
+        time.Advance(TimeSpan.FromSeconds(11));
+        source.Came(Image);
+        (await source.OpenAsync(Image, 0, default)).Dispose();
+        Assert.Equal([1L], link.Asked);
+    }
+
+    [Fact]
     public async Task Hosts_that_cannot_be_reached_are_passed_over_at_once()
     {
         var peer = await GiveAsync(Content);

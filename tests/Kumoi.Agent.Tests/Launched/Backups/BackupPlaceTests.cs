@@ -38,6 +38,8 @@ public sealed class BackupPlaceTests
             Assert.Empty(Directory.GetFileSystemEntries(place));
             await RunAsync("mount", "--bind", real, place);
 
+            // What has failed is left alone for a while; the next agent knows nothing of that.
+            await stand.EndAgentAsync();
             var made = (await stand.SettleAsync(backup)).Made!;
             Assert.Null(made.ParentId);
             var restored = stand.Volume(10) with { InstanceId = null, Slot = null, Backup = new BackupSource(stand.BackupPlace, volume.Id, [new BackupFile(Backup(1), made.Sha256, null)]) };

@@ -2,9 +2,9 @@ using System.Text.Json;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Tests.Launched.Snapshots;
-using Kumoi.Agent.Volumes.Directories;
 using Kumoi.Api.Agent;
 using Xunit;
+using static Kumoi.Agent.Tests.Launched.Backups.BackupActs;
 using static Kumoi.Agent.Tests.Launched.Snapshots.SnapshotStand;
 
 namespace Kumoi.Agent.Tests.Launched.Backups;
@@ -157,48 +157,7 @@ public sealed class BackupTests
         return (volume, sums);
     }
 
-    /// <summary>Has a backup made as the servers do: with a snapshot of its own, and that of the one before let go.</summary>
-    private static async Task<(DesiredVolume, MadeBackup)> BackUpAsync(SnapshotStand stand, DesiredVolume volume, int number, int? parent, string? baseSnapshot = null)
-    {
-        volume = volume with { Snapshots = [.. (volume.Snapshots ?? []).Select(one => one with { Taken = true }), new(Snapshot(number), VolumeDesire.Present)] };
-        await stand.SettleAsync(volume);
-        var backup = new DesiredBackup(Backup(number), stand.BackupPlace, volume.Id, VolumeDesire.Present, 1,
-            new BackupMaking(Snapshot(number), parent is { } of ? Backup(of) : null, baseSnapshot ?? (parent is { } below ? Snapshot(below) : null)));
-        var made = (await stand.SettleAsync(backup)).Made!;
-        Assert.Equal(made.Sha256, await SumAsync(Path.Combine(stand.BackupsOf(volume), $"{backup.Id}.qcow2")));
-        volume = volume with { Snapshots = [.. volume.Snapshots!.Select(one => one.Id == Snapshot(number) ? one with { Taken = true } : one with { Taken = true, Desired = VolumeDesire.Deleted })] };
-        await stand.SettleAsync(volume);
-        volume = volume with { Snapshots = [.. volume.Snapshots!.Where(one => one.Desired == VolumeDesire.Present)] };
-        stand.Know(volume);
-        return (volume, made);
-    }
-
-    private static async Task MergeAsync(SnapshotStand stand, DesiredVolume volume, List<BackupFile> sums, int index)
-    {
-        var (gone, next) = (sums[index], sums[index + 1]);
-        var sight = await stand.SettleAsync(new DesiredBackup(gone.Id, stand.BackupPlace, volume.Id, VolumeDesire.Deleted, 1, Into: new BackupMerge(next.Id, next.Sha256, gone.Sha256, gone.ParentId)));
-        sums[index + 1] = new BackupFile(next.Id, sight.Merged!.Sha256, gone.ParentId);
-        sums.RemoveAt(index);
-    }
-
-    private static List<BackupFile> Chain(List<BackupFile> sums, int index)
-    {
-        var chain = new List<BackupFile> { sums[index] };
-        while (chain[^1].ParentId is { } parent) chain.Add(sums.Single(one => one.Id == parent));
-        return chain;
-    }
-
-    private static async Task RestoredAsync(SnapshotStand stand, DesiredVolume volume, int number, List<BackupFile> sums, int index, params string[] reads)
-    {
-        var restored = stand.Volume(number) with { InstanceId = null, Slot = null, Backup = new BackupSource(stand.BackupPlace, volume.Id, Chain(sums, index)) };
-        await stand.SettleAsync(restored);
-        Assert.Equal([LayerNames.Base], stand.FilesOf(restored));
-        await stand.ReadAsync(restored, null, reads);
-    }
-
     private static async Task<HypervisorException> RefusedAsync(Func<Task> act) => await Assert.ThrowsAsync<HypervisorException>(act);
-
-    private static Task<string> SumAsync(string path) => Kumoi.Agent.Backups.Directories.BackupFiles.HashAsync(path, _ => { }, default);
 
     /// <summary>Clusters of its own that a backup's file has, those that only say zeros among them.</summary>
     private static async Task<int> ClustersAsync(SnapshotStand stand, DesiredVolume volume, int number)

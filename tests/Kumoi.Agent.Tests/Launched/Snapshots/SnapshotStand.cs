@@ -238,7 +238,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
                     last = $"{plan} with {await SeeAsync(volume)}";
                     settled &= plan is { Settled: true, Step: null } && (await SeeAsync(volume)).Snapshots is { Work: null, Untidy: false };
                 }
-                catch (HypervisorException e) when (e.Reason is "volume-busy" or "volume-in-use" or "volume-failed")
+                catch (HypervisorException e) when (e.Reason is "volume-busy" or "volume-in-use" or "volume-failed" or "disk-full")
                 {
                     (settled, last) = (false, e.Message);
                 }
