@@ -149,7 +149,7 @@ public sealed class RecoveryController(
             if (!lost || group is { Policy: PlacementPolicies.Affinity } && group.On(host.Id) > ids.Length) return (HostView?)null;
             foreach (var candidate in step.Candidates.Where(candidate => group?.Leaving(host.Id).Allows(candidate.Id) ?? true))
             {
-                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false)).Count == 0) continue;
+                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false, [])).Count == 0) continue;
                 foreach (var one in affected) await WriteAsync(transaction, host, candidate, one, step, cancel);
                 return candidate;
             }

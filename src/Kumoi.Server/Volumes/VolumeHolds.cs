@@ -6,8 +6,10 @@ namespace Kumoi.Server.Volumes;
 public static class VolumeHolds
 {
     /// <summary>Counts anew how many volumes hold each instance to its host: those that are not where its root disk is.</summary>
-    public static Task<int> CountAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(
-        "UPDATE instances i SET fixed_volumes = (SELECT count(*) FROM volumes v WHERE v.instance_id = i.id AND v.store_id IS DISTINCT FROM i.storage) WHERE i.id = ANY($1)", cancel, Columns.Texts(instanceIds));
+    public static Task<int> CountAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(Count, cancel, Columns.Texts(instanceIds));
+
+    /// <summary>The statement of <see cref="CountAsync"/>, for those who send it with others.</summary>
+    public const string Count = "UPDATE instances i SET fixed_volumes = (SELECT count(*) FROM volumes v WHERE v.instance_id = i.id AND v.store_id IS DISTINCT FROM i.storage) WHERE i.id = ANY($1)";
 
     /// <summary>Whether it may move may have changed: a host that is lost before it has heard so may not have acted on it. After the host's revision was raised.</summary>
     public static Task<int> NoteRevisionAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(
