@@ -209,12 +209,13 @@ public sealed class RootVolumeTests
         using var far = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2", memoryMib: 4096), Local() with { Id = "st-00000000000000002" });
         await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "boot", image = "tiny", sizeGib = 60 });
         await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "more", image = "tiny", sizeGib = 60 });
-        // Both have the same share of memory free, so that the first in order is the best one, until it is closed or its disk is promised.
         await scene.Admin.PutAsync<Host>("/hosts/host-1", new { schedulable = false });
         Assert.Equal("host-2", (await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-1", flavor = "tiny", rootVolume = "boot" })).Host!.Name);
         await scene.Admin.PutAsync<Host>("/hosts/host-1", new { schedulable = true });
         await scene.Tenant.DeleteAsync<Instance>("/instances/web-1");
-        foreach (var host in (FakeHost[])[scene.Host, far]) await host.ObeyWithVolumesAsync();
+        await far.ObeyWithVolumesAsync();
+        // The other one has more memory free now, and no room for a second volume of that size.
+        await scene.Admin.PostAsync<Instance>("/instances", new { name = "busy", flavor = "tiny", image = "tiny", host = "host-1" });
         Assert.Equal("host-1", (await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-2", flavor = "tiny", rootVolume = "more" })).Host!.Name);
     }
 }
