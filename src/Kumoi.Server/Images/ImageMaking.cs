@@ -79,13 +79,13 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
         return (await taking.AskForImageAsync(transaction, caller, volume, snapshotId, imageId, cancel)).Failure is { } refused ? refused : new Source(volume.Id, volume.Name, snapshotId, volume.SizeGib);
     }
 
-    /// <summary>What is not said of the image is as it was of the image that the volume began as.</summary>
+    /// <summary>What is not said of the image is as it is of the instance that starts from the volume, and as it was of the image that the volume began as.</summary>
     private static async Task<CreateImage> AsItsSourceAsync(Transaction transaction, CreateImage create, string volumeId, CancellationToken cancel)
     {
-        var (found, user, os, memory, firmware, model) = await transaction.FindAsync(
-            "SELECT true, m.default_user, m.os, m.min_memory_mib, coalesce(i.firmware, m.firmware), coalesce(i.device_model, m.device_model) FROM volumes v JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id AND v.slot = 0 WHERE v.id = $1",
-            row => (row.GetBoolean(0), row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.GetString(5)), cancel, volumeId);
-        return !found ? create : create with
+        var (user, os, memory, firmware, model) = await transaction.FindAsync(
+            "SELECT m.default_user, m.os, m.min_memory_mib, coalesce(i.firmware, m.firmware), coalesce(i.device_model, m.device_model) FROM volumes v LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id AND v.slot = 0 WHERE v.id = $1",
+            row => (row.TextOrNull(0), row.TextOrNull(1), row.IntOrNull(2), row.TextOrNull(3), row.TextOrNull(4)), cancel, volumeId);
+        return create with
         {
             DefaultUser = create.DefaultUser ?? user, Os = create.Os ?? os, MinMemoryMib = create.MinMemoryMib ?? memory, Firmware = create.Firmware ?? firmware, DeviceModel = create.DeviceModel ?? model,
         };
@@ -108,6 +108,8 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
     /// <summary>What was only there to become the image goes. In the transaction of whoever finds that the image has its bytes, or will not get them.</summary>
     public static async Task EndAsync(Transaction transaction, HostRevisions hosts, string imageId, CancellationToken cancel)
     {
+        // In the order of their ids, as whoever takes in reports: the volume that the snapshot is of, and the one that is of the image alone.
+        await transaction.ExecuteAsync("SELECT 1 FROM volumes WHERE image_upload_id = $1 OR id IN (SELECT volume_id FROM snapshots WHERE image_upload_id = $1) ORDER BY id FOR UPDATE", cancel, imageId);
         var told = await transaction.QueryAsync(
             "UPDATE volumes SET desired = 'deleted', generation = generation + 1 WHERE image_upload_id = $1 AND desired = 'present' RETURNING host_id", row => row.GetString(0), cancel, imageId);
         var snapshots = await transaction.QueryAsync("SELECT id, volume_id FROM snapshots WHERE image_upload_id = $1 AND desired = 'present'", row => (Id: row.GetString(0), Volume: row.GetString(1)), cancel, imageId);
@@ -118,5 +120,19 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
             told.Add(host!);
         }
         if (told.Count > 0) await hosts.TouchAsync(transaction, [.. told.Distinct()], cancel);
+    }
+
+    /// <summary>What images were to be made of was lost with its host: there will be no bytes of them.</summary>
+    public static async Task LoseAsync(Transaction transaction, EventLog events, EventActor actor, Ref host, IReadOnlyCollection<string> imageIds, CancellationToken cancel)
+    {
+        if (imageIds.Count == 0) return;
+        var reason = $"Host {host.Name} was removed as lost, and with it what the image was to be made of.";
+        var failed = await transaction.QueryAsync(
+            """
+            UPDATE images SET state = 'failed', lease_holder = NULL, lease_until = NULL,
+                              conditions = jsonb_build_array(jsonb_build_object('type', 'Source', 'reason', 'host-lost', 'message', $2::text, 'since', now(), 'nextTryAt', NULL))
+            WHERE id = ANY($1) AND state = 'pending' AND deleted_at IS NULL RETURNING id, name, account_id
+            """, row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, Columns.Texts(imageIds), reason);
+        await events.WriteAsync(transaction, [.. failed.Select(one => new NewEvent(one.Account, actor, "image.failed", new Subject("image", one.Ref.Id, one.Ref.Name), reason))], cancel);
     }
 }

@@ -9,7 +9,7 @@ namespace Kumoi.Server.Images;
 /// <summary>Takes in which images hosts have: a hint for whoever looks, and for hosts that look for one. What is believed of it is checked by its SHA-256 where it is used.</summary>
 public sealed class ImageObservation(Database database) : IReportObserver
 {
-    private const int ImagesMax = 1000, MessageMax = 500;
+    private const int ImagesMax = 1000, MessageMax = 500, WordMax = 100;
 
     public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports, CancellationToken cancel)
     {
@@ -29,7 +29,7 @@ public sealed class ImageObservation(Database database) : IReportObserver
     }
 
     private static bool IsSound(ObservedImage image) =>
-        image is { Sha256.Length: 64, Bytes: >= 0 } && image.Sha256.All(char.IsAsciiHexDigitLower) && image.Condition is not { Message.Length: > MessageMax };
+        image is { Sha256.Length: 64, Bytes: >= 0 } && image.Sha256.All(char.IsAsciiHexDigitLower) && image.Condition is null or { Type.Length: <= WordMax, Reason.Length: <= WordMax, Message.Length: <= MessageMax };
 
     private Task KeepAsync(string hostId, IReadOnlyList<ObservedImage> images, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {

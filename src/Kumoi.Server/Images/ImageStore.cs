@@ -26,6 +26,9 @@ public sealed class ImageStore(Database database)
 
     private const string Shared = "EXISTS (SELECT 1 FROM image_accounts x WHERE x.image_id = m.id AND x.account_id = $1)";
 
+    /// <summary>True of an image <c>m</c> that the account $1 may use.</summary>
+    public const string Usable = "(m.account_id = $1 OR m.visibility = 'public' OR " + Shared + ")";
+
     /// <summary>True of an image <c>m</c> that the account $1 may use and means by $2. A name means an own image or a public one: what others share is called by its id, so that
     /// nobody slips an image of a well-known name to anybody.</summary>
     public const string Meant = "((m.account_id = $1 OR m.visibility = 'public') AND (m.id = $2 OR m.name = $2) OR m.id = $2 AND " + Shared + ")";

@@ -117,6 +117,7 @@ public sealed class InstanceLaunch
         await PlaceAsync(transaction, made, Fail);
         await AddressAsync(transaction, made, Fail);
         var all = made.Values.SelectMany(list => list).ToList();
+        await RootVolumes.TellFormerAsync(transaction, _revisions, all);
         if (all.Count > 0) await _writer.WriteAsync(transaction, all, now);
         foreach (var (i, list) in made) answers[i] = new Page<Instance>([.. list.Select(one => one.Describe(now))], null);
         // What failed may be tried again with the same key.
@@ -135,7 +136,7 @@ public sealed class InstanceLaunch
 
     private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
         _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.Root is null ? parts.DiskGib : 0, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
-            SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice))))
+            SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice)), Reaching: parts.Root is null ? "" : PlacementRequest.Hosts(parts.Root.Fitting)))
     {
         RootVolumeId = _ids.New(Ids.Volume),
         Interfaces = [.. parts.Interfaces.Select((face, index) => new NewInterface(_ids.New(Ids.Interface), index, face, parts.Flavor.RateMbps))],
@@ -177,14 +178,19 @@ public sealed class InstanceLaunch
     /// <summary>Takes the room of those that have a host; those for which there was none have no host any more.</summary>
     private async Task<List<NewInstance>> ClaimAsync(Transaction transaction, List<NewInstance> placed)
     {
-        var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)), withRoots: true);
+        var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)), withRoots: true, [.. placed.Select(one => one.Parts.Root?.HostId).OfType<string>()]);
+        var (claimed, without) = (new List<NewInstance>(), new List<NewInstance>());
         foreach (var one in placed)
+            if (!had.TryGetValue(one.Host!.Id, out var host)) one.Host = null;
             // A host that does not keep root disks as volumes cannot start from any.
-            if (had.TryGetValue(one.Host!.Id, out var host) && (host.Root is not null || one.Parts.Root is null)) (one.Host, one.Root) = (one.Host with { Storage = host.Storage }, host.Root);
-            else one.Host = null;
-        var claimed = placed.FindAll(one => one.Host is not null);
+            else if (host.Root is null && one.Parts.Root is not null) without.Add(one);
+            else
+            {
+                (one.Host, one.Root) = (one.Host with { Storage = host.Storage }, host.Root);
+                claimed.Add(one);
+            }
         var full = await RootVolumes.TakeRoomAsync(transaction, [.. claimed.Where(one => one.Root is not null && one.Parts.Root is null).Select(one => (one.Root!, one.Needs.DiskGib))]);
-        var without = claimed.FindAll(one => one is { Root: { } root, Parts.Root: null } && full.Contains(root.Id));
+        without.AddRange(claimed.Where(one => one is { Root: { } root, Parts.Root: null } && full.Contains(root.Id)));
         without.AddRange(await RootVolumes.PlaceAsync(transaction, claimed));
         if (without.Count == 0) return claimed;
         await _revisions.GiveBackAsync(transaction, without.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, 0))), default);

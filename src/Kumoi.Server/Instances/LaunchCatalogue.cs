@@ -115,12 +115,13 @@ public sealed class LaunchCatalogue
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
         if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
         if (root?.Unfit is { } unfit) return unfit;
+        if (host is not null && root is { Filling: { } filling } && host.Id != root.HostId) return new Failure("volume-filling", 409, filling);
         // A disk is never smaller than its image; beside a CD it begins empty.
         var least = image is null or { Machine.IsCd: true } ? 0 : (int)((image.Bytes + (1L << 30) - 1) >> 30);
         if (launch.DiskGib < least) return Failure.Invalid("diskGib", "smaller-than-image", least);
         return new LaunchParts(
             flavor!, image is null ? root!.Image! : new Ref(image.Id, image.Name), image?.DefaultUser ?? root!.DefaultUser, root?.SizeGib ?? launch.DiskGib ?? Math.Max(flavor!.DiskGib, least), pair,
-            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id ?? root?.Hosts.FirstOrDefault(), root) { Machine = image?.Machine ?? root!.Machine };
+            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id, root) { Machine = image?.Machine ?? root!.Machine };
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>

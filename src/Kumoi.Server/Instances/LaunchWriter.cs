@@ -43,11 +43,12 @@ public sealed class LaunchWriter(EventLog events)
 {
     /// <summary>Takes room on hosts that have it still, and tells them that there is news; those that had. The rows stay locked until the commit.</summary>
     /// <param name="withRoots">They get root disks, too: those that are volumes of a store that others reach take their room there, not on the host.</param>
-    public static async Task<Dictionary<string, ClaimedHost>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims, bool withRoots)
+    /// <param name="others">Hosts that will be told, too: they are locked with these, since hosts are locked in the order of their ids.</param>
+    public static async Task<Dictionary<string, ClaimedHost>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims, bool withRoots, IReadOnlyCollection<string> others)
     {
         var byHost = claims.GroupBy(claim => claim.HostId).ToList();
         return (await transaction.LockedAsync(
-            (HostRevisions.Lock, [Columns.Texts(byHost.Select(g => g.Key))]),
+            (HostRevisions.Lock, [Columns.Texts(byHost.Select(g => g.Key).Union(others))]),
             row => new ClaimedHost(row.GetString(0), row.TextOrNull(1), row.IsDBNull(2) ? null : new RootStore(row.GetString(2), row.GetBoolean(3), row.GetString(4))),
             """
             UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus + n.vcpus, allocated_memory_mib = h.allocated_memory_mib + n.memory, allocated_disk_gib = h.allocated_disk_gib + n.disk,

@@ -2,6 +2,7 @@ using Kumoi.Api;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes;
 
 namespace Kumoi.Server.Instances;
 
@@ -10,9 +11,16 @@ namespace Kumoi.Server.Instances;
 public sealed record RootStore(string Id, bool Own, string PoolId);
 
 /// <summary>A volume that an instance is to start from.</summary>
-/// <param name="Hosts">Those that reach it, the one that looks after it first; of one without a place, those that could have it.</param>
+/// <param name="HostId">The one that looks after it; null: none yet.</param>
+/// <param name="Hosts">Those that reach it; of one without a place, those that could have it.</param>
+/// <param name="Fitting">Those of them that keep root disks as volumes and have room for it, or all if there are none.</param>
 /// <param name="Unfit">Why it cannot be had now; null if it can.</param>
-public sealed record RootCandidate(string Id, string Name, int SizeGib, string PoolId, string? StoreId, Ref? Image, string DefaultUser, IReadOnlyList<string> Hosts, Failure? Unfit, LaunchMachine Machine);
+public sealed record RootCandidate(
+    string Id, string Name, int SizeGib, string PoolId, string? StoreId, string? HostId, Ref? Image, string DefaultUser, IReadOnlyList<string> Hosts, IReadOnlyList<string> Fitting, Failure? Unfit, LaunchMachine Machine)
+{
+    /// <summary>A volume that is being filled from a snapshot of this one, which stays with its host until that is done; null: none.</summary>
+    public string? Filling { get; init; }
+}
 
 /// <summary>The volumes that instances start from, when the instances are launched.</summary>
 public static class RootVolumes
@@ -23,16 +31,26 @@ public static class RootVolumes
     public static string NameOf(NewInstance instance) => Names.Check("name", instance.Name + Suffix) is null ? instance.Name + Suffix : instance.RootVolumeId;
 
     /// <summary>The volumes that launches name; their rows stay locked until the end of the transaction. Volumes are locked before hosts.</summary>
-    public static Task<List<(string AccountId, RootCandidate Volume)>> LockAsync(Transaction transaction, string[] accounts, string[] keys) => transaction.QueryAsync(
-        """
+    public static async Task<List<(string AccountId, RootCandidate Volume)>> LockAsync(Transaction transaction, string[] accounts, string[] keys)
+    {
+        var found = await ReadAsync(transaction, accounts, keys);
+        for (var i = 0; i < found.Count; i++)
+            if (found[i].Volume is { HostId: { } host } volume && await SnapshotOrigins.FillingAsync(transaction, volume.Id, stays: false, default) is { } filling)
+                found[i] = (found[i].AccountId, volume with { Fitting = [host], Filling = filling });
+        return found;
+    }
+
+    private static Task<List<(string AccountId, RootCandidate Volume)>> ReadAsync(Transaction transaction, string[] accounts, string[] keys) => transaction.QueryAsync(
+        $"""
         SELECT v.account_id, v.id, v.name, v.size_gib, v.pool_id, v.store_id, m.id, m.name, coalesce(m.default_user, ''), v.state, i.name,
-               ARRAY(SELECT x.host_id FROM store_hosts x JOIN stores s ON s.id = x.store_id JOIN hosts h ON h.id = x.host_id WHERE s.id = v.store_id OR v.store_id IS NULL AND s.pool_id = v.pool_id
-                     ORDER BY h.id IS NOT DISTINCT FROM v.host_id DESC, h.state = 'up' AND h.schedulable AND NOT h.maintenance DESC, h.allocated_memory_mib::float / greatest(1, h.memory_mib), h.id),
-               coalesce(m.firmware, 'bios'), coalesce(m.device_model, 'virtio')
-        FROM volumes v LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id
-        WHERE v.account_id = ANY($1) AND (v.id = ANY($2) OR v.name = ANY($2)) AND v.deleted_at IS NULL ORDER BY v.id FOR UPDATE OF v
+               coalesce(r.hosts, ARRAY[]::text[]), coalesce(m.firmware, 'bios'), coalesce(m.device_model, 'virtio'), v.host_id, coalesce(r.fitting, r.hosts, ARRAY[]::text[])
+        FROM volumes v LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id, LATERAL (
+            SELECT array_agg(DISTINCT h.id) AS hosts, array_agg(DISTINCT h.id) FILTER (WHERE EXISTS (SELECT 1 FROM store_hosts y WHERE y.host_id = h.id AND y.root) AND (v.store_id IS NOT NULL
+                       OR CASE WHEN s.own THEN h.allocated_disk_gib + v.size_gib <= h.disk_gib * p.overcommit ELSE s.allocated_gib + v.size_gib <= s.capacity_gib * p.overcommit END)) AS fitting
+            FROM store_hosts x JOIN stores s ON s.id = x.store_id JOIN pools p ON p.id = s.pool_id JOIN hosts h ON h.id = x.host_id WHERE s.id = v.store_id OR v.store_id IS NULL AND s.pool_id = v.pool_id) r
+        WHERE v.account_id = ANY($1) AND (v.id = ANY($2) OR v.name = ANY($2)) AND {VolumeStore.Shown} ORDER BY v.id FOR UPDATE OF v
         """, row => (row.GetString(0), new RootCandidate(
-            row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.TextOrNull(5), row.IsDBNull(6) ? null : new Ref(row.GetString(6), row.GetString(7)), row.GetString(8), row.Texts(11),
+            row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.TextOrNull(5), row.TextOrNull(14), row.IsDBNull(6) ? null : new Ref(row.GetString(6), row.GetString(7)), row.GetString(8), row.Texts(11), row.Texts(15),
             UnfitFor(row.GetString(2), row.GetString(9), row.TextOrNull(10), row.Texts(11).Length == 0), new LaunchMachine(row.GetString(12), row.GetString(13), false))), default, Columns.Texts(accounts), Columns.Texts(keys));
 
     private static Failure? UnfitFor(string name, string state, string? holder, bool nowhere) =>
@@ -43,7 +61,7 @@ public static class RootVolumes
     {
         var without = new List<NewInstance>();
         foreach (var one in instances.Where(one => one.Parts.Root is { StoreId: null }))
-            if (await Volumes.StoreRoom.PlaceAsync(transaction, one.Parts.Root!.PoolId, one.Host!.Id, one.Parts.Root.SizeGib, default) is { } place) one.PlacedIn = place.Store;
+            if (await StoreRoom.PlaceAsync(transaction, one.Parts.Root!.PoolId, one.Host!.Id, one.Parts.Root.SizeGib, default) is { } place) one.PlacedIn = place.Store;
             else without.Add(one);
         return without;
     }
@@ -66,12 +84,19 @@ public static class RootVolumes
     public static async Task GiveBackAsync(Transaction transaction, HostRevisions hosts, IReadOnlyList<NewInstance> instances)
     {
         await hosts.GiveBackAsync(transaction, instances.Select(one => (one.Host!.Id, new Capacity(one.Needs.Vcpus, one.Needs.MemoryMib, one.Root is { Own: false } ? 0 : one.Needs.DiskGib))), default);
-        await Volumes.StoreRoom.GiveBackAsync(
+        await StoreRoom.GiveBackAsync(
             transaction,
             [
                 .. instances.Where(one => one.Root is { Own: false } && one.Parts.Root is null).Select(one => (one.Root!.Id, one.Host!.Id, one.Needs.DiskGib)),
                 .. instances.Where(one => one.PlacedIn is not null).Select(one => (one.PlacedIn!, one.Host!.Id, one.Parts.Root!.SizeGib)),
             ], default);
+    }
+
+    /// <summary>Tells hosts that they do not look after volumes any more that their instances have elsewhere.</summary>
+    public static async Task TellFormerAsync(Transaction transaction, HostRevisions hosts, IEnumerable<NewInstance> launched)
+    {
+        var former = launched.Where(one => one.Parts.Root is { HostId: { } host } && host != one.Host!.Id).Select(one => one.Parts.Root!.HostId!).Distinct().ToList();
+        if (former.Count > 0) await hosts.TouchAsync(transaction, former, default);
     }
 
     /// <summary>The statements that give instances the volumes that they named.</summary>
@@ -87,9 +112,7 @@ public static class RootVolumes
             [
                 Columns.Texts(named.Select(m => m.Parts.Root!.Id)), Columns.Texts(named.Select(m => m.Id)), Columns.Texts(named.Select(m => m.PlacedIn ?? m.Parts.Root!.StoreId!)), Columns.Texts(named.Select(m => m.Host!.Id)),
             ]);
-        yield return (
-            "UPDATE instances i SET fixed_volumes = (SELECT count(*) FROM volumes v WHERE v.instance_id = i.id AND v.store_id IS DISTINCT FROM i.storage) WHERE i.id = ANY($1)",
-            [Columns.Texts(named.Select(m => m.Id))]);
+        yield return (VolumeHolds.Count, [Columns.Texts(named.Select(m => m.Id))]);
     }
 
     /// <summary>The statement that writes them.</summary>

@@ -22,11 +22,15 @@ public sealed record HostView(
 /// <param name="Group">The placement group it is in, with those of it that have hosts already; null: none.</param>
 /// <param name="HostId">The host that an operator asks for; null: any.</param>
 /// <param name="SegmentDevices">Devices of its bridged networks, in order, with commas between; empty: none.</param>
+/// <param name="Reaching">Hosts that reach the volume that it starts from, with commas around; empty: any.</param>
 public sealed record PlacementRequest(
-    int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null, string? HostId = null, string SegmentDevices = "")
+    int Vcpus, int MemoryMib, int DiskGib, string? ZoneId, string? Storage = null, bool Movable = false, GroupView? Group = null, string? HostId = null, string SegmentDevices = "", string Reaching = "")
 {
     /// <summary>Devices as <see cref="SegmentDevices"/> has them: one text, so that requests for the same are equal.</summary>
     public static string Devices(IEnumerable<string?> devices) => string.Join(',', devices.OfType<string>().Distinct().Order(StringComparer.Ordinal));
+
+    /// <summary>Hosts as <see cref="Reaching"/> has them.</summary>
+    public static string Hosts(IEnumerable<string> ids) => $",{string.Join(',', ids)},";
 
     /// <summary>The same for several at once on one host.</summary>
     public PlacementRequest Times(int count) => this with { Vcpus = Vcpus * count, MemoryMib = MemoryMib * count, DiskGib = DiskGib * count };
@@ -56,6 +60,7 @@ public static class Placement
         new("up", (host, _) => host.State == "up", _ => []),
         new("schedulable", (host, _) => host.Schedulable && !host.Maintenance, _ => []),
         new("storage", (host, request) => request.Storage is null || host.Storage == request.Storage, _ => []),
+        new("root-volume", (host, request) => request.Reaching.Length == 0 || request.Reaching.Contains($",{host.Id},", StringComparison.Ordinal), _ => []),
         new("segment-device", (host, request) => request.SegmentDevices.Length == 0 || request.SegmentDevices.Split(',').All(device => host.SegmentDevices?.Contains(device) == true), request => [request.SegmentDevices]),
         new("affinity", (host, request) => request.Group is not { Policy: PlacementPolicies.Affinity } group || group.Allows(host.Id), request => [request.Group!.Name]),
         new("anti-affinity", (host, request) => request.Group is not { Policy: PlacementPolicies.AntiAffinity } group || group.Allows(host.Id), request => [request.Group!.Name]),

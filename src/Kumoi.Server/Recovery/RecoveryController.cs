@@ -151,7 +151,7 @@ public sealed class RecoveryController(
             foreach (var candidate in step.Candidates.Where(candidate => group?.Leaving(host.Id).Allows(candidate.Id) ?? true))
             {
                 if (!await CanHaveAsync(transaction, ids, candidate, affected, cancel)) continue;
-                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false)).Count == 0) continue;
+                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false, [])).Count == 0) continue;
                 foreach (var one in affected) await WriteAsync(transaction, host, candidate, one, step, cancel);
                 return candidate;
             }

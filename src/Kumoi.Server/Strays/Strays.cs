@@ -43,7 +43,7 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
         var (hostId, stray) = await FindAsync(transaction, hostKey, id, cancel);
         if (hostId is null) return Failure.NotFound("host", hostKey);
         if (stray is null) return Failure.NotFound("stray", id);
-        await InsertAsync(transaction, stray, caller.AccountId, stray.Id, "deleted", cancel);
+        await InsertAsync(transaction, stray, caller.AccountId, stray.Id, null, "deleted", cancel);
         await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "stray.delete", new Subject("volume", stray.Id, stray.Name ?? stray.Id), cancel);
         return new Done();
     }, cancel);
@@ -58,17 +58,18 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
     {
         if (stray.SizeGib == 0) return new Failure("stray-unreadable", 409, stray.Id);
         // Without it the volume is a part of a disk, and no guest may have that.
-        if (stray is { NeedsImage: true, ImageId: null }) return new Failure("stray-image-gone", 409, stray.Id);
+        var image = stray.ImageSha256 is null ? null : await StrayStore.ImageAsync(transaction, account, stray, cancel);
+        if (stray.ImageSha256 is not null && image is null) return new Failure("stray-image-gone", 409, stray.Id);
         if (stray is { Encrypted: true, SealedKey: null }) return new Failure("stray-key-gone", 409, stray.Id);
         var wanted = name is null ? stray.Name ?? stray.Id : Names.Normal(name);
         if (name is not null && Names.Check("name", wanted) is { } wrong) return Failure.Invalid(wrong);
         if (await transaction.FindAsync("SELECT 1 FROM volumes WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL", row => row.GetInt32(0), cancel, account, wanted) == 1) return Failure.NameTaken("volume", wanted);
-        await InsertAsync(transaction, stray, account, wanted, "present", cancel);
+        await InsertAsync(transaction, stray, account, wanted, image, "present", cancel);
         await events.WriteAsync(transaction, account, EventActor.Of(caller), action, new Subject("volume", stray.Id, wanted), cancel);
         return await VolumeStore.ReadAsync(transaction, account, stray.Id, cancel);
     }
 
-    private async Task InsertAsync(Transaction transaction, FoundVolume stray, string account, string name, string desired, CancellationToken cancel)
+    private async Task InsertAsync(Transaction transaction, FoundVolume stray, string account, string name, string? image, string desired, CancellationToken cancel)
     {
         // The record of one that was deleted here before stands in its way for an hour.
         await transaction.ExecuteAsync("DELETE FROM volumes WHERE id = $1 AND deleted_at IS NOT NULL", cancel, stray.Id);
@@ -76,7 +77,7 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
             """
             INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, desired, made_gib, used_bytes, created_at, sealed_key)
             VALUES ($1, $2, $3, greatest($4, 1), $5, $6, $7, $8, $9, $10, $4, $11, $12, $13)
-            """, cancel, stray.Id, account, name, stray.SizeGib, stray.PoolId, Columns.Text(stray.TypeId), Columns.Text(stray.ImageId), stray.StoreId, stray.HostId, desired, stray.UsedBytes, clock.GetUtcNow(), Columns.Bytes(stray.Encrypted ? stray.SealedKey : null));
+            """, cancel, stray.Id, account, name, stray.SizeGib, stray.PoolId, Columns.Text(stray.TypeId), Columns.Text(image), stray.StoreId, stray.HostId, desired, stray.UsedBytes, clock.GetUtcNow(), Columns.Bytes(stray.Encrypted ? stray.SealedKey : null));
         await transaction.ExecuteAsync("DELETE FROM lost_volumes WHERE id = $1", cancel, stray.Id);
         await transaction.ExecuteAsync("DELETE FROM stray_volumes WHERE host_id = $1 AND id = $2", cancel, stray.HostId, stray.Id);
         await StoreRoom.AddAsync(transaction, stray.StoreId, stray.HostId, Math.Max(stray.SizeGib, 1), cancel);

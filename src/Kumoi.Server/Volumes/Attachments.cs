@@ -18,7 +18,7 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ex
         return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
             // What is at the path comes before what is in the body; the instance is locked before the volume.
-            if (await transaction.FindAsync("SELECT 1 FROM volumes WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL", row => row.GetInt32(0), cancel, caller.AccountId, key) != 1) return Failure.NotFound("volume", key);
+            if (await transaction.FindAsync("SELECT 1 FROM volumes v WHERE account_id = $1 AND (id = $2 OR name = $2) AND " + VolumeStore.Shown, row => row.GetInt32(0), cancel, caller.AccountId, key) != 1) return Failure.NotFound("volume", key);
             var (instanceId, instanceName, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, attach.Instance, cancel);
             if (instanceId is null) return Failure.Invalid("instance", "no-such", new Noun("instance"), attach.Instance);
             if (desired == "terminated") return new Failure("being-terminated", 409, instanceName);
@@ -95,9 +95,9 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ex
     /// <summary>What an instance starts from is changed while it is stopped; null if it is.</summary>
     private static async Task<Failure?> RootSlotAsync(Transaction transaction, string instanceId, string instanceName, string volumeName, CancellationToken cancel)
     {
-        var (rooted, stopped) = await transaction.FindAsync(
-            "SELECT root_volume, desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation FROM instances WHERE id = $1", row => (row.GetBoolean(0), row.GetBoolean(1)), cancel, instanceId);
-        return !rooted ? new Failure("instance-own-disk", 409, instanceName) : stopped ? null : new Failure("instance-stop-first", 409, instanceName, volumeName);
+        var (rooted, state) = await transaction.FindAsync(
+            "SELECT root_volume, state FROM instances WHERE id = $1", row => (row.GetBoolean(0), row.GetString(1)), cancel, instanceId);
+        return !rooted ? new Failure("instance-own-disk", 409, instanceName) : state == InstanceStates.Stopped ? null : new Failure("instance-stop-first", 409, instanceName, volumeName);
     }
 
     private static Task<long> AskAsync(Transaction transaction, string instanceId, CancellationToken cancel) =>

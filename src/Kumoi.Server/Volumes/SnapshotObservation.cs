@@ -51,7 +51,8 @@ public sealed class SnapshotObservation(Database database, HostRevisions hosts, 
                 """ + " " + There + ") n WHERE s.id = n.id", cancel, ThereValues());
             var gone = await ReadAsync(Gone + " JOIN hosts h ON h.id = v.host_id", GoneValues());
             await RemoveAsync(transaction, gone, cancel);
-            await events.WriteAsync(transaction, // Those of backups are no matter of the account's.
+            // Those of backups and images are no matter of the account's.
+            await events.WriteAsync(transaction,
             [.. taken.Where(one => !one.Internal).Select(one => Event(one, "snapshot.taken")), .. gone.Where(one => !one.Internal).Select(one => Event(one, "snapshot.deleted"))], cancel);
             transaction.AfterCommit(events.Ring);
             return new Done();

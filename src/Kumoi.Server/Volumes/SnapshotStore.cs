@@ -15,7 +15,7 @@ public sealed class SnapshotStore(Database database)
         """
         SELECT s.id, s.name, s.description, a.id, a.name, s.state, v.id, coalesce(v.former_name, v.name), s.size_gib, s.used_bytes, s.consistency, s.instance_id, s.instance_name, s.group_id, s.taken_at,
                v.conditions::text, s.created_at
-        FROM snapshots s JOIN accounts a ON a.id = s.account_id JOIN volumes v ON v.id = s.volume_id WHERE s.account_id = $1 AND NOT s.internal AND s.image_upload_id IS NULL
+        FROM snapshots s JOIN accounts a ON a.id = s.account_id JOIN volumes v ON v.id = s.volume_id WHERE s.account_id = $1 AND NOT s.internal
         """;
 
     private static Snapshot Read(NpgsqlDataReader row) => new(
@@ -24,13 +24,10 @@ public sealed class SnapshotStore(Database database)
         [.. row.Conditions(15).Where(condition => row.GetString(5) != "available" || Concerns(condition, row.GetString(0)))], row.Time(16));
 
     /// <summary>
-    /// Hosts tell of volumes: what keeps a snapshot from being as was asked is told of its volume. Of one that is there only what is said of snapshots concerns it, and that one
-    /// is missing only if it is the one.
+    /// True if a host tells of a volume what keeps this snapshot of it from being used: that it is the one that is missing, or that no layer of the volume is as it was made. Which one
+    /// is missing is told by its id only, in words that are the host's.
     /// </summary>
-    private static bool Concerns(Condition condition, string id) => condition.Reason == Missing ? condition.Message.Contains(id, StringComparison.Ordinal) : condition.Reason == Refused;
-
-    /// <summary>Reasons of conditions with which hosts tell that a snapshot is not there, or not as it was.</summary>
-    private const string Missing = "snapshot-missing", Refused = "snapshot-refused";
+    private static bool Concerns(Condition condition, string id) => condition.Reason == "snapshot-missing" ? condition.Message.Contains(id, StringComparison.Ordinal) : condition.Reason == "snapshot-refused";
 
     public Task<List<Snapshot>> ListAsync(string accountId, string? state, string? volume, string? instance, string? name, PageRequest page, CancellationToken cancel) => database.QueryAsync(
         Select + """
@@ -53,15 +50,16 @@ public sealed class SnapshotStore(Database database)
     /// <summary>The snapshot that a key means, for who holds the volume that it should be of: while that is held nobody changes what becomes of it.</summary>
     public static Task<SnapshotRecord?> FindAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) => transaction.FindAsync(Record, ReadRecord, cancel, accountId, key);
 
-    private const string Record = "SELECT id, name, volume_id, state, size_gib FROM snapshots WHERE account_id = $1 AND (id = $2 OR name = $2) AND NOT internal AND image_upload_id IS NULL";
+    private const string Record = "SELECT id, name, volume_id, state, size_gib FROM snapshots WHERE account_id = $1 AND (id = $2 OR name = $2) AND NOT internal";
 
     private static SnapshotRecord ReadRecord(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4));
 
     /// <summary>Volumes that need the snapshot still: they are being filled from it, or put back to it, unless their host has told that it cannot.</summary>
-    public static Task<List<Ref>> UsersAsync(Transaction transaction, SnapshotRecord snapshot, CancellationToken cancel) => transaction.QueryAsync(
-        $"""
-        SELECT id, name FROM volumes WHERE source_volume_id = $2 AND source_snapshot_id = $1 AND made_gib IS NULL AND deleted_at IS NULL AND desired = 'present'
-        UNION ALL SELECT id, name FROM volumes WHERE id = $2 AND restore_snapshot_id = $1 AND restored_number < restore_number AND desired = 'present'
-          AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(conditions) c WHERE c ->> 'reason' IN ('{Missing}', '{Refused}')) ORDER BY 1 LIMIT 20
-        """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, snapshot.Id, snapshot.VolumeId);
+    public static async Task<List<Ref>> UsersAsync(Transaction transaction, SnapshotRecord snapshot, CancellationToken cancel) => [.. (await transaction.QueryAsync(
+        """
+        SELECT coalesce(m.id, v.id), coalesce(m.name, v.name), '[]' FROM volumes v LEFT JOIN images m ON m.id = v.image_upload_id
+        WHERE v.source_volume_id = $2 AND v.source_snapshot_id = $1 AND v.made_gib IS NULL AND v.deleted_at IS NULL AND v.desired = 'present'
+        UNION ALL SELECT id, name, conditions::text FROM volumes WHERE id = $2 AND restore_snapshot_id = $1 AND restored_number < restore_number AND desired = 'present' ORDER BY 1 LIMIT 20
+        """, row => (User: new Ref(row.GetString(0), row.GetString(1)), Conditions: row.Conditions(2)), cancel, snapshot.Id, snapshot.VolumeId))
+        .Where(one => !one.Conditions.Any(condition => Concerns(condition, snapshot.Id))).Select(one => one.User)];
 }

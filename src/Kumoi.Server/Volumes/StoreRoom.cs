@@ -40,6 +40,8 @@ public static class StoreRoom
                 UPDATE hosts h SET allocated_disk_gib = allocated_disk_gib + $2 FROM stores s JOIN pools p ON p.id = s.pool_id
                 WHERE h.id = $1 AND s.id = $3 AND h.allocated_disk_gib + $2 <= h.disk_gib * p.overcommit
                 """, cancel, hostId, gib, place.Id) == 1;
+        // Hosts are locked before stores: whoever takes room tells the host, too.
+        await transaction.ExecuteAsync(HostRevisions.Lock, cancel, Columns.Texts([hostId]));
         return await transaction.ExecuteAsync(
             "UPDATE stores s SET allocated_gib = allocated_gib + $2 FROM pools p WHERE s.id = $1 AND p.id = s.pool_id AND s.allocated_gib + $2 <= s.capacity_gib * p.overcommit", cancel, place.Id, gib) == 1;
     }

@@ -9,8 +9,10 @@ public static class VolumeHolds
     public const string Networked = "EXISTS (SELECT 1 FROM volumes w WHERE w.instance_id = v.id AND w.slot = 0 AND w.exported)";
 
     /// <summary>Counts anew how many volumes hold each instance to its host: those that are not where its root disk is, and that no other host gives it.</summary>
-    public static Task<int> CountAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(
-        "UPDATE instances i SET fixed_volumes = (SELECT count(*) FROM volumes v WHERE v.instance_id = i.id AND v.store_id IS DISTINCT FROM i.storage AND NOT v.exported) WHERE i.id = ANY($1)", cancel, Columns.Texts(instanceIds));
+    public static Task<int> CountAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(Count, cancel, Columns.Texts(instanceIds));
+
+    /// <summary>The statement of <see cref="CountAsync"/>, for those who send it with others.</summary>
+    public const string Count = "UPDATE instances i SET fixed_volumes = (SELECT count(*) FROM volumes v WHERE v.instance_id = i.id AND v.store_id IS DISTINCT FROM i.storage AND NOT v.exported) WHERE i.id = ANY($1)";
 
     /// <summary>Whether it may move may have changed: a host that is lost before it has heard so may not have acted on it. After the host's revision was raised.</summary>
     public static Task<int> NoteRevisionAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => transaction.ExecuteAsync(

@@ -19,7 +19,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
 
     private const long BytesMax = 1L << 50;
 
-    private sealed record Seen(string Id, string Name, string AccountId, string HostId, string StoreId, int SizeGib, bool Gone, bool Made, bool Restored, string? Grown);
+    private sealed record Seen(string Id, string Name, string AccountId, string HostId, string StoreId, int SizeGib, bool Gone, bool Made, bool Restored, bool Hidden, string? Grown);
 
     public async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports, CancellationToken cancel)
     {
@@ -50,9 +50,10 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
                 """
                 SELECT v.id, coalesce(v.former_name, v.name), v.account_id, v.host_id, v.store_id, v.size_gib, v.desired = 'deleted' AND v.snapshots = 0 AND n.size IS NULL AND n.generation >= v.generation,
                        v.desired = 'present' AND v.made_gib IS NULL AND n.size IS NOT NULL AND v.slot IS DISTINCT FROM 0, h.name, v.restored_number < v.restore_number AND n.restored >= v.restore_number,
+                       v.image_upload_id IS NOT NULL,
                        CASE WHEN v.exported AND n.size IS DISTINCT FROM v.made_gib THEN (SELECT i.host_id FROM instances i WHERE i.id = v.instance_id) END
                 """ + " " + Judged,
-                row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7), row.GetBoolean(9), row.TextOrNull(10)), Host: row.GetString(8)), cancel, Values());
+                row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7), row.GetBoolean(9), row.GetBoolean(10), row.TextOrNull(11)), Host: row.GetString(8)), cancel, Values());
             await transaction.ExecuteAsync(
                 """
                 UPDATE volumes v SET observed_generation = n.generation, made_gib = CASE WHEN v.desired = 'deleted' THEN n.size ELSE coalesce(n.size, v.made_gib) END, used_bytes = n.used, conditions = n.conditions,
@@ -66,7 +67,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
             await StoreRoom.GiveBackAsync(transaction, gone.ConvertAll(one => (one.Volume.StoreId, one.Volume.HostId, one.Volume.SizeGib)), cancel);
             await events.WriteAsync(transaction,
             [
-                .. seen.SelectMany(one => Actions(one.Volume).Select(action => new NewEvent(one.Volume.AccountId, EventActor.Host(one.Volume.HostId, one.Host), action, new Subject("volume", one.Volume.Id, one.Volume.Name)))),
+                .. seen.Where(one => !one.Volume.Hidden).SelectMany(one => Actions(one.Volume).Select(action => new NewEvent(one.Volume.AccountId, EventActor.Host(one.Volume.HostId, one.Host), action, new Subject("volume", one.Volume.Id, one.Volume.Name)))),
             ], cancel);
             // Their hosts need not hear of them any more; and those that are given one by another host hear how large it is.
             string[] touched = [.. gone.Select(one => one.Volume.HostId).Concat(seen.Select(one => one.Volume.Grown).OfType<string>()).Distinct()];

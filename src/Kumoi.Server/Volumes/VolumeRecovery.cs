@@ -2,6 +2,7 @@ using Kumoi.Api;
 using Kumoi.Reconcile;
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Images;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -26,7 +27,7 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
 
     /// <summary>
     /// The host must be down still when the second one is told: what the first had begun is refused by its incarnation where the bytes are. A volume that is being filled
-    /// from a snapshot and the volume of that go to one host, and with the guest that has the latter.
+    /// from a snapshot and the volume of that go to one host, and with the guest that has the latter. One that is to become an image waits for its host until the image is made.
     /// </summary>
     public Task MoveAsync(CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
@@ -36,7 +37,7 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
             FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND o.state = 'up'
                                 ORDER BY x.host_id IN (SELECT c.host_id FROM volumes c WHERE c.id = w.source_volume_id AND w.made_gib IS NULL OR c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL) DESC, o.instances, o.id LIMIT 1) AS other
                   FROM volumes w JOIN hosts h ON h.id = w.host_id WHERE h.state = 'down' AND w.deleted_at IS NULL AND w.instance_id IS NULL
-                    AND (w.observed_generation < w.generation OR EXISTS (SELECT 1 FROM volumes c WHERE c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL))
+                    AND (w.observed_generation < w.generation OR w.image_upload_id IS NOT NULL OR EXISTS (SELECT 1 FROM volumes c WHERE c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL))
                     AND NOT EXISTS (SELECT 1 FROM volumes o WHERE o.id = w.source_volume_id AND w.made_gib IS NULL AND o.instance_id IS NOT NULL) ORDER BY w.id FOR UPDATE OF w SKIP LOCKED) n
             WHERE v.id = n.id AND n.other IS NOT NULL RETURNING v.host_id
             """, row => row.GetString(0), cancel);
@@ -58,9 +59,12 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
             FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND x.host_id <> $1 ORDER BY o.state = 'up' DESC, o.id LIMIT 1) AS other
                   FROM volumes w WHERE w.host_id = $1 AND w.deleted_at IS NULL AND w.instance_id IS NULL ORDER BY w.id FOR UPDATE) n WHERE v.id = n.id AND n.other IS NOT NULL
             """, cancel, host.Id);
-        var left = await transaction.QueryAsync("SELECT id, coalesce(former_name, name), account_id FROM volumes WHERE host_id = $1 AND deleted_at IS NULL ORDER BY id FOR UPDATE", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2)), cancel, host.Id);
-        if (left.Count > 0 && !lost) return left.ConvertAll(one => one.Ref);
-        await events.WriteAsync(transaction, [.. left.Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
+        var left = await transaction.QueryAsync(
+            "SELECT v.id, coalesce(m.name, v.former_name, v.name), v.account_id, v.image_upload_id FROM volumes v LEFT JOIN images m ON m.id = v.image_upload_id WHERE v.host_id = $1 AND v.deleted_at IS NULL ORDER BY v.id FOR UPDATE OF v",
+            row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2), Image: row.TextOrNull(3)), cancel, host.Id);
+        if (left.Count > 0 && !lost) return left.ConvertAll(one => one.Image is { } image ? one.Ref with { Id = image } : one.Ref);
+        await ImageMaking.LoseAsync(transaction, events, actor, host, [.. left.Select(one => one.Image).OfType<string>()], cancel);
+        await events.WriteAsync(transaction, [.. left.Where(one => one.Image is null).Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
         var snapshots = await transaction.QueryAsync(
             "DELETE FROM snapshots WHERE volume_id = ANY($1) RETURNING id, name, account_id, internal", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2), Internal: row.GetBoolean(3)), cancel, Columns.Texts(left.Select(one => one.Ref.Id)));
         await events.WriteAsync(transaction, [.. snapshots.Where(one => !one.Internal).Select(one => new NewEvent(one.Account, actor, "snapshot.lost", new Subject("snapshot", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the snapshot with it."))], cancel);
@@ -68,7 +72,7 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
         await transaction.ExecuteAsync(
             """
             INSERT INTO lost_volumes (id, account_id, name, store_id, image_id, type_id, host_name, lost_at, sealed_key)
-            SELECT id, account_id, name, store_id, image_id, type_id, $2, now(), sealed_key FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL ON CONFLICT (id) DO NOTHING
+            SELECT id, account_id, name, store_id, image_id, type_id, $2, now(), sealed_key FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL AND image_upload_id IS NULL ON CONFLICT (id) DO NOTHING
             """, cancel, host.Id, host.Name);
         await transaction.ExecuteAsync("DELETE FROM volumes WHERE host_id = $1", cancel, host.Id);
         await transaction.ExecuteAsync("DELETE FROM stores s WHERE EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id = $1) AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id <> $1) AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.store_id = s.id)", cancel, host.Id);

@@ -16,13 +16,16 @@ public sealed record VolumeRecord(
 /// <summary>Statements on volumes, except those of their hosts' reports.</summary>
 public sealed class VolumeStore(Database database)
 {
+    /// <summary>True of a volume <c>v</c> that its account may know of: not of one that is gone, nor of one that is only there to become an image.</summary>
+    public const string Shown = "v.deleted_at IS NULL AND v.image_upload_id IS NULL";
+
     private const string Select =
-        """
+        $"""
         SELECT v.id, coalesce(v.former_name, v.name), a.id, a.name, v.state, v.size_gib, v.used_bytes, p.id, p.name, t.id, t.name, h.id, h.name, m.id, m.name, i.id, i.name, v.slot, v.delete_on_termination, v.conditions::text, v.created_at, v.generation, v.observed_generation,
-               v.source_snapshot_id, v.source_name, v.snapshots - CASE WHEN v.snapshots = 0 THEN 0 ELSE (SELECT count(*)::int FROM snapshots s WHERE s.volume_id = v.id AND (s.internal OR s.image_upload_id IS NOT NULL)) END, v.work::text,
+               v.source_snapshot_id, v.source_name, v.snapshots - CASE WHEN v.snapshots = 0 THEN 0 ELSE (SELECT count(*)::int FROM snapshots s WHERE s.volume_id = v.id AND s.internal) END, v.work::text,
                v.sealed_key IS NOT NULL, v.source_backup_id, v.source_backup_name
         FROM volumes v JOIN accounts a ON a.id = v.account_id JOIN pools p ON p.id = v.pool_id LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN hosts h ON h.id = v.host_id
-        LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id WHERE v.account_id = $1 AND v.deleted_at IS NULL AND v.image_upload_id IS NULL
+        LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id WHERE v.account_id = $1 AND {Shown}
         """;
 
     private static Ref? Maybe(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : new Ref(row.GetString(column), row.GetString(column + 1));
@@ -48,7 +51,7 @@ public sealed class VolumeStore(Database database)
     private const string Record =
         """
         SELECT id, coalesce(former_name, name), account_id, state, size_gib, pool_id, store_id, host_id, instance_id, detached_at IS NOT NULL, desired, image_id, slot, made_gib IS NOT NULL, restored_number < restore_number, snapshots, sealed_key IS NOT NULL
-        FROM volumes
+        FROM volumes v
         """;
 
     private static VolumeRecord ReadRecord(NpgsqlDataReader row) => new(
@@ -56,7 +59,7 @@ public sealed class VolumeStore(Database database)
         row.IntOrNull(12), row.GetBoolean(13), row.GetBoolean(14), row.GetInt32(15), row.GetBoolean(16));
 
     public static Task<VolumeRecord?> LockAsync(Transaction transaction, string accountId, string key, CancellationToken cancel) =>
-        transaction.FindAsync(Record + " WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL AND image_upload_id IS NULL FOR UPDATE", ReadRecord, cancel, accountId, key);
+        transaction.FindAsync(Record + " WHERE account_id = $1 AND (id = $2 OR name = $2) AND " + Shown + " FOR UPDATE", ReadRecord, cancel, accountId, key);
 
     /// <summary>The volumes that an instance has and is to keep, held; the one that it starts from first.</summary>
     public static async Task<List<VolumeRecord>> LockOfAsync(Transaction transaction, string instanceId, CancellationToken cancel) =>

@@ -82,6 +82,32 @@ public sealed partial class GoldenTests
         Assert.Empty(Server.Placement.Placement.Filters.Select(f => "filter." + f.Name).Where(key => !english.ContainsKey(key)));
     }
 
+    [Theory]
+    [InlineData("src/Kumoi.Server/Platform/Errors")]
+    [InlineData("src/Kumoi.Cli/Text")]
+    public void Every_text_is_there_once_in_each_language(string directory)
+    {
+        var (english, japanese) = (Keys("en"), Keys("ja"));
+        Assert.Empty(english.Concat(japanese).CountBy(key => key).Where(key => key.Value != 2).Select(key => key.Key));
+        Assert.Equal(english.Order(StringComparer.Ordinal), japanese.Order(StringComparer.Ordinal));
+
+        List<string> Keys(string language)
+        {
+            using var texts = JsonDocument.Parse(File.ReadAllText(Path.Combine(Tree, directory, $"messages.{language}.json")));
+            return [.. texts.RootElement.EnumerateObject().Select(text => text.Name)];
+        }
+    }
+
+    [Fact]
+    public void Every_conflict_is_in_the_list_of_the_documentation()
+    {
+        var listed = File.ReadLines(Path.Combine(Tree, "docs/api.md")).Single(line => line.StartsWith("| 409 |", StringComparison.Ordinal));
+        var used = Directory.GetFiles(Path.Combine(Tree, "src/Kumoi.Server"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal))
+            .SelectMany(file => ConflictCode().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal).ToList();
+        Assert.True(used.Count > 60, $"only {used.Count} codes found in the source");
+        Assert.Empty(used.Where(code => !listed.Contains($"`{code}`", StringComparison.Ordinal)));
+    }
+
     private static IEnumerable<string> Places(string text) => Place().Matches(text).Select(m => m.Value).Distinct().Order();
 
     [GeneratedRegex(@"\{\d\}")]
@@ -89,6 +115,9 @@ public sealed partial class GoldenTests
 
     [GeneratedRegex(@"new(?: Failure)?\(""([a-z-]+)"", \d{3}")]
     private static partial Regex FailureCode();
+
+    [GeneratedRegex(@"new(?: Failure)?\(""([a-z-]+)"", 409")]
+    private static partial Regex ConflictCode();
 
     [GeneratedRegex(@"(?:new Violation|Failure\.Invalid)\([^,()]*(?:\([^()]*\))?[^,()]*, ""([a-z0-9-]+)""")]
     private static partial Regex RuleCode();

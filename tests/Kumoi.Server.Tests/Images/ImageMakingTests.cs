@@ -2,7 +2,9 @@ using System.Net;
 using System.Security.Cryptography;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Images;
@@ -37,6 +39,7 @@ public sealed class ImageMakingTests
         Assert.Equal(["web-1-root"], (await scene.Tenant.GetAsync<Page<Volume>>("/volumes")).Items.Select(volume => volume.Name));
         Assert.Empty((await scene.Tenant.GetAsync<Page<Snapshot>>("/snapshots")).Items);
         await scene.Tenant.FailAsync(404, HttpMethod.Get, "/volumes/" + upload.Id);
+        Assert.Equal("rootVolume", (await scene.Tenant.FailAsync(400, HttpMethod.Post, "/instances", new { name = "web-3", flavor = "tiny", image = "tiny", rootVolume = upload.Id })).Errors![0].Field);
         await scene.Tenant.FailAsync(404, HttpMethod.Delete, "/snapshots/" + upload.Source.SnapshotId);
         // Only the host that has the volume may send it, and only what it says that it sends.
         using var stranger = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"));
@@ -53,6 +56,7 @@ public sealed class ImageMakingTests
         await scene.Host.ObeyWithVolumesAsync();
         Assert.Single((await scene.Host.ObeyWithVolumesAsync()).Volumes!);
         Assert.Equal(before, await DiskAsync(scene));
+        Assert.Equal(["image.create", "image.available"], await AboutAsync(scene, root.Id, "web-1"));
         Assert.Equal("gold", (await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-2", flavor = "tiny", image = "gold" })).Image.Name);
 
         async Task<string> CodeAsync(Scene one, byte[] content)
@@ -60,6 +64,57 @@ public sealed class ImageMakingTests
             using var answer = await one.Tenant.SendAsync(HttpMethod.Put, $"/images/{image.Id}/content", new ByteArrayContent(content));
             return System.Text.Json.JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("type").GetString()!.Split(':')[^1];
         }
+    }
+
+    /// <summary>What the account's log says since the launch, but of the instance and the volume that it starts from.</summary>
+    private static async Task<IEnumerable<string>> AboutAsync(Scene scene, string volumeId, string instance) =>
+        (await scene.Tenant.GetAsync<Page<Event>>("/events?limit=100")).Items.TakeWhile(one => one.Action != "instance.launch").Where(one => one.Resource.Id != volumeId && one.Resource.Name != instance).Select(one => one.Action).Reverse();
+
+    [Fact]
+    public async Task One_of_a_volume_whose_host_is_down_is_made_by_another_that_reaches_it()
+    {
+        await using var scene = await StartAsync();
+        var shared = new ObservedStore("st-0000000000000000a", "shared", StoreDrivers.Directory, true, false, 100, 1);
+        using var other = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"), shared);
+        Assert.Equal("host-2", (await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "data", sizeGib = 1, pool = "shared" })).Host!.Name);
+        await scene.Host.ReportStoresAsync(new ObservedStore("st-00000000000000001", "local", StoreDrivers.Directory, false, true, 100, 1, true), shared);
+        await other.ObeyWithVolumesAsync();
+        var image = await scene.Tenant.PostAsync<Image>("/images", new { name = "gold", fromVolume = "data" });
+        await other.ObeyWithVolumesAsync();
+        Assert.Equal(2, (await other.DesiredAsync())!.Volumes!.Count);
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator' WHERE name = 'host-2'", default);
+        await scene.Cloud.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Server.Volumes.VolumeRecovery>().Single().MoveAsync(default);
+        Assert.Equal((image.Id, 2), Assert.Single((await scene.Host.DesiredAsync())!.Volumes!, volume => volume.Slot != 0) is var upload ? (upload.UploadTo, upload.Incarnation) : default);
+        await scene.Host.ObeyWithVolumesAsync();
+        var bytes = Qcow2.Good();
+        Assert.Equal(HttpStatusCode.OK, await scene.Host.SendImageAsync(image.Id, Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes));
+        Assert.Equal("available", (await scene.Tenant.GetAsync<Image>("/images/gold")).State);
+    }
+
+    [Fact]
+    public async Task One_whose_host_is_lost_fails_and_says_so()
+    {
+        await using var scene = await StartAsync();
+        var root = await scene.Tenant.GetAsync<Volume>("/volumes/web-1-root");
+        await scene.Tenant.PostAsync<Image>("/images", new { name = "gold", fromInstance = "web-1" });
+        await scene.Host.ObeyWithVolumesAsync();
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        await database.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator'", default);
+        using (var removed = await scene.Admin.SendAsync(HttpMethod.Delete, "/hosts/host-1?lost=true")) removed.EnsureSuccessStatusCode();
+        var image = await scene.Tenant.GetAsync<Image>("/images/gold");
+        Assert.Equal(("failed", "host-lost"), (image.State, Assert.Single(image.Conditions).Reason));
+        Assert.Equal(["image.create", "image.failed"], await AboutAsync(scene, root.Id, "web-1"));
+        Assert.Equal([root.Id], await database.QueryAsync("SELECT id FROM lost_volumes", row => row.GetString(0), default));
+        using (var gone = await scene.Tenant.SendAsync(HttpMethod.Delete, "/images/gold")) gone.EnsureSuccessStatusCode();
+    }
+
+    [Fact]
+    public async Task It_is_for_the_machine_that_its_instance_has_whatever_the_volume_began_as()
+    {
+        await using var scene = await StartAsync();
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE instances SET firmware = 'uefi', device_model = 'emulated'; UPDATE volumes SET image_id = NULL", default);
+        var image = await scene.Tenant.PostAsync<Image>("/images", new { name = "gold", fromInstance = "web-1", os = "debian" });
+        Assert.Equal(("uefi", "emulated", "debian", "root"), (image.Firmware, image.DeviceModel, image.Os, image.DefaultUser));
     }
 
     [Fact]

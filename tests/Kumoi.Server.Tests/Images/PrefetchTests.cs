@@ -1,6 +1,8 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Images;
@@ -27,9 +29,10 @@ public sealed class PrefetchTests
         Assert.Equal(id, Assert.Single(await ToldAsync(second)));
         await scene.Host.ReportImagesAsync(null, new ObservedImage(scene.Image.Sha256!, bytes, true));
         var why = new Condition("Image", "disk-full", "The host's disk is full.", DateTimeOffset.UnixEpoch, null);
-        await second.ReportImagesAsync(null, new ObservedImage(scene.Image.Sha256!, 1000, false, why), new ObservedImage(new string('0', 64), 5, true), new ObservedImage("../etc", 5, true));
+        await second.ReportImagesAsync(null, new ObservedImage(scene.Image.Sha256!, 1000, false, why), new ObservedImage(new string('0', 64), 5, true), new ObservedImage("../etc", 5, true), new ObservedImage(new string('1', 64), 5, false, why with { Reason = new string('x', 101) }), new ObservedImage(new string('2', 64), 5, false, why with { Type = new string('x', 101) }));
         var image = await scene.Admin.GetAsync<Image>("/images/tiny");
         Assert.Equal($"host-1 cached {bytes} kept, host-2 fetching 1000 kept", States(image));
+        Assert.Equal([new string('0', 64), scene.Image.Sha256!], await scene.Cloud.Services.GetRequiredService<Database>().QueryAsync("SELECT sha256 FROM host_images WHERE host_id = $1 ORDER BY 1", row => row.GetString(0), default, second.Id));
         Assert.Equal(why, image.Hosts![1].Condition);
         // Whose hosts they are is not a tenant's to know.
         Assert.Null((await scene.Tenant.GetAsync<Image>("/images/tiny")).Hosts);

@@ -1,7 +1,9 @@
 using System.Net;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
+using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Volumes;
@@ -161,7 +163,59 @@ public sealed class RootVolumeTests
         await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "boot", image = "tiny" });
         await StopAsync(scene, "web-1");
         Assert.Equal("instance-own-disk", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/volumes/boot/attach", new { instance = "web-1", slot = 0 })).Code);
+        var before = await TakenAsync(scene);
         Assert.Equal("insufficient-capacity", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", new { name = "web-2", flavor = "tiny", rootVolume = "boot" })).Code);
-        Assert.Equal(disk, await DiskAsync(scene));
+        Assert.Equal((disk, before), (await DiskAsync(scene), await TakenAsync(scene)));
+    }
+
+    private static async Task<(Capacity, int)> TakenAsync(Scene scene) => (
+        (await scene.Admin.GetAsync<Host>("/hosts/host-1")).Allocated,
+        await scene.Cloud.Services.GetRequiredService<Database>().FindAsync("SELECT instances FROM hosts WHERE name = 'host-1'", row => row.GetInt32(0), default));
+
+    [Fact]
+    public async Task One_that_several_hosts_could_have_leaves_the_choice_to_placement()
+    {
+        await using var scene = await StartAsync(new ObservedStore(Shared, "shared", StoreDrivers.Directory, true, false, 50, 1, true));
+        using var other = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2"), new ObservedStore(Shared, "shared", StoreDrivers.Directory, true, false, 50, 1, true));
+        foreach (var name in (string[])["boot", "more"]) await scene.Tenant.PostAsync<Volume>("/volumes", new { name, image = "tiny", sizeGib = 2 });
+        await scene.Host.ObeyWithVolumesAsync();
+        Assert.Equal(("available", "host-1"), await VolumeAsync(scene, "boot") is var boot ? (boot.State, boot.Host!.Name) : default);
+        // The host that looks after it takes nothing new; another one reaches it, and the former one hears that it is gone.
+        await scene.Admin.PutAsync<Host>("/hosts/host-1", new { schedulable = false });
+        var revision = (await scene.Host.DesiredAsync())!.Revision;
+        Assert.Equal("host-2", (await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-1", flavor = "tiny", rootVolume = "boot" })).Host!.Name);
+        var told = (await scene.Host.DesiredAsync())!;
+        Assert.True(told.Revision > revision);
+        Assert.DoesNotContain(told.Volumes ?? [], volume => volume.Id == boot.Id);
+        Assert.Equal(2, Assert.Single((await other.DesiredAsync())!.Volumes!).Incarnation);
+
+        // As long as one is filled from a snapshot of it, it stays.
+        await scene.Tenant.PostAsync<Snapshot>("/volumes/more/snapshots", new { name = "s" });
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "copy", snapshot = "s" });
+        Assert.Equal("root-volume", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", new { name = "web-2", flavor = "tiny", rootVolume = "more" })).Reasons!.Select(reason => reason.Filter).Single(filter => filter != "schedulable"));
+        await scene.Admin.PostAsync<Volume>("/volumes", new { name = "mine", image = "tiny", sizeGib = 2 });
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Snapshot>("/volumes/mine/snapshots", new { name = "s" });
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Volume>("/volumes", new { name = "copy", snapshot = "s" });
+        Assert.Equal("volume-filling", (await scene.Admin.FailAsync(409, HttpMethod.Post, "/instances", new { name = "web-3", flavor = "tiny", rootVolume = "mine", host = "host-2" })).Code);
+    }
+
+    [Fact]
+    public async Task One_without_a_place_goes_where_the_instance_can_be()
+    {
+        await using var scene = await StartAsync();
+        using var far = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-2", memoryMib: 4096), Local() with { Id = "st-00000000000000002" });
+        await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "boot", image = "tiny", sizeGib = 60 });
+        await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "more", image = "tiny", sizeGib = 60 });
+        await scene.Admin.PutAsync<Host>("/hosts/host-1", new { schedulable = false });
+        Assert.Equal("host-2", (await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-1", flavor = "tiny", rootVolume = "boot" })).Host!.Name);
+        await scene.Admin.PutAsync<Host>("/hosts/host-1", new { schedulable = true });
+        await scene.Tenant.DeleteAsync<Instance>("/instances/web-1");
+        await far.ObeyWithVolumesAsync();
+        // The other one has more memory free now, and no room for a second volume of that size.
+        await scene.Admin.PostAsync<Instance>("/instances", new { name = "busy", flavor = "tiny", image = "tiny", host = "host-1" });
+        Assert.Equal("host-1", (await scene.Tenant.PostAsync<Instance>("/instances", new { name = "web-2", flavor = "tiny", rootVolume = "more" })).Host!.Name);
     }
 }

@@ -88,6 +88,17 @@ public sealed class StrayTests
     }
 
     [Fact]
+    public async Task Another_account_s_image_is_nothing_to_build_on()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Admin.PutAsync<Image>("/images/" + scene.Image.Id, new { visibility = "private" });
+        await scene.Host.ReportStoresAsync([Store()], new StrayVolume(Found, Own, 4, 1, Written, scene.Image.Sha256));
+        Assert.Equal("stray-image-gone", (await scene.Admin.FailAsync(409, HttpMethod.Post, $"/hosts/host-1/strays/{Found}/adopt", new { account = "acme" })).Code);
+        await scene.Admin.PutAsync<Image>("/images/" + scene.Image.Id, new { accounts = (string[])["acme"] });
+        Assert.Equal("tiny", (await scene.Admin.PostAsync<Volume>($"/hosts/host-1/strays/{Found}/adopt", new { account = "acme" })).Image!.Name);
+    }
+
+    [Fact]
     public async Task Of_a_store_that_others_reach_nobody_says_what_is_nobody_s()
     {
         await using var scene = await Scene.StartAsync();
