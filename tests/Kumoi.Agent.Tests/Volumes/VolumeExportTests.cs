@@ -175,13 +175,26 @@ public sealed class VolumeExportTests : IAsyncDisposable
         taken.Dispose();
         await GiveAsync(1, Key);
         Processes.Signal(Assert.Single(Daemons()).Id, Libc.SignalKill);
-        await Wait.ForAsync("its end", () => Daemons().Length == 0, TimeSpan.FromSeconds(10));
         using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         other.SetRawSocketOption(1, 2, BitConverter.GetBytes(1));
-        other.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        // A process that ends has no command line any more, and its sockets for a moment still.
+        await Wait.ForAsync("its port", () => Daemons().Length == 0 && IsBound(other, port), TimeSpan.FromSeconds(10));
         other.Listen();
         Assert.Equal("export-port-taken", (await Assert.ThrowsAsync<HypervisorException>(() => OnceAsync(driver => driver.ExportAsync(_volume, null, default)))).Reason);
         Assert.Equal("export-refused", (await Assert.ThrowsAsync<HypervisorException>(() => OnceAsync(driver => driver.ExportAsync(_volume with { Export = _volume.Export! with { Key = "" } }, null, default)))).Reason);
+    }
+
+    private static bool IsBound(Socket socket, int port)
+    {
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return true;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
     }
 
     private string FileOf(DesiredVolume volume) => Path.Combine(_machine.Options.Paths.Volumes, volume.Id, "base.qcow2");

@@ -15,7 +15,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [InlineData("AbsenceDestroys", "nothing-is-destroyed-unasked")]
     [InlineData("OldIncarnationIsBelieved", "observed-was-so", "observation-goes-forward", "terminated-is-gone")]
     [InlineData("OldGenerationIsBelieved", "observation-goes-forward")]
-    [InlineData("GivenBackAtTheRequest", "terminated-is-gone", "one-holder-of-an-address")]
+    [InlineData("GivenBackAtTheRequest", "terminated-is-gone", "one-holder-of-an-address", "freed-is-free")]
     [InlineData("RoomIsKept", "room-is-the-sum-of-placements")]
     [InlineData("FenceIsNotAwaited", "ended-before-it-moves", "terminated-is-gone")]
     [InlineData("LeaseCountsFromReceipt", "ended-before-it-moves", "terminated-is-gone")]

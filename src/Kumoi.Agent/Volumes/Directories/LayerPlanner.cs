@@ -109,7 +109,9 @@ internal static class LayerPlanner
         var isInProcess = sight.Process?.Chain.Contains(merge.From) == true;
         var isDone = merge.Over is { } over && sight.Layers.GetValueOrDefault(over)?.Backing == merge.Into && !isInProcess;
         var isDoneBeside = merge.Over is null && sight.Beside is { Kind: VolumeWorks.Merge, State: LayerWorkState.Done } beside && beside.Layer == merge.From && !isInProcess;
-        if (isDone || isDoneBeside) return new LayerStep(LayerAct.FinishMerge, merge.From, merge.Into);
+        // Only the upper one was over the lower one when the merge was noted: another that is says that all was written, and that an agent was killed while it said so.
+        var isFinishing = !isInProcess && sight.ChildrenOf(merge.Into).Any(child => child.Number != merge.From);
+        if (isDone || isDoneBeside || isFinishing) return new LayerStep(LayerAct.FinishMerge, merge.From, merge.Into);
         return IsBusy(sight) ? null : Merge(sight, merge.From, merge.Into, isNoted: true);
     }
 
