@@ -152,8 +152,9 @@ public sealed class VolumeLifeTests
         Assert.Equal(1, volumes.ContentOf(Second, Snap(2)));
         await SetAsync(_volumes[Second] with { Snapshots = [new DesiredSnapshot(Snap(2), VolumeDesire.Deleted, "g-1", Taken: true)] });
         Assert.Equal([First, Third], volumes.List());
+        await SetAsync(_volumes[First] with { Snapshots = [new DesiredSnapshot(Snap(1), VolumeDesire.Present, "g-1", Taken: true)] });
         volumes.Forget(First, [Snap(1)]);
-        Put(_volumes[First] with { Snapshots = [new DesiredSnapshot(Snap(1), VolumeDesire.Present, "g-1", Taken: true)], Generation = ++_revision });
+        Put(_volumes[First] with { Generation = ++_revision });
         await UntilAsync("the loss", () => Seen(First) is { Conditions: [{ Reason: "snapshot-missing" }], Snapshots: [] });
     }
 
