@@ -260,24 +260,10 @@ internal sealed class SnapshotStand : IAsyncDisposable
     }
 
     /// <summary>The guest reads or writes, through its disk.</summary>
-    public async Task GuestAsync(DesiredVolume volume, params string[] commands)
-    {
-        var link = (await AgentAsync()).Volumes.Guests.With(volume.Id)!;
-        await AskAsync(link.Qmp, volume, commands);
-    }
+    public async Task GuestAsync(DesiredVolume volume, params string[] commands) => await GuestDisk.AskAsync((await AgentAsync()).Volumes.Guests.With(volume.Id)!, volume, commands);
 
     /// <summary>The same of a volume that another host gives it.</summary>
-    public async Task AskGuestAsync(string instanceId, DesiredVolume volume, params string[] commands) => await AskAsync((await AgentAsync()).Volumes.Guests.Of(instanceId)!.Qmp, volume, commands);
-
-    private static async Task AskAsync(Kumoi.Agent.Instances.Qemu.QmpClient qmp, DesiredVolume volume, string[] commands)
-    {
-        // What a guest has not had made to last may be lost with its process, with or without snapshots.
-        foreach (var command in commands.Append("flush"))
-        {
-            var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io -d {volume.Id}/virtio-backend \"{command}\""), default);
-            Assert.DoesNotContain("failed", said.GetString()!, StringComparison.OrdinalIgnoreCase);
-        }
-    }
+    public async Task AskGuestAsync(string instanceId, DesiredVolume volume, params string[] commands) => await GuestDisk.AskAsync((await AgentAsync()).Volumes.Guests.Of(instanceId)!, volume, commands);
 
     /// <summary>Writes to a volume that no guest has.</summary>
     public async Task WriteAsync(DesiredVolume volume, params string[] commands)
