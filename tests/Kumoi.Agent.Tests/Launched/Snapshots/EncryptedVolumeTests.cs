@@ -28,7 +28,7 @@ public sealed class EncryptedVolumeTests
         await using var stand = await MakeAsync();
         var volume = stand.Volume(1) with { ImageId = Samples.Image, Encryption = NewKey() };
         await stand.StartGuestAsync(volume);
-        AssertKeyIsKept(volume);
+        AssertKeyIsKept(stand, volume);
         // It has the image's content as its own.
         await stand.GuestAsync(volume, OfImage, Written);
         volume = volume with { Snapshots = [One] };
@@ -107,9 +107,9 @@ public sealed class EncryptedVolumeTests
     }
 
     /// <summary>No process was told the key where others can read it, and no file has it any more.</summary>
-    private static void AssertKeyIsKept(DesiredVolume volume)
+    private static void AssertKeyIsKept(SnapshotStand stand, DesiredVolume volume)
     {
-        var guest = Assert.Single(Processes.All().ToArray(), process => process.Arguments[0] == "qemu-system-x86_64" && process.Arguments.Any(argument => argument.Contains(volume.Id, StringComparison.Ordinal)));
+        var guest = Assert.Single(Processes.All().ToArray(), process => process.Arguments[0] == "qemu-system-x86_64" && process.Arguments.Any(argument => argument.Contains(stand.DirectoryOf(volume), StringComparison.Ordinal)));
         Assert.DoesNotContain(guest.Arguments, argument => argument.Contains(volume.Encryption!.Key!, StringComparison.Ordinal));
         var memory = Directory.GetFiles($"/proc/{guest.Id}/fd").Where(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:key", StringComparison.Ordinal) == true);
         Assert.All(memory, fd => Assert.Empty(File.ReadAllBytes(fd)));
