@@ -937,9 +937,11 @@ CASE
 END) STORED NOT NULL,
     image_upload_id text COLLATE pg_catalog."C",
     internal boolean DEFAULT false NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT snapshots_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
     CONSTRAINT snapshots_deleted_whole CHECK (((desired = 'deleted'::text) = (deleted_generation IS NOT NULL))),
     CONSTRAINT snapshots_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT snapshots_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
     CONSTRAINT snapshots_taken_whole CHECK (((taken_at IS NULL) = (consistency IS NULL))),
     CONSTRAINT snapshots_used_bytes_check CHECK ((used_bytes >= 0))
 );
@@ -1159,6 +1161,7 @@ END) STORED NOT NULL,
     export_incarnation integer DEFAULT 0 NOT NULL,
     export_key bytea,
     export_port integer,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
     CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
     CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
@@ -1178,6 +1181,7 @@ END) STORED NOT NULL,
     CONSTRAINT volumes_slot_check CHECK (((slot >= 0) AND (slot <= 8))),
     CONSTRAINT volumes_snapshots_check CHECK ((snapshots >= 0)),
     CONSTRAINT volumes_sourced_whole CHECK ((((source_volume_id IS NULL) = (source_snapshot_id IS NULL)) AND ((source_volume_id IS NULL) = (source_name IS NULL)))),
+    CONSTRAINT volumes_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
     CONSTRAINT volumes_used_bytes_check CHECK ((used_bytes >= 0))
 )
 WITH (fillfactor='70');

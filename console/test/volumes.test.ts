@@ -14,7 +14,7 @@ const fields = (violations: readonly { field: string }[]) => violations.map((v) 
 const ref = (id: string) => ({ id, name: id });
 const volume = (more: Partial<Volume> = {}): Volume => ({
   id: 'vol-1', name: 'data', account: ref('a-1'), state: 'available', sizeGib: 5, usedBytes: 0, pool: ref('spl-1'), type: null, host: ref('h-1'), image: null, instance: null, slot: null, serial: 'vol1', encrypted: false,
-  deleteOnTermination: false, generation: 1, observedGeneration: 1, conditions: [], createdAt: '', snapshot: null, snapshots: 0, work: null, ...more,
+  deleteOnTermination: false, generation: 1, observedGeneration: 1, conditions: [], createdAt: '', snapshot: null, snapshots: 0, work: null, tags: {}, ...more,
 });
 const store = (more: Partial<Store> = {}): Store => ({ id: 'st-1', hosts: [ref('h-1')], capacityGib: 50, usedGib: 10, allocatedGib: 20, own: false, reportedAt: '', ...more });
 const pool = (more: Partial<Pool> = {}): Pool => ({

@@ -2103,7 +2103,7 @@ export interface paths {
          */
         get: operations["ShowSnapshot"];
         /**
-         * Rename a snapshot, or describe it
+         * Rename, describe or tag a snapshot
          * @description Permission: `Write`.
          */
         put: operations["UpdateSnapshot"];
@@ -2307,7 +2307,7 @@ export interface paths {
          */
         get: operations["ShowVolume"];
         /**
-         * Rename a volume, let it grow, or change what it may be used for; a running guest sees it at once
+         * Rename or tag a volume, let it grow, or change what it may be used for; a running guest sees it at once
          * @description Permission: `Write`.
          */
         put: operations["UpdateVolume"];
@@ -3227,6 +3227,10 @@ export interface components {
             name: string;
             /** @description Up to 1,000 characters. */
             description?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreateSubnet: {
             network: string;
@@ -3285,6 +3289,10 @@ export interface components {
             deleteOnTermination?: null | boolean;
             /** @description It begins with the content of this snapshot, where that is. */
             snapshot?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreateVolumeType: {
             name: string;
@@ -4444,6 +4452,10 @@ export interface components {
             conditions: components["schemas"]["Condition"][];
             /** Format: date-time */
             createdAt: string;
+            /** @description What its account has noted of it, for itself. */
+            tags: {
+                [key: string]: string;
+            };
         };
         /** @description One sentence of an explanation. */
         Statement: {
@@ -4812,6 +4824,10 @@ export interface components {
         UpdateSnapshot: {
             name?: null | string;
             description?: null | string;
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            tags?: null | {
+                [key: string]: null | string;
+            };
         };
         /** @description Changes what of a subnet is given out. What is absent stays as it is; addresses that somebody has stay theirs. */
         UpdateSubnet: {
@@ -4833,6 +4849,10 @@ export interface components {
             /** @description A volume type, or `none`. An encrypted volume stays encrypted, and no other becomes it. */
             type?: null | string;
             deleteOnTermination?: null | boolean;
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            tags?: null | {
+                [key: string]: null | string;
+            };
         };
         /** @description A person or program that acts for an account. */
         User: {
@@ -4914,6 +4934,10 @@ export interface components {
             work: null | components["schemas"]["VolumeWork"];
             /** @description All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never. */
             encrypted: boolean;
+            /** @description What its account has noted of it, for itself. */
+            tags: {
+                [key: string]: string;
+            };
             backup?: null | components["schemas"]["Ref"];
         };
         /** @description What volumes may be used for. */
@@ -14756,6 +14780,8 @@ export interface operations {
                 instance?: string;
                 /** @description Only names that begin so */
                 name?: string;
+                /** @description Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit */
+                tag?: string;
             };
             header?: never;
             path?: never;
@@ -15681,6 +15707,8 @@ export interface operations {
                 instance?: string;
                 /** @description Only those in this pool */
                 pool?: string;
+                /** @description Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit */
+                tag?: string;
             };
             header?: never;
             path?: never;

@@ -10,17 +10,20 @@ namespace Kumoi.Api;
 /// <param name="Group">Id of the first of those that were taken together: they are of the same moment. Null: it was taken alone.</param>
 /// <param name="TakenAt">The moment of which it is; null: it is not taken yet.</param>
 /// <param name="Conditions">Why it is not as was asked, as the volume's host tells.</param>
+/// <param name="Tags">What its account has noted of it, for itself.</param>
 public sealed record Snapshot(
     string Id, string Name, string Description, Ref Account, string State, Ref Volume, int SizeGib, long UsedBytes, string? Consistency, Ref? Instance, string? Group, DateTimeOffset? TakenAt,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, string> Tags);
 
 /// <summary>Takes a snapshot of a volume, or one of each volume of an instance.</summary>
 /// <param name="Name">Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name.</param>
 /// <param name="Description">Up to 1,000 characters.</param>
-public sealed record CreateSnapshot(string Name, string? Description = null);
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
+public sealed record CreateSnapshot(string Name, string? Description = null, IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>Changes how a snapshot is called; what is absent stays.</summary>
-public sealed record UpdateSnapshot(string? Name, string? Description);
+/// <param name="Tags">Keys that get these values, or go if that is null; others stay.</param>
+public sealed record UpdateSnapshot(string? Name, string? Description, IReadOnlyDictionary<string, string?>? Tags = null);
 
 /// <summary>Puts a volume back to one of its snapshots. What was written since is gone.</summary>
 /// <param name="Snapshot">One of this volume's.</param>

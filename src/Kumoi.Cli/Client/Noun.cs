@@ -22,14 +22,21 @@ public sealed class Noun<T>
 
     public Command Command { get; }
 
-    public Noun<T> List(params (Option<string?> Option, string Query)[] filters)
+    public Noun<T> List(params (Option<string?> Option, string Query)[] filters) => List(null, filters);
+
+    /// <summary>A list that can be asked for those with certain tags, too.</summary>
+    public Noun<T> ListTagged(params (Option<string?> Option, string Query)[] filters) => List(TagOptions.Wanted(), filters);
+
+    private Noun<T> List(Option<string[]>? tags, (Option<string?> Option, string Query)[] filters)
     {
         var list = new Command("list", Messages.Text("verb-list"));
         list.Aliases.Add("ls");
         foreach (var (option, _) in filters) list.Options.Add(option);
+        if (tags is not null) list.Options.Add(tags);
         Act(list, async (session, parsed, cancel) =>
         {
-            var query = string.Join('&', filters.Where(f => parsed.GetValue(f.Option) is not null).Select(f => $"{f.Query}={Uri.EscapeDataString(parsed.GetValue(f.Option)!)}"));
+            var asked = filters.Where(f => parsed.GetValue(f.Option) is not null).Select(f => (f.Query, Value: parsed.GetValue(f.Option)!)).Concat((tags is null ? [] : parsed.GetValue(tags) ?? []).Select(tag => (Query: "tag", Value: tag)));
+            var query = string.Join('&', asked.Select(one => $"{one.Query}={Uri.EscapeDataString(one.Value)}"));
             var items = new List<T>();
             await foreach (var item in session.Client.ListAsync<T>(_path, query, cancel)) items.Add(item);
             session.Write(items, _columns);

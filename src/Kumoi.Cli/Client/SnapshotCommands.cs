@@ -10,12 +10,12 @@ public static class SnapshotCommands
     private static readonly Column<Snapshot>[] Columns =
     [
         new("name", s => s.Name), new("id", s => s.Id), new("state", s => s.State), new("volume", s => s.Volume.Name), new("size", s => $"{s.SizeGib} GiB"), new("used", s => LoadBalancerText.Bytes(s.UsedBytes)),
-        new("taken", s => s.TakenAt is { } at ? SmallNouns.Time(at) : "-"), new("consistency", s => s.Consistency ?? "-"), new("instance", s => s.Instance?.Name ?? "-"),
+        new("taken", s => s.TakenAt is { } at ? SmallNouns.Time(at) : "-"), new("consistency", s => s.Consistency ?? "-"), new("instance", s => s.Instance?.Name ?? "-"), new("tags", s => TagOptions.Text(s.Tags)),
     ];
 
     public static Command Make()
     {
-        var noun = new Noun<Snapshot>("snapshot", "snapshots", s => s.Name, Columns).List((Options.New<string?>("--state"), "state"), (new Option<string?>("--volume") { Description = Messages.Text("option-of-volume") }, "volume"),
+        var noun = new Noun<Snapshot>("snapshot", "snapshots", s => s.Name, Columns).ListTagged((Options.New<string?>("--state"), "state"), (new Option<string?>("--volume") { Description = Messages.Text("option-of-volume") }, "volume"),
             (Options.New<string?>("--instance"), "instance"), (Options.New<string?>("--name"), "name")).Show();
         Update(noun);
         Delete(noun);
@@ -25,9 +25,10 @@ public static class SnapshotCommands
     private static void Update(Noun<Snapshot> noun)
     {
         var (key, name, description) = (noun.Key(), new Option<string?>("--name") { Description = Messages.Text("option-new-name") }, Options.New<string?>("--description"));
-        noun.Act(new Command("update", Messages.Text("snapshot-update")) { key, name, description }, async (session, parsed, cancel) =>
+        var (tag, untag) = (TagOptions.Tag(), TagOptions.Untag());
+        noun.Act(new Command("update", Messages.Text("snapshot-update")) { key, name, description, tag, untag }, async (session, parsed, cancel) =>
         {
-            session.Write(await session.Client.PutAsync<UpdateSnapshot, Snapshot>(noun.PathOf(parsed.GetValue(key)!), new UpdateSnapshot(parsed.GetValue(name), parsed.GetValue(description)), cancel));
+            session.Write(await session.Client.PutAsync<UpdateSnapshot, Snapshot>(noun.PathOf(parsed.GetValue(key)!), new UpdateSnapshot(parsed.GetValue(name), parsed.GetValue(description), TagOptions.Of(parsed.GetValue(tag), parsed.GetValue(untag))), cancel));
             return ExitCodes.Ok;
         });
     }
@@ -56,9 +57,10 @@ public static class SnapshotCommands
     public static void AddTo(Noun<Volume> noun)
     {
         var (key, name, description, wait, timeout) = (noun.Key(), new Argument<string>("snapshot") { Description = Messages.Text("argument-new-snapshot") }, Options.New<string?>("--description"), Options.New<bool>("--wait"), Options.Timeout());
-        noun.Act(new Command("snapshot", Messages.Text("volume-snapshot")) { key, name, description, wait, timeout }, async (session, parsed, cancel) =>
+        var tag = TagOptions.Tag();
+        noun.Act(new Command("snapshot", Messages.Text("volume-snapshot")) { key, name, description, wait, timeout, tag }, async (session, parsed, cancel) =>
         {
-            var taken = await session.Client.PostAsync<CreateSnapshot, Snapshot>(noun.PathOf(parsed.GetValue(key)!) + "/snapshots", new CreateSnapshot(parsed.GetValue(name)!, parsed.GetValue(description)), Guid.CreateVersion7().ToString(), cancel);
+            var taken = await session.Client.PostAsync<CreateSnapshot, Snapshot>(noun.PathOf(parsed.GetValue(key)!) + "/snapshots", new CreateSnapshot(parsed.GetValue(name)!, parsed.GetValue(description), TagOptions.Of(parsed.GetValue(tag))), Guid.CreateVersion7().ToString(), cancel);
             session.Write(parsed.GetValue(wait) ? await TakenAsync(session, taken, parsed.GetValue(timeout), cancel) : taken);
             return ExitCodes.Ok;
         });
@@ -82,10 +84,11 @@ public static class SnapshotCommands
     public static void AddTo(Noun<Instance> noun)
     {
         var (key, name, description, wait, timeout) = (noun.Key(), new Argument<string>("snapshot") { Description = Messages.Text("argument-new-snapshots") }, Options.New<string?>("--description"), Options.New<bool>("--wait"), Options.Timeout());
-        noun.Act(new Command("snapshot", Messages.Text("instance-snapshot")) { key, name, description, wait, timeout }, async (session, parsed, cancel) =>
+        var tag = TagOptions.Tag();
+        noun.Act(new Command("snapshot", Messages.Text("instance-snapshot")) { key, name, description, wait, timeout, tag }, async (session, parsed, cancel) =>
         {
             var taken = (await session.Client.PostAsync<CreateSnapshot, Page<Snapshot>>(
-                noun.PathOf(parsed.GetValue(key)!) + "/snapshots", new CreateSnapshot(parsed.GetValue(name)!, parsed.GetValue(description)), Guid.CreateVersion7().ToString(), cancel)).Items.ToList();
+                noun.PathOf(parsed.GetValue(key)!) + "/snapshots", new CreateSnapshot(parsed.GetValue(name)!, parsed.GetValue(description), TagOptions.Of(parsed.GetValue(tag))), Guid.CreateVersion7().ToString(), cancel)).Items.ToList();
             if (parsed.GetValue(wait))
                 for (var i = 0; i < taken.Count; i++) taken[i] = await TakenAsync(session, taken[i], parsed.GetValue(timeout), cancel);
             session.Write(taken, Columns);

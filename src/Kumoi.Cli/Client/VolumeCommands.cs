@@ -17,8 +17,8 @@ public static class VolumeCommands
         var noun = new Noun<Volume>("volume", "volumes", v => v.Name,
         [
             new("name", v => v.Name), new("id", v => v.Id), new("state", WorkText.StateOf), new("size", v => $"{v.SizeGib} GiB"), new("used", v => LoadBalancerText.Bytes(v.UsedBytes)), new("pool", v => v.Pool.Name), new("encrypted", v => Messages.Text(v.Encrypted ? "yes" : "no")),
-            new("instance", v => v.Instance?.Name ?? "-"),
-        ]).List((Options.New<string?>("--state"), "state"), (Options.New<string?>("--instance"), "instance"), (new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, "pool")).Show();
+            new("instance", v => v.Instance?.Name ?? "-"), new("tags", v => TagOptions.Text(v.Tags)),
+        ]).ListTagged((Options.New<string?>("--state"), "state"), (Options.New<string?>("--instance"), "instance"), (new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, "pool")).Show();
         Create(noun);
         Attach(noun);
         Detach(noun);
@@ -47,12 +47,13 @@ public static class VolumeCommands
     {
         var (name, size, pool, type, image, snapshot, delete) = (Options.Name(), Size(required: false), new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, new Option<string?>("--type") { Description = Messages.Text("option-volume-type") },
             new Option<string?>("--image") { Description = Messages.Text("option-from-image") }, Options.New<string?>("--from-snapshot"), Options.New<bool>("--delete-on-termination"));
-        var create = new Command("create", Messages.Text("verb-create")) { name, size, pool, type, image, snapshot, delete };
+        var tag = TagOptions.Tag();
+        var create = new Command("create", Messages.Text("verb-create")) { name, size, pool, type, image, snapshot, delete, tag };
         var wait = Wait(create);
         noun.Act(create, async (session, parsed, cancel) =>
         {
             var made = await session.Client.PostAsync<CreateVolume, Volume>("volumes", new CreateVolume(
-                parsed.GetValue(name)!, parsed.GetValue(size), parsed.GetValue(pool), parsed.GetValue(type), parsed.GetValue(image), parsed.GetValue(delete), parsed.GetValue(snapshot)), Guid.CreateVersion7().ToString(), cancel);
+                parsed.GetValue(name)!, parsed.GetValue(size), parsed.GetValue(pool), parsed.GetValue(type), parsed.GetValue(image), parsed.GetValue(delete), parsed.GetValue(snapshot), TagOptions.Of(parsed.GetValue(tag))), Guid.CreateVersion7().ToString(), cancel);
             session.Write(await ReachAsync(noun, session, made, "available", parsed, wait, cancel));
             return ExitCodes.Ok;
         });
@@ -104,9 +105,10 @@ public static class VolumeCommands
     private static void Update(Noun<Volume> noun)
     {
         var (key, name, type, delete) = (noun.Key(), new Option<string?>("--name") { Description = Messages.Text("option-new-name") }, new Option<string?>("--type") { Description = Messages.Text("option-volume-type") }, Options.New<bool?>("--delete-on-termination"));
-        noun.Act(new Command("update", Messages.Text("volume-update")) { key, name, type, delete }, async (session, parsed, cancel) =>
+        var (tag, untag) = (TagOptions.Tag(), TagOptions.Untag());
+        noun.Act(new Command("update", Messages.Text("volume-update")) { key, name, type, delete, tag, untag }, async (session, parsed, cancel) =>
         {
-            session.Write(await session.Client.PutAsync<UpdateVolume, Volume>(noun.PathOf(parsed.GetValue(key)!), new UpdateVolume(parsed.GetValue(name), null, parsed.GetValue(type), parsed.GetValue(delete)), cancel));
+            session.Write(await session.Client.PutAsync<UpdateVolume, Volume>(noun.PathOf(parsed.GetValue(key)!), new UpdateVolume(parsed.GetValue(name), null, parsed.GetValue(type), parsed.GetValue(delete), TagOptions.Of(parsed.GetValue(tag), parsed.GetValue(untag))), cancel));
             return ExitCodes.Ok;
         });
     }

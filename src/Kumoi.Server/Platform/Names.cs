@@ -36,7 +36,8 @@ public static class Names
         return text.Any(char.IsAsciiLetter) ? text : id;
     }
 
-    private static bool IsWellFormed(string text)
+    /// <summary>False if half of a pair of surrogates stands alone in it.</summary>
+    public static bool IsWellFormed(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {

@@ -12,9 +12,9 @@ public static class SnapshotRules
 
     private const int DescriptionMax = 1000;
 
-    public static IEnumerable<Violation> Check(CreateSnapshot create, string name) => new[] { Names.Check("name", name), Description(create.Description) }.OfType<Violation>();
+    public static IEnumerable<Violation> Check(CreateSnapshot create, string name) => new[] { Names.Check("name", name), Description(create.Description) }.OfType<Violation>().Concat(Tags.CheckNew(create.Tags));
 
-    public static IEnumerable<Violation> Check(UpdateSnapshot update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Description(update.Description) }.OfType<Violation>();
+    public static IEnumerable<Violation> Check(UpdateSnapshot update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Description(update.Description) }.OfType<Violation>().Concat(Tags.Check(update.Tags));
 
     /// <summary>The name of the snapshot of one of several volumes, no longer than names may be.</summary>
     public static string NameOf(string name, string volumeName)

@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -14,14 +15,14 @@ public sealed class SnapshotStore(Database database)
     private const string Select =
         """
         SELECT s.id, s.name, s.description, a.id, a.name, s.state, v.id, coalesce(v.former_name, v.name), s.size_gib, s.used_bytes, s.consistency, s.instance_id, s.instance_name, s.group_id, s.taken_at,
-               v.conditions::text, s.created_at
+               v.conditions::text, s.created_at, s.tags::text
         FROM snapshots s JOIN accounts a ON a.id = s.account_id JOIN volumes v ON v.id = s.volume_id WHERE s.account_id = $1 AND NOT s.internal
         """;
 
     private static Snapshot Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), new Ref(row.GetString(3), row.GetString(4)), row.GetString(5), new Ref(row.GetString(6), row.GetString(7)), row.GetInt32(8), row.GetInt64(9),
         row.TextOrNull(10), row.IsDBNull(11) ? null : new Ref(row.GetString(11), row.GetString(12)), row.TextOrNull(13), row.TimeOrNull(14),
-        [.. row.Conditions(15).Where(condition => row.GetString(5) != "available" || Concerns(condition, row.GetString(0)))], row.Time(16));
+        [.. row.Conditions(15).Where(condition => row.GetString(5) != "available" || Concerns(condition, row.GetString(0)))], row.Time(16), Tags.Read(row, 17));
 
     /// <summary>
     /// True if a host tells of a volume what keeps this snapshot of it from being used: that it is the one that is missing, or that no layer of the volume is as it was made. Which one
@@ -29,11 +30,11 @@ public sealed class SnapshotStore(Database database)
     /// </summary>
     private static bool Concerns(Condition condition, string id) => condition.Reason == "snapshot-missing" ? condition.Message.Contains(id, StringComparison.Ordinal) : condition.Reason == "snapshot-refused";
 
-    public Task<List<Snapshot>> ListAsync(string accountId, string? state, string? volume, string? instance, string? name, PageRequest page, CancellationToken cancel) => database.QueryAsync(
+    public Task<List<Snapshot>> ListAsync(string accountId, string? state, string? volume, string? instance, string? name, TagFilter tags, PageRequest page, CancellationToken cancel) => database.QueryAsync(
         Select + """
          AND s.id > $2 AND ($3::text IS NULL OR s.state = $3) AND ($4::text IS NULL OR $4 IN (v.id, v.name, v.former_name)) AND ($5::text IS NULL OR $5 IN (s.instance_id, s.instance_name))
-         AND ($6::text IS NULL OR s.name LIKE replace(replace(replace($6, '\', '\\'), '%', '\%'), '_', '\_') || '%') ORDER BY s.id LIMIT $7
-        """, Read, cancel, accountId, page.After, Columns.Text(state), Columns.Text(volume), Columns.Text(instance), Columns.Text(name), page.Limit + 1);
+         AND ($6::text IS NULL OR s.name LIKE replace(replace(replace($6, '\', '\\'), '%', '\%'), '_', '\_') || '%') AND s.tags @> $8 AND s.tags ?& $9 ORDER BY s.id LIMIT $7
+        """, Read, cancel, accountId, page.After, Columns.Text(state), Columns.Text(volume), Columns.Text(instance), Columns.Text(name), page.Limit + 1, tags.WantedColumn, tags.KeysColumn);
 
     public Task<Snapshot?> FindAsync(string accountId, string key, CancellationToken cancel) => database.FindAsync(Select + " AND (s.id = $2 OR s.name = $2)", Read, cancel, accountId, key);
 

@@ -22,7 +22,7 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
         {
             if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
             var id = ids.New(Ids.Snapshot);
-            if ((await AskAsync(transaction, caller, volume, id, name, create.Description, null, null, cancel)).Failure is { } failure) return failure;
+            if ((await AskAsync(transaction, caller, volume, id, name, create, null, null, cancel)).Failure is { } failure) return failure;
             await hosts.TouchAsync(transaction, volume.HostId!, cancel);
             return (await SnapshotStore.ReadAsync(transaction, caller.AccountId, [id], cancel))[0];
         }), cancel);
@@ -43,7 +43,7 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
             var asked = volumes.ConvertAll(volume => (Id: ids.New(Ids.Snapshot), Volume: volume, Name: volume.Slot == 0 ? name : Names.Normal(SnapshotRules.NameOf(name, volume.Name))));
             var group = new Group(asked[0].Id, instanceId, instanceName);
             foreach (var one in asked)
-                if ((await AskAsync(transaction, caller, one.Volume, one.Id, one.Name, create.Description, group, null, cancel)).Failure is { } failure) return failure;
+                if ((await AskAsync(transaction, caller, one.Volume, one.Id, one.Name, create, group, null, cancel)).Failure is { } failure) return failure;
             await hosts.TouchAsync(transaction, hostId, cancel);
             return new Page<Snapshot>(await SnapshotStore.ReadAsync(transaction, caller.AccountId, [.. asked.Select(one => one.Id)], cancel), null);
         }), cancel);
@@ -53,7 +53,7 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
     public Task<Result<Done>> AskForImageAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string imageId, CancellationToken cancel) =>
         AskAsync(transaction, caller, volume, id, id, null, null, imageId, cancel);
 
-    private async Task<Result<Done>> AskAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string name, string? description, Group? group, string? imageId, CancellationToken cancel)
+    private async Task<Result<Done>> AskAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string name, CreateSnapshot? create, Group? group, string? imageId, CancellationToken cancel)
     {
         if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
         if (!volume.Made) return new Failure("volume-not-made", 409, volume.Name);
@@ -62,9 +62,9 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
         var generation = await transaction.FindAsync("UPDATE volumes SET snapshots = snapshots + 1, generation = generation + 1 WHERE id = $1 RETURNING generation", row => row.GetInt64(0), cancel, volume.Id);
         var made = await transaction.ExecuteAsync(
             """
-            INSERT INTO snapshots (id, account_id, name, description, volume_id, size_gib, group_id, instance_id, instance_name, asked_generation, created_at, image_upload_id, internal)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12::text IS NOT NULL) ON CONFLICT (account_id, name) DO NOTHING
-            """, cancel, id, caller.AccountId, name, description ?? "", volume.Id, volume.SizeGib, Columns.Text(group?.Id), Columns.Text(group?.InstanceId), Columns.Text(group?.InstanceName), generation, clock.GetUtcNow(), Columns.Text(imageId));
+            INSERT INTO snapshots (id, account_id, name, description, volume_id, size_gib, group_id, instance_id, instance_name, asked_generation, created_at, image_upload_id, internal, tags)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12::text IS NOT NULL, $13) ON CONFLICT (account_id, name) DO NOTHING
+            """, cancel, id, caller.AccountId, name, create?.Description ?? "", volume.Id, volume.SizeGib, Columns.Text(group?.Id), Columns.Text(group?.InstanceId), Columns.Text(group?.InstanceName), generation, clock.GetUtcNow(), Columns.Text(imageId), Tags.Column(create?.Tags));
         if (made == 0) return Failure.NameTaken("snapshot", name);
         if (imageId is null) await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "snapshot.create", new Subject("snapshot", id, name), cancel, $"Of {volume.Name}.");
         return new Done();

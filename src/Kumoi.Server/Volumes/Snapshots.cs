@@ -11,10 +11,10 @@ namespace Kumoi.Server.Volumes;
 /// <summary>Snapshots that are there: shown, renamed and deleted by accounts.</summary>
 public sealed class SnapshotUseCases(Database database, SnapshotStore store, HostRevisions hosts, EventLog events, EventBell bell, TimeProvider clock)
 {
-    public async Task<Result<Page<Snapshot>>> ListAsync(Caller caller, string? state, string? volume, string? instance, string? name, PageRequest page, CancellationToken cancel)
+    public async Task<Result<Page<Snapshot>>> ListAsync(Caller caller, string? state, string? volume, string? instance, string? name, TagFilter tags, PageRequest page, CancellationToken cancel)
     {
         if (state is not (null or "creating" or "available" or "deleting")) return Failure.Invalid("state", "one-of", "creating, available, deleting");
-        return page.Of(await store.ListAsync(caller.AccountId, state, volume, instance, name, page, cancel), snapshot => snapshot.Id);
+        return page.Of(await store.ListAsync(caller.AccountId, state, volume, instance, name, tags, page, cancel), snapshot => snapshot.Id);
     }
 
     public async Task<Result<Snapshot>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
@@ -38,6 +38,7 @@ public sealed class SnapshotUseCases(Database database, SnapshotStore store, Hos
             var name = update.Name is { } wanted ? Names.Normal(wanted) : snapshot.Name;
             if (name != snapshot.Name && await transaction.FindAsync("SELECT 1 FROM snapshots WHERE account_id = $1 AND name = $2", row => row.GetInt32(0), cancel, caller.AccountId, name) == 1) return Failure.NameTaken("snapshot", name);
             await transaction.ExecuteAsync("UPDATE snapshots SET name = $2, description = coalesce($3, description) WHERE id = $1", cancel, snapshot.Id, name, Columns.Text(update.Description));
+            if (await Tags.ChangeAsync(transaction, "snapshots", snapshot.Id, update.Tags, cancel) is { } failure) return failure;
             await events.WriteAsync(transaction, caller, "snapshot.update", new Subject("snapshot", snapshot.Id, name), cancel);
             return (await SnapshotStore.ReadAsync(transaction, caller.AccountId, [snapshot.Id], cancel))[0];
         }, cancel);

@@ -15,8 +15,8 @@ public static class VolumeEndpoints
     public static void MapVolumes(this IEndpointRouteBuilder routes, VolumeUseCases volumes, VolumeAttachments attachments, VolumeTypeUseCases types)
     {
         routes.Get("/volumes", Permission.Read, "ListVolumes", "List volumes",
-            async call => await PageRequest.Read(call).Then(page => volumes.ListAsync(call.Caller, call.Query("state"), call.Query("instance"), call.Query("pool"), page, call.Cancelled)))
-            .WithPaging().WithQuery("state", "creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then)").WithQuery("instance", "Only those of this instance").WithQuery("pool", "Only those in this pool");
+            async call => await PageRequest.Read(call).Then(page => volumes.ListAsync(call.Caller, call.Query("state"), call.Query("instance"), call.Query("pool"), Tags.Filter(call.Queries("tag")), page, call.Cancelled)))
+            .WithPaging().WithQuery("state", "creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then)").WithQuery("instance", "Only those of this instance").WithQuery("pool", "Only those in this pool").WithTagQuery();
         routes.Post<CreateVolume, Volume>("/volumes", Permission.Write, "CreateVolume", "Make a volume", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => volumes.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
         routes.Get("/volumes/{volume}", Permission.Read, "ShowVolume", "Show a volume, or wait until it is in a state",
@@ -25,7 +25,7 @@ public static class VolumeEndpoints
                 if (call.Query("wait") is not { } state) return await volumes.GetAsync(call.Caller, call.Route("volume"), call.Cancelled);
                 return await Waits.Read(call).Then(timeout => volumes.WaitAsync(call.Caller, call.Route("volume"), state, timeout, call.Cancelled));
             }).Fails(408).WithQuery("wait", "available or in-use: answer when all that was asked is done; deleted: answer 404 when it is gone, or the volume if it is kept for its snapshots").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
-        routes.Put<UpdateVolume, Volume>("/volumes/{volume}", Permission.Write, "UpdateVolume", "Rename a volume, let it grow, or change what it may be used for; a running guest sees it at once", 200,
+        routes.Put<UpdateVolume, Volume>("/volumes/{volume}", Permission.Write, "UpdateVolume", "Rename or tag a volume, let it grow, or change what it may be used for; a running guest sees it at once", 200,
             (call, update) => volumes.UpdateAsync(call.Caller, call.Route("volume"), update, call.Cancelled)).Fails(409);
         routes.Delete("/volumes/{volume}", Permission.Write, "DeleteVolume", "Delete a volume that is attached to nothing", call => volumes.DeleteAsync(call.Caller, call.Route("volume"), call.Cancelled));
         routes.Post<AttachVolume, Volume>("/volumes/{volume}/attach", Permission.Write, "AttachVolume", "Attach a volume to an instance; a running guest gets the disk at once", 200,

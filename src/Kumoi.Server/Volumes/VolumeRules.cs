@@ -15,9 +15,9 @@ public static class VolumeRules
         Names.Check("name", name), Size(create.SizeGib),
         create.SizeGib is null && create.Image is null && create.Snapshot is null ? new Violation("sizeGib", "required") : null,
         create.Image is not null && create.Snapshot is not null ? new Violation("image", "not-with-snapshot") : null,
-    }.OfType<Violation>();
+    }.OfType<Violation>().Concat(Tags.CheckNew(create.Tags));
 
-    public static IEnumerable<Violation> Check(UpdateVolume update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Size(update.SizeGib) }.OfType<Violation>();
+    public static IEnumerable<Violation> Check(UpdateVolume update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Size(update.SizeGib) }.OfType<Violation>().Concat(Tags.Check(update.Tags));
 
     public static IEnumerable<Violation> Check(AttachVolume attach) => new[] { Between("slot", attach.Slot, 0, SlotMax) }.OfType<Violation>();
 

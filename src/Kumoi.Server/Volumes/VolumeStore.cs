@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kumoi.Api;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Npgsql;
@@ -23,7 +24,7 @@ public sealed class VolumeStore(Database database)
         $"""
         SELECT v.id, coalesce(v.former_name, v.name), a.id, a.name, v.state, v.size_gib, v.used_bytes, p.id, p.name, t.id, t.name, h.id, h.name, m.id, m.name, i.id, i.name, v.slot, v.delete_on_termination, v.conditions::text, v.created_at, v.generation, v.observed_generation,
                v.source_snapshot_id, v.source_name, v.snapshots - CASE WHEN v.snapshots = 0 THEN 0 ELSE (SELECT count(*)::int FROM snapshots s WHERE s.volume_id = v.id AND s.internal) END, v.work::text,
-               v.sealed_key IS NOT NULL, v.source_backup_id, v.source_backup_name
+               v.sealed_key IS NOT NULL, v.source_backup_id, v.source_backup_name, v.tags::text
         FROM volumes v JOIN accounts a ON a.id = v.account_id JOIN pools p ON p.id = v.pool_id LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN hosts h ON h.id = v.host_id
         LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id WHERE v.account_id = $1 AND {Shown}
         """;
@@ -33,15 +34,15 @@ public sealed class VolumeStore(Database database)
     private static Volume Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetInt32(5), row.GetInt64(6), new Ref(row.GetString(7), row.GetString(8)), Maybe(row, 9), Maybe(row, 11),
         Maybe(row, 13), Maybe(row, 15), row.IntOrNull(17), SerialOf(row.GetString(0)), row.GetBoolean(18), row.GetInt64(21), row.GetInt64(22), row.Conditions(19), row.Time(20),
-        Maybe(row, 23), row.GetInt32(25), row.TextOrNull(26) is { } work ? JsonSerializer.Deserialize(work, ApiJson.Default.VolumeWork) : null, row.GetBoolean(27), Maybe(row, 28));
+        Maybe(row, 23), row.GetInt32(25), row.TextOrNull(26) is { } work ? JsonSerializer.Deserialize(work, ApiJson.Default.VolumeWork) : null, row.GetBoolean(27), Tags.Read(row, 30), Maybe(row, 28));
 
     /// <summary>What guests read as the disk's serial number: the most that virtio has room for, 20 characters.</summary>
     public static string SerialOf(string id) => id.Replace("-", "", StringComparison.Ordinal);
 
-    public Task<List<Volume>> ListAsync(string accountId, string? state, string? instance, string? pool, PageRequest page, CancellationToken cancel) => database.QueryAsync(
+    public Task<List<Volume>> ListAsync(string accountId, string? state, string? instance, string? pool, TagFilter tags, PageRequest page, CancellationToken cancel) => database.QueryAsync(
         Select + """
-         AND v.id > $2 AND ($3::text IS NULL AND v.state <> 'retained' OR v.state = $3) AND ($4::text IS NULL OR i.id = $4 OR i.name = $4) AND ($5::text IS NULL OR p.id = $5 OR p.name = $5) ORDER BY v.id LIMIT $6
-        """, Read, cancel, accountId, page.After, Columns.Text(state), Columns.Text(instance), Columns.Text(pool), page.Limit + 1);
+         AND v.id > $2 AND ($3::text IS NULL AND v.state <> 'retained' OR v.state = $3) AND ($4::text IS NULL OR i.id = $4 OR i.name = $4) AND ($5::text IS NULL OR p.id = $5 OR p.name = $5) AND v.tags @> $7 AND v.tags ?& $8 ORDER BY v.id LIMIT $6
+        """, Read, cancel, accountId, page.After, Columns.Text(state), Columns.Text(instance), Columns.Text(pool), page.Limit + 1, tags.WantedColumn, tags.KeysColumn);
 
     public Task<Volume?> FindAsync(string accountId, string key, CancellationToken cancel) => database.FindAsync(Select + " AND (v.id = $2 OR v.name = $2)", Read, cancel, accountId, key);
 

@@ -14,8 +14,8 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
 {
     private const long Gib = 1L << 30;
 
-    public async Task<Result<Page<Volume>>> ListAsync(Caller caller, string? state, string? instance, string? pool, PageRequest page, CancellationToken cancel) =>
-        page.Of(await store.ListAsync(caller.AccountId, state, instance, pool, page, cancel), volume => volume.Id);
+    public async Task<Result<Page<Volume>>> ListAsync(Caller caller, string? state, string? instance, string? pool, TagFilter tags, PageRequest page, CancellationToken cancel) =>
+        page.Of(await store.ListAsync(caller.AccountId, state, instance, pool, tags, page, cancel), volume => volume.Id);
 
     public async Task<Result<Volume>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
         await store.FindAsync(caller.AccountId, key, cancel) is { } volume ? volume : Failure.NotFound("volume", key);
@@ -46,10 +46,10 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
             var key = encrypted || type is { Encrypted: true } ? keys.New(volumeId) : null;
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name, sealed_key)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name, sealed_key, tags)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
                 """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type?.Id), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
-                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name), Columns.Bytes(key));
+                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name), Columns.Bytes(key), Tags.Column(create.Tags));
             if (made == 0) return Failure.NameTaken("volume", name);
             await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name), cancel);
             if (place is { } taken) await hosts.TouchAsync(transaction, taken.Host, cancel);
@@ -123,6 +123,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
                 if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel) ?? "", size - volume.SizeGib);
                 await transaction.ExecuteAsync("UPDATE volumes SET size_gib = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, size);
             }
+            if (await Tags.ChangeAsync(transaction, "volumes", volume.Id, update.Tags, cancel) is { } failure) return failure;
             await events.WriteAsync(transaction, caller, update.SizeGib > volume.SizeGib ? "volume.resize" : "volume.update", new Subject("volume", volume.Id, volume.Name), cancel);
             return new Done();
         }, cancel);

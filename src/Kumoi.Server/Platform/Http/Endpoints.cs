@@ -21,6 +21,9 @@ public sealed record Call(HttpContext Http, Caller Caller)
 
     public string? Query(string name) => Http.Request.Query[name] is [{ Length: > 0 } value, ..] ? value : null;
 
+    /// <summary>All values of a field that may be given several times.</summary>
+    public IEnumerable<string?> Queries(string name) => Http.Request.Query[name];
+
     /// <summary>A time in the query; null if there is none.</summary>
     public Result<DateTimeOffset?> Time(string name) => Query(name) is not { } text ? (DateTimeOffset?)null
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : Failure.Invalid(name, "time");

@@ -21,6 +21,8 @@ public static class OpenApiDescription
         .WithQuery("limit", "Rows at the most, 1 to 1000 (default 100)", JsonSchemaType.Integer)
         .WithQuery("cursor", "The `next` of the page before");
 
+    public static RouteHandlerBuilder WithTagQuery(this RouteHandlerBuilder route) => route.WithQuery("tag", "Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit");
+
     public static RouteHandlerBuilder WithIdempotencyKey(this RouteHandlerBuilder route) => route.WithMetadata(
         new DocumentedParameter("Idempotency-Key", ParameterLocation.Header, "Up to 128 visible ASCII characters; repeating a request with its key returns the first answer", JsonSchemaType.String));
 
@@ -49,6 +51,9 @@ public static class OpenApiDescription
             // Answers always have every member; requests may leave out those that may be null.
             if (schema.Required is { } required && RequestVerbs.Any(verb => context.JsonTypeInfo.Type.Name.StartsWith(verb, StringComparison.Ordinal)))
                 foreach (var property in context.JsonTypeInfo.Properties.Where(p => p.IsSetNullable || Nullable.GetUnderlyingType(p.PropertyType) is not null)) required.Remove(property.Name);
+            // In changes a key of a map goes with null; a type cannot say that of a map's values.
+            if (context.JsonTypeInfo.Type.Name.StartsWith("Update", StringComparison.Ordinal))
+                foreach (var values in (schema.Properties?.Values ?? []).Select(property => (property as OpenApiSchema)?.AdditionalProperties).OfType<OpenApiSchema>()) values.Type |= JsonSchemaType.Null;
             return Task.CompletedTask;
         });
         options.AddOperationTransformer((operation, context, _) =>
