@@ -12,6 +12,8 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 System.Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
 var root = new RootCommand(Messages.Text("root"));
+// The library has these texts in English only.
+foreach (var option in root.Options) option.Description = Messages.Text(option is VersionOption ? "option-version" : "option-help");
 root.Options.Add(Session.Output);
 root.Options.Add(Session.Account);
 foreach (var command in (IEnumerable<Command>)[

@@ -49,7 +49,7 @@ public sealed class ImageFetch : IDisposable
         {
             var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancel);
             var allowed = Array.FindAll(addresses, address => !IsInside(address));
-            if (allowed.Length == 0) throw new HttpRequestException($"{context.DnsEndPoint.Host} is not a public address.");
+            if (allowed.Length == 0) throw new InsideAddressException($"{context.DnsEndPoint.Host} is not a public address.");
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
@@ -71,6 +71,9 @@ public sealed class ImageFetch : IDisposable
         _untrusted.Dispose();
     }
 }
+
+/// <summary>The source is not on a public network, and who asks for it is no operator.</summary>
+public sealed class InsideAddressException(string message) : IOException(message);
 
 /// <summary>Imports images that were registered with a URL, whichever server they were registered at, and sweeps files of deleted images.</summary>
 public sealed class ImageImports(Database database, ImageStore store, ImageFiles files, ImageIntake intake, ImageFetch fetch, EventBell bell, EventLog events, TimeProvider clock, ILogger<ImageImports> log)
@@ -115,8 +118,8 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or TaskCanceledException && !cancel.IsCancellationRequested)
         {
-            ImageLog.ImportFailed(log, id, e);
-            await LaterAsync(id, attempts + 1, e switch
+            ImageLog.ImportFailed(log, id, e.Message);
+            await LaterAsync(id, IsFinal(e) ? AttemptsMax : attempts + 1, e switch
             {
                 HttpRequestException { StatusCode: { } status } => $"The source answered {(int)status}.",
                 HttpRequestException or SocketException => $"The source could not be read: {e.Message}",
@@ -125,6 +128,10 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
             }, cancel);
         }
     }
+
+    /// <summary>Another try would be answered the same: nothing is there, or it is nobody's to have. A source that is busy says 408, 425 or 429.</summary>
+    private static bool IsFinal(Exception e) =>
+        e is HttpRequestException { InnerException: InsideAddressException } || e is HttpRequestException { StatusCode: { } status } && (int)status is >= 400 and < 500 and not (408 or 425 or 429);
 
     private Task LaterAsync(string id, int attempts, string message, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
@@ -156,6 +163,6 @@ internal static partial class ImageLog
     [LoggerMessage(4001, LogLevel.Warning, "Images could not be looked for; the next try is in two seconds.")]
     public static partial void ImportsFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(4002, LogLevel.Information, "Import of {Image} failed and is tried again.")]
-    public static partial void ImportFailed(ILogger logger, string image, Exception exception);
+    [LoggerMessage(4002, LogLevel.Information, "Import of {Image} failed: {Reason}")]
+    public static partial void ImportFailed(ILogger logger, string image, string reason);
 }

@@ -173,10 +173,14 @@ public sealed class ImageTests
         await Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/imported")).Conditions is [{ Message: "The source answered 503.", NextTryAt: not null }]);
         fail = false;
         Assert.Equal("available", (await admin.GetAsync<Image>("/images/imported?wait=available&timeout=60")).State);
+        // What is not there is not asked for again.
+        await RegisterAsync(admin, "gone", new { name = "gone", url = $"http://127.0.0.1:{port}/none" });
+        var gone = await admin.GetAsync<Image>("/images/gone?wait=failed&timeout=60");
+        Assert.Equal(("The source answered 404.", (DateTimeOffset?)null), (gone.Conditions[0].Message, gone.Conditions[0].NextTryAt));
         // For a tenant the inside of the cloud does not exist.
         var tenant = await cloud.TenantAsync("acme");
         await RegisterAsync(tenant, "inside", new { name = "inside", url = $"http://127.0.0.1:{port}/image" });
-        await Wait.UntilAsync(async () => (await tenant.GetAsync<Image>("/images/inside")).Conditions is [{ Reason: "source" }]);
+        Assert.Contains("not a public address", (await tenant.GetAsync<Image>("/images/inside?wait=failed&timeout=60")).Conditions[0].Message, StringComparison.Ordinal);
         Assert.Equal("public-image", (await tenant.FailAsync(403, HttpMethod.Post, "/images", new { name = "p", visibility = "public" })).Code);
         Assert.Equal("http-url", (await tenant.FailAsync(400, HttpMethod.Post, "/images", new { name = "p", url = "file:///etc/passwd" })).Errors![0].Rule);
     }
