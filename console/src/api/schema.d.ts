@@ -3277,12 +3277,12 @@ export interface components {
             name: string;
             /**
              * Format: int32
-             * @description In GiB, 1 to 65,536. May be left out if it begins as an image or with a snapshot: as large as that.
+             * @description In GiB, 1 to 65,536. May be left out if it begins as an image, with a snapshot or as a copy: as large as that.
              */
             sizeGib?: null | number;
-            /** @description Default: the cloud's default pool, or the one that the snapshot is in. */
+            /** @description Default: the cloud's default pool, or the one that the snapshot or the volume is in. */
             pool?: null | string;
-            /** @description A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot always is. */
+            /** @description A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot or volume always is. */
             type?: null | string;
             /** @description It begins as this image; default: empty. */
             image?: null | string;
@@ -3293,6 +3293,8 @@ export interface components {
             tags?: null | {
                 [key: string]: string;
             };
+            /** @description It begins as a copy of this volume as it is now, while that has a guest or not; where that is. */
+            volume?: null | string;
         };
         CreateVolumeType: {
             name: string;
@@ -4939,6 +4941,7 @@ export interface components {
                 [key: string]: string;
             };
             backup?: null | components["schemas"]["Ref"];
+            source?: null | components["schemas"]["Ref"];
         };
         /** @description What volumes may be used for. */
         VolumeType: {

@@ -22,19 +22,21 @@ namespace Kumoi.Api;
 /// <param name="Work">What its host does to it that takes its time; null: nothing.</param>
 /// <param name="Encrypted">All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never.</param>
 /// <param name="Tags">What its account has noted of it, for itself.</param>
+/// <param name="Source">The volume that it began as a copy of, by its name then; null: it began otherwise.</param>
 public sealed record Volume(
     string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted, IReadOnlyDictionary<string, string> Tags, Ref? Backup = null);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted, IReadOnlyDictionary<string, string> Tags, Ref? Backup = null, Ref? Source = null);
 
 /// <summary>Makes a volume.</summary>
-/// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image or with a snapshot: as large as that.</param>
-/// <param name="Pool">Default: the cloud's default pool, or the one that the snapshot is in.</param>
-/// <param name="Type">A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot always is.</param>
+/// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image, with a snapshot or as a copy: as large as that.</param>
+/// <param name="Pool">Default: the cloud's default pool, or the one that the snapshot or the volume is in.</param>
+/// <param name="Type">A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot or volume always is.</param>
 /// <param name="Image">It begins as this image; default: empty.</param>
 /// <param name="Snapshot">It begins with the content of this snapshot, where that is.</param>
+/// <param name="Volume">It begins as a copy of this volume as it is now, while that has a guest or not; where that is.</param>
 /// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
 public sealed record CreateVolume(string Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null, string? Snapshot = null,
-    IReadOnlyDictionary<string, string>? Tags = null);
+    IReadOnlyDictionary<string, string>? Tags = null, string? Volume = null);
 
 /// <summary>Changes a volume; what is absent stays.</summary>
 /// <param name="SizeGib">Larger than it is; a running guest sees it at once.</param>

@@ -47,13 +47,13 @@ public static class VolumeCommands
     {
         var (name, size, pool, type, image, snapshot, delete) = (Options.Name(), Size(required: false), new Option<string?>("--pool") { Description = Messages.Text("option-volume-pool") }, new Option<string?>("--type") { Description = Messages.Text("option-volume-type") },
             new Option<string?>("--image") { Description = Messages.Text("option-from-image") }, Options.New<string?>("--from-snapshot"), Options.New<bool>("--delete-on-termination"));
-        var tag = TagOptions.Tag();
-        var create = new Command("create", Messages.Text("verb-create")) { name, size, pool, type, image, snapshot, delete, tag };
+        var (source, tag) = (Options.New<string?>("--from-volume"), TagOptions.Tag());
+        var create = new Command("create", Messages.Text("verb-create")) { name, size, pool, type, image, snapshot, source, delete, tag };
         var wait = Wait(create);
         noun.Act(create, async (session, parsed, cancel) =>
         {
             var made = await session.Client.PostAsync<CreateVolume, Volume>("volumes", new CreateVolume(
-                parsed.GetValue(name)!, parsed.GetValue(size), parsed.GetValue(pool), parsed.GetValue(type), parsed.GetValue(image), parsed.GetValue(delete), parsed.GetValue(snapshot), TagOptions.Of(parsed.GetValue(tag))), Guid.CreateVersion7().ToString(), cancel);
+                parsed.GetValue(name)!, parsed.GetValue(size), parsed.GetValue(pool), parsed.GetValue(type), parsed.GetValue(image), parsed.GetValue(delete), parsed.GetValue(snapshot), TagOptions.Of(parsed.GetValue(tag)), parsed.GetValue(source)), Guid.CreateVersion7().ToString(), cancel);
             session.Write(await ReachAsync(noun, session, made, "available", parsed, wait, cancel));
             return ExitCodes.Ok;
         });

@@ -52,13 +52,14 @@ public static class BackupOffers
     }
 
     /// <summary>
-    /// Lets those snapshots for backups go that none needs: one is kept of each volume and place, as the base of the next increment, and those that backups are being made of.
+    /// Lets those snapshots for backups and copies go that none needs: one is kept of each volume and place, as the base of the next increment, and those that backups or copies are being made of.
     /// </summary>
     private static async Task<IEnumerable<string>> ReleaseAsync(Transaction transaction, CancellationToken cancel)
     {
         const string Unneeded =
             """
             s.internal AND s.image_upload_id IS NULL AND s.desired = 'present'
+            AND NOT EXISTS (SELECT 1 FROM volumes c WHERE c.source_volume_id = s.volume_id AND c.source_snapshot_id = s.id AND c.made_gib IS NULL AND c.deleted_at IS NULL AND c.desired = 'present')
             AND NOT EXISTS (SELECT 1 FROM backups b WHERE b.state = 'creating' AND s.id IN (b.snapshot_id, b.base_snapshot_id))
             AND NOT EXISTS (SELECT 1 FROM backups b JOIN volumes v ON v.id = b.volume_id AND v.desired = 'present' WHERE b.snapshot_id = s.id AND b.state = 'available'
                             AND NOT EXISTS (SELECT 1 FROM backups later WHERE later.volume_id = b.volume_id AND later.place_id = b.place_id AND later.state = 'available' AND later.id > b.id))

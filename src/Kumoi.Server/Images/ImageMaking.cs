@@ -76,7 +76,7 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
         // Images are not encrypted, and are read by more hosts than the volume is.
         if (volume.Encrypted) return new Failure("image-of-encrypted", 409, volume.Name);
         var snapshotId = ids.New(Ids.Snapshot);
-        return (await taking.AskForImageAsync(transaction, caller, volume, snapshotId, imageId, cancel)).Failure is { } refused ? refused : new Source(volume.Id, volume.Name, snapshotId, volume.SizeGib);
+        return (await taking.AskInternalAsync(transaction, caller, volume, snapshotId, imageId, cancel)).Failure is { } refused ? refused : new Source(volume.Id, volume.Name, snapshotId, volume.SizeGib);
     }
 
     /// <summary>What is not said of the image is as it is of the instance that starts from the volume, and as it was of the image that the volume began as.</summary>

@@ -16,10 +16,13 @@ public static class SnapshotOrigins
         if (await SnapshotStore.LockAsync(transaction, accountId, key, cancel) is not { } snapshot) return Failure.Invalid("snapshot", "no-such", new Noun("snapshot"), key);
         // One that is still to be taken will be: its host does that first.
         if (snapshot.State is not ("available" or "creating")) return new Failure("snapshot-not-available", 409, snapshot.Name, snapshot.State);
-        return (await transaction.FindAsync(
-            "SELECT p.id, p.name, v.store_id, h.id, h.state = 'up', v.sealed_key IS NOT NULL FROM volumes v JOIN pools p ON p.id = v.pool_id JOIN hosts h ON h.id = v.host_id WHERE v.id = $1",
-            row => new SnapshotOrigin(snapshot, row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4), row.GetBoolean(5)), cancel, snapshot.VolumeId))!;
+        return await OfAsync(transaction, snapshot, cancel);
     }
+
+    /// <summary>The same of a snapshot whose volume is held.</summary>
+    public static async Task<SnapshotOrigin> OfAsync(Transaction transaction, SnapshotRecord snapshot, CancellationToken cancel) => (await transaction.FindAsync(
+        "SELECT p.id, p.name, v.store_id, h.id, h.state = 'up', v.sealed_key IS NOT NULL FROM volumes v JOIN pools p ON p.id = v.pool_id JOIN hosts h ON h.id = v.host_id WHERE v.id = $1",
+        row => new SnapshotOrigin(snapshot, row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4), row.GetBoolean(5)), cancel, snapshot.VolumeId))!;
 
     /// <summary>The volume that is being filled: this one, or one that is filled from a snapshot of it, which is then to stay with its host.</summary>
     public static Task<string?> FillingAsync(Transaction transaction, string volumeId, bool stays, CancellationToken cancel) => transaction.FindAsync(

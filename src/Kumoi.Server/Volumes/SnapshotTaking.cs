@@ -49,10 +49,12 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
         }), cancel);
     }
 
-    /// <summary>One of a volume that the caller holds, for an image that is made of it: in no list, and called by its id.</summary>
-    public Task<Result<Done>> AskForImageAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string imageId, CancellationToken cancel) =>
+    /// <summary>One of a volume that the caller holds, for what is made of it: in no list, and called by its id.</summary>
+    /// <param name="imageId">The image that is made of it; null: it is a volume.</param>
+    public Task<Result<Done>> AskInternalAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string? imageId, CancellationToken cancel) =>
         AskAsync(transaction, caller, volume, id, id, null, null, imageId, cancel);
 
+    /// <param name="create">What an account asks for; null: it is internal.</param>
     private async Task<Result<Done>> AskAsync(Transaction transaction, Caller caller, VolumeRecord volume, string id, string name, CreateSnapshot? create, Group? group, string? imageId, CancellationToken cancel)
     {
         if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
@@ -63,10 +65,10 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO snapshots (id, account_id, name, description, volume_id, size_gib, group_id, instance_id, instance_name, asked_generation, created_at, image_upload_id, internal, tags)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12::text IS NOT NULL, $13) ON CONFLICT (account_id, name) DO NOTHING
-            """, cancel, id, caller.AccountId, name, create?.Description ?? "", volume.Id, volume.SizeGib, Columns.Text(group?.Id), Columns.Text(group?.InstanceId), Columns.Text(group?.InstanceName), generation, clock.GetUtcNow(), Columns.Text(imageId), Tags.Column(create?.Tags));
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $13) ON CONFLICT (account_id, name) DO NOTHING
+            """, cancel, id, caller.AccountId, name, create?.Description ?? "", volume.Id, volume.SizeGib, Columns.Text(group?.Id), Columns.Text(group?.InstanceId), Columns.Text(group?.InstanceName), generation, clock.GetUtcNow(), Columns.Text(imageId), Tags.Column(create?.Tags), create is null);
         if (made == 0) return Failure.NameTaken("snapshot", name);
-        if (imageId is null) await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "snapshot.create", new Subject("snapshot", id, name), cancel, $"Of {volume.Name}.");
+        if (create is not null) await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "snapshot.create", new Subject("snapshot", id, name), cancel, $"Of {volume.Name}.");
         return new Done();
     }
 }

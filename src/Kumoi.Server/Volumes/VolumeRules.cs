@@ -13,8 +13,8 @@ public static class VolumeRules
     public static IEnumerable<Violation> Check(CreateVolume create, string name) => new[]
     {
         Names.Check("name", name), Size(create.SizeGib),
-        create.SizeGib is null && create.Image is null && create.Snapshot is null ? new Violation("sizeGib", "required") : null,
-        create.Image is not null && create.Snapshot is not null ? new Violation("image", "not-with-snapshot") : null,
+        create.SizeGib is null && create.Image is null && create.Snapshot is null && create.Volume is null ? new Violation("sizeGib", "required") : null,
+        new[] { create.Image, create.Snapshot, create.Volume }.Count(origin => origin is not null) > 1 ? new Violation(create.Image is null ? "snapshot" : "image", "one-beginning") : null,
     }.OfType<Violation>().Concat(Tags.CheckNew(create.Tags));
 
     public static IEnumerable<Violation> Check(UpdateVolume update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Size(update.SizeGib) }.OfType<Violation>().Concat(Tags.Check(update.Tags));

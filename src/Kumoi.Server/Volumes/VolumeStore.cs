@@ -23,8 +23,8 @@ public sealed class VolumeStore(Database database)
     private const string Select =
         $"""
         SELECT v.id, coalesce(v.former_name, v.name), a.id, a.name, v.state, v.size_gib, v.used_bytes, p.id, p.name, t.id, t.name, h.id, h.name, m.id, m.name, i.id, i.name, v.slot, v.delete_on_termination, v.conditions::text, v.created_at, v.generation, v.observed_generation,
-               v.source_snapshot_id, v.source_name, v.snapshots - CASE WHEN v.snapshots = 0 THEN 0 ELSE (SELECT count(*)::int FROM snapshots s WHERE s.volume_id = v.id AND s.internal) END, v.work::text,
-               v.sealed_key IS NOT NULL, v.source_backup_id, v.source_backup_name, v.tags::text
+               CASE WHEN v.source_is_volume THEN v.source_volume_id ELSE v.source_snapshot_id END, v.source_name, v.snapshots - CASE WHEN v.snapshots = 0 THEN 0 ELSE (SELECT count(*)::int FROM snapshots s WHERE s.volume_id = v.id AND s.internal) END, v.work::text,
+               v.sealed_key IS NOT NULL, v.source_backup_id, v.source_backup_name, v.tags::text, v.source_is_volume
         FROM volumes v JOIN accounts a ON a.id = v.account_id JOIN pools p ON p.id = v.pool_id LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN hosts h ON h.id = v.host_id
         LEFT JOIN images m ON m.id = v.image_id LEFT JOIN instances i ON i.id = v.instance_id WHERE v.account_id = $1 AND {Shown}
         """;
@@ -34,7 +34,7 @@ public sealed class VolumeStore(Database database)
     private static Volume Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetInt32(5), row.GetInt64(6), new Ref(row.GetString(7), row.GetString(8)), Maybe(row, 9), Maybe(row, 11),
         Maybe(row, 13), Maybe(row, 15), row.IntOrNull(17), SerialOf(row.GetString(0)), row.GetBoolean(18), row.GetInt64(21), row.GetInt64(22), row.Conditions(19), row.Time(20),
-        Maybe(row, 23), row.GetInt32(25), row.TextOrNull(26) is { } work ? JsonSerializer.Deserialize(work, ApiJson.Default.VolumeWork) : null, row.GetBoolean(27), Tags.Read(row, 30), Maybe(row, 28));
+        row.GetBoolean(31) ? null : Maybe(row, 23), row.GetInt32(25), row.TextOrNull(26) is { } work ? JsonSerializer.Deserialize(work, ApiJson.Default.VolumeWork) : null, row.GetBoolean(27), Tags.Read(row, 30), Maybe(row, 28), row.GetBoolean(31) ? Maybe(row, 23) : null);
 
     /// <summary>What guests read as the disk's serial number: the most that virtio has room for, 20 characters.</summary>
     public static string SerialOf(string id) => id.Replace("-", "", StringComparison.Ordinal);

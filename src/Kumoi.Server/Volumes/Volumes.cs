@@ -10,7 +10,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Volumes;
 
 /// <summary>Volumes: made, changed and deleted by accounts. What is on a host is the host's to do; the records say what.</summary>
-public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeKeys keys, HostRevisions hosts, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
+public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeKeys keys, SnapshotTaking taking, HostRevisions hosts, EventLog events, EventBell bell, Ids ids, TimeProvider clock)
 {
     private const long Gib = 1L << 30;
 
@@ -29,7 +29,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
             volume => volume.State is "deleting" or "retained" && state != "deleted" ? null : (volume.State == state || volume is { State: "retained", Snapshots: > 0 }) && (volume.ObservedGeneration >= volume.Generation || volume.Host is null), volume => (volume.Name, volume.State, volume.Conditions), cancel);
     }
 
-    /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it; one that begins with a snapshot is made where that is.</summary>
+    /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it; one that begins with a snapshot or as a copy is made where that is.</summary>
     public async Task<Result<Volume>> CreateAsync(Caller caller, CreateVolume create, IdempotencyKey? once, CancellationToken cancel)
     {
         var name = Names.Normal(create.Name);
@@ -38,7 +38,8 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
         {
             var type = create.Type is null ? ((string Id, bool Encrypted)?)null : await TypeAsync(transaction, create.Type, cancel);
             if (create.Type is not null && type is null) return Failure.Invalid("type", "no-such", new Noun("volume-type"), create.Type);
-            var planned = create.Snapshot is { } snapshot ? await BeginAsync(transaction, caller, create, snapshot, cancel) : await BeginAsync(transaction, caller, create, cancel);
+            var planned = create.Snapshot is { } snapshot ? await BeginWithAsync(transaction, caller, create, snapshot, cancel)
+                : create.Volume is { } source ? await BeginAsCopyAsync(transaction, caller, create, source, cancel) : await BeginAsync(transaction, caller, create, cancel);
             if (planned.Failure is { } failure) return failure;
             var (pool, size, image, origin, place, encrypted) = planned.Value;
             if (encrypted && type is { Encrypted: false }) return Failure.Invalid("type", "type-encrypts");
@@ -46,10 +47,10 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
             var key = encrypted || type is { Encrypted: true } ? keys.New(volumeId) : null;
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name, sealed_key, tags)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+                INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name, sealed_key, tags, source_is_volume)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
                 """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type?.Id), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
-                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name), Columns.Bytes(key), Tags.Column(create.Tags));
+                Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name), Columns.Bytes(key), Tags.Column(create.Tags), create.Volume is not null);
             if (made == 0) return Failure.NameTaken("volume", name);
             await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name), cancel);
             if (place is { } taken) await hosts.TouchAsync(transaction, taken.Host, cancel);
@@ -81,19 +82,33 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
         return shared && place is null ? new Failure("insufficient-storage", 409, poolName, size) : new Beginning(pool, size, image, null, place, false);
     }
 
-    /// <summary>With the content of a snapshot: in the store where that is, by the host that has it.</summary>
-    private static async Task<Result<Beginning>> BeginAsync(Transaction transaction, Caller caller, CreateVolume create, string key, CancellationToken cancel)
+    /// <summary>With the content of a snapshot.</summary>
+    private static async Task<Result<Beginning>> BeginWithAsync(Transaction transaction, Caller caller, CreateVolume create, string key, CancellationToken cancel)
     {
         var found = await SnapshotOrigins.FindAsync(transaction, caller.AccountId, key, cancel);
-        if (found.Failure is { } failure) return failure;
-        var origin = found.Value;
+        return found.Failure is { } failure ? failure : await BeginAsync(transaction, caller, create, found.Value, isCopy: false, cancel);
+    }
+
+    /// <summary>As a copy of a volume: with a snapshot of now, which nobody else sees and which goes when the copy is made.</summary>
+    private async Task<Result<Beginning>> BeginAsCopyAsync(Transaction transaction, Caller caller, CreateVolume create, string key, CancellationToken cancel)
+    {
+        if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.Invalid("volume", "no-such", new Noun("volume"), key);
+        var snapshot = new SnapshotRecord(ids.New(Ids.Snapshot), volume.Name, volume.Id, "creating", volume.SizeGib);
+        if ((await taking.AskInternalAsync(transaction, caller, volume, snapshot.Id, null, cancel)).Failure is { } failure) return failure;
+        return await BeginAsync(transaction, caller, create, await SnapshotOrigins.OfAsync(transaction, snapshot, cancel), isCopy: true, cancel);
+    }
+
+    /// <summary>In the store where its origin is, by the host that has that.</summary>
+    /// <param name="isCopy">A volume was named, and not a snapshot of it.</param>
+    private static async Task<Result<Beginning>> BeginAsync(Transaction transaction, Caller caller, CreateVolume create, SnapshotOrigin origin, bool isCopy, CancellationToken cancel)
+    {
         var (pool, _, _, maintenance) = await PoolAsync(transaction, caller, create.Pool ?? origin.PoolId, cancel);
-        if (pool is null) return create.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : Failure.Invalid("snapshot", "no-such", new Noun("pool"), origin.PoolName);
-        if (pool != origin.PoolId) return Failure.Invalid("pool", "pool-of-snapshot", origin.PoolName);
+        if (pool is null) return create.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : Failure.Invalid(isCopy ? "volume" : "snapshot", "no-such", new Noun("pool"), origin.PoolName);
+        if (pool != origin.PoolId) return Failure.Invalid("pool", isCopy ? "pool-of-volume" : "pool-of-snapshot", origin.PoolName);
         if (maintenance) return new Failure("pool-maintenance", 409, origin.PoolName);
         var size = create.SizeGib ?? origin.Snapshot.SizeGib;
-        if (size < origin.Snapshot.SizeGib) return Failure.Invalid("sizeGib", "smaller-than-snapshot", origin.Snapshot.SizeGib);
-        if (!origin.HostReports) return new Failure("snapshot-host-away", 409, origin.Snapshot.Name);
+        if (size < origin.Snapshot.SizeGib) return Failure.Invalid("sizeGib", isCopy ? "smaller-than-volume" : "smaller-than-snapshot", origin.Snapshot.SizeGib);
+        if (!origin.HostReports) return new Failure(isCopy ? "volume-host-away" : "snapshot-host-away", 409, origin.Snapshot.Name);
         if (!await StoreRoom.GrowAsync(transaction, origin.StoreId, origin.HostId, size, cancel)) return new Failure("insufficient-storage", 409, origin.PoolName, size);
         return new Beginning(pool, size, null, origin.Snapshot, (origin.StoreId, origin.HostId), origin.Encrypted);
     }

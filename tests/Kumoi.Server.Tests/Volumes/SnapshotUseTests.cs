@@ -89,7 +89,7 @@ public sealed class SnapshotUseTests
         await scene.Host.ObeyWithVolumesAsync();
         Assert.Equal("available", (await scene.VolumeAsync("early")).State);
         Assert.Equal("snapshot no-such", await scene.BrokenAsync("/volumes", new { name = "copy", snapshot = "none" }));
-        Assert.Equal("image not-with-snapshot", await scene.BrokenAsync("/volumes", new { name = "copy", snapshot = "s", image = "tiny" }));
+        Assert.Equal("image one-beginning", await scene.BrokenAsync("/volumes", new { name = "copy", snapshot = "s", image = "tiny" }));
         Assert.Equal("sizeGib smaller-than-snapshot", await scene.BrokenAsync("/volumes", new { name = "copy", snapshot = "s", sizeGib = 1 }));
         Assert.Equal("pool pool-of-snapshot", await scene.BrokenAsync("/volumes", new { name = "copy", snapshot = "s", pool = "shared" }));
         Assert.Equal("insufficient-storage", await scene.CodeAsync(HttpMethod.Post, "/volumes", new { name = "copy", snapshot = "s", sizeGib = 1000 }));
