@@ -103,7 +103,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
         return last!;
     }
 
-    public string DirectoryOf(DesiredVolume volume) => Path.Combine(_machine.Options.Stores is [var place, ..] ? place[(place.IndexOf(':', StringComparison.Ordinal) + 1)..] : _machine.Options.Paths.Volumes, volume.Id);
+    public string DirectoryOf(DesiredVolume volume) => Path.Combine(_machine.Options.Stores is [var place, ..] ? StorePlace.Parse(place)!.Directory : _machine.Options.Paths.Volumes, volume.Id);
 
     public string[] FilesOf(DesiredVolume volume) => Directory.Exists(DirectoryOf(volume)) ? [.. Directory.GetFiles(DirectoryOf(volume)).Select(path => Path.GetFileName(path)).Where(name => LayerNames.NumberOf(name) is not null).Order()] : [];
 
