@@ -71,7 +71,7 @@ public sealed class RemoteVolumeTests
         Assert.Equal([one.Id], (await hypervisor.ObserveAsync(stand.Record.Id, default)).Process!.Drives!.Select(drive => drive.Id));
     }
 
-    private static DesiredVolume Given(DesiredVolume volume, string protocol) => volume with { InstanceId = null, Slot = null, Export = new VolumeExport(protocol, "i-19a3f2b4c5d6e7f80", 1, Key) };
+    private static DesiredVolume Given(DesiredVolume volume, string protocol) => volume with { InstanceId = null, Slot = null, Export = new VolumeExport(protocol, volume.InstanceId!, 1, Key) };
 
     /// <summary>The volume as the other host's document has it.</summary>
     private static async Task<DesiredVolume> RemoteAsync(SnapshotStand stand, DesiredVolume volume)
