@@ -27,7 +27,7 @@ internal static class TargetCommand
     /// <summary>As whom the guest's process comes: of this incarnation only.</summary>
     public static string InitiatorName(string instanceId, int incarnation) => Name(string.Create(CultureInfo.InvariantCulture, $"{instanceId}:{incarnation}"));
 
-    /// <summary>RFC 3720, 3.2.6.3.1.</summary>
+    /// <summary>RFC 7143, 4.2.7.4.</summary>
     private static string Name(string rest) => "iqn.2026-11.cloud.kumoi:" + rest;
 
     /// <param name="process">The process that has the volume open.</param>
