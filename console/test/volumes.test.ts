@@ -18,7 +18,7 @@ const volume = (more: Partial<Volume> = {}): Volume => ({
 });
 const store = (more: Partial<Store> = {}): Store => ({ id: 'st-1', hosts: [ref('h-1')], capacityGib: 50, usedGib: 10, allocatedGib: 20, own: false, reportedAt: '', ...more });
 const pool = (more: Partial<Pool> = {}): Pool => ({
-  id: 'spl-1', name: 'local', driver: 'directory', shared: false, default: true, maintenance: false, overcommit: 1, warnPercent: 80, accounts: null, stores: [store()], createdAt: '', ...more,
+  id: 'spl-1', name: 'local', driver: 'directory', shared: false, default: true, maintenance: false, overcommit: 1, warnPercent: 80, protocol: 'nbd', accounts: null, stores: [store()], createdAt: '', ...more,
 });
 
 describe('the state of a volume', () => {
@@ -126,8 +126,8 @@ describe('pools', () => {
 
   test('are changed in what was changed, and an emptied list of accounts is all', () => {
     const first = poolValues(pool({ accounts: [ref('a-1')] }));
-    expect(poolUpdate(first, first)).toEqual({ default: null, maintenance: null, overcommit: null, warnPercent: null, accounts: null });
-    expect(poolUpdate({ default: true, maintenance: true, overcommit: '1.5', warnPercent: '90', accounts: [] }, { ...first, default: false })).toEqual({ default: true, maintenance: true, overcommit: 1.5, warnPercent: 90, accounts: [] });
+    expect(poolUpdate(first, first)).toEqual({ default: null, maintenance: null, overcommit: null, warnPercent: null, protocol: null, accounts: null });
+    expect(poolUpdate({ default: true, maintenance: true, overcommit: '1.5', warnPercent: '90', protocol: 'iscsi', accounts: [] }, { ...first, default: false })).toEqual({ default: true, maintenance: true, overcommit: 1.5, warnPercent: 90, protocol: 'iscsi', accounts: [] });
     // There is always one default: it is not taken away, another becomes it.
     expect(poolUpdate({ ...first, default: false }, first).default).toBeNull();
     expect(fields(checkPool({ ...first, overcommit: '0', warnPercent: '101' }))).toEqual(['overcommit', 'warnPercent']);

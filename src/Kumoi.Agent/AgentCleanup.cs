@@ -58,7 +58,7 @@ public static class AgentCleanup
         var (paths, vpn) = (options.Paths, ObjectNames.VpnPrefix(options.Tag));
         string[] marks = [paths.RunRoot + "/", paths.State + "/"];
         var own = Processes.All().Where(process =>
-            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or Volumes.Exports.ExportCommand.Program or DnsmasqCommand.Program or Haproxy.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal)))
+            Path.GetFileName(process.Arguments[0]) is "qemu-system-x86_64" or Volumes.Exports.ExportCommand.Program or Volumes.Exports.TargetCommand.Program or DnsmasqCommand.Program or Haproxy.Program && process.Arguments.Any(argument => marks.Any(mark => argument.Contains(mark, StringComparison.Ordinal)))
             || WireGuard.IsOf(vpn, process.Arguments));
         foreach (var process in own.ToArray())
         {

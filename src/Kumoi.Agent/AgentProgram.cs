@@ -102,7 +102,7 @@ public static class AgentProgram
     {
         if (Libc.EffectiveUser() != 0) yield return "The agent must run as root: it makes network devices and gives files to other users.";
         foreach (var program in new[] { "ip", "nft", "nsenter", "setpriv", "dnsmasq", "qemu-img", "qemu-system-x86_64" })
-            if (!Found(program)) yield return $"The program {program} is missing on this machine.";
+            if (!Commands.IsThere(program)) yield return $"The program {program} is missing on this machine.";
         if (options.DisksDirectory is { } disks && !Directory.Exists(disks)) yield return $"The directory of disks {disks} is missing: make it, or mount it first.";
         foreach (var path in new[] { options.StateDirectory, options.DisksDirectory }.Concat(options.Stores.Concat(options.BackupStores).Select(store => StorePlace.Parse(store)?.Directory)).OfType<string>().SelectMany(WithParents).Distinct())
             if (Directory.Exists(path) && (File.GetUnixFileMode(path) & UnixFileMode.OtherExecute) == 0)
@@ -113,7 +113,4 @@ public static class AgentProgram
     {
         for (var path = Path.GetFullPath(directory); path is not null; path = Path.GetDirectoryName(path)) yield return path;
     }
-
-    private static bool Found(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").Split(':').Any(directory => File.Exists(Path.Combine(directory, program)));
 }

@@ -59,10 +59,13 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         Assert.Equal(heard, (await TryFromGuestAsync("on-3", outside.Address, Outside.Port)).Output.Trim());
     }
 
-    [Fact]
-    public async Task A_volume_goes_from_host_to_host_and_what_gives_it_may_be_killed()
+    [Theory]
+    [InlineData("nbd")]
+    [InlineData("iscsi")]
+    public async Task A_volume_goes_from_host_to_host_and_what_gives_it_may_be_killed(string protocol)
     {
-        var data = await GuestVolume.MakeAsync(cloud, "walks", "--size", "1GiB");
+        (await cloud.KumoiAsync("pool", "update", "local", "--protocol", protocol)).Ok.ToString();
+        var data = await GuestVolume.MakeAsync(cloud, "walks-" + protocol, "--size", "1GiB");
         await data.AttachAsync("on-1");
         var written = await data.FillAsync("on-1");
         await data.UnmountAsync("on-1");
@@ -73,6 +76,7 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
 
         // Its bytes stay where they are, and the guest of another host has them.
         await data.AttachAsync("on-2");
+        Assert.Equal(protocol == "iscsi" ? 1 : 0, Machine.Processes(data.Id).Count(process => process.Command.StartsWith("tgtd", StringComparison.Ordinal)));
         Assert.Equal(home, (await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString());
         Assert.Equal(written, await data.SumAsync("on-2"));
         // While the guest writes, the process that gives it is killed, and then the agent with it: nothing that was said to be written is lost.
@@ -89,7 +93,7 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         await data.UnmountAsync("on-2");
         (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
         await data.UntilAsync("available");
-        Assert.DoesNotContain(Machine.Processes(data.Id), IsDaemon);
+        Assert.DoesNotContain(Machine.Processes(data.Id), process => IsDaemon(process) || process.Command.StartsWith("tgtd", StringComparison.Ordinal));
 
         // Back at its host it has what was written elsewhere.
         await data.AttachAsync("on-1");
@@ -99,6 +103,7 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
         await data.UntilAsync("available");
         (await cloud.KumoiAsync("volume", "delete", data.Name)).Ok.ToString();
+        (await cloud.KumoiAsync("pool", "update", "local", "--protocol", "nbd")).Ok.ToString();
 
         static bool IsDaemon((int Id, string Command) process) => process.Command.StartsWith("qemu-storage-daemon", StringComparison.Ordinal);
         static int Daemon(string volumeId) => Machine.Processes(volumeId).Single(IsDaemon).Id;

@@ -4220,6 +4220,8 @@ export interface components {
              * @description From this share of a store that is used on, operators are warned.
              */
             warnPercent: number;
+            /** @description How volumes of its hosts' own stores are given to instances of other hosts from the next time on: `nbd` (over TLS) or `iscsi` (CHAP, not encrypted on its way). */
+            protocol: string;
             /** @description Who may use it; null: all accounts. Told to operators only. */
             accounts: null | components["schemas"]["Ref"][];
             /** @description Where its volumes are. Told to operators only. */
@@ -4821,6 +4823,8 @@ export interface components {
             warnPercent?: null | number;
             /** @description Names or ids of all accounts that may use it; empty: all may. */
             accounts?: null | string[];
+            /** @description As the pool's; volumes that are given now stay as they are. */
+            protocol?: null | string;
         };
         /** @description Changes how a snapshot is called; what is absent stays. */
         UpdateSnapshot: {

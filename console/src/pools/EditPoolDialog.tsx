@@ -6,8 +6,9 @@ import type { Pool } from '../api/types';
 import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
+import { SelectField } from '../ui/SelectField';
 import { useForm } from '../ui/useForm';
-import { checkPool, pools, poolUpdate, poolValues } from './pools';
+import { checkPool, poolProtocols, pools, poolUpdate, poolValues } from './pools';
 
 export function EditPoolDialog({ pool, close, done }: { pool: Pool; close: () => void; done: (changed: Pool) => void }): ReactNode {
   const t = useText();
@@ -28,6 +29,7 @@ export function EditPoolDialog({ pool, close, done }: { pool: Pool; close: () =>
       </FormField>
       <TextField form={form} field="overcommit" label={t('pool.overcommit')} description={t('pool.overcommitHint')} inputMode="decimal" testId="pool-overcommit" />
       <TextField form={form} field="warnPercent" label={t('pool.warnPercent')} description={t('pool.warnHint')} inputMode="numeric" testId="pool-warn" />
+      <SelectField form={form} field="protocol" label={t('pool.protocol')} description={t('pool.protocolHint')} options={poolProtocols.map((value) => ({ value, label: t(`pool.protocol.${value}`) }))} testId="pool-protocol" />
       <AccountsField form={form} description={t('pool.accountsHint')} testId="pool-accounts" />
     </FormDialog>
   );

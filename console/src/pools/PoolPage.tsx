@@ -83,6 +83,7 @@ function Overview({ pool: p }: { pool: Pool }): ReactNode {
           { label: t('pool.defaultLabel'), value: t(p.default ? 'ui.yes' : 'ui.no') },
           { label: t('pool.overcommit'), value: t('pool.overcommitTimes', { ratio: p.overcommit }) },
           { label: t('pool.warn'), value: t('pool.warnFrom', { percent: format.percent(p.warnPercent, 100) }) },
+          { label: t('pool.protocol'), value: t.word('pool.protocol', p.protocol) },
           // Who else may use a pool is told to operators only, who are told of its stores, too.
           ...(p.stores === null ? [] : [{ label: t('account.title'), value: p.accounts?.map((a) => a.name).join(', ') ?? t('account.all') }]),
           { label: t('pool.driver'), value: t.word('pool.driver', p.driver) },

@@ -35,17 +35,21 @@ export function sum(stores: readonly Store[], of: (store: Store) => number): num
   return stores.reduce((total, store) => total + of(store), 0);
 }
 
+/** How volumes are given to other hosts; the words of the API. */
+export const poolProtocols = ['nbd', 'iscsi'] as const;
+
 export interface PoolValues {
   readonly default: boolean;
   readonly maintenance: boolean;
   readonly overcommit: string;
   readonly warnPercent: string;
+  readonly protocol: string;
   /** Ids; empty: all. */
   readonly accounts: readonly string[];
 }
 
 export function poolValues(p: Pool): PoolValues {
-  return { default: p.default, maintenance: p.maintenance, overcommit: String(p.overcommit), warnPercent: String(p.warnPercent), accounts: (p.accounts ?? []).map((a) => a.id) };
+  return { default: p.default, maintenance: p.maintenance, overcommit: String(p.overcommit), warnPercent: String(p.warnPercent), protocol: p.protocol, accounts: (p.accounts ?? []).map((a) => a.id) };
 }
 
 export function checkPool(v: PoolValues): Violation[] {
@@ -57,6 +61,6 @@ export function poolUpdate(v: PoolValues, first: PoolValues): UpdatePool {
   const ifChanged = <T>(field: keyof PoolValues, value: T) => (String(v[field]) === String(first[field]) ? null : value);
   return {
     default: v.default && !first.default ? true : null, maintenance: ifChanged('maintenance', v.maintenance), overcommit: ifChanged('overcommit', Number(v.overcommit)),
-    warnPercent: ifChanged('warnPercent', Number(v.warnPercent)), accounts: ifChanged('accounts', [...v.accounts]),
+    warnPercent: ifChanged('warnPercent', Number(v.warnPercent)), protocol: ifChanged('protocol', v.protocol), accounts: ifChanged('accounts', [...v.accounts]),
   };
 }

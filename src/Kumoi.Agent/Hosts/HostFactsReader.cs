@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Hosts;
@@ -20,8 +21,7 @@ public static class HostFactsReader
         Protocols());
 
     /// <summary>Ways in which volumes can be given to other hosts and had from them: as far as the programs are there.</summary>
-    private static string[]? Protocols() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => directory.Length > 0 && File.Exists(Path.Combine(directory, Volumes.Exports.ExportCommand.Program))) ? [VolumeProtocols.Nbd] : null;
+    private static string[]? Protocols() => !Commands.IsThere(ExportCommand.Program) ? null : TargetProcesses.AreThere() ? [VolumeProtocols.Nbd, VolumeProtocols.Iscsi] : [VolumeProtocols.Nbd];
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =

@@ -34,6 +34,10 @@ public sealed class Commands(TimeProvider clock)
     /// <summary>A fault point for tests: sees each command and its input before it is run; may cut the input short, or throw as if the agent had died there.</summary>
     internal Func<string, string?, string?>? Fault { get; init; }
 
+    /// <summary>Whether the machine has the program.</summary>
+    public static bool IsThere(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").Split(':').Any(directory => directory.Length > 0 && File.Exists(Path.Combine(directory, program)));
+
     /// <summary>Runs a command to its end and gives its answer, whatever the exit code.</summary>
     public Task<CommandResult> TryRunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
         TryRunAsync(program, arguments, null, [], DefaultLimit, cancel);

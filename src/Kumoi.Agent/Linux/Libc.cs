@@ -20,7 +20,12 @@ internal static partial class Libc
     public const short WriteLock = 1, NoLock = 2;
     public const int CurrentDirectory = -100, NotThroughLinks = 0x100;
     public const uint BasicStatus = 0x7ff, MemoryCloseOnExec = 1;
+    public const int KeepIdentity = -1;
     public const int LockExclusive = 2, LockWithoutWaiting = 4, WouldBlock = 11, Interrupted = 4;
+
+    public static long SetUsers => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117;
+
+    public static long SetGroups => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 149 : 119;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);
@@ -66,6 +71,10 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "if_nametoindex", StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint NumberOfDevice(string name);
+
+    /// <summary>The call itself, which changes the calling thread alone; the C library's function of that name changes all threads.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial long Call(long number, nint real, nint effective, nint saved);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

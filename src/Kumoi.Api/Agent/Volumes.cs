@@ -46,8 +46,13 @@ public static class VolumeProtocols
     /// <summary>Network Block Device, over TLS with a pre-shared key (the NBD protocol's specification; RFC 4279).</summary>
     public const string Nbd = "nbd";
 
-    /// <summary>The user that the pre-shared key is of.</summary>
+    /// <summary>iSCSI with CHAP, the key as its secret (RFC 7143, RFC 1994): what is read and written is not encrypted on its way.</summary>
+    public const string Iscsi = "iscsi";
+
+    /// <summary>The user that the key is of.</summary>
     public const string User = "kumoi";
+
+    public static IReadOnlyList<string> All { get; } = [Nbd, Iscsi];
 }
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>

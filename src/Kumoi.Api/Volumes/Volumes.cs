@@ -64,10 +64,11 @@ public sealed record CreateVolumeType(string Name, int? Iops, int? MibPerSecond,
 /// <param name="Maintenance">No volumes are made or grown in it.</param>
 /// <param name="Overcommit">How much of volumes' sizes may be promised for each GiB that there is: 1 is as much as there is.</param>
 /// <param name="WarnPercent">From this share of a store that is used on, operators are warned.</param>
+/// <param name="Protocol">How volumes of its hosts' own stores are given to instances of other hosts from the next time on: <c>nbd</c> (over TLS) or <c>iscsi</c> (CHAP, not encrypted on its way).</param>
 /// <param name="Accounts">Who may use it; null: all accounts. Told to operators only.</param>
 /// <param name="Stores">Where its volumes are. Told to operators only.</param>
 public sealed record Pool(
-    string Id, string Name, string Driver, bool Shared, bool Default, bool Maintenance, double Overcommit, int WarnPercent, IReadOnlyList<Ref>? Accounts, IReadOnlyList<Store>? Stores, DateTimeOffset CreatedAt);
+    string Id, string Name, string Driver, bool Shared, bool Default, bool Maintenance, double Overcommit, int WarnPercent, string Protocol, IReadOnlyList<Ref>? Accounts, IReadOnlyList<Store>? Stores, DateTimeOffset CreatedAt);
 
 /// <summary>One place of a pool.</summary>
 /// <param name="Hosts">The hosts that reach it.</param>
@@ -80,5 +81,6 @@ public sealed record Store(string Id, IReadOnlyList<Ref> Hosts, int CapacityGib,
 
 /// <summary>Changes a pool; what is absent stays.</summary>
 /// <param name="Default">Only <c>true</c>: another pool that was it is no longer.</param>
+/// <param name="Protocol">As the pool's; volumes that are given now stay as they are.</param>
 /// <param name="Accounts">Names or ids of all accounts that may use it; empty: all may.</param>
-public sealed record UpdatePool(bool? Default, bool? Maintenance, double? Overcommit, int? WarnPercent, IReadOnlyList<string>? Accounts);
+public sealed record UpdatePool(bool? Default, bool? Maintenance, double? Overcommit, int? WarnPercent, IReadOnlyList<string>? Accounts, string? Protocol = null);

@@ -144,15 +144,16 @@ public static class VolumeCommands
     {
         var noun = new Noun<Pool>("pool", "pools", p => p.Name,
         [
-            new("name", p => p.Name), new("id", p => p.Id), new("driver", p => p.Driver), new("shared", p => Messages.Text(p.Shared ? "yes" : "no")), new("default", p => Messages.Text(p.Default ? "yes" : "no")),
+            new("name", p => p.Name), new("id", p => p.Id), new("driver", p => p.Driver), new("shared", p => Messages.Text(p.Shared ? "yes" : "no")), new("default", p => Messages.Text(p.Default ? "yes" : "no")), new("protocol", p => p.Protocol),
             new("capacity", p => p.Stores is { } stores ? $"{stores.Sum(s => s.AllocatedGib)} / {stores.Sum(s => (long)s.CapacityGib)} GiB" : "-"),
         ]).List().Show();
         var (key, @default, maintenance, overcommit, warn, accounts) = (noun.Key(), new Option<bool>("--default") { Description = Messages.Text("option-default-pool") }, new Option<bool?>("--maintenance") { Description = Messages.Text("option-pool-maintenance") }, Options.New<double?>("--overcommit"),
             Options.New<int?>("--warn-percent"), new Option<string[]>("--for-account") { Description = Messages.Text("option-pool-accounts") });
-        noun.Act(new Command("update", Messages.Text("pool-update")) { key, @default, maintenance, overcommit, warn, accounts }, async (session, parsed, cancel) =>
+        var protocol = new Option<string?>("--protocol") { Description = Messages.Text("option-pool-protocol") };
+        noun.Act(new Command("update", Messages.Text("pool-update")) { key, @default, maintenance, overcommit, warn, accounts, protocol }, async (session, parsed, cancel) =>
         {
             session.Write(await session.Client.PutAsync<UpdatePool, Pool>(noun.PathOf(parsed.GetValue(key)!), new UpdatePool(
-                parsed.GetValue(@default) ? true : null, parsed.GetValue(maintenance), parsed.GetValue(overcommit), parsed.GetValue(warn), parsed.GetValue(accounts) switch { null or [] => null, ["all"] => [], var some => some }), cancel));
+                parsed.GetValue(@default) ? true : null, parsed.GetValue(maintenance), parsed.GetValue(overcommit), parsed.GetValue(warn), parsed.GetValue(accounts) switch { null or [] => null, ["all"] => [], var some => some }, parsed.GetValue(protocol)), cancel));
             return ExitCodes.Ok;
         });
         return noun.Command;

@@ -13,15 +13,15 @@ public sealed class PoolStore(Database database)
 
     private const string Columns_ =
         """
-        SELECT p.id, p.name, p.driver, p.shared, p.is_default, p.maintenance, p.overcommit::float, p.warn_percent, p.created_at,
+        SELECT p.id, p.name, p.driver, p.shared, p.is_default, p.maintenance, p.overcommit::float, p.warn_percent, p.created_at, p.protocol,
                coalesce((SELECT array_agg(a.id ORDER BY a.name) FROM pool_accounts x JOIN accounts a ON a.id = x.account_id WHERE x.pool_id = p.id), '{}'),
                coalesce((SELECT array_agg(a.name ORDER BY a.name) FROM pool_accounts x JOIN accounts a ON a.id = x.account_id WHERE x.pool_id = p.id), '{}')
         FROM pools p
         """;
 
     private static Pool Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4), row.GetBoolean(5), row.GetDouble(6), row.GetInt32(7),
-        row.Texts(9) is { Length: > 0 } accounts ? [.. accounts.Zip(row.Texts(10), (id, name) => new Ref(id, name))] : null, null, row.Time(8));
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4), row.GetBoolean(5), row.GetDouble(6), row.GetInt32(7), row.GetString(9),
+        row.Texts(10) is { Length: > 0 } accounts ? [.. accounts.Zip(row.Texts(11), (id, name) => new Ref(id, name))] : null, null, row.Time(8));
 
     /// <param name="accountId">Only those that this account may use; null: all, with their stores.</param>
     public async Task<List<Pool>> ListAsync(string? accountId, PageRequest page, CancellationToken cancel) => await WithStoresAsync(

@@ -33,7 +33,7 @@ public sealed class VolumeDocuments
         SELECT v.host_id, v.id, v.store_id, v.generation, v.incarnation, v.desired, v.size_gib, v.image_id, CASE WHEN v.detached_at IS NULL AND NOT v.exported THEN v.instance_id END, v.slot, t.iops, t.mib_per_second,
                m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.made_gib IS NOT NULL, CASE WHEN v.made_gib IS NULL AND v.desired = 'present' THEN v.source_volume_id END, v.source_snapshot_id,
                CASE WHEN v.restored_number < v.restore_number AND v.desired = 'present' THEN v.restore_snapshot_id END, v.restore_number, CASE WHEN v.desired = 'present' THEN v.image_upload_id END, v.sealed_key,
-               CASE WHEN v.made_gib IS NULL AND v.desired = 'present' THEN v.source_backup_id END, CASE WHEN v.exported THEN v.instance_id END, v.export_incarnation, v.export_key
+               CASE WHEN v.made_gib IS NULL AND v.desired = 'present' THEN v.source_backup_id END, CASE WHEN v.exported THEN v.instance_id END, v.export_incarnation, v.export_key, v.export_protocol
         FROM volumes v LEFT JOIN volume_types t ON t.id = v.type_id LEFT JOIN images m ON m.id = v.image_id WHERE v.host_id = ANY($1) AND v.deleted_at IS NULL ORDER BY v.id
         """, row => (row.GetString(0), Read(row, snapshots[row.GetString(1)], backups, keys, exportKeys), row.IsDBNull(7) ? null : new DesiredImage(row.GetString(7), row.GetString(12), row.GetString(13), row.GetInt64(14), row.GetInt64(15))), default, Columns.Texts(hostIds));
 
@@ -47,19 +47,19 @@ public sealed class VolumeDocuments
             row.IsDBNull(22) ? null : keys.Open(row.GetString(1), row.GetFieldValue<byte[]>(22)),
             // One whose backup is not there is not made as an empty one.
             row.TextOrNull(23) is { } backup ? backups.SourceOf(backup) ?? new BackupSource("", "", []) : null,
-            row.IsDBNull(24) || row.IsDBNull(26) ? null : new VolumeExport(VolumeProtocols.Nbd, row.GetString(24), row.GetInt32(25), exportKeys.Open(row.GetString(1), row.GetInt32(25), row.GetFieldValue<byte[]>(26))));
+            row.IsDBNull(24) || row.IsDBNull(26) ? null : new VolumeExport(row.GetString(27), row.GetString(24), row.GetInt32(25), exportKeys.Open(row.GetString(1), row.GetInt32(25), row.GetFieldValue<byte[]>(26))));
     }
 
     /// <summary>Those that other hosts give to instances of these. As large as they are there by now: a guest's disk cannot be larger.</summary>
     private static Task<List<(string, DesiredVolume, DesiredImage?)>> RemotesAsync(NpgsqlConnection connection, IReadOnlyCollection<string> hostIds, ExportKeys keys) => connection.RowsAsync(
         """
-        SELECT i.host_id, v.id, v.store_id, v.generation, v.incarnation, coalesce(least(v.made_gib, v.size_gib), v.size_gib), i.id, v.slot, t.iops, t.mib_per_second, h.address, v.export_port, v.export_incarnation, v.export_key
+        SELECT i.host_id, v.id, v.store_id, v.generation, v.incarnation, coalesce(least(v.made_gib, v.size_gib), v.size_gib), i.id, v.slot, t.iops, t.mib_per_second, h.address, v.export_port, v.export_incarnation, v.export_key, v.export_protocol
         FROM volumes v JOIN instances i ON i.id = v.instance_id JOIN hosts h ON h.id = v.host_id LEFT JOIN volume_types t ON t.id = v.type_id
         WHERE i.host_id = ANY($1) AND v.exported AND v.export_key IS NOT NULL AND v.detached_at IS NULL AND v.deleted_at IS NULL ORDER BY v.id
         """, row => (row.GetString(0), new DesiredVolume(
             row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetInt32(4), VolumeDesire.Present, row.GetInt32(5), null, row.GetString(6), row.GetInt32(7),
             row.IsDBNull(8) && row.IsDBNull(9) ? null : new VolumeLimits(row.IntOrNull(8), row.IntOrNull(9)), true,
-            Remote: new VolumeRemote(VolumeProtocols.Nbd, row.GetString(10), row.IntOrNull(11), row.GetInt32(12), keys.Open(row.GetString(1), row.GetInt32(12), row.GetFieldValue<byte[]>(13)))), (DesiredImage?)null), default, Columns.Texts(hostIds));
+            Remote: new VolumeRemote(row.GetString(14), row.GetString(10), row.IntOrNull(11), row.GetInt32(12), keys.Open(row.GetString(1), row.GetInt32(12), row.GetFieldValue<byte[]>(13)))), (DesiredImage?)null), default, Columns.Texts(hostIds));
 
     /// <summary>Null if there are none: most hosts' documents then say nothing of volumes.</summary>
     public IReadOnlyList<DesiredVolume>? Of(string hostId) => _volumes.Contains(hostId) ? [.. _volumes[hostId]] : null;

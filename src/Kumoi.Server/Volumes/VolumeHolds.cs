@@ -35,10 +35,10 @@ public static class VolumeHolds
     public static async Task<bool> CanMoveAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, string hostId, CancellationToken cancel)
     {
         var others = await transaction.QueryAsync(
-            "SELECT DISTINCT v.host_id FROM volumes v WHERE v.instance_id = ANY($1) AND v.host_id <> $2 AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = v.store_id AND x.host_id = $2)",
-            row => row.GetString(0), cancel, Columns.Texts(instanceIds), hostId);
-        foreach (var other in others)
-            if (!await VolumeExports.CanAsync(transaction, other, hostId, cancel)) return false;
+            "SELECT DISTINCT v.host_id, p.protocol FROM volumes v JOIN pools p ON p.id = v.pool_id WHERE v.instance_id = ANY($1) AND v.host_id <> $2 AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = v.store_id AND x.host_id = $2)",
+            row => (Host: row.GetString(0), Protocol: row.GetString(1)), cancel, Columns.Texts(instanceIds), hostId);
+        foreach (var (other, protocol) in others)
+            if (!await VolumeExports.CanAsync(transaction, other, hostId, protocol, cancel)) return false;
         return true;
     }
 

@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Api.Agent;
 using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Volumes;
@@ -29,6 +30,7 @@ public static class VolumeRules
         update.Default == false ? new Violation("default", "one-of", "true") : null,
         update.Overcommit is { } ratio && ratio is not (>= 0.1 and <= 100) ? new Violation("overcommit", "between", 0.1, 100) : null,
         Between("warnPercent", update.WarnPercent, 1, 100),
+        update.Protocol is { } protocol && !VolumeProtocols.All.Contains(protocol) ? new Violation("protocol", "one-of", string.Join(", ", VolumeProtocols.All)) : null,
         update.Accounts is { Count: > AccountsMax } ? new Violation("accounts", "at-most", AccountsMax) : null,
     }.OfType<Violation>();
 

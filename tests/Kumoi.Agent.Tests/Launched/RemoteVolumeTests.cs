@@ -13,11 +13,13 @@ public sealed class RemoteVolumeTests
 {
     private static readonly string Key = new('a', 64);
 
-    [Fact]
-    public async Task A_guest_has_the_volume_of_another_host_as_its_own()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task A_guest_has_the_volume_of_another_host_as_its_own(string protocol)
     {
         await using var stand = await SnapshotStand.MakeAsync();
-        var (one, two) = (Given(stand.Volume(1)), Given(stand.Volume(2)));
+        var (one, two) = (Given(stand.Volume(1), protocol), Given(stand.Volume(2), protocol));
         var (there, plugged) = (await RemoteAsync(stand, one), await RemoteAsync(stand, two));
         var hypervisor = (await stand.AgentAsync()).Hypervisor;
         await stand.StartAsync(there);
@@ -38,7 +40,7 @@ public sealed class RemoteVolumeTests
         Assert.Contains(new GuestDrive(one.Id, true, true, 2 * VolumeSizes.Gib, larger.Limits, true), (await hypervisor.ObserveAsync(stand.Record.Id, default)).Process!.Drives!);
         await AskAsync(stand, one, "write -P 3 1536M 64k");
 
-        foreach (var daemon in Processes.All().Where(process => process.Arguments[0] == "qemu-storage-daemon" && process.Arguments.Any(argument => argument.Contains(stand.Machine.Options.Paths.RunRoot + "/", StringComparison.Ordinal))).ToArray())
+        foreach (var daemon in Processes.All().Where(process => process.Arguments[0] is "qemu-storage-daemon" or "tgtd" && process.Arguments.Any(argument => argument.Contains(stand.Machine.Options.Paths.RunRoot + "/", StringComparison.Ordinal))).ToArray())
             Processes.Signal(daemon.Id, Libc.SignalKill);
         await Wait.ForAsync("their end", async () => (await stand.SeeAsync(one)).Export is null && (await stand.SeeAsync(two)).Export is null, TimeSpan.FromSeconds(10));
         await stand.SettleAsync(one, two);
@@ -52,11 +54,13 @@ public sealed class RemoteVolumeTests
         await stand.ReadAsync(one, null, "read -P 1 0 64k", "read -P 3 1536M 64k");
     }
 
-    [Fact]
-    public async Task A_guest_does_not_start_without_it_and_says_whose_fault_it_is()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task A_guest_does_not_start_without_it_and_says_whose_fault_it_is(string protocol)
     {
         await using var stand = await SnapshotStand.MakeAsync();
-        var one = Given(stand.Volume(1));
+        var one = Given(stand.Volume(1), protocol);
         var there = await RemoteAsync(stand, one);
         var hypervisor = (await stand.AgentAsync()).Hypervisor;
         Assert.Equal("volume-unreachable", (await Assert.ThrowsAsync<HypervisorException>(() => stand.StartAsync(there with { Remote = there.Remote! with { Key = new string('b', 64) } }))).Reason);
@@ -67,14 +71,14 @@ public sealed class RemoteVolumeTests
         Assert.Equal([one.Id], (await hypervisor.ObserveAsync(stand.Record.Id, default)).Process!.Drives!.Select(drive => drive.Id));
     }
 
-    private static DesiredVolume Given(DesiredVolume volume) => volume with { InstanceId = null, Slot = null, Export = new VolumeExport(VolumeProtocols.Nbd, "i-19a3f2b4c5d6e7f80", 1, Key) };
+    private static DesiredVolume Given(DesiredVolume volume, string protocol) => volume with { InstanceId = null, Slot = null, Export = new VolumeExport(protocol, volume.InstanceId!, 1, Key) };
 
     /// <summary>The volume as the other host's document has it.</summary>
     private static async Task<DesiredVolume> RemoteAsync(SnapshotStand stand, DesiredVolume volume)
     {
         await stand.SettleAsync(volume);
         var export = (await stand.SeeAsync(volume)).Export!;
-        return volume with { InstanceId = stand.Record.Id, Slot = volume.Id[^1] - '0', Made = true, Export = null, Remote = new VolumeRemote(VolumeProtocols.Nbd, "127.0.0.1", export.Port, 1, Key) };
+        return volume with { InstanceId = stand.Record.Id, Slot = volume.Id[^1] - '0', Made = true, Export = null, Remote = new VolumeRemote(volume.Export!.Protocol, "127.0.0.1", export.Port, 1, Key) };
     }
 
     private static Task AskAsync(SnapshotStand stand, DesiredVolume volume, string command) => stand.AskGuestAsync(stand.Record.Id, volume, command);

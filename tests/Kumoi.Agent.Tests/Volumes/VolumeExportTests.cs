@@ -12,7 +12,7 @@ using Xunit;
 namespace Kumoi.Agent.Tests.Volumes;
 
 /// <summary>
-/// Goal: a volume that is given to another host is that host's guest's alone, and what was said to be written is there. Method: the real qemu-storage-daemon, with
+/// Goal: a volume that is given to another host is that host's guest's alone, and what was said to be written is there. Method: the real qemu-storage-daemon and tgtd, with
 /// qemu-io as the other host. Each step is taken by objects of its own, as by an agent that was killed in between.
 /// </summary>
 public sealed class VolumeExportTests : IAsyncDisposable
@@ -20,24 +20,39 @@ public sealed class VolumeExportTests : IAsyncDisposable
     private static readonly string Key = new('a', 64), OtherKey = new('b', 64);
 
     private readonly Machine _machine = new("qemu");
+    private string _protocol = VolumeProtocols.Nbd;
     private DesiredVolume _volume = new("vol-19a3f2b4c5d6e0001", "", 1, 1, VolumeDesire.Present, 1);
 
-    [Fact]
-    public async Task What_is_written_over_the_network_is_there_and_nobody_without_the_key_gets_in()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task What_is_written_over_the_network_is_there_and_nobody_without_the_key_gets_in(string protocol)
     {
+        _protocol = protocol;
         await MakeAsync();
         await GiveAsync(1, Key);
         var port = (await SeeAsync()).Export!.Port;
         Assert.InRange(port, 10809, 11808);
         Assert.Contains("wrote 1048576/1048576", await AskAsync(port, Key, "write -P 7 0 1M", "flush"), StringComparison.Ordinal);
-        Assert.Contains("TLS handshake failed", await AskAsync(port, OtherKey, "read 0 512"), StringComparison.Ordinal);
-        Assert.Contains("TLS negotiation required", await AskAsync(port, null, "read 0 512"), StringComparison.Ordinal);
+        var isNbd = protocol == VolumeProtocols.Nbd;
+        Assert.Contains(isNbd ? "TLS handshake failed" : "Authentication failure", await AskAsync(port, OtherKey, "read 0 512"), StringComparison.Ordinal);
+        Assert.Contains(isNbd ? "TLS negotiation required" : "Authentication failure", await AskAsync(port, null, "read 0 512"), StringComparison.Ordinal);
         Assert.Equal((true, VolumeSizes.Gib), await SeeAsync() is var seen ? (seen.InUse, seen.SizeBytes!.Value) : default);
         // At the host's own address only, and as a user that may do nothing else.
         Assert.Contains($"127.0.0.1:{port} ", (await Machine.RunAsync("ss", "-Htln", "sport", "=", $"{port}")).Output, StringComparison.Ordinal);
-        var daemon = Assert.Single(Daemons());
-        Assert.Contains(File.ReadLines($"/proc/{daemon.Id}/status"), line => line.StartsWith("CapBnd:", StringComparison.Ordinal) && line.EndsWith("0000000000000000", StringComparison.Ordinal));
-        Assert.DoesNotContain(daemon.Arguments, argument => argument.Contains(Key, StringComparison.Ordinal));
+        Assert.Equal(isNbd ? 1 : 2, Daemons().Length);
+        foreach (var daemon in Daemons())
+        {
+            var status = File.ReadLines($"/proc/{daemon.Id}/status").ToArray();
+            // In a user namespace of its own it may mount, and nothing else; nowhere anything in the host's.
+            var mounts = !isNbd && daemon.Arguments[0] == "qemu-storage-daemon";
+            Assert.Contains(status, line => line.StartsWith("CapBnd:", StringComparison.Ordinal) && line.EndsWith(mounts ? "0000000000200000" : "0000000000000000", StringComparison.Ordinal));
+            Assert.Equal(mounts, File.ReadAllText($"/proc/{daemon.Id}/uid_map").Split(' ', StringSplitOptions.RemoveEmptyEntries)[2].Trim() == "1");
+            Assert.DoesNotContain(status, line => line.StartsWith("Uid:\t0", StringComparison.Ordinal));
+            Assert.DoesNotContain(daemon.Arguments, argument => argument.Contains(Key, StringComparison.Ordinal));
+        }
+        // The file between the two is nowhere on the host.
+        Assert.DoesNotContain(_machine.Options.Paths.RunRoot, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
 
         await OnceAsync(driver => driver.EndExportAsync(_volume, default));
         await OnceAsync(driver => driver.EndExportAsync(_volume, default));
@@ -47,9 +62,12 @@ public sealed class VolumeExportTests : IAsyncDisposable
         Assert.Empty(Directory.GetFiles(_machine.Options.Paths.Exports));
     }
 
-    [Fact]
-    public async Task One_that_was_killed_begins_anew_where_its_guest_comes_back_to_and_nothing_that_was_written_is_lost()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task One_that_was_killed_begins_anew_where_its_guest_comes_back_to_and_nothing_that_was_written_is_lost(string protocol)
     {
+        _protocol = protocol;
         await MakeAsync();
         await GiveAsync(1, Key);
         var port = (await SeeAsync()).Export!.Port;
@@ -58,7 +76,8 @@ public sealed class VolumeExportTests : IAsyncDisposable
         await guest.SayAsync("flush", "");
         foreach (var pattern in Enumerable.Range(2, 4))
         {
-            Processes.Signal(Assert.Single(Daemons()).Id, Libc.SignalKill);
+            // One of the two alone, in turn: the other must not go on without it.
+            Processes.Signal(Daemons().First(daemon => protocol == VolumeProtocols.Nbd || daemon.Arguments[0] == (pattern % 2 == 0 ? "tgtd" : "qemu-storage-daemon")).Id, Libc.SignalKill);
             await Wait.ForAsync("its end", async () => (await SeeAsync()).Export is null, TimeSpan.FromSeconds(10));
             // Asked while nobody answers, and answered when somebody does.
             var asked = guest.SayAsync($"write -P {pattern} {pattern}M 64k", "wrote 65536/65536");
@@ -71,20 +90,23 @@ public sealed class VolumeExportTests : IAsyncDisposable
         foreach (var pattern in Enumerable.Range(2, 4)) await guest.SayAsync($"read -P {pattern} {pattern}M 64k", "read 65536/65536");
     }
 
-    [Fact]
-    public async Task Who_had_it_before_is_cut_off_before_the_next_one_has_it()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task Who_had_it_before_is_cut_off_before_the_next_one_has_it(string protocol)
     {
+        _protocol = protocol;
         await MakeAsync();
         await GiveAsync(1, Key);
         using var former = Connect((await SeeAsync()).Export!.Port, Key);
         await former.SayAsync("write -P 1 0 64k", "wrote 65536/65536");
-        var first = Assert.Single(Daemons()).Id;
+        var first = Daemons();
 
-        _volume = _volume with { Generation = 2, Export = new VolumeExport(VolumeProtocols.Nbd, "i-19a3f2b4c5d6e7f81", 2, OtherKey) };
+        _volume = _volume with { Generation = 2, Export = new VolumeExport(_protocol, "i-19a3f2b4c5d6e7f81", 2, OtherKey) };
         var seen = await SeeAsync();
         Assert.Equal((VolumePlan.Do(VolumeStep.EndExport), 1), (VolumePlanner.Plan(_volume, seen, true), seen.Export!.Incarnation));
         await OnceAsync(driver => driver.EndExportAsync(_volume, default));
-        Assert.False(Processes.IsAlive(first));
+        Assert.DoesNotContain(first, daemon => Processes.IsAlive(daemon.Id));
         Assert.Equal(VolumePlan.Do(VolumeStep.Export), VolumePlanner.Plan(_volume, await SeeAsync(), true));
         await OnceAsync(driver => driver.ExportAsync(_volume, null, default));
         seen = await SeeAsync();
@@ -92,14 +114,73 @@ public sealed class VolumeExportTests : IAsyncDisposable
 
         using var next = Connect(seen.Export.Port, OtherKey);
         await next.SayAsync("write -P 2 0 64k", "wrote 65536/65536");
-        // Whatever the former one still sends finds nobody who takes it.
-        await former.SayAsync("write -P 9 0 64k", "write failed");
+        // Whatever the former one still sends finds nobody who takes it: by NBD that is the end of it, by iSCSI it asks for ever.
+        var late = former.SayAsync("write -P 9 0 64k", "write failed");
+        if (protocol == VolumeProtocols.Nbd) await late;
+        else
+        {
+            var mine = _volume;
+            _volume = _volume with { Export = new VolumeExport(_protocol, "i-19a3f2b4c5d6e7f80", 1, Key) };
+            Assert.Contains("Target not found", await AskAsync(seen.Export.Port, Key, "write -P 9 0 64k"), StringComparison.Ordinal);
+            _volume = mine;
+        }
         await next.SayAsync("read -P 2 0 64k", "read 65536/65536");
+        Assert.Equal(protocol == VolumeProtocols.Nbd, late.IsCompleted);
     }
 
     [Fact]
-    public async Task It_grows_and_has_snapshots_taken_and_forgotten_while_it_is_given()
+    public async Task What_is_given_over_iscsi_of_an_encrypted_volume_is_told_its_key_by_its_own_host_alone()
     {
+        _protocol = VolumeProtocols.Iscsi;
+        _volume = _volume with { Encryption = new VolumeEncryption(new string('c', 64)) };
+        await MakeAsync();
+        await GiveAsync(1, Key);
+        Assert.Contains("wrote 65536/65536", await AskAsync((await SeeAsync()).Export!.Port, Key, "write -P 7 0 64k", "flush"), StringComparison.Ordinal);
+        foreach (var daemon in Daemons()) Processes.Signal(daemon.Id, Libc.SignalKill);
+        await Wait.ForAsync("their end", async () => (await SeeAsync()).Export is null, TimeSpan.FromSeconds(10));
+        await GiveAsync(1, Key);
+        var output = await AskAsync((await SeeAsync()).Export!.Port, Key, "read -P 7 0 64k");
+        Assert.Contains("read 65536/65536", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("verification failed", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_target_has_one_session_and_one_whose_connection_broke_comes_back_when_the_former_is_gone()
+    {
+        _protocol = VolumeProtocols.Iscsi;
+        await MakeAsync();
+        await using var driver = await _machine.VolumesAsync(null);
+        await GiveAsync(1, Key);
+        var port = (await driver.ObserveAsync(_volume, default)).Export!.Port;
+        var guest = Connect(port, Key);
+        await guest.SayAsync("write -P 1 0 64k", "wrote 65536/65536");
+        await Wait.ForAsync("nobody else to be let in", async () => (await AskAsync(port, Key, "read 0 512")).Contains("Target not found", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+        await guest.SayAsync("write -P 2 0 64k", "wrote 65536/65536");
+        guest.Dispose();
+        await Wait.ForAsync("the next one to be let in", async () => (await AskAsync(port, Key, "read -P 2 0 64k")).Contains("read 65536/65536", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+
+        // Two that came while no agent looked: which of them is the later one cannot be told, and neither goes on.
+        await driver.DisposeAsync();
+        await OnceAsync(driver => driver.EndExportAsync(_volume, default));
+        await GiveAsync(1, Key);
+        port = (await SeeAsync()).Export!.Port;
+        using var one = Connect(port, Key);
+        await one.SayAsync("write -P 3 0 64k", "wrote 65536/65536");
+        using var two = Connect(port, Key);
+        await two.SayAsync("write -P 4 0 64k", "wrote 65536/65536");
+        var target = Daemons().Single(daemon => daemon.Arguments[0] == "tgtd").Id;
+        await using var next = await _machine.VolumesAsync(null);
+        await next.ObserveAsync(_volume, default);
+        await Wait.ForAsync("its end", () => !Processes.IsAlive(target), TimeSpan.FromSeconds(10));
+        Assert.Null((await next.ObserveAsync(_volume, default)).Export);
+    }
+
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task It_grows_and_has_snapshots_taken_and_forgotten_while_it_is_given(string protocol)
+    {
+        _protocol = protocol;
         await MakeAsync();
         await GiveAsync(1, Key);
         using var guest = Connect((await SeeAsync()).Export!.Port, Key);
@@ -128,9 +209,12 @@ public sealed class VolumeExportTests : IAsyncDisposable
         foreach (var (pattern, at) in new[] { (2, "0"), (4, "1M"), (5, "2M"), (1, "3M"), (3, "1536M") }) await guest.SayAsync($"read -P {pattern} {at} 64k", "read 65536/65536");
     }
 
-    [Fact]
-    public async Task An_agent_that_is_killed_at_any_point_is_followed_by_one_that_gives_it_and_ends_it()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task An_agent_that_is_killed_at_any_point_is_followed_by_one_that_gives_it_and_ends_it(string protocol)
     {
+        _protocol = protocol;
         await MakeAsync();
         for (var point = 0; ; point++)
         {
@@ -140,7 +224,7 @@ public sealed class VolumeExportTests : IAsyncDisposable
                 reached |= left-- <= 0;
                 if (reached) throw new OperationCanceledException();
             };
-            _volume = _volume with { Export = new VolumeExport(VolumeProtocols.Nbd, "i-19a3f2b4c5d6e7f80", point + 1, Key) };
+            _volume = _volume with { Export = new VolumeExport(_protocol, "i-19a3f2b4c5d6e7f80", point + 1, Key) };
             try
             {
                 await SettleAsync(() => Task.CompletedTask);
@@ -155,26 +239,29 @@ public sealed class VolumeExportTests : IAsyncDisposable
             }
             await SettleAsync(() => Task.CompletedTask);
             Assert.Equal(point + 1, (await SeeAsync()).Export!.Incarnation);
-            Assert.Single(Daemons());
+            Assert.Equal(protocol == VolumeProtocols.Nbd ? 1 : 2, Daemons().Length);
             Assert.Contains("wrote 65536/65536", await AskAsync((await SeeAsync()).Export!.Port, Key, $"write -P {point % 255} {point}M 64k"), StringComparison.Ordinal);
             if (!reached) break;
         }
     }
 
-    [Fact]
-    public async Task A_port_that_another_process_has_is_passed_over_and_one_that_a_guest_knows_is_waited_for()
+    [Theory]
+    [InlineData(VolumeProtocols.Nbd)]
+    [InlineData(VolumeProtocols.Iscsi)]
+    public async Task A_port_that_another_process_has_is_passed_over_and_one_that_a_guest_knows_is_waited_for(string protocol)
     {
+        _protocol = protocol;
         await MakeAsync();
         using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         taken.Listen();
         var port = ((IPEndPoint)taken.LocalEndPoint!).Port;
         _machine.Options = _machine.Options with { ExportPorts = (port, port) };
-        _volume = _volume with { Export = new VolumeExport(VolumeProtocols.Nbd, "i-19a3f2b4c5d6e7f80", 1, Key) };
+        _volume = _volume with { Export = new VolumeExport(_protocol, "i-19a3f2b4c5d6e7f80", 1, Key) };
         Assert.Equal("export-ports-taken", (await Assert.ThrowsAsync<HypervisorException>(() => OnceAsync(driver => driver.ExportAsync(_volume, null, default)))).Reason);
         taken.Dispose();
         await GiveAsync(1, Key);
-        Processes.Signal(Assert.Single(Daemons()).Id, Libc.SignalKill);
+        foreach (var daemon in Daemons()) Processes.Signal(daemon.Id, Libc.SignalKill);
         using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         other.SetRawSocketOption(1, 2, BitConverter.GetBytes(1));
         // A process that ends has no command line any more, and its sockets for a moment still.
@@ -208,7 +295,7 @@ public sealed class VolumeExportTests : IAsyncDisposable
 
     private Task GiveAsync(int incarnation, string key)
     {
-        _volume = _volume with { Export = new VolumeExport(VolumeProtocols.Nbd, "i-19a3f2b4c5d6e7f80", incarnation, key) };
+        _volume = _volume with { Export = new VolumeExport(_protocol, "i-19a3f2b4c5d6e7f80", incarnation, key) };
         return OnceAsync(driver => driver.ExportAsync(_volume, null, default));
     }
 
@@ -250,10 +337,18 @@ public sealed class VolumeExportTests : IAsyncDisposable
         }, TimeSpan.FromSeconds(30));
     }
 
-    private ProcessSight[] Daemons() => [.. Processes.All().Where(process => process.Arguments[0] == "qemu-storage-daemon" && process.Arguments.Any(argument => argument.Contains(_machine.Options.Paths.RunRoot + "/", StringComparison.Ordinal)))];
+    private ProcessSight[] Daemons() => [.. Processes.All().Where(process => process.Arguments[0] is "qemu-storage-daemon" or "tgtd" && process.Arguments.Any(argument => argument.Contains(_machine.Options.Paths.RunRoot + "/", StringComparison.Ordinal)))];
 
     private string[] Target(int port, string? key)
     {
+        if (_protocol == VolumeProtocols.Iscsi)
+        {
+            var target = $"driver=iscsi,transport=tcp,portal=127.0.0.1:{port},target=iqn.2026-11.cloud.kumoi:{_volume.Id},lun=1,initiator-name=iqn.2026-11.cloud.kumoi:{_volume.Export!.InstanceId}:{_volume.Export.Incarnation}";
+            if (key is null) return ["--image-opts", target];
+            var secret = Path.Combine(_machine.State, $"key-{key[0]}");
+            File.WriteAllText(secret, key);
+            return ["--object", $"secret,id=key,file={secret}", "--image-opts", target + ",user=kumoi,password-secret=key"];
+        }
         const string Common = "driver=nbd,server.type=inet,server.host=127.0.0.1,export=vol-19a3f2b4c5d6e0001,reconnect-delay=5";
         if (key is null) return ["--image-opts", $"{Common},server.port={port}"];
         var keys = Directory.CreateDirectory(Path.Combine(_machine.State, $"keys-{key[0]}")).FullName;

@@ -99,6 +99,35 @@ public sealed class ExportTests
     }
 
     [Fact]
+    public async Task It_is_given_as_its_pool_says_when_it_is_given_and_so_for_as_long_as_it_is()
+    {
+        var (scene, other) = await StartAsync(VolumeProtocols.Nbd, VolumeProtocols.Iscsi, "aoe");
+        await using var _ = scene;
+        using var __ = other;
+        Assert.Equal(VolumeProtocols.Nbd, (await scene.Admin.GetAsync<Pool>("/pools/local")).Protocol);
+        Assert.Equal(VolumeProtocols.Iscsi, (await scene.Admin.PutAsync<Pool>("/pools/local", new { protocol = "iscsi" })).Protocol);
+        // Both hosts must know how.
+        var refused = await scene.Admin.FailAsync(409, HttpMethod.Post, "/volumes/data/attach", new { instance = "web" });
+        Assert.Equal("volume-elsewhere", refused.Code);
+        await scene.Host.ReportAsFactsAsync(Facts("host-1", VolumeProtocols.Nbd, VolumeProtocols.Iscsi));
+        await AttachAsync(scene, "web");
+        var given = await ToldAsync(scene.Host);
+        var had = await ToldAsync(other);
+        Assert.Equal((VolumeProtocols.Iscsi, VolumeProtocols.Iscsi), (given.Export!.Protocol, had.Remote!.Protocol));
+        await scene.Host.ObeyWithVolumesAsync();
+        await other.ObeyWithVolumesAsync();
+        Assert.Equal("in-use", await StateAsync(scene));
+
+        await scene.Admin.PutAsync<Pool>("/pools/local", new { protocol = "nbd" });
+        Assert.Equal((VolumeProtocols.Iscsi, VolumeProtocols.Iscsi), ((await ToldAsync(scene.Host)).Export!.Protocol, (await ToldAsync(other)).Remote!.Protocol));
+        await scene.Admin.PostAsync<Volume>("/volumes/data/detach", new { });
+        await other.ObeyWithVolumesAsync();
+        await scene.Host.ObeyWithVolumesAsync();
+        await AttachAsync(scene, "web");
+        Assert.Equal((VolumeProtocols.Nbd, VolumeProtocols.Nbd, 2), ((await ToldAsync(scene.Host)).Export!.Protocol, (await ToldAsync(other)).Remote!.Protocol, (await ToldAsync(other)).Remote!.Incarnation));
+    }
+
+    [Fact]
     public async Task With_the_end_of_its_instance_it_is_given_to_nobody()
     {
         var (scene, other) = await StartAsync(VolumeProtocols.Nbd);

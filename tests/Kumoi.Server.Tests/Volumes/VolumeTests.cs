@@ -180,7 +180,7 @@ public sealed class VolumeTests
         Assert.Equal("shared", (await MakeAsync(scene, "data")).Pool.Name);
         await scene.Admin.PutAsync<Pool>("/pools/shared", new { maintenance = true });
         Assert.Equal("pool-maintenance", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/volumes", new { name = "more", sizeGib = 1 })).Code);
-        Assert.Equal("default one-of, overcommit between, warnPercent between", Rules(await scene.Admin.FailAsync(400, HttpMethod.Put, "/pools/shared", new { @default = false, overcommit = 0, warnPercent = 101 })));
+        Assert.Equal("default one-of, overcommit between, protocol one-of, warnPercent between", Rules(await scene.Admin.FailAsync(400, HttpMethod.Put, "/pools/shared", new { @default = false, overcommit = 0, warnPercent = 101, protocol = "aoe" })));
     }
 
     [Fact]

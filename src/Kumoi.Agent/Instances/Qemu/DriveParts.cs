@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances.Qemu;
@@ -50,7 +51,7 @@ internal static class DriveParts
         if (drive.Volume.Remote is { } remote)
             return
             [
-                new JsonObject
+                remote.Protocol == VolumeProtocols.Iscsi ? Target(drive.Volume, remote) : new JsonObject
                 {
                     ["driver"] = "nbd", ["node-name"] = Network + id, ["export"] = id, ["tls-creds"] = Credentials + id, ["reconnect-delay"] = ReconnectSeconds, ["discard"] = "unmap", ["detect-zeroes"] = "unmap",
                     ["server"] = new JsonObject { ["type"] = "inet", ["host"] = remote.Address, ["port"] = remote.Port!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture), ["keep-alive"] = true },
@@ -72,6 +73,13 @@ internal static class DriveParts
         nodes.Add(new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = below });
         return nodes;
     }
+
+    /// <summary>QEMU's own initiator, which comes back by itself, and sends again what was not answered, for as long as it takes.</summary>
+    private static JsonObject Target(DesiredVolume volume, VolumeRemote remote) => new()
+    {
+        ["driver"] = "iscsi", ["node-name"] = Network + volume.Id, ["transport"] = "tcp", ["portal"] = RemoteVolumes.PlaceOf(remote).ToString(), ["target"] = TargetCommand.TargetName(volume.Id), ["lun"] = TargetCommand.Unit,
+        ["initiator-name"] = TargetCommand.InitiatorName(volume.InstanceId!, remote.Incarnation), ["user"] = VolumeProtocols.User, ["password-secret"] = Credentials + volume.Id, ["discard"] = "unmap", ["detect-zeroes"] = "unmap",
+    };
 
     /// <param name="below">The node that it is over; null for none.</param>
     /// <param name="isHead">The guest writes to it. What it does not write to may become writable, for a time, when layers are brought together.</param>
@@ -96,8 +104,12 @@ internal static class DriveParts
     [
         GroupOf(drive.Volume),
         .. drive.KeyFile is { } file ? [new JsonObject { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["file"] = file }] : Array.Empty<JsonObject>(),
-        .. drive.KeyDirectory is { } keys ? [new JsonObject { ["qom-type"] = "tls-creds-psk", ["id"] = Credentials + drive.Volume.Id, ["endpoint"] = "client", ["dir"] = keys, ["username"] = VolumeProtocols.User }] : Array.Empty<JsonObject>(),
+        .. drive.KeyDirectory is { } keys ? [Credential(drive.Volume, keys)] : Array.Empty<JsonObject>(),
     ];
+
+    private static JsonObject Credential(DesiredVolume volume, string keys) => volume.Remote?.Protocol == VolumeProtocols.Iscsi
+        ? new() { ["qom-type"] = "secret", ["id"] = Credentials + volume.Id, ["file"] = Path.Combine(keys, ExportCommand.KeyFile) }
+        : new() { ["qom-type"] = "tls-creds-psk", ["id"] = Credentials + volume.Id, ["endpoint"] = "client", ["dir"] = keys, ["username"] = VolumeProtocols.User };
 
     public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };
 

@@ -88,7 +88,8 @@ internal static class QemuDrives
         var top = DriveParts.Throttle + volume.Id;
         var wanted = volume.SizeGib * VolumeSizes.Gib;
         if ((await NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
-        if (volume.Remote is not null) await RefreshAsync(qmp, volume.Id, cancel);
+        // Over iSCSI the size is asked for when it is to be changed.
+        if (volume.Remote?.Protocol == VolumeProtocols.Nbd) await RefreshAsync(qmp, volume.Id, cancel);
         // Layers do not grow while they are worked on.
         await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
         await SendAsync(qmp, "block_resize", new JsonObject { ["node-name"] = top, ["size"] = wanted }, cancel);

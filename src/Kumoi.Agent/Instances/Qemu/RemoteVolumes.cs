@@ -16,16 +16,19 @@ internal sealed class RemoteVolumes(AgentPaths paths, TimeProvider clock)
     public async Task<QemuDrive> OpenAsync(DesiredVolume volume, uint user, CancellationToken cancel)
     {
         var remote = volume.Remote!;
-        if (remote.Protocol != VolumeProtocols.Nbd || remote.Port is not { } port) throw new HypervisorException("volume-not-ready", $"The host that has the volume {volume.Id} does not give it yet.", null);
-        await ReachAsync(volume, new IPEndPoint(IPAddress.Parse(remote.Address), port), cancel);
+        if (!VolumeProtocols.All.Contains(remote.Protocol) || remote.Port is null) throw new HypervisorException("volume-not-ready", $"The host that has the volume {volume.Id} does not give it yet.", null);
+        await ReachAsync(volume, PlaceOf(remote), cancel);
         var directory = DirectoryOf(volume.Id);
         DurableFiles.MakeDirectory(paths.VolumeKeys, AgentModes.Passable);
         DurableFiles.MakeDirectory(directory, AgentModes.Passable);
         var file = Path.Combine(directory, ExportCommand.KeyFile);
-        DurableFiles.Write(file, Encoding.ASCII.GetBytes(ExportCommand.KeyText(remote.Key)), AgentModes.PrivateFile);
+        DurableFiles.Write(file, Encoding.ASCII.GetBytes(remote.Protocol == VolumeProtocols.Iscsi ? remote.Key : ExportCommand.KeyText(remote.Key)), AgentModes.PrivateFile);
         DurableFiles.Own(file, user);
         return new QemuDrive(volume, "", null, null) { Layers = [], KeyDirectory = directory };
     }
+
+    /// <summary>Where the volume is had from.</summary>
+    public static IPEndPoint PlaceOf(VolumeRemote remote) => new(IPAddress.Parse(remote.Address), remote.Port!.Value);
 
     private async Task ReachAsync(DesiredVolume volume, IPEndPoint at, CancellationToken cancel)
     {

@@ -109,7 +109,7 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
             if (Guests.With(volume.Id) is { } link && link.InstanceId == volume.Id)
             {
                 if (await IsBetweenAsync(volume, link.Qmp, cancel)) throw new HypervisorException("volume-busy", $"A snapshot of the volume {volume.Id} is being taken; it is changed after that.", null);
-                await exports.GrowAsync(volume, Guests, cancel);
+                await exports.GrowAsync(volume, UserOf(volume), Guests, _changed, cancel);
                 return;
             }
             await EndProgramAsync(volume, files, cancel);

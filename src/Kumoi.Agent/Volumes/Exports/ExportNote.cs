@@ -9,16 +9,31 @@ namespace Kumoi.Agent.Volumes.Exports;
 /// To whom a volume is given, noted before its process is started and forgotten when that has ended: the process itself could be taken over by whom it
 /// serves, and would then say what it likes. The port stays the same when the process is started again, since guests come back to it.
 /// </summary>
-/// <param name="ProcessId">0 while it is not known.</param>
-internal sealed record ExportNote(string InstanceId, int Incarnation, int Port, int ProcessId, DateTimeOffset StartedAt)
+/// <param name="ProcessId">The process that has the volume open; 0 while it is not known.</param>
+/// <param name="Protocol"><see cref="VolumeProtocols"/>.</param>
+/// <param name="TargetId">The process that gives by iSCSI what the other has open, noted once it does; 0: there is none.</param>
+internal sealed record ExportNote(
+    string InstanceId, int Incarnation, int Port, int ProcessId, DateTimeOffset StartedAt, string Protocol = VolumeProtocols.Nbd, int TargetId = 0, DateTimeOffset TargetStartedAt = default)
 {
     // Times of starts are told to a hundredth of a second, from a moment that is told to the second.
     private static readonly TimeSpan Inexactness = TimeSpan.FromSeconds(2);
 
+    [JsonIgnore]
     public ExportSight Sight => new(InstanceId, Incarnation, Port);
 
     /// <summary>The process that was started; null if it has ended.</summary>
-    public int? Process => ProcessId > 0 && Processes.IsAlive(ProcessId) && Processes.StartedAt(ProcessId) is { } at && (at - StartedAt).Duration() < Inexactness ? ProcessId : null;
+    [JsonIgnore]
+    public int? Process => Living(ProcessId, StartedAt);
+
+    /// <summary>The target; null if it has ended, or never was one.</summary>
+    [JsonIgnore]
+    public int? Target => Living(TargetId, TargetStartedAt);
+
+    /// <summary>All processes live that there must be.</summary>
+    [JsonIgnore]
+    public bool IsWhole => Process is not null && (Protocol != VolumeProtocols.Iscsi || Target is not null);
+
+    private static int? Living(int id, DateTimeOffset startedAt) => id > 0 && Processes.IsAlive(id) && Processes.StartedAt(id) is { } at && (at - startedAt).Duration() < Inexactness ? id : null;
 
     public static ExportNote? Read(string path)
     {

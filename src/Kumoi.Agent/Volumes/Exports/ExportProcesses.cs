@@ -19,7 +19,9 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10), QuitLimit = TimeSpan.FromSeconds(3), KillLimit = TimeSpan.FromSeconds(10);
 
     private readonly AgentPaths _paths = options.Paths;
+    private readonly TargetProcesses _targets = new(commands, clock);
     private readonly ConcurrentDictionary<string, (QmpClient Qmp, int Process)> _known = new();
+    private readonly ConcurrentDictionary<string, (CancellationTokenSource Cancel, Task Ended)> _watched = new();
 
     /// <summary>For the note of guests that are held, of which there are none here.</summary>
     private readonly GuestFreeze _freeze = new(options.Paths, clock);
@@ -30,11 +32,18 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
     internal async Task<ExportSight?> FindAsync(DesiredVolume volume, uint user, GuestLinks links, Action<string> changed, CancellationToken cancel)
     {
         if (ExportNote.Read(NoteOf(volume.Id)) is not { } note) return null;
+        if (note is { Protocol: VolumeProtocols.Iscsi, IsWhole: false } && note.Sight.IsOf(volume))
+        {
+            // One without the other serves nobody; and an agent that was killed may not have come to the end with them.
+            await EndAsync(volume.Id, links, cancel);
+            return null;
+        }
         if (!_known.TryGetValue(volume.Id, out var known) || known.Qmp.Ended.IsCompleted)
         {
             await DropAsync(volume.Id, links);
             if (AliveOf(volume.Id, note).Count == 0) return note.Sight.IsOf(volume) ? null : note.Sight;
-            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume)) await MendAsync(_known[volume.Id].Qmp, volume.Id, cancel);
+            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume) && note.Protocol == VolumeProtocols.Nbd) await MendAsync(_known[volume.Id].Qmp, volume.Id, cancel);
+            if (note.Protocol == VolumeProtocols.Iscsi && note.Sight.IsOf(volume)) await WatchAsync(volume.Id, note, user, changed);
         }
         return note.Sight;
     }
@@ -66,7 +75,8 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
     internal async Task StartAsync(QemuDrive drive, uint user, GuestLinks links, Action<string> changed, CancellationToken cancel)
     {
         var (volume, id) = (drive.Volume, drive.Volume.Id);
-        if (volume.Export is not { Protocol: VolumeProtocols.Nbd, Key.Length: > 0 }) throw new HypervisorException("export-refused", $"The servers have not told this host how the volume {id} is to be given to another one, or with which key.", null);
+        if (volume.Export is not { Protocol: VolumeProtocols.Nbd or VolumeProtocols.Iscsi, Key.Length: > 0 }) throw new HypervisorException("export-refused", $"The servers have not told this host how the volume {id} is to be given to another one, or with which key.", null);
+        var isNbd = volume.Export.Protocol == VolumeProtocols.Nbd;
         DurableFiles.MakeDirectory(_paths.Exports, AgentModes.PrivateDirectory);
         DurableFiles.MakeDirectory(_paths.RunRoot, AgentModes.Passable);
         DurableFiles.MakeDirectory(_paths.ExportProcesses, AgentModes.Passable);
@@ -74,14 +84,17 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         DurableFiles.MakeDirectory(PlaceOf(id), AgentModes.Passable);
         DurableFiles.MakeDirectory(SocketsOf(id), AgentModes.PrivateDirectory);
         DurableFiles.Own(SocketsOf(id), user);
-        var keys = Path.Combine(PlaceOf(id), ExportCommand.KeyFile);
-        DurableFiles.Write(keys, Encoding.ASCII.GetBytes(ExportCommand.KeyText(volume.Export.Key)), AgentModes.PrivateFile);
-        DurableFiles.Own(keys, user);
+        var file = Path.Combine(PlaceOf(id), isNbd ? ExportCommand.KeyFile : ExportCommand.File);
+        DurableFiles.Write(file, isNbd ? Encoding.ASCII.GetBytes(ExportCommand.KeyText(volume.Export.Key)) : [], AgentModes.PrivateFile);
+        DurableFiles.Own(file, user);
         using var listener = ExportSocket.Open(options, id, ExportNote.Read(NoteOf(id))?.Port ?? 0);
-        var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, ((IPEndPoint)listener.LocalEndPoint!).Port, 0, default);
+        var at = (IPEndPoint)listener.LocalEndPoint!;
+        var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol);
         note.Write(NoteOf(id));
         using var key = LayerKey.Of(volume, user);
-        var started = await commands.StartAsync(QemuCommand.Program, ExportCommand.Build(drive with { KeyFile = key.Path }, user, (int)listener.Handle, PlaceOf(id), SocketOf(id)), [(int)listener.Handle, .. key.Descriptors], cancel);
+        var open = drive with { KeyFile = key.Path };
+        var started = await commands.StartAsync(
+            QemuCommand.Program, isNbd ? ExportCommand.Build(open, user, (int)listener.Handle, PlaceOf(id), SocketOf(id)) : ExportCommand.BuildFile(open, user, file, SocketOf(id)), isNbd ? [(int)listener.Handle, .. key.Descriptors] : key.Descriptors, cancel);
         var since = clock.GetTimestamp();
         while (!await ConnectAsync(id, user, links, changed, cancel))
         {
@@ -96,7 +109,43 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         // Whatever becomes of it, it cannot put a socket of its own where the agent will connect.
         DurableFiles.Own(SocketsOf(id), 0);
         var process = _known[id].Process;
-        (note with { ProcessId = process, StartedAt = Processes.StartedAt(process) ?? default }).Write(NoteOf(id));
+        note = note with { ProcessId = process, StartedAt = Processes.StartedAt(process) ?? default };
+        note.Write(NoteOf(id));
+        if (isNbd) return;
+        // The target opens the port itself.
+        listener.Dispose();
+        await TargetAsync(volume, user, note, changed, cancel);
+    }
+
+    /// <summary>Starts the target beside the process that has the volume open.</summary>
+    private async Task TargetAsync(DesiredVolume volume, uint user, ExportNote note, Action<string> changed, CancellationToken cancel)
+    {
+        var target = await _targets.StartAsync(volume, user, note.ProcessId, PlaceOf(volume.Id), new IPEndPoint(IPAddress.Parse(options.Address), note.Port), cancel);
+        note = note with { TargetId = target, TargetStartedAt = Processes.StartedAt(target) ?? default };
+        note.Write(NoteOf(volume.Id));
+        await WatchAsync(volume.Id, note, user, changed);
+    }
+
+    private async Task WatchAsync(string volumeId, ExportNote note, uint user, Action<string> changed)
+    {
+        await LeaveAsync(volumeId);
+        var cancel = new CancellationTokenSource();
+        _watched[volumeId] = (cancel, Task.Run(() => _targets.WatchAsync(note, user, PlaceOf(volumeId), () => changed(volumeId), cancel.Token)));
+    }
+
+    private async Task LeaveAsync(string volumeId)
+    {
+        if (!_watched.TryRemove(volumeId, out var watch)) return;
+        await watch.Cancel.CancelAsync();
+        try
+        {
+            await watch.Ended;
+        }
+        catch (OperationCanceledException)
+        {
+            // As asked.
+        }
+        watch.Cancel.Dispose();
     }
 
     private static HypervisorException Failed(DesiredVolume volume, string words) =>
@@ -106,11 +155,22 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
             : new HypervisorException("export-failed", $"The volume {volume.Id} cannot be given to another host: {(words.Length > 500 ? words[^500..] : words)}", null);
 
     /// <summary>Lets the volume grow. Whom it is given to is asked to come back for that, since the size of what it was given is fixed.</summary>
-    internal async Task GrowAsync(DesiredVolume volume, GuestLinks links, CancellationToken cancel)
+    internal async Task GrowAsync(DesiredVolume volume, uint user, GuestLinks links, Action<string> changed, CancellationToken cancel)
     {
-        if (links.With(volume.Id) is not { Qmp: var qmp }) throw new HypervisorException("volume-busy", $"The process that gives the volume {volume.Id} to another host does not answer; it grows when that does.", null);
-        await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
+        if (links.With(volume.Id) is not { Qmp: var qmp } || ExportNote.Read(NoteOf(volume.Id)) is not { } note) throw new HypervisorException("volume-busy", $"The process that gives the volume {volume.Id} to another host does not answer; it grows when that does.", null);
         var (top, wanted) = (DriveParts.Throttle + volume.Id, volume.SizeGib * VolumeSizes.Gib);
+        if (note.Protocol == VolumeProtocols.Iscsi)
+        {
+            if ((await QemuDrives.NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
+            await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
+            // The target before the size, so that none is left that tells the former one.
+            await LeaveAsync(volume.Id);
+            await KillAsync(volume.Id, TargetsOf(volume.Id, note), cancel);
+            await QemuDrives.SendAsync(qmp, "block_resize", new() { ["node-name"] = top, ["size"] = wanted }, cancel);
+            await TargetAsync(volume, user, note, changed, cancel);
+            return;
+        }
+        await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
         try
         {
             await QemuDrives.SendAsync(qmp, "block-export-del", new() { ["id"] = volume.Id, ["mode"] = "hard" }, cancel);
@@ -157,10 +217,13 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         if (!await IsExportedAsync(qmp, volumeId, cancel)) await ExportAsync(qmp, volumeId, cancel);
     }
 
-    /// <summary>Ends the process, and waits until it has ended.</summary>
+    /// <summary>Ends the processes, and waits until they have ended.</summary>
     internal async Task EndAsync(string volumeId, GuestLinks links, CancellationToken cancel)
     {
         if (ExportNote.Read(NoteOf(volumeId)) is not { } note) return;
+        // What it has taken is written out by the other one below.
+        await LeaveAsync(volumeId);
+        await KillAsync(volumeId, TargetsOf(volumeId, note), cancel);
         var alive = AliveOf(volumeId, note);
         if (_known.TryGetValue(volumeId, out var known))
         {
@@ -176,11 +239,16 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
                 // Ended before it answered, or does not answer.
             }
         }
-        foreach (var process in alive.Where(Processes.IsAlive)) Processes.Signal(process, Libc.SignalKill);
-        foreach (var process in alive)
-            if (!await Processes.WaitForEndAsync(process, KillLimit, clock, cancel)) throw new HypervisorException("kill-failed", $"The process {process}, which gives the volume {volumeId} to another host, could not be ended within 10 s.", null);
+        await KillAsync(volumeId, alive, cancel);
         await DropAsync(volumeId, links);
         if (Directory.Exists(PlaceOf(volumeId))) Directory.Delete(PlaceOf(volumeId), recursive: true);
+    }
+
+    private async Task KillAsync(string volumeId, IReadOnlyCollection<int> processes, CancellationToken cancel)
+    {
+        foreach (var process in processes.Where(Processes.IsAlive)) Processes.Signal(process, Libc.SignalKill);
+        foreach (var process in processes)
+            if (!await Processes.WaitForEndAsync(process, KillLimit, clock, cancel)) throw new HypervisorException("kill-failed", $"The process {process}, which gives the volume {volumeId} to another host, could not be ended within 10 s.", null);
     }
 
     /// <summary>Forgets a process that has ended, and at which port it was.</summary>
@@ -191,16 +259,19 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         DurableFiles.FlushDirectory(_paths.Exports);
     }
 
-    /// <summary>Processes of the volume that live: that which was noted, and any that was started before it could be.</summary>
-    private HashSet<int> AliveOf(string volumeId, ExportNote note)
-    {
-        if (note.Process is { } process) return [process];
-        var mark = $"path={QemuCommand.Escape(SocketOf(volumeId))},";
-        return [.. Processes.All().Where(one => Path.GetFileName(one.Arguments[0]) is ExportCommand.Program or QemuCommand.Program or "setsid" && one.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).Select(one => one.Id)];
-    }
+    /// <summary>Processes that have the volume open and live: that which was noted, and any that was started before it could be.</summary>
+    private HashSet<int> AliveOf(string volumeId, ExportNote note) =>
+        note.Process is { } process ? [process] : Marked($"path={QemuCommand.Escape(SocketOf(volumeId))},", ExportCommand.Program, QemuCommand.Program, "unshare", "setsid");
+
+    private HashSet<int> TargetsOf(string volumeId, ExportNote note) =>
+        note.Protocol != VolumeProtocols.Iscsi ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "nsenter", "env", "setsid");
+
+    private static HashSet<int> Marked(string mark, params string[] programs) =>
+        [.. Processes.All().Where(one => programs.Contains(Path.GetFileName(one.Arguments[0])) && one.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).Select(one => one.Id)];
 
     private async Task DropAsync(string volumeId, GuestLinks links)
     {
+        await LeaveAsync(volumeId);
         if (!_known.TryRemove(volumeId, out var known)) return;
         links.Remove(volumeId);
         await known.Qmp.DisposeAsync();
@@ -217,6 +288,7 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
     /// <summary>Lets go of the processes; they run on.</summary>
     public async ValueTask DisposeAsync()
     {
+        foreach (var volume in _watched.Keys) await LeaveAsync(volume);
         foreach (var known in _known.Values) await known.Qmp.DisposeAsync();
         _known.Clear();
     }
