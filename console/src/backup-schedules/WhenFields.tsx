@@ -1,6 +1,7 @@
-import Grid from '@cloudscape-design/components/grid';
 import FormField from '@cloudscape-design/components/form-field';
+import Grid from '@cloudscape-design/components/grid';
 import Input from '@cloudscape-design/components/input';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tiles from '@cloudscape-design/components/tiles';
 import { useState, type ReactNode } from 'react';
 import { useText } from '../i18n/text';
@@ -15,7 +16,7 @@ export function WhenFields({ form }: { form: Form<ScheduleValues> }): ReactNode 
   const v = form.values;
   const [zones] = useState(() => timeZones(v.timeZone));
   return (
-    <>
+    <SpaceBetween size="m">
       <FormField label={t('schedule.when')} stretch>
         <Tiles
           columns={2} value={v.when} onChange={(e) => form.set('when', e.detail.value === 'every' ? 'every' : 'at')} data-testid="schedule-when"
@@ -35,6 +36,6 @@ export function WhenFields({ form }: { form: Form<ScheduleValues> }): ReactNode 
           <SelectField form={form} field="unit" label={t('schedule.unit')} options={(Object.keys(units) as Unit[]).map((unit) => ({ value: unit, label: t(`schedule.unit.${unit}`) }))} testId="schedule-unit" />
         </Grid>
       )}
-    </>
+    </SpaceBetween>
   );
 }
