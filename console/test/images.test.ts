@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Image } from '../src/api/types';
-import { accountsIn, checkImage, fileName, imageUpdate, imageValues, isMoving, isOwn } from '../src/images/images';
+import { accountsIn, checkImage, fileName, imageUpdate, imageValues, isMoving } from '../src/images/images';
 
 const ref = (id: string) => ({ id, name: id });
 const image = (more: Partial<Image> = {}): Image => ({
@@ -10,8 +10,6 @@ const image = (more: Partial<Image> = {}): Image => ({
 const on = (state: string, prefetched: boolean) => ({ host: ref('h-1'), zone: ref('z-1'), state, bytes: 0, prefetched, condition: null });
 
 describe('images', () => {
-  test('are their account’s to change, which alone is told with whom they are shared', () => expect([isOwn(image()), isOwn(image({ accounts: null }))]).toEqual([true, false]));
-
   test('are watched while bytes are to come, or a host is to have them', () => {
     expect([image(), image({ state: 'pending' }), image({ hosts: [on('cached', true), on('waiting', true)] }), image({ hosts: [on('fetching', false)] })].map(isMoving)).toEqual([false, true, true, false]);
   });

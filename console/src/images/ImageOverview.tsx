@@ -7,15 +7,17 @@ import type { ReactNode } from 'react';
 import type { Image } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { useAccount } from '../session/permissions';
 import { Conditions } from '../ui/Conditions';
 import { Copy } from '../ui/Copy';
 import { ImageProgress } from './ImageProgress';
 import { ImageState } from './ImageState';
-import { isOwn, machineText } from './images';
+import { machineText } from './images';
 
 export function ImageOverview({ image: i }: { image: Image }): ReactNode {
   const t = useText();
   const format = useFormat();
+  const account = useAccount();
   const least = [i.minDiskGib > 0 ? t('image.leastDisk', { size: format.gib(i.minDiskGib) }) : '', i.minMemoryMib > 0 ? t('image.leastMemory', { size: format.mib(i.minMemoryMib) }) : ''].filter((text) => text !== '').join(' · ');
   return (
     <Container header={<Header variant="h2">{t('ui.overview')}</Header>}>
@@ -27,7 +29,7 @@ export function ImageOverview({ image: i }: { image: Image }): ReactNode {
             { label: t('ui.description'), value: i.description === '' ? '-' : i.description },
             { label: t('image.os'), value: i.os === '' ? '-' : i.os },
             { label: t('image.visibility'), value: t.word('image.visibility', i.visibility) },
-            ...(isOwn(i) ? [{ label: t('image.sharedWith'), value: i.accounts?.length ? i.accounts.map((a) => a.name).join(', ') : t('ui.none') }] : [{ label: t('image.owner'), value: i.account.name }]),
+            ...(i.account.id === account ? [{ label: t('image.sharedWith'), value: i.accounts?.length ? i.accounts.map((a) => a.name).join(', ') : t('ui.none') }] : [{ label: t('image.owner'), value: i.account.name }]),
             { label: t('image.least'), value: least === '' ? t('ui.none') : least },
             { label: t('image.defaultUser'), value: <code>{i.defaultUser}</code> },
             { label: t('image.machine'), value: machineText(t, i) },

@@ -9,7 +9,7 @@ import { useStale } from '../api/stale';
 import type { Image } from '../api/types';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
-import { useMay } from '../session/permissions';
+import { useAccount, useMay } from '../session/permissions';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
@@ -18,12 +18,13 @@ import { WriteButton } from '../ui/WriteButton';
 import { EditImageDialog } from './EditImageDialog';
 import { ImageHosts } from './ImageHosts';
 import { ImageOverview } from './ImageOverview';
-import { images, isMoving, isOwn } from './images';
+import { images, isMoving } from './images';
 import { useDownload } from './useDownload';
 
 export function ImagePage(): ReactNode {
   const t = useText();
   const may = useMay();
+  const account = useAccount();
   const id = useParams()['id'] ?? '';
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -41,7 +42,7 @@ export function ImagePage(): ReactNode {
     queries.setQueryData([images.key, 'one', id], { ...now, hosts: now.hosts ?? image.hosts ?? null });
     stale([images.key]);
   };
-  const [own, pending] = [isOwn(image), image.state === 'pending'];
+  const [own, pending] = [image.account.id === account, image.state === 'pending'];
   return (
     <Page trail={trail}>
       <SpaceBetween size="l">

@@ -27,11 +27,6 @@ export function isMoving(i: Pick<Image, 'state' | 'hosts'>): boolean {
   return i.state === 'pending' || (i.hosts ?? []).some((on) => on.prefetched && on.state !== 'cached');
 }
 
-/** Only its own account is told who else may use an image, and only it changes the image. */
-export function isOwn(i: Pick<Image, 'accounts'>): boolean {
-  return i.accounts !== null;
-}
-
 export function checkText(text: string, max: number): Broken {
   return text.length > max ? { key: 'rule.tooLong', values: { max } } : null;
 }

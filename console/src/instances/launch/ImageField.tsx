@@ -7,7 +7,8 @@ import { useState, type ReactNode } from 'react';
 import { useAll } from '../../api/pages';
 import { useFormat } from '../../i18n/format';
 import { useText } from '../../i18n/text';
-import { images, isOwn } from '../../images/images';
+import { images } from '../../images/images';
+import { useAccount } from '../../session/permissions';
 import { RouteLink } from '../../ui/RouteLink';
 import type { Form } from '../../ui/useForm';
 import type { LaunchValues } from './launch';
@@ -19,6 +20,7 @@ const shownMax = 24;
 export function ImageField({ form, description }: { form: Form<LaunchValues>; description?: string }): ReactNode {
   const t = useText();
   const format = useFormat();
+  const account = useAccount();
   const [search, setSearch] = useState('');
   const all = useAll([images.key, 'available'], (page) => images.list({ ...page, state: 'available' }));
   const shared = useAll([images.key, 'available', 'shared'], (page) => images.list({ ...page, state: 'available', visibility: 'shared' }));
@@ -36,7 +38,7 @@ export function ImageField({ form, description }: { form: Form<LaunchValues>; de
               items={shown.map((i) => ({
                 value: i.id, label: i.name,
                 description: [
-                  i.visibility === 'public' ? t('image.visibility.public') : isOwn(i) ? t('image.visibility.private') : t('launch.imageOf', { account: i.account.name }), i.virtualSizeBytes === null ? null : format.bytes(i.virtualSizeBytes),
+                  i.visibility === 'public' ? t('image.visibility.public') : i.account.id === account ? t('image.visibility.private') : t('launch.imageOf', { account: i.account.name }), i.virtualSizeBytes === null ? null : format.bytes(i.virtualSizeBytes),
                   t('launch.imageBy', { user: i.defaultUser }),
                 ].filter(Boolean).join(' · '),
               }))}
