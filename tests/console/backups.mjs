@@ -3,7 +3,7 @@
 // web-1 runs with the volumes notes and big, of 3 GiB. What is asked is done, except that backups of big, and volumes of 3 GiB that are restored, are made to 40 % and stay so.
 import { storage } from './storage.mjs';
 
-const { page, at, row, invalid, picture, choose, step, speak, faults, refused, complain, close, heading, user, submit, confirm, cancel, select, named, fact, gone, same, disabled, goTo } = await storage();
+const { page, at, row, invalid, picture, choose, step, speak, faults, refused, complain, close, heading, user, submit, confirm, cancel, calm, select, named, fact, gone, same, disabled, goTo } = await storage();
 const backupIs = (name, state) => named(name).locator(`[data-testid="backup-state"][data-state="${state}"]`).waitFor();
 const scheduleIs = (name, state) => row(name).locator(`[data-testid="schedule-state"][data-state="${state}"]`).waitFor();
 const tick = (id) => at(id).getByRole('checkbox').click({ force: true });
@@ -66,8 +66,7 @@ try {
     await choose('backups-state', 'Creating');
     await gone(named('first'));
     await choose('backups-state', 'Any state');
-    await backupIs('first', 'available');
-    await picture('console-backups');
+    await calm('console-backups', () => backupIs('first', 'available'));
     await named('slow').getByRole('link', { name: 'slow', exact: true }).click();
     await page.locator('[data-testid="volume-work"][data-kind="backup"][data-percent="40"]').waitFor();
     await picture('console-backup-making');
@@ -118,7 +117,7 @@ try {
     await submit();
     await row('often').getByText('Every 12 hours').waitFor();
     await row('often').getByText('for 14 days').waitFor();
-    await picture('console-schedules');
+    await calm('console-schedules', () => scheduleIs('often', 'on'));
     await at('nav-backups').click();
     const made = row('often-');
     await made.locator('[data-testid="backup-state"][data-percent="40"]').waitFor();

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { storage } from './storage.mjs';
 
-const { page, at, row, invalid, picture, choose, step, speak, faults, refused, inert, complain, close, heading, user, operator, submit, confirm, named, fact, gone, same, disabled, goTo, call } = await storage();
+const { page, at, row, invalid, picture, choose, step, speak, faults, refused, inert, complain, close, heading, user, operator, submit, confirm, calm, named, fact, gone, same, disabled, goTo, call } = await storage();
 const hostile = '<img src=x onerror=alert(1)>';
 const tick = (id) => at(id).getByRole('checkbox').click({ force: true });
 
@@ -75,7 +75,7 @@ try {
     const [file] = await Promise.all([page.waitForEvent('download'), at('image-download').click()]);
     same(file.suggestedFilename(), 'gold.qcow2', 'the name of the file');
     same(createHash('sha256').update(await readFile(await file.path())).digest('hex'), (await call('GET', '/images/gold')).sha256, 'what is in the file');
-    await picture('console-image');
+    await calm('console-image', () => fact('memory 64 MiB'));
   });
   await step('one that is deprecated is left out, and still there', async () => {
     await at('image-edit').click();

@@ -73,6 +73,8 @@ try {
     await goTo('nav-hosts', 'host-1');
     await row('vol-19a3f2b4c5d6e0001').getByText('nothing is remembered of it').waitFor();
     await row('vol-19a3f2b4c5d6e0002').getByText('cannot be read').waitFor();
+    await at('stray-adopt').scrollIntoViewIfNeeded();
+    await row('vol-19a3f2b4c5d6e0002').scrollIntoViewIfNeeded();
     await picture('console-strays');
     await select('vol-19a3f2b4c5d6e0002', 'radio');
     same(await disabled('stray-adopt', 'stray-delete'), [true, false], 'what can be done with one that cannot be read');

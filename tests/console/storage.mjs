@@ -19,6 +19,12 @@ export async function storage() {
     select: (text, kind = 'checkbox') => row(text).first().getByRole(kind).click({ force: true }),
     // The row whose link has the name: other rows may have it as a word.
     named: (name) => page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) }),
+    // For pictures that are shown: without what was said of what was done before.
+    calm: async (name, seen) => {
+      await page.reload();
+      await seen();
+      await driver.picture(name);
+    },
     fact: (text) => page.getByText(text, { exact: true }).first().waitFor(),
     gone: (where) => where.first().waitFor({ state: 'detached' }),
     same: (seen, wanted, what) => {

@@ -23,6 +23,6 @@ export function scheduleColumns(t: Text, format: Format, withVolume: boolean) {
     // One that is paused has none; what it missed is made when it is resumed.
     { id: 'next', header: t('schedule.next'), cell: (s: BackupSchedule) => (s.enabled ? format.dateTime(s.nextAt) : '-'), width: 220, minWidth: 150 },
     { id: 'last', header: t('schedule.last'), cell: (s: BackupSchedule) => (s.lastAt === null ? t('schedule.lastNone') : format.dateTime(s.lastAt)), width: 220, minWidth: 150 },
-    { id: 'store', header: t('backup.store'), cell: (s: BackupSchedule) => s.store?.name ?? t('backup.storeDefault'), width: 240, minWidth: 130 },
+    { id: 'store', header: t('backup.store'), cell: (s: BackupSchedule) => s.store?.name ?? t('backup.storeAutomatic'), width: 150, minWidth: 130 },
   ];
 }

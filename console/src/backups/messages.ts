@@ -15,6 +15,7 @@ export const backupMessages = {
   'backup.stored': { en: 'Stored', ja: '保存量' },
   'backup.store': { en: 'Backup store', ja: '保存先' },
   'backup.storeDefault': { en: 'The first that the volume’s host reaches', ja: 'ボリュームのホストから使える最初の保存先' },
+  'backup.storeAutomatic': { en: 'automatic', ja: '自動' },
   'backup.parent': { en: 'builds on', ja: '元のバックアップ:' },
   'backup.byHand': { en: 'none, made by hand', ja: 'なし (手動で作成)' },
   'backup.verified': { en: 'Verified', ja: '検証日時' },

@@ -29,7 +29,7 @@ export function ImageOverview({ image: i }: { image: Image }): ReactNode {
             { label: t('ui.description'), value: i.description === '' ? '-' : i.description },
             { label: t('image.os'), value: i.os === '' ? '-' : i.os },
             { label: t('image.visibility'), value: t.word('image.visibility', i.visibility) },
-            ...(i.account.id === account ? [{ label: t('image.sharedWith'), value: i.accounts?.length ? i.accounts.map((a) => a.name).join(', ') : t('ui.none') }] : [{ label: t('image.owner'), value: i.account.name }]),
+            ...(i.account.id === account ? i.visibility !== 'private' ? [] : [{ label: t('image.sharedWith'), value: i.accounts?.length ? i.accounts.map((a) => a.name).join(', ') : t('ui.none') }] : [{ label: t('image.owner'), value: i.account.name }]),
             { label: t('image.least'), value: least === '' ? t('ui.none') : least },
             { label: t('image.defaultUser'), value: <code>{i.defaultUser}</code> },
             { label: t('image.machine'), value: machineText(t, i) },

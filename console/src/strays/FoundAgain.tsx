@@ -1,4 +1,5 @@
 import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
 import type { ReactNode } from 'react';
 import { useAll } from '../api/pages';
 import { useText } from '../i18n/text';
@@ -10,5 +11,9 @@ export function FoundAgain(): ReactNode {
   const t = useText();
   const { data } = useAll([recoverable.key], recoverable.list);
   if (data === undefined || data.length === 0) return null;
-  return <Alert type="info" action={<RouteLink to="/recoverable-volumes">{t('recover.look')}</RouteLink>} data-testid="volumes-found-again">{t('recover.found', { count: data.length })}</Alert>;
+  return (
+    <Box padding={{ bottom: 'm' }}>
+      <Alert type="info" data-testid="volumes-found-again">{t('recover.found', { count: data.length })} <RouteLink to="/recoverable-volumes">{t('recover.look')}</RouteLink></Alert>
+    </Box>
+  );
 }
