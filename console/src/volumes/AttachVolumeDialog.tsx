@@ -66,7 +66,7 @@ function AttachForm({ title, label, placeholder, loading, options, field, volume
   const form = useForm({
     // What becomes of the volume with its instance stays as it is unless it is said.
     initial: { chosen: '', slot: '', deleteOnTermination: null as boolean | null },
-    check: (v) => violations(['chosen', volumeOf(v.chosen) === undefined || v.chosen === '' ? { key: 'rule.choose' } : null], ['slot', optional(v.slot, (text) => wholeNumber(text, 1, slotMax))]),
+    check: (v) => violations(['chosen', volumeOf(v.chosen) === undefined || v.chosen === '' ? { key: 'rule.choose' } : null], ['slot', optional(v.slot, (text) => wholeNumber(text, 0, slotMax))]),
     send: (v) => volumes.attach(volumeOf(v.chosen)?.id ?? '', { instance: instanceOf(v.chosen), slot: v.slot === '' ? null : Number(v.slot), deleteOnTermination: v.deleteOnTermination }),
     place: (path) => (path === field ? 'chosen' : path),
     done: (attached) => {

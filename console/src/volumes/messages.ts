@@ -51,7 +51,7 @@ export const volumeMessages = {
   'volume.slotRoot': { en: '0 (starts from it)', ja: '0 (起動用)' },
   'volume.launch': { en: 'Launch from it', ja: 'ここから起動' },
   'volume.giveUp': { en: 'To give it up, delete the volume.', ja: '中止するには、ボリュームを削除してください。' },
-  'volume.slotHint': { en: 'Its place among the instance’s volumes, 1 to {max}. Left empty: the first that is free.', ja: 'インスタンスのボリュームの中での位置 (1〜{max})。空欄の場合は最初の空き。' },
+  'volume.slotHint': { en: 'Its place among the instance’s volumes, 1 to {max}. Left empty: the first that is free. 0 is what a stopped instance starts from.', ja: 'インスタンスのボリュームの中での位置 (1〜{max})。空欄の場合は最初の空き。0 は停止中のインスタンスの起動用。' },
   'volume.slotsFull': { en: 'An instance has {max} volumes at most, beside the one that it starts from.', ja: '1 つのインスタンスに接続できるボリュームは、起動用のほかに {max} 個までです。' },
   'volume.host': { en: 'Host', ja: 'ホスト' },
   'volume.hostNone': { en: 'No place yet: it gets one with its first instance', ja: '未定 (最初のインスタンスに接続したときに決定)' },
