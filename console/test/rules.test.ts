@@ -49,22 +49,22 @@ test('numbers, URLs, keys and sizes', () => {
 
 describe('launching', () => {
   test('tells every field that is missing', () => {
-    expect(check(blank).map((v) => v.field)).toEqual(['name', 'image', 'flavor']);
-    expect(check({ ...blank, name: 'a', image: 'i', flavor: 'f', count: '101', userData: 'x'.repeat(65_537) }).map((v) => v.field)).toEqual(['userData', 'count']);
+    expect(check(blank, false).map((v) => v.field)).toEqual(['name', 'image', 'flavor']);
+    expect(check({ ...blank, name: 'a', image: 'i', flavor: 'f', count: '101', userData: 'x'.repeat(65_537) }, false).map((v) => v.field)).toEqual(['userData', 'count']);
   });
 
   test('leaves to the server what was not chosen', () => {
-    expect(toRequest({ ...blank, name: 'a', image: 'i', flavor: 'f' }))
-      .toEqual({ name: 'a', image: 'i', flavor: 'f', keyPair: null, network: null, zone: null, placementGroup: null, userData: null, securityGroups: null, count: null, interfaces: null, floating: null });
-    expect(toRequest({ ...blank, count: '3' }).count).toBe(3);
+    expect(toRequest({ ...blank, name: 'a', image: 'i', flavor: 'f' }, false))
+      .toEqual({ name: 'a', image: 'i', flavor: 'f', rootVolume: null, diskGib: null, keyPair: null, network: null, zone: null, placementGroup: null, userData: null, securityGroups: null, count: null, interfaces: null, floating: null });
+    expect(toRequest({ ...blank, count: '3' }, false).count).toBe(3);
   });
 
   test('several networks, or a fixed address, are a list of interfaces', () => {
     const fixed = { network: 'net-1', address: '10.1.0.5', address6: 'fd00:1::5' };
     const sent = { subnet: null, securityGroups: null };
-    expect(toRequest({ ...blank, interfaces: [fixed, blankInterface] })).toMatchObject({ network: null, interfaces: [{ ...fixed, ...sent }, { network: 'default', address: null, address6: null, ...sent }] });
-    expect(toRequest({ ...blank, interfaces: [{ ...blankInterface, network: 'net-1' }], floating: false })).toMatchObject({ network: 'net-1', interfaces: null, floating: false });
-    expect(check({ ...blank, name: 'a', image: 'i', flavor: 'f', interfaces: [blankInterface, { ...fixed, address: '10.1' }] }).map((v) => v.field)).toEqual(['interfaces[1].address']);
+    expect(toRequest({ ...blank, interfaces: [fixed, blankInterface] }, false)).toMatchObject({ network: null, interfaces: [{ ...fixed, ...sent }, { network: 'default', address: null, address6: null, ...sent }] });
+    expect(toRequest({ ...blank, interfaces: [{ ...blankInterface, network: 'net-1' }], floating: false }, false)).toMatchObject({ network: 'net-1', interfaces: null, floating: false });
+    expect(check({ ...blank, name: 'a', image: 'i', flavor: 'f', interfaces: [blankInterface, { ...fixed, address: '10.1' }] }, false).map((v) => v.field)).toEqual(['interfaces[1].address']);
   });
 
   test('repeats a request with its key, and gives another request another key', () => {
@@ -94,5 +94,20 @@ describe('security group rules', () => {
     expect(checkRule({ ...blankRule, peer: 'group' }).map((v) => v.field)).toEqual(['group']);
     expect(checkRule({ ...blankRule, peer: 'foreign' }).map((v) => v.field)).toEqual(['foreign']);
     expect(checkRule({ ...blankRule, cidr: '::/0' })).toEqual([]);
+  });
+});
+
+describe('what an instance starts from', () => {
+  const chosen = { ...blank, name: 'a', flavor: 'f', start: 'volume' as const, rootVolume: 'vol-1', diskGib: '40' };
+  test('is one volume, without an image if it began as one', () => {
+    expect(check(chosen, false)).toEqual([]);
+    expect([check({ ...chosen, rootVolume: '' }, false), check(chosen, true), check({ ...chosen, count: '2' }, false)].map((all) => all.map((v) => v.field))).toEqual([['rootVolume'], ['image'], ['count']]);
+    expect(toRequest({ ...chosen, image: 'img-1' }, false)).toMatchObject({ image: null, rootVolume: 'vol-1', diskGib: null });
+    expect(toRequest({ ...chosen, image: 'img-1' }, true)).toMatchObject({ image: 'img-1', rootVolume: 'vol-1', diskGib: null });
+  });
+  test('is else a new one, as large as is said', () => {
+    const fresh = { ...chosen, start: 'image' as const, image: 'img-1' };
+    expect(toRequest(fresh, true)).toMatchObject({ image: 'img-1', rootVolume: null, diskGib: 40 });
+    expect([check({ ...fresh, diskGib: '' }, false), check({ ...fresh, diskGib: '0' }, false).map((v) => v.field)]).toEqual([[], ['diskGib']]);
   });
 });

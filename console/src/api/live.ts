@@ -21,9 +21,11 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   'load-balancer': ['floating-addresses', 'networks', 'subnets'],
   vpn: ['floating-addresses', 'networks', 'address-pools'],
   'port-forward': ['floating-addresses'],
-  volume: ['pools', 'hosts', 'snapshots', 'backups'],
+  volume: ['pools', 'hosts', 'snapshots', 'backups', 'strays', 'recoverable-volumes'],
   snapshot: ['volumes'],
   backup: ['volumes'],
+  'backup-schedule': ['backups'],
+  host: ['strays', 'recoverable-volumes'],
 };
 
 function pluralOf(type: string): string {

@@ -32,8 +32,11 @@ export interface Pages<T> {
   refresh(): void;
 }
 
-/** A list read page by page by cursor. Filters and the page size belong in the key: changing them starts at the first page. */
-export function usePages<T>(key: QueryKey, limit: number, read: (page: { limit: number; cursor?: string }) => Promise<Page<T>>): Pages<T> {
+/**
+ * A list read page by page by cursor. Filters and the page size belong in the key: changing them starts at the first page. While something of it is on its way, it is read
+ * more often.
+ */
+export function usePages<T>(key: QueryKey, limit: number, read: (page: { limit: number; cursor?: string }) => Promise<Page<T>>, isMoving: (item: T) => boolean = () => false): Pages<T> {
   const name = JSON.stringify([key, limit]);
   const [at, setAt] = useState<{ name: string; trail: Trail; index: number }>({ name, trail: startOfTrail, index: 0 });
   const here = at.name === name ? at : { name, trail: startOfTrail, index: 0 };
@@ -42,7 +45,7 @@ export function usePages<T>(key: QueryKey, limit: number, read: (page: { limit: 
     queryKey: [...key, { limit, cursor }],
     queryFn: () => read(cursor === null ? { limit } : { limit, cursor }),
     placeholderData: keepPreviousData,
-    refetchInterval: resyncMs,
+    refetchInterval: ({ state }) => (state.data?.items.some(isMoving) === true ? watchMs : resyncMs),
   });
   const fresh = query.data !== undefined && !query.isPlaceholderData;
   const trail = fresh ? extendTrail(here.trail, here.index, query.data.next) : here.trail;
@@ -60,7 +63,7 @@ export function usePages<T>(key: QueryKey, limit: number, read: (page: { limit: 
 }
 
 /** Everything of a list, for choosing from. Stops at 10 pages of 1,000: a longer choice is not one to offer in a form. */
-export function useAll<T>(key: QueryKey, read: (page: { limit: number; cursor?: string }) => Promise<Page<T>>) {
+export function useAll<T>(key: QueryKey, read: (page: { limit: number; cursor?: string }) => Promise<Page<T>>, isMoving: (item: T) => boolean = () => false) {
   return useQuery({
     queryKey: [...key, 'all'],
     queryFn: async () => {
@@ -74,6 +77,6 @@ export function useAll<T>(key: QueryKey, read: (page: { limit: number; cursor?: 
       }
       return items;
     },
-    refetchInterval: resyncMs,
+    refetchInterval: ({ state }) => (state.data?.some(isMoving) === true ? watchMs : resyncMs),
   });
 }

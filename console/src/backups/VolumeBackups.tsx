@@ -1,13 +1,14 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useAll } from '../api/pages';
+import { useStale } from '../api/stale';
 import type { Volume } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { ResourceLink } from '../ui/ResourceLink';
 import { ShortTable } from '../ui/ShortTable';
 import { WriteButton } from '../ui/WriteButton';
 import { useBackupActions } from './BackupActions';
-import { backups, staleWithBackups } from './backups';
+import { backups, isMoving, staleWithBackups } from './backups';
 import { BackupState } from './BackupState';
 import { CreateBackupDialog } from './CreateBackupDialog';
 
@@ -15,8 +16,8 @@ import { CreateBackupDialog } from './CreateBackupDialog';
 export function VolumeBackups({ volume, canCreate }: { volume: Volume; canCreate: boolean }): ReactNode {
   const t = useText();
   const format = useFormat();
-  const queries = useQueryClient();
-  const all = useAll([backups.key, { volume: volume.id }], (page) => backups.list({ ...page, volume: volume.id }));
+  const stale = useStale();
+  const all = useAll([backups.key, { volume: volume.id }], (page) => backups.list({ ...page, volume: volume.id }), isMoving);
   const [chosen, choose] = useState<readonly string[]>([]);
   const [creating, create] = useState(false);
   const selected = (all.data ?? []).filter((b) => chosen.includes(b.id));
@@ -26,7 +27,7 @@ export function VolumeBackups({ volume, canCreate }: { volume: Volume; canCreate
       <ShortTable
         title={t('backup.title')} items={all.data} error={all.error} empty={t('backup.empty')} chosen={selected} choose={(items) => choose(items.map((b) => b.id))} labelOf={(b) => b.name}
         columns={[
-          { id: 'name', header: t('ui.name'), cell: (b) => b.name, isRowHeader: true, minWidth: 160 },
+          { id: 'name', header: t('ui.name'), cell: (b) => <ResourceLink {...b} />, isRowHeader: true, minWidth: 160 },
           { id: 'state', header: t('ui.state'), cell: (b) => <BackupState backup={b} />, minWidth: 150 },
           { id: 'kind', header: t('backup.kind'), cell: (b) => t.word('backup.kind', b.kind), minWidth: 100 },
           { id: 'taken', header: t('snapshot.taken'), cell: (b) => (b.takenAt === null ? '-' : format.dateTime(b.takenAt)), minWidth: 180 },
@@ -35,11 +36,7 @@ export function VolumeBackups({ volume, canCreate }: { volume: Volume; canCreate
         ]}
         actions={[...actions.buttons, <WriteButton key="create" disabled={!canCreate} onClick={() => create(true)} data-testid="backup-create">{t('backup.create')}</WriteButton>]}
       />
-      {creating && (
-        <CreateBackupDialog
-          volume={volume} close={() => create(false)} done={() => void queries.invalidateQueries({ predicate: (q) => (staleWithBackups as readonly string[]).includes(String(q.queryKey[0])) })}
-        />
-      )}
+      {creating && <CreateBackupDialog volume={volume} close={() => create(false)} done={() => stale(staleWithBackups)} />}
       {actions.dialog}
     </>
   );

@@ -7,9 +7,11 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useNavigate, useParams } from 'react-router';
-import { resyncMs } from '../api/pages';
+import { resyncMs, useAll } from '../api/pages';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { HostStrays } from '../strays/HostStrays';
+import { otherFinds, strays } from '../strays/strays';
 import { Conditions } from '../ui/Conditions';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
@@ -28,9 +30,11 @@ export function HostPage(): ReactNode {
   const id = useParams()['id'] ?? '';
   const { data: h, error, isPending } = useQuery({ queryKey: [hosts.key, 'one', id], queryFn: () => hosts.get(id), refetchInterval: resyncMs });
   const [deleting, setDeleting] = useState(false);
+  const found = useAll([strays.key, { host: id }], (page) => strays.list(id, page));
   const trail = [{ text: t('host.title'), href: '/hosts' }, { text: h?.name ?? id, href: `/hosts/${id}` }];
   if (isPending) return <Page trail={trail}><Loading /></Page>;
   if (h === undefined) return <Page trail={trail}><ProblemAlert failure={error} /></Page>;
+  const others = otherFinds(h.strays, found.data ?? []);
   return (
     <Page trail={trail}>
       <SpaceBetween size="l">
@@ -63,9 +67,8 @@ export function HostPage(): ReactNode {
           />
         </Container>
         <Container header={<Header variant="h2">{t('ui.conditions')}</Header>}><Conditions conditions={h.conditions} /></Container>
-        <Container header={<Header variant="h2" counter={h.strays.length > 0 ? `(${h.strays.length})` : undefined} description={t('host.straysAbout')}>{t('host.strays')}</Header>}>
-          {h.strays.length === 0 ? <Box color="text-body-secondary">{t('host.straysNone')}</Box> : <ul>{h.strays.map((s) => <li key={s}><code>{s}</code></li>)}</ul>}
-        </Container>
+        <HostStrays host={h} />
+        {others.length > 0 && <Container header={<Header variant="h2" counter={`(${others.length})`} description={t('host.straysAbout')}>{t('host.strays')}</Header>}><ul>{others.map((s) => <li key={s}><code>{s}</code></li>)}</ul></Container>}
       </SpaceBetween>
       {deleting && (
         <DeleteDialog items={[h]} stale={[hosts.key]} remove={hosts.remove} close={() => setDeleting(false)} done={() => void navigate('/hosts')}>{t('host.deleteBody')}</DeleteDialog>

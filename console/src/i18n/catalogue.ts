@@ -22,6 +22,8 @@ import { securityGroupMessages } from '../security-groups/messages';
 import { sessionMessages } from '../session/messages';
 import { shellMessages } from '../shell/messages';
 import { backupMessages } from '../backups/messages';
+import { scheduleMessages } from '../backup-schedules/messages';
+import { strayMessages } from '../strays/messages';
 import { snapshotMessages } from '../snapshots/messages';
 import { switchMessages } from '../switches/messages';
 import { traceMessages } from '../traces/messages';
@@ -38,7 +40,7 @@ import type { Placeholders } from './messages';
 export const catalogue = {
   ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...snapshotMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

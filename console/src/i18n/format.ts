@@ -12,6 +12,8 @@ export interface Format {
   hour(iso: string): string;
   /** Distance from now in words: "in 12 seconds", "3 分前". */
   fromNow(iso: string, now?: number): string;
+  /** A length of time in the largest unit that it is whole in: "6 hours", "14 日". */
+  duration(minutes: number): string;
   mib(value: number): string;
   gib(value: number): string;
   bytes(value: number): string;
@@ -28,6 +30,7 @@ export function formatIn(lang: Language): Format {
   const hour = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
+  const long = (value: number, unit: 'day' | 'hour' | 'minute') => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
   const percent = new Intl.NumberFormat(locale, { style: 'percent' });
   const scaled = (value: number, units: readonly string[]) => {
     let at = 0;
@@ -45,6 +48,7 @@ export function formatIn(lang: Language): Format {
       const [unit, size] = steps.find(([, s]) => Math.abs(seconds) >= s) ?? ['second' as const, 1];
       return relative.format(Math.trunc(seconds / size), unit);
     },
+    duration: (minutes) => (minutes % 1440 === 0 ? long(minutes / 1440, 'day') : minutes % 60 === 0 ? long(minutes / 60, 'hour') : long(minutes, 'minute')),
     mib: (value) => scaled(value, ['MiB', 'GiB', 'TiB']),
     gib: (value) => scaled(value, ['GiB', 'TiB', 'PiB']),
     bytes: (value) => scaled(value, ['B', 'KiB', 'MiB', 'GiB', 'TiB']),

@@ -2,22 +2,26 @@ import Button from '@cloudscape-design/components/button';
 import FileUpload from '@cloudscape-design/components/file-upload';
 import FormField from '@cloudscape-design/components/form-field';
 import ProgressBar from '@cloudscape-design/components/progress-bar';
-import RadioGroup from '@cloudscape-design/components/radio-group';
 import Tiles from '@cloudscape-design/components/tiles';
 import { useRef, useState, type ReactNode } from 'react';
 import { useText } from '../i18n/text';
+import { useMay } from '../session/permissions';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { notify } from '../ui/notices';
 import { name, sha256, url, violations } from '../ui/rules';
 import { SelectField } from '../ui/SelectField';
 import { useForm } from '../ui/useForm';
-import { images, upload } from './images';
+import { upload } from './bytes';
+import { images } from './images';
+import { MachineFields } from './MachineFields';
+import { VisibilityField } from './VisibilityField';
 
 const blank = { source: 'url', name: '', url: '', format: '', firmware: 'bios', deviceModel: 'virtio', visibility: 'private', defaultUser: '', sha256: '', files: [] as File[] };
 
 export function CreateImageDialog({ close, created }: { close: () => void; created: () => void }): ReactNode {
   const t = useText();
+  const may = useMay();
   // Registered but not filled: a second attempt sends the bytes again instead of registering twice.
   const registered = useRef<{ as: string; id: string } | null>(null);
   const [sent, setSent] = useState<{ bytes: number; of: File } | null>(null);
@@ -87,21 +91,9 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
           </FormField>
         )}
       <SelectField form={form} field="format" label={t('image.format')} options={[{ value: '', label: t('image.formatFound') }, ...['qcow2', 'raw', 'iso'].map((value) => ({ value, label: value }))]} testId="image-format" />
-      <SelectField form={form} field="firmware" label={t('image.firmware')} options={[{ value: 'bios', label: 'BIOS' }, { value: 'uefi', label: 'UEFI' }]} testId="image-firmware" />
-      <SelectField
-        form={form} field="deviceModel" label={t('image.deviceModel')} description={t('image.deviceModelHint')} testId="image-device-model"
-        options={[{ value: 'virtio', label: t('image.deviceModel.virtio') }, { value: 'emulated', label: t('image.deviceModel.emulated') }]}
-      />
+      <MachineFields form={form} />
       <TextField form={form} field="defaultUser" label={t('image.defaultUser')} description={t('image.defaultUserHint')} optional />
-      <FormField label={t('image.visibility')} errorText={form.errorOf('visibility')}>
-        <RadioGroup
-          value={v.visibility} onChange={(e) => form.set('visibility', e.detail.value)}
-          items={[
-            { value: 'private', label: t('image.visibility.private'), description: t('image.visibilityPrivateHint') },
-            { value: 'public', label: t('image.visibility.public'), description: t('image.visibilityPublicHint') },
-          ]}
-        />
-      </FormField>
+      {may.operate && <VisibilityField form={form} />}
       <TextField form={form} field="sha256" label={t('image.sha256')} description={t('image.sha256Hint')} optional stretch />
     </FormDialog>
   );

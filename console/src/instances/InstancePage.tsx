@@ -4,14 +4,16 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, type ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { useParams, useSearchParams } from 'react-router';
 import { resyncMs } from '../api/pages';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
+import { MakeImageDialog } from '../images/MakeImageDialog';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
+import { WriteButton } from '../ui/WriteButton';
 import { InstanceVolumes } from '../volumes/InstanceVolumes';
 import { ActionButtons } from './ActionButtons';
 import { ConsoleLog } from './console/ConsoleLog';
@@ -27,6 +29,7 @@ const Screen = lazy(async () => ({ default: (await import('./console/Screen')).S
 export function InstancePage(): ReactNode {
   const t = useText();
   const id = useParams()['id'] ?? '';
+  const [making, setMaking] = useState(false);
   const [search, setSearch] = useSearchParams();
   const { data: instance, error, isPending, refetch } = useQuery({
     queryKey: [instances.key, 'one', id], queryFn: () => instances.get(id), refetchInterval: resyncMs,
@@ -42,6 +45,7 @@ export function InstancePage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
+              <WriteButton disabled={instance.desired === 'terminated'} onClick={() => setMaking(true)} data-testid="instance-image">{t('image.make')}</WriteButton>
               <ActionButtons chosen={[instance]} />
             </SpaceBetween>
           }
@@ -62,6 +66,7 @@ export function InstancePage(): ReactNode {
           ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>
+      {making && <MakeImageDialog of={{ fromInstance: instance }} close={() => setMaking(false)} />}
     </Page>
   );
 }

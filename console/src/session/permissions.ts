@@ -16,3 +16,9 @@ export function useMay(): May {
   const role = user?.role ?? 'reader';
   return { write: role !== 'reader', admin: role === 'admin', operate: (user?.operator ?? false) };
 }
+
+/** The id of the account whose things are seen and made: the one that an operator acts for, or the own one. */
+export function useAccount(): string | undefined {
+  const { user, actingFor } = useStore(session);
+  return actingFor?.id ?? user?.account.id;
+}

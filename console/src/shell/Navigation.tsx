@@ -22,7 +22,7 @@ export function Navigation(): ReactNode {
   });
 
   const link = (path: Parameters<typeof linkText>[0]): SideNavigationProps.Link => ({ type: 'link', href: path === 'dashboard' ? '/' : `/${path}`, text: linkText(path) });
-  const linkText = (path: 'dashboard' | 'instances' | 'images' | 'key-pairs' | 'placement-groups' | 'volumes' | 'snapshots' | 'backups' | 'volume-types' | 'networks' | 'security-groups' | 'floating-addresses' | 'load-balancers' | 'vpns' | 'trace' | 'address-pools' | 'vlan-ranges' | 'switches' | 'events' | 'users' | 'access' | 'hosts' | 'pools' | 'flavors' | 'zones' | 'accounts') => t(`nav.${path}`);
+  const linkText = (path: 'dashboard' | 'instances' | 'images' | 'key-pairs' | 'placement-groups' | 'volumes' | 'snapshots' | 'backups' | 'backup-schedules' | 'recoverable-volumes' | 'volume-types' | 'networks' | 'security-groups' | 'floating-addresses' | 'load-balancers' | 'vpns' | 'trace' | 'address-pools' | 'vlan-ranges' | 'switches' | 'events' | 'users' | 'access' | 'hosts' | 'pools' | 'flavors' | 'zones' | 'accounts') => t(`nav.${path}`);
   const section = (text: string, ...items: SideNavigationProps.Link[]): SideNavigationProps.Section => ({ type: 'section', text, items });
   return (
     <div ref={box}>
@@ -36,7 +36,7 @@ export function Navigation(): ReactNode {
         items={[
           link('dashboard'),
           section(t('nav.compute'), link('instances'), link('images'), link('key-pairs'), link('placement-groups')),
-          section(t('nav.storage'), link('volumes'), link('snapshots'), link('backups'), link('volume-types')),
+          section(t('nav.storage'), link('volumes'), link('snapshots'), link('backups'), link('backup-schedules'), link('recoverable-volumes'), link('volume-types')),
           section(t('nav.network'), link('networks'), link('security-groups'), link('floating-addresses'), link('load-balancers'), link('vpns'), link('trace')),
           section(t('nav.account'), link('events'), ...(may.admin ? [link('users')] : []), link('access')),
           ...(may.operate ? [section(t('nav.operator'), link('hosts'), link('flavors'), link('pools'), link('address-pools'), link('vlan-ranges'), link('switches'), link('zones'), link('accounts'))] : []),

@@ -31,6 +31,8 @@ export const shellMessages = {
   'nav.placement-groups': { en: 'Placement groups', ja: 'プレイスメントグループ' },
   'nav.volumes': { en: 'Volumes', ja: 'ボリューム' },
   'nav.backups': { en: 'Backups', ja: 'バックアップ' },
+  'nav.backup-schedules': { en: 'Backup schedules', ja: 'バックアップスケジュール' },
+  'nav.recoverable-volumes': { en: 'Recoverable volumes', ja: '復旧できるボリューム' },
   'nav.snapshots': { en: 'Snapshots', ja: 'スナップショット' },
   'nav.volume-types': { en: 'Volume types', ja: 'ボリュームタイプ' },
   'nav.networks': { en: 'Networks', ja: 'ネットワーク' },

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import type { Snapshot } from '../api/types';
 import { useText } from '../i18n/text';
+import { MakeImageDialog } from '../images/MakeImageDialog';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { notify } from '../ui/notices';
@@ -9,7 +10,7 @@ import { WriteButton } from '../ui/WriteButton';
 import { canDelete, isUsable, snapshots, staleWithSnapshots } from './snapshots';
 import { VolumeFromSnapshotDialog } from './VolumeFromSnapshotDialog';
 
-type Action = 'delete' | 'restore' | 'volume';
+type Action = 'delete' | 'image' | 'restore' | 'volume';
 
 /** What can be done with snapshots, as buttons; several can only be deleted. Used where they are listed and where one is shown. */
 export function useSnapshotActions(chosen: readonly Snapshot[], deleted: () => void): { buttons: ReactNode[]; dialog: ReactNode } {
@@ -30,11 +31,11 @@ export function useSnapshotActions(chosen: readonly Snapshot[], deleted: () => v
   };
   return {
     buttons: [
-      button('delete', t('ui.delete'), chosen.length > 0 && chosen.every(canDelete)), button('restore', t('snapshot.restore'), usable), button('volume', t('snapshot.newVolume'), usable),
+      button('delete', t('ui.delete'), chosen.length > 0 && chosen.every(canDelete)), button('restore', t('snapshot.restore'), usable), button('image', t('image.make'), usable), button('volume', t('snapshot.newVolume'), usable),
     ],
     dialog: asked === null || one === undefined ? null : asked.action === 'delete' ? (
       <DeleteDialog items={asked.of} stale={staleWithSnapshots} remove={snapshots.remove} close={close} done={deleted}>{t('snapshot.deleteBody')}</DeleteDialog>
-    ) : asked.action === 'volume' ? <VolumeFromSnapshotDialog snapshot={one} close={close} /> : (
+    ) : asked.action === 'image' ? <MakeImageDialog of={{ fromSnapshot: one }} close={close} /> : asked.action === 'volume' ? <VolumeFromSnapshotDialog snapshot={one} close={close} /> : (
       <ConfirmDialog title={t('snapshot.restoreTitle', { volume: one.volume.name, name: one.name })} action={t('snapshot.restore')} typed={one.volume.name} run={() => restore(one)} close={close}>
         {t('snapshot.restoreBody')}
       </ConfirmDialog>

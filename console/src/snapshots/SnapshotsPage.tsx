@@ -1,16 +1,11 @@
-import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useState, type ReactNode } from 'react';
-import { useSearchParams } from 'react-router';
-import { usePages } from '../api/pages';
+import type { ReactNode } from 'react';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
-import { NameFilter } from '../ui/NameFilter';
 import { Page } from '../ui/Page';
 import { ResourceLink } from '../ui/ResourceLink';
 import { ResourceTable } from '../ui/ResourceTable';
-import { useTableLook } from '../ui/tableLook';
-import { useDebounced } from '../ui/useDebounced';
+import { useListing } from '../ui/useListing';
 import { useSnapshotActions } from './SnapshotActions';
 import { snapshots, states } from './snapshots';
 import { SnapshotState } from './SnapshotState';
@@ -18,30 +13,14 @@ import { SnapshotState } from './SnapshotState';
 export function SnapshotsPage(): ReactNode {
   const t = useText();
   const format = useFormat();
-  const [search, setSearch] = useSearchParams();
-  const state = states.find((s) => s === search.get('state'));
-  const [name, setName] = useState('');
-  const begins = useDebounced(name);
-  const filters = { ...(state ? { state } : {}), ...(begins === '' ? {} : { name: begins }) };
-  const look = useTableLook('snapshots', ['id', 'instance', 'created']);
-  const pages = usePages([snapshots.key, filters], look.pageSize, (page) => snapshots.list({ ...page, ...filters }));
-  const [chosen, choose] = useState<readonly string[]>([]);
-  const selected = pages.items.filter((s) => chosen.includes(s.id));
-  const actions = useSnapshotActions(selected, () => choose([]));
-  const options = [{ value: '', label: t('instance.anyState') }, ...states.map((s) => ({ value: s as string, label: t(`snapshot.state.${s}`) }))];
+  const listing = useListing({
+    key: snapshots.key, states, stateText: (s) => t(`snapshot.state.${s}`), hiddenAtFirst: ['id', 'instance', 'created'], list: snapshots.list, isMoving: (s) => s.state !== 'available',
+  });
+  const actions = useSnapshotActions(listing.selected, listing.unselect);
   return (
     <Page trail={[{ text: t('snapshot.title'), href: '/snapshots' }]}>
       <ResourceTable
-        title={t('snapshot.title')} description={t('snapshot.about')} pages={pages} look={look} selected={selected} select={(items) => choose(items.map((s) => s.id))} labelOf={(s) => s.name} empty={t('snapshot.empty')}
-        filter={
-          <SpaceBetween direction="horizontal" size="xs">
-            <NameFilter value={name} change={setName} />
-            <Select
-              selectedOption={options.find((o) => o.value === (state ?? '')) ?? null} options={options} ariaLabel={t('ui.state')} data-testid="snapshots-state"
-              onChange={(e) => setSearch(e.detail.selectedOption.value ? { state: e.detail.selectedOption.value } : {}, { replace: true })}
-            />
-          </SpaceBetween>
-        }
+        {...listing.table} title={t('snapshot.title')} description={t('snapshot.about')} labelOf={(s) => s.name} empty={t('snapshot.empty')}
         columns={[
           { id: 'name', header: t('ui.name'), cell: (s) => <ResourceLink {...s} />, isRowHeader: true, width: 200 },
           { id: 'id', header: t('ui.id'), cell: (s) => <code>{s.id}</code>, width: 230 },

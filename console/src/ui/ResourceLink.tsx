@@ -3,7 +3,7 @@ import { RouteLink } from './RouteLink';
 
 const pages: Readonly<Record<string, (id: string) => string>> = {
   i: (id) => `/instances/${id}`,
-  img: () => '/images',
+  img: (id) => `/images/${id}`,
   key: () => '/key-pairs',
   pg: () => '/placement-groups',
   net: (id) => `/networks/${id}`,
@@ -19,7 +19,8 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   pool: () => '/address-pools',
   vlr: () => '/vlan-ranges',
   sw: (id) => `/switches/${id}`,
-  bk: () => '/backups',
+  bk: (id) => `/backups/${id}`,
+  bsc: () => '/backup-schedules',
   snap: (id) => `/snapshots/${id}`,
   vol: (id) => `/volumes/${id}`,
   vt: () => '/volume-types',

@@ -29,6 +29,8 @@ interface Props<T> {
   /** Set while filters hide rows: removes them. */
   clearFilter?: (() => void) | undefined;
   empty: string;
+  /** How something comes into the list, where the list itself has no action for it. */
+  emptyHint?: string;
   emptyAction?: ReactNode;
   selected?: readonly T[];
   select?: (items: T[]) => void;
@@ -89,7 +91,7 @@ export function ResourceTable<T extends { id: string }>(props: Props<T>): ReactN
         empty={
           props.clearFilter
             ? <Empty title={t('ui.noMatch')} hint={t('ui.noMatchHint')}><Button onClick={props.clearFilter}>{t('ui.clearFilter')}</Button></Empty>
-            : <Empty title={props.empty} hint="">{props.emptyAction}</Empty>
+            : <Empty title={props.empty} hint={props.emptyHint ?? ''}>{props.emptyAction}</Empty>
         }
       />
     </SpaceBetween>

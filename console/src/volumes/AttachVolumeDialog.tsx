@@ -25,7 +25,7 @@ export function AttachToInstanceDialog({ volume, close, done }: Props & { volume
   const all = useAll([instances.key], instances.list);
   const places = useAll([pools.key], pools.list);
   const live = (all.data ?? []).filter((i) => i.desired !== 'terminated');
-  const options = live.map((i) => ({ value: i.id, label: i.name, description: t.word('instance.state', i.state), ...(isElsewhere(volume, i, places.data) ? { disabled: true, labelTag: t('volume.elsewhere') } : {}) }));
+  const options = live.map((i) => ({ value: i.id, label: i.name, description: t.word('instance.state', i.state), ...(isElsewhere(volume, i, places.data) ? { labelTag: t('volume.elsewhere') } : {}) }));
   return (
     <AttachForm
       title={t('volume.attachTitle', { name: volume.name })} label={t('volume.instance')} placeholder={t(all.isSuccess && live.length === 0 ? 'volume.noInstances' : 'volume.chooseInstance')} loading={all.isPending} options={options} field="instance"
@@ -40,7 +40,7 @@ export function AttachVolumeDialog({ instance, close, done }: Props & { instance
   const format = useFormat();
   const all = useAll([volumes.key, 'available'], (page) => volumes.list({ ...page, state: 'available' }));
   const places = useAll([pools.key], pools.list);
-  const options = (all.data ?? []).map((v) => ({ value: v.id, label: v.name, description: `${format.gib(v.sizeGib)} · ${v.pool.name}`, ...(isElsewhere(v, instance, places.data) ? { disabled: true, labelTag: t('volume.elsewhere') } : {}) }));
+  const options = (all.data ?? []).map((v) => ({ value: v.id, label: v.name, description: `${format.gib(v.sizeGib)} · ${v.pool.name}`, ...(isElsewhere(v, instance, places.data) ? { labelTag: t('volume.elsewhere') } : {}) }));
   return (
     <AttachForm
       title={t('volume.attachToTitle', { name: instance.name })} label={t('volume.title')} placeholder={t(all.data?.length === 0 ? 'volume.noVolumes' : 'volume.chooseVolume')} loading={all.isPending} options={options} field="volume"
@@ -66,7 +66,7 @@ function AttachForm({ title, label, placeholder, loading, options, field, volume
   const form = useForm({
     // What becomes of the volume with its instance stays as it is unless it is said.
     initial: { chosen: '', slot: '', deleteOnTermination: null as boolean | null },
-    check: (v) => violations(['chosen', volumeOf(v.chosen) === undefined || v.chosen === '' ? { key: 'rule.choose' } : null], ['slot', optional(v.slot, (text) => wholeNumber(text, 1, slotMax))]),
+    check: (v) => violations(['chosen', volumeOf(v.chosen) === undefined || v.chosen === '' ? { key: 'rule.choose' } : null], ['slot', optional(v.slot, (text) => wholeNumber(text, 0, slotMax))]),
     send: (v) => volumes.attach(volumeOf(v.chosen)?.id ?? '', { instance: instanceOf(v.chosen), slot: v.slot === '' ? null : Number(v.slot), deleteOnTermination: v.deleteOnTermination }),
     place: (path) => (path === field ? 'chosen' : path),
     done: (attached) => {

@@ -49,7 +49,7 @@ export function CreateVolumeDialog({ instance, close, created }: { instance?: Re
         form={form} field="sizeGib" label={t('volume.sizeGib')} constraintText={least === null ? t('volume.sizeHint') : t('volume.sizeHintImage', { least: format.number(least) })} inputMode="numeric"
         optional={form.values.image !== ''} testId="volume-size"
       />
-      <PoolField form={form} pools={places.data} />
+      <PoolField form={form} pools={places.data} about />
       <TypeField form={form} />
       <SelectField
         form={form} field="image" label={t('volume.image')} loading={found.isPending} testId="volume-image"

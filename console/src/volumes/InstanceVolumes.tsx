@@ -13,24 +13,25 @@ import { WriteButton } from '../ui/WriteButton';
 import { AttachVolumeDialog } from './AttachVolumeDialog';
 import { CreateVolumeDialog } from './CreateVolumeDialog';
 import { DetachVolumeDialog } from './DetachVolumeDialog';
+import { isSettling } from './state';
 import { canDetach, devicePath, slotMax, staleWithVolumes, volumes } from './volumes';
 import { VolumeState } from './VolumeState';
 
 type Dialog = 'attach' | 'create' | 'detach' | 'snapshots';
 
-/** The volumes of an instance, by their places. Its root disk is none of them. */
+/** The volumes of an instance, by their places; the one at 0 is what it starts from. */
 export function InstanceVolumes({ instance }: { instance: Instance }): ReactNode {
   const t = useText();
   const format = useFormat();
   const queries = useQueryClient();
-  const all = useAll([volumes.key, { instance: instance.id }], (page) => volumes.list({ ...page, instance: instance.id }));
+  const all = useAll([volumes.key, { instance: instance.id }], (page) => volumes.list({ ...page, instance: instance.id }), isSettling);
   const [chosen, choose] = useState<string | null>(null);
   const [dialog, setDialog] = useState<Dialog | null>(null);
   const close = () => setDialog(null);
   const changed = () => void queries.invalidateQueries({ predicate: (q) => (staleWithVolumes as readonly string[]).includes(String(q.queryKey[0])) });
   const rows = all.data === undefined ? undefined : [...all.data].sort((a, b) => (a.slot ?? 0) - (b.slot ?? 0));
   const volume = rows?.find((v) => v.id === chosen) ?? (rows?.length === 1 ? rows[0] : undefined);
-  const full = (rows?.length ?? 0) >= slotMax;
+  const full = (rows?.filter((v) => v.slot !== 0).length ?? 0) >= slotMax;
   const live = instance.desired !== 'terminated';
   const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volumes-${which}`}>{text}</WriteButton>;
   return (
@@ -38,7 +39,7 @@ export function InstanceVolumes({ instance }: { instance: Instance }): ReactNode
       <ShortTable
         title={t('volume.title')} description={full ? t('volume.slotsFull', { max: slotMax }) : undefined} items={rows} error={all.error} empty={t('volume.emptyInstance')} selected={volume} select={(v) => choose(v?.id ?? null)} labelOf={(v) => v.name}
         columns={[
-          { id: 'slot', header: t('volume.slot'), cell: (v) => v.slot ?? '-', minWidth: 90 },
+          { id: 'slot', header: t('volume.slot'), cell: (v) => (v.slot === 0 ? t('volume.slotRoot') : v.slot ?? '-'), minWidth: 90 },
           { id: 'name', header: t('ui.name'), cell: (v) => <ResourceLink {...v} />, isRowHeader: true, minWidth: 120 },
           { id: 'state', header: t('ui.state'), cell: (v) => <VolumeState volume={v} />, minWidth: 130 },
           { id: 'size', header: t('volume.size'), cell: (v) => format.gib(v.sizeGib), minWidth: 85 },

@@ -37,7 +37,7 @@ export function VolumeOverview({ volume: v }: { volume: Volume }): ReactNode {
             { label: t('volume.host'), value: v.host === null ? t('volume.hostNone') : may.operate ? <ResourceLink {...v.host} /> : v.host.name },
             { label: t('volume.type'), value: v.type === null ? t('volume.typeNone') : <><ResourceLink {...v.type} />{type !== undefined && <Note>{limitsText(t, format, type)}</Note>}</> },
             { label: t('volume.encrypted'), value: t(v.encrypted ? 'ui.yes' : 'ui.no') },
-            { label: t('volume.origin'), value: v.image !== null ? <ResourceLink {...v.image} /> : v.snapshot !== null ? <ResourceLink {...v.snapshot} /> : t('volume.empties') },
+            { label: t('volume.origin'), value: v.image !== null ? <ResourceLink {...v.image} /> : v.snapshot !== null ? <ResourceLink {...v.snapshot} /> : v.backup ? <ResourceLink {...v.backup} /> : t('volume.empties') },
             { label: t('volume.snapshots'), value: format.number(v.snapshots) },
             { label: t('volume.deleteOnTermination'), value: t(v.deleteOnTermination ? 'ui.yes' : 'ui.no') },
             { label: t('volume.serial'), value: <Copy text={v.serial} /> },
@@ -45,7 +45,7 @@ export function VolumeOverview({ volume: v }: { volume: Volume }): ReactNode {
             { label: t('ui.created'), value: format.dateTime(v.createdAt) },
           ]}
         />
-        {v.work !== null && <VolumeProgress work={v.work} />}
+        {v.work !== null && <VolumeProgress work={v.work} giveUp={v.state === 'creating' ? t('volume.giveUp') : undefined} />}
         {v.conditions.length > 0 && <Conditions conditions={v.conditions} />}
       </SpaceBetween>
     </Container>

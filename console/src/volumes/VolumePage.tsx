@@ -7,9 +7,11 @@ import { useState, type ReactNode } from 'react';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { resyncMs, watchMs } from '../api/pages';
 import type { Volume } from '../api/types';
+import { VolumeSchedules } from '../backup-schedules/VolumeSchedules';
 import { VolumeBackups } from '../backups/VolumeBackups';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
+import { MakeImageDialog } from '../images/MakeImageDialog';
 import { VolumeSnapshots } from '../snapshots/VolumeSnapshots';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
@@ -21,9 +23,9 @@ import { EditVolumeDialog, ResizeDialog } from './ChangeDialogs';
 import { DetachVolumeDialog } from './DetachVolumeDialog';
 import { isSettling } from './state';
 import { VolumeOverview } from './VolumeOverview';
-import { canAttach, canDelete, canDetach, canTakeSnapshot, isLeaving, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
+import { canAttach, canDelete, canDetach, canLaunchFrom, canTakeSnapshot, isLeaving, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
 
-type Dialog = 'attach' | 'detach' | 'resize' | 'edit' | 'delete';
+type Dialog = 'attach' | 'detach' | 'image' | 'resize' | 'edit' | 'delete';
 
 export function VolumePage(): ReactNode {
   const t = useText();
@@ -54,6 +56,8 @@ export function VolumePage(): ReactNode {
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
               {volume.instance === null ? button('attach', t('volume.attach'), canAttach(volume)) : button('detach', t('volume.detach'), canDetach(volume))}
+              <WriteButton disabled={!canLaunchFrom(volume)} onClick={() => void navigate(`/instances/launch?volume=${volume.id}`)} data-testid="volume-launch">{t('volume.launch')}</WriteButton>
+              {button('image', t('image.make'), canTakeSnapshot(volume) && !volume.encrypted)}
               {button('resize', t('volume.resize'), living && volume.sizeGib < sizeMaxGib)}
               {button('edit', t('volume.edit'), living)}
               {button('delete', t('ui.delete'), canDelete(volume))}
@@ -68,13 +72,14 @@ export function VolumePage(): ReactNode {
           activeTabId={search.get('tab') ?? 'snapshots'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
           tabs={[
             { id: 'snapshots', label: t('volume.snapshots'), content: <VolumeSnapshots volume={volume} canTake={canTakeSnapshot(volume)} /> },
-            { id: 'backups', label: t('backup.title'), content: <VolumeBackups volume={volume} canCreate={canTakeSnapshot(volume)} /> },
+            { id: 'backups', label: t('backup.title'), content: <SpaceBetween size="l"><VolumeBackups volume={volume} canCreate={canTakeSnapshot(volume)} /><VolumeSchedules volume={volume} /></SpaceBetween> },
             { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: volume.id }} /> },
           ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>
       {dialog === 'attach' && <AttachToInstanceDialog volume={volume} close={close} done={changed} />}
       {dialog === 'detach' && <DetachVolumeDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'image' && <MakeImageDialog of={{ fromVolume: volume }} close={close} />}
       {dialog === 'resize' && <ResizeDialog volume={volume} close={close} done={changed} />}
       {dialog === 'edit' && <EditVolumeDialog volume={volume} close={close} done={changed} />}
       {dialog === 'delete' && (

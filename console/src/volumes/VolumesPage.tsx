@@ -10,6 +10,7 @@ import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { pools } from '../pools/pools';
 import { useMay } from '../session/permissions';
+import { FoundAgain } from '../strays/FoundAgain';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Page } from '../ui/Page';
 import { ResourceLink } from '../ui/ResourceLink';
@@ -17,7 +18,7 @@ import { ResourceTable } from '../ui/ResourceTable';
 import { useTableLook } from '../ui/tableLook';
 import { WriteButton } from '../ui/WriteButton';
 import { CreateVolumeDialog } from './CreateVolumeDialog';
-import { states } from './state';
+import { isSettling, states } from './state';
 import { canDelete, staleWithVolumes, volumes } from './volumes';
 import { VolumeState } from './VolumeState';
 
@@ -33,7 +34,7 @@ export function VolumesPage(): ReactNode {
   const pool = search.get('pool') ?? '';
   const filters = { ...(state ? { state } : {}), ...(pool === '' ? {} : { pool }) };
   const look = useTableLook('volumes', ['id', 'type', 'host', 'created']);
-  const pages = usePages([volumes.key, filters], look.pageSize, (page) => volumes.list({ ...page, ...filters }));
+  const pages = usePages([volumes.key, filters], look.pageSize, (page) => volumes.list({ ...page, ...filters }), isSettling);
   const [chosen, choose] = useState<readonly string[]>([]);
   const selected = pages.items.filter((v) => chosen.includes(v.id));
   const [creating, setCreating] = useState(false);
@@ -50,6 +51,7 @@ export function VolumesPage(): ReactNode {
   });
   return (
     <Page trail={[{ text: t('volume.title'), href: '/volumes' }]}>
+      <FoundAgain />
       <ResourceTable
         title={t('volume.title')} description={t('volume.about')} pages={pages} look={look} selected={selected} select={(items) => choose(items.map((v) => v.id))} labelOf={(v) => v.name} empty={t('volume.empty')} emptyAction={create}
         clearFilter={Object.keys(filters).length > 0 ? () => setSearch({}) : undefined}

@@ -32,9 +32,17 @@ export function isLeaving(v: Pick<Volume, 'state'>): boolean {
   return v.state === 'deleting' || v.state === 'retained';
 }
 
-/** One that is being filled from a snapshot, or put back to one, is to be waited for. */
-export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot'>): boolean {
-  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && v.snapshot !== null);
+/** One that is being filled from a snapshot or a backup, or put back to one, is to be waited for. */
+export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot' | 'backup'>): boolean {
+  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && (v.snapshot !== null || Boolean(v.backup)));
+}
+
+/** An instance is launched from what could be attached to it. */
+export const canLaunchFrom = canAttach;
+
+/** True if what a machine is for it is not told by the image that the volume began as: then one is to be named. */
+export function needsImage(v: Pick<Volume, 'image'>): boolean {
+  return v.image === null;
 }
 
 export function canDetach(v: Pick<Volume, 'state' | 'instance'>): boolean {
@@ -51,7 +59,7 @@ export function canTakeSnapshot(v: Pick<Volume, 'state' | 'host' | 'snapshots'>)
   return v.host !== null && !isLeaving(v) && v.state !== 'creating' && v.state !== 'restoring' && v.snapshots < snapshotsMax;
 }
 
-/** True if a volume has a place that the instance's host does not reach. Whether hosts share it is the pool's to say. */
+/** True if a volume is on another host than the instance: it is given over the network then. Whether hosts share it is the pool's to say. */
 export function isElsewhere(volume: Pick<Volume, 'host' | 'pool'>, instance: Pick<Instance, 'host'>, pools: readonly Pick<Pool, 'id' | 'shared'>[] | undefined): boolean {
   const shared = pools?.find((p) => p.id === volume.pool.id)?.shared;
   return volume.host !== null && shared === false && volume.host.id !== instance.host.id;

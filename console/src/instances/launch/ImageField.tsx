@@ -8,6 +8,7 @@ import { useAll } from '../../api/pages';
 import { useFormat } from '../../i18n/format';
 import { useText } from '../../i18n/text';
 import { images } from '../../images/images';
+import { useAccount } from '../../session/permissions';
 import { RouteLink } from '../../ui/RouteLink';
 import type { Form } from '../../ui/useForm';
 import type { LaunchValues } from './launch';
@@ -16,16 +17,18 @@ import type { LaunchValues } from './launch';
 const searchFrom = 9;
 const shownMax = 24;
 
-export function ImageField({ form }: { form: Form<LaunchValues> }): ReactNode {
+export function ImageField({ form, description }: { form: Form<LaunchValues>; description?: string }): ReactNode {
   const t = useText();
   const format = useFormat();
+  const account = useAccount();
   const [search, setSearch] = useState('');
   const all = useAll([images.key, 'available'], (page) => images.list({ ...page, state: 'available' }));
-  const list = all.data ?? [];
+  const shared = useAll([images.key, 'available', 'shared'], (page) => images.list({ ...page, state: 'available', visibility: 'shared' }));
+  const list = [...(all.data ?? []), ...(shared.data ?? [])];
   const shown = list.filter((i) => i.id === form.values.image || i.name.toLowerCase().includes(search.toLowerCase())).slice(0, shownMax);
   return (
-    <FormField label={t('instance.image')} errorText={form.errorOf('image')} stretch>
-      {all.isSuccess && list.length === 0
+    <FormField label={t('instance.image')} description={description} errorText={form.errorOf('image')} stretch>
+      {all.isSuccess && shared.isSuccess && list.length === 0
         ? <Alert type="info" action={<RouteLink to="/images">{t('launch.imageAdd')}</RouteLink>}>{t('launch.imageNone')}</Alert>
         : (
           <SpaceBetween size="s">
@@ -35,7 +38,7 @@ export function ImageField({ form }: { form: Form<LaunchValues> }): ReactNode {
               items={shown.map((i) => ({
                 value: i.id, label: i.name,
                 description: [
-                  t(`image.visibility.${i.visibility === 'public' ? 'public' : 'private'}`), i.virtualSizeBytes === null ? null : format.bytes(i.virtualSizeBytes),
+                  i.visibility === 'public' ? t('image.visibility.public') : i.account.id === account ? t('image.visibility.private') : t('launch.imageOf', { account: i.account.name }), i.virtualSizeBytes === null ? null : format.bytes(i.virtualSizeBytes),
                   t('launch.imageBy', { user: i.defaultUser }),
                 ].filter(Boolean).join(' · '),
               }))}

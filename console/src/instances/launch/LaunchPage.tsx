@@ -5,7 +5,7 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { useNavigate } from 'react-router';
+import { useNavigate, useSearchParams } from 'react-router';
 import { useText } from '../../i18n/text';
 import { TextField } from '../../ui/fields';
 import { notify } from '../../ui/notices';
@@ -17,24 +17,29 @@ import { instances } from '../instances';
 import { AccessFields } from './AccessFields';
 import { AdvancedFields } from './AdvancedFields';
 import { FlavorField } from './FlavorField';
-import { ImageField } from './ImageField';
 import { blank, check, idempotencyKeys, newKey, toRequest } from './launch';
 import { NetworkFields } from './NetworkFields';
+import { StartFields } from './StartFields';
+import { useRootVolumes } from './rootVolumes';
 
 export function LaunchPage(): ReactNode {
   const t = useText();
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [keys] = useState(() => idempotencyKeys(newKey));
+  const [search] = useSearchParams();
+  const roots = useRootVolumes();
+  // Where another page said what to launch from.
+  const [first] = useState(() => ({ ...blank, image: search.get('image') ?? '', rootVolume: search.get('volume') ?? '', start: search.has('volume') ? ('volume' as const) : blank.start }));
   const form = useForm({
-    initial: blank, check,
+    initial: first, check: (v) => check(v, roots.needImage(v.rootVolume)),
     send: (v) => {
-      const request = toRequest(v);
+      const request = toRequest(v, roots.needImage(v.rootVolume));
       return instances.launch(request, keys.for(request));
     },
     done: (made) => {
       keys.used();
-      void queries.invalidateQueries({ predicate: (q) => [instances.key, 'summary'].includes(String(q.queryKey[0])) });
+      void queries.invalidateQueries({ predicate: (q) => [instances.key, 'summary', 'volumes', 'pools'].includes(String(q.queryKey[0])) });
       const [first] = made;
       if (made.length === 1 && first !== undefined) {
         queries.setQueryData([instances.key, 'one', first.id], first);
@@ -54,7 +59,7 @@ export function LaunchPage(): ReactNode {
           <Container header={<Header variant="h2">{t('launch.basics')}</Header>}>
             <SpaceBetween size="l">
               <TextField form={form} field="name" label={t('ui.name')} constraintText={t('launch.nameHint')} testId="launch-name" autoFocus />
-              <ImageField form={form} />
+              <StartFields form={form} roots={roots} />
             </SpaceBetween>
           </Container>
           <Container header={<Header variant="h2">{t('launch.size')}</Header>}><FlavorField form={form} /></Container>

@@ -1,4 +1,5 @@
 import type { LaunchInstance } from '../../api/types';
+import { sizeMaxGib } from '../../volumes/volumes';
 import { address, atMostBytes, name, optional, violations, wholeNumber, type Violation } from '../../ui/rules';
 
 export interface InterfaceValues {
@@ -17,7 +18,12 @@ const defaultNetwork = 'default';
 
 export interface LaunchValues {
   readonly name: string;
+  /** What it starts from: a new volume that begins as an image, or one that is there. */
+  readonly start: 'image' | 'volume';
   readonly image: string;
+  readonly rootVolume: string;
+  /** Of the new volume; empty: as large as the flavor says. */
+  readonly diskGib: string;
   readonly flavor: string;
   /** Empty: without one. */
   readonly keyPair: string;
@@ -33,26 +39,29 @@ export interface LaunchValues {
   readonly placementGroup: string;
 }
 
-export const blank: LaunchValues = { name: '', image: '', flavor: '', keyPair: '', interfaces: [blankInterface], floating: true, securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '' };
+export const blank: LaunchValues = { name: '', start: 'image', image: '', rootVolume: '', diskGib: '', flavor: '', keyPair: '', interfaces: [blankInterface], floating: true, securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '' };
 
 const userDataBytesMax = 64 * 1024;
 const countMax = 100;
 
-export function check(v: LaunchValues): Violation[] {
+/** Of the volume that it is to start from there is known whether an image is to tell the machine. */
+export function check(v: LaunchValues, volumeNeedsImage: boolean): Violation[] {
   const chosen = (id: string) => (id === '' ? { key: 'rule.choose' as const } : null);
+  const fromVolume = v.start === 'volume';
   return violations(
-    ['name', name(v.name)], ['image', chosen(v.image)], ['flavor', chosen(v.flavor)], ['userData', atMostBytes(v.userData, userDataBytesMax)],
-    ['count', wholeNumber(v.count, 1, countMax)],
+    ['name', name(v.name)], ['image', fromVolume && !volumeNeedsImage ? null : chosen(v.image)], ['rootVolume', fromVolume ? chosen(v.rootVolume) : null], ['diskGib', fromVolume ? null : optional(v.diskGib, (text) => wholeNumber(text, 1, sizeMaxGib))], ['flavor', chosen(v.flavor)], ['userData', atMostBytes(v.userData, userDataBytesMax)],
+    ['count', fromVolume && v.count !== '1' ? { key: 'launch.oneOfVolume' } : wholeNumber(v.count, 1, countMax)],
     ...v.interfaces.flatMap((f, at) => (['address', 'address6'] as const).map((field) => [`interfaces[${at}].${field}`, optional(f[field], address)] as const)));
 }
 
 /** What is sent: a choice not made is left to the server. */
-export function toRequest(v: LaunchValues): LaunchInstance {
+export function toRequest(v: LaunchValues, volumeNeedsImage: boolean): LaunchInstance {
   const given = (text: string) => (text === '' ? null : text);
   const [only] = v.interfaces;
+  const fromVolume = v.start === 'volume';
   const plain = v.interfaces.length === 1 && only?.address === '' && only.address6 === '';
   return {
-    name: v.name, flavor: v.flavor, image: v.image, keyPair: given(v.keyPair), network: plain ? given(only.network) : null, floating: v.floating ? null : false, zone: given(v.zone), placementGroup: given(v.placementGroup), userData: given(v.userData),
+    name: v.name, flavor: v.flavor, image: fromVolume && !volumeNeedsImage ? null : v.image, rootVolume: fromVolume ? v.rootVolume : null, diskGib: fromVolume || v.diskGib === '' ? null : Number(v.diskGib), keyPair: given(v.keyPair), network: plain ? given(only.network) : null, floating: v.floating ? null : false, zone: given(v.zone), placementGroup: given(v.placementGroup), userData: given(v.userData),
     securityGroups: v.securityGroups.length === 0 ? null : [...v.securityGroups], count: v.count === '1' ? null : Number(v.count),
     interfaces: plain ? null : v.interfaces.map((f) => ({ network: f.network === '' ? defaultNetwork : f.network, subnet: null, address: given(f.address), address6: given(f.address6), securityGroups: null })),
   };
