@@ -43,7 +43,7 @@ export const scheduleMessages = {
   'schedule.pause': { en: 'Pause', ja: '一時停止' },
   'schedule.resume': { en: 'Resume', ja: '再開' },
   'schedule.pauseTitle': { en: 'Pause {name}?', ja: '{name} を一時停止しますか?' },
-  'schedule.pauseBody': { en: 'No backups are made until it is resumed; then one is made at once for all times that were missed. Those that there are go as its limits say, meanwhile too.', ja: '再開するまでバックアップを作成しません。再開すると、その間の分をまとめて 1 回すぐに作成します。作成済みのバックアップは、一時停止中も保持の設定に従って削除されます。' },
+  'schedule.pauseBody': { en: 'No backups are made until it is resumed; then one is made at once for all times that were missed. Those that there are stay meanwhile.', ja: '再開するまでバックアップを作成しません。再開すると、その間の分をまとめて 1 回すぐに作成します。作成済みのバックアップは、一時停止中は削除されません。' },
   'schedule.pauseNotice': { en: 'Paused {name}', ja: '{name} を一時停止しました' },
   'schedule.resumeNotice': { en: 'Resumed {name}', ja: '{name} を再開しました' },
   'schedule.edit': { en: 'Edit', ja: '編集' },

@@ -66,6 +66,18 @@ public sealed class BackupScheduleTests
         Assert.Single(await BackupsAsync(scene), backup => !left.Any(before => before.Id == backup.Id));
         var schedule = await scene.Tenant.GetAsync<BackupSchedule>("/backup-schedules/often");
         Assert.InRange(schedule.NextAt, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddMinutes(60));
+        // One that is paused makes none, and lets none go: what there is may be all that there will be.
+        await ObeyAsync(scene);
+        await scene.LookAsync();
+        await ObeyAsync(scene);
+        Assert.Equal(2, (await BackupsAsync(scene)).Count);
+        await scene.Tenant.PutAsync<BackupSchedule>("/backup-schedules/often", new { enabled = false, keep = 1 });
+        await scene.ExecuteAsync("UPDATE backup_schedules SET next_at = now() - interval '1 hour'");
+        await scene.LookAsync();
+        Assert.All(await BackupsAsync(scene), backup => Assert.Equal("available", backup.State));
+        await scene.Tenant.PutAsync<BackupSchedule>("/backup-schedules/often", new { enabled = true });
+        await scene.LookAsync();
+        Assert.Equal(["available", "creating", "deleting"], (await BackupsAsync(scene)).Select(backup => backup.State).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -10,7 +10,7 @@ using Kumoi.Server.Volumes;
 namespace Kumoi.Server.Backups.Schedules;
 
 /// <summary>
-/// Makes the backups that are due, and has those go that are more than are to stay. A slot is used in the transaction that asks for its backup: whatever is killed, it
+/// Makes the backups that are due, and has those go that are more than are to stay; of a schedule that is paused none of either. A slot is used in the transaction that asks for its backup: whatever is killed, it
 /// makes one. Slots that were missed make one together, late.
 /// </summary>
 public sealed class BackupScheduler(Database database, BackupMakingUseCases making, HostRevisions hosts, EventLog events, TimeProvider clock)
@@ -82,7 +82,7 @@ public sealed class BackupScheduler(Database database, BackupMakingUseCases maki
         var gone = await transaction.QueryAsync(
             """
             SELECT b.id, b.name, b.account_id FROM backups b JOIN (
-                SELECT o.id, s.keep, s.keep_days, row_number() OVER (PARTITION BY s.id ORDER BY o.id DESC) AS place FROM backups o JOIN backup_schedules s ON s.id = o.schedule_id WHERE o.state = 'available') n ON n.id = b.id
+                SELECT o.id, s.keep, s.keep_days, row_number() OVER (PARTITION BY s.id ORDER BY o.id DESC) AS place FROM backups o JOIN backup_schedules s ON s.id = o.schedule_id AND s.enabled WHERE o.state = 'available') n ON n.id = b.id
             WHERE n.place > 1 AND (n.place > n.keep OR b.taken_at < $1::timestamptz - make_interval(days => n.keep_days))
               AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.source_backup_id = b.id AND v.made_gib IS NULL AND v.deleted_at IS NULL) ORDER BY b.id LIMIT 1000 FOR UPDATE OF b
             """, row => (Id: row.GetString(0), Name: row.GetString(1), Account: row.GetString(2)), cancel, now);
