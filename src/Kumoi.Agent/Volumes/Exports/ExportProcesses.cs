@@ -206,7 +206,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         note.Process is { } process ? [process] : Marked($"path={QemuCommand.Escape(SocketOf(volumeId))},", ExportCommand.Program, QemuCommand.Program, "unshare", "setsid");
 
     private HashSet<int> TargetsOf(string volumeId, ExportNote note) =>
-        note.Protocol != VolumeProtocols.Iscsi ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "nsenter", "env", "setsid");
+        note.Protocol == VolumeProtocols.Nbd ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "nsenter", "env", "setsid");
 
     private static HashSet<int> Marked(string mark, params string[] programs) =>
         [.. Processes.All().Where(one => programs.Contains(Path.GetFileName(one.Arguments[0])) && one.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).Select(one => one.Id)];
