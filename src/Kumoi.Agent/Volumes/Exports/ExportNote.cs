@@ -44,7 +44,7 @@ internal sealed record ExportNote(
         catch (JsonException)
         {
             // Whatever it said: its process is ended, and another one started.
-            return new ExportNote("", 0, 0, 0, default);
+            return new ExportNote("", 0, 0, 0, default, "");
         }
     }
 

@@ -14,7 +14,7 @@ namespace Kumoi.Agent.Volumes.Exports;
 /// The processes that give volumes to other hosts, one for each volume, as an own user. They outlive the agent and are found again. One that was ended
 /// is ended for good: it is waited for, by whatever of it can be found.
 /// </summary>
-public sealed class ExportProcesses(AgentOptions options, Commands commands, TimeProvider clock) : IAsyncDisposable
+public sealed partial class ExportProcesses(AgentOptions options, Commands commands, TimeProvider clock) : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10), QuitLimit = TimeSpan.FromSeconds(3), KillLimit = TimeSpan.FromSeconds(10);
 
@@ -34,7 +34,12 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         if (ExportNote.Read(NoteOf(volume.Id)) is not { } note) return null;
         if (note is { Protocol: VolumeProtocols.Iscsi, IsWhole: false } && note.Sight.IsOf(volume))
         {
-            // One without the other serves nobody; and an agent that was killed may not have come to the end with them.
+            // One without the other serves nobody; and an agent that was killed may not have come to the end with them. What the target had taken is not lost: the other one is asked to write it out.
+            if (!_known.TryGetValue(volume.Id, out var left) || left.Qmp.Ended.IsCompleted)
+            {
+                await DropAsync(volume.Id, links);
+                await ConnectAsync(volume.Id, user, links, changed, cancel);
+            }
             await EndAsync(volume.Id, links, cancel);
             return null;
         }
@@ -154,69 +159,6 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
             : words.Contains($"failed to execute {ExportCommand.Program}", StringComparison.Ordinal) ? new HypervisorException("export-missing", $"The program {ExportCommand.Program}, which gives volumes to other hosts, is not installed on the host.", null)
             : new HypervisorException("export-failed", $"The volume {volume.Id} cannot be given to another host: {(words.Length > 500 ? words[^500..] : words)}", null);
 
-    /// <summary>Lets the volume grow. Whom it is given to is asked to come back for that, since the size of what it was given is fixed.</summary>
-    internal async Task GrowAsync(DesiredVolume volume, uint user, GuestLinks links, Action<string> changed, CancellationToken cancel)
-    {
-        if (links.With(volume.Id) is not { Qmp: var qmp } || ExportNote.Read(NoteOf(volume.Id)) is not { } note) throw new HypervisorException("volume-busy", $"The process that gives the volume {volume.Id} to another host does not answer; it grows when that does.", null);
-        var (top, wanted) = (DriveParts.Throttle + volume.Id, volume.SizeGib * VolumeSizes.Gib);
-        if (note.Protocol == VolumeProtocols.Iscsi)
-        {
-            if ((await QemuDrives.NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
-            await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
-            // The target before the size, so that none is left that tells the former one.
-            await LeaveAsync(volume.Id);
-            await KillAsync(volume.Id, TargetsOf(volume.Id, note), cancel);
-            await QemuDrives.SendAsync(qmp, "block_resize", new() { ["node-name"] = top, ["size"] = wanted }, cancel);
-            await TargetAsync(volume, user, note, changed, cancel);
-            return;
-        }
-        await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
-        try
-        {
-            await QemuDrives.SendAsync(qmp, "block-export-del", new() { ["id"] = volume.Id, ["mode"] = "hard" }, cancel);
-        }
-        catch (QmpRefusedException e) when (e.Words.Contains("not found", StringComparison.Ordinal))
-        {
-            // An agent that was killed came so far.
-        }
-        await WaitForEndAsync(qmp, volume, cancel);
-        try
-        {
-            if ((await QemuDrives.NodesAsync(qmp, cancel)).Any(node => node.Name == top && node.Size < wanted)) await QemuDrives.SendAsync(qmp, "block_resize", new() { ["node-name"] = top, ["size"] = wanted }, cancel);
-        }
-        finally
-        {
-            // Also of a store that is full.
-            await ExportAsync(qmp, volume.Id, CancellationToken.None);
-        }
-    }
-
-    private async Task WaitForEndAsync(QmpClient qmp, DesiredVolume volume, CancellationToken cancel)
-    {
-        var since = clock.GetTimestamp();
-        while (await IsExportedAsync(qmp, volume.Id, cancel))
-        {
-            if (clock.GetElapsedTime(since) > QuitLimit) throw new HypervisorException("volume-busy", $"The volume {volume.Id} is being written to by whom it is given to; it grows after that.", null);
-            await Task.Delay(TimeSpan.FromMilliseconds(10), clock, cancel);
-        }
-    }
-
-    private static async Task<bool> IsExportedAsync(QmpClient qmp, string volumeId, CancellationToken cancel) =>
-        (await qmp.ExecuteAsync("query-block-exports", null, cancel)).EnumerateArray().Any(export => export.GetProperty("id").GetString() == volumeId);
-
-    private static Task ExportAsync(QmpClient qmp, string volumeId, CancellationToken cancel) => qmp.ExecuteAsync("block-export-add", writer =>
-    {
-        foreach (var (name, value) in ExportCommand.ExportOf(volumeId))
-            if (value == "on") writer.WriteBoolean(name, true);
-            else writer.WriteString(name, value);
-    }, cancel);
-
-    /// <summary>Gives the volume again if an agent that let it grow was killed before it had done so.</summary>
-    private static async Task MendAsync(QmpClient qmp, string volumeId, CancellationToken cancel)
-    {
-        if (!await IsExportedAsync(qmp, volumeId, cancel)) await ExportAsync(qmp, volumeId, cancel);
-    }
-
     /// <summary>Ends the processes, and waits until they have ended.</summary>
     internal async Task EndAsync(string volumeId, GuestLinks links, CancellationToken cancel)
     {
@@ -264,7 +206,7 @@ public sealed class ExportProcesses(AgentOptions options, Commands commands, Tim
         note.Process is { } process ? [process] : Marked($"path={QemuCommand.Escape(SocketOf(volumeId))},", ExportCommand.Program, QemuCommand.Program, "unshare", "setsid");
 
     private HashSet<int> TargetsOf(string volumeId, ExportNote note) =>
-        note.Protocol != VolumeProtocols.Iscsi ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "nsenter", "env", "setsid");
+        note.Protocol == VolumeProtocols.Nbd ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "nsenter", "env", "setsid");
 
     private static HashSet<int> Marked(string mark, params string[] programs) =>
         [.. Processes.All().Where(one => programs.Contains(Path.GetFileName(one.Arguments[0])) && one.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).Select(one => one.Id)];

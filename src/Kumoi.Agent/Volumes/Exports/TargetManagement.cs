@@ -41,7 +41,7 @@ internal sealed class TargetManagement(string path, uint user, TimeProvider cloc
             if (length is < 0 or > TextBytesMax) throw new TargetException("The target gives an answer that makes no sense.", 0, null);
             return error == 0 ? Encoding.UTF8.GetString(await ReadAsync(socket, length, both.Token)).TrimEnd('\0') : "";
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception e) when (e is SocketException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw new TargetException("The target does not answer.", 0, e);
         }

@@ -118,7 +118,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
                         break;
                 }
             }
-            catch (TargetException)
+            catch (IOException)
             {
                 // Stopped, or ended just now; what it was last told is not known.
                 open = null;
