@@ -845,7 +845,7 @@ CREATE TABLE public.pools (
     overcommit numeric(5,2) DEFAULT 1 NOT NULL,
     warn_percent integer DEFAULT 80 NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT pools_driver_check CHECK ((driver = 'directory'::text)),
+    CONSTRAINT pools_driver_check CHECK ((driver = ANY (ARRAY['directory'::text, 'lvm-thin'::text, 'rbd'::text, 'zfs'::text]))),
     CONSTRAINT pools_overcommit_check CHECK (((overcommit >= 0.1) AND (overcommit <= (100)::numeric))),
     CONSTRAINT pools_warn_percent_check CHECK (((warn_percent >= 1) AND (warn_percent <= 100)))
 );

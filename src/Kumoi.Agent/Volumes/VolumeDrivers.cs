@@ -20,7 +20,7 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
         var directories = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), shared, clock), exports, commands, clock) { BackupPlaces = backups };
         IBlockTool ToolOf(BlockPlace place) => place.Driver switch
         {
-            StoreDrivers.Rbd => new RbdTool(place, commands, clock),
+            StoreDrivers.Rbd => new RbdTool(place, BlockNames.HostWord(options), commands, clock),
             StoreDrivers.Zfs => new ZfsTool(place, Devices, commands, clock),
             _ => new LvmThinTool(place, Devices, commands, clock),
         };

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Kumoi.Agent.Volumes.Blocks;
@@ -34,6 +36,9 @@ internal static partial class BlockNames
     public static string BegunImage(string sha256, string host) => $"{ImagePrefix}{sha256}.{BegunWord}-{host}";
 
     public static string Trash(string disk) => TrashPrefix + disk;
+
+    /// <summary>A word for a host, the same for each of its agents.</summary>
+    public static string HostWord(AgentOptions options) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{options.Tag}/{options.Name}")))[..12];
 
     public static bool IsTrash(string disk) => disk.StartsWith(TrashPrefix, StringComparison.Ordinal);
 

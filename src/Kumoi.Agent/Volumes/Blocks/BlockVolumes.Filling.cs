@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Kumoi.Agent.Backups.Directories;
 using Kumoi.Agent.Instances;
@@ -69,13 +67,10 @@ public sealed partial class BlockVolumes
 
     private static string ShaOf(DesiredImage image) => Images.ImageCache.NameOf(image).Split('.')[0];
 
-    /// <summary>The same for each agent of a host, and of that host only.</summary>
-    private string HostWord => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{options.Tag}/{options.Name}")))[..12];
-
     /// <summary>True if the place has a whole copy of the image; if not, one is being made, and the volume is rung for when it is.</summary>
     private async Task<bool> HasCopyAsync(BlockStore store, DesiredVolume volume, DesiredImage image, CancellationToken cancel)
     {
-        var (copy, begun, work) = (BlockNames.Image(ShaOf(image)), BlockNames.BegunImage(ShaOf(image), HostWord), $"{store.Id}/{BlockNames.Image(ShaOf(image))}");
+        var (copy, begun, work) = (BlockNames.Image(ShaOf(image)), BlockNames.BegunImage(ShaOf(image), BlockNames.HostWord(options)), $"{store.Id}/{BlockNames.Image(ShaOf(image))}");
         using var mine = await GateAsync(work, cancel);
         var found = (await store.Tool.ListAsync(name => name == copy || name == begun, cancel)).ToDictionary(disk => disk.Name);
         if (found.TryGetValue(copy, out var whole))

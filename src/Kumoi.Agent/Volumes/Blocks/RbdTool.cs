@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -12,7 +13,8 @@ namespace Kumoi.Agent.Volumes.Blocks;
 /// Images of a Ceph pool (RADOS block devices), by <c>rbd</c>, <c>rados</c> and <c>ceph</c>. Marks are metadata of the image under its internal id, since a clone gets its
 /// parent's. The grant of a volume is an attribute of an object of its own, changed under a lock of that object.
 /// </summary>
-internal sealed class RbdTool(BlockPlace place, Commands commands, TimeProvider clock) : IBlockTool
+/// <param name="host">A word for this host, the same for each of its agents.</param>
+internal sealed class RbdTool(BlockPlace place, string host, Commands commands, TimeProvider clock) : IBlockTool
 {
     /// <summary>How long a grant's lock is held at most. Too low: a slow host loses it in the middle; too high: what a host that was killed has locked waits.</summary>
     private const int LockSeconds = 60;
@@ -26,6 +28,7 @@ internal sealed class RbdTool(BlockPlace place, Commands commands, TimeProvider 
 
     private static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(10), LockPause = TimeSpan.FromMilliseconds(100), RemoveLimit = TimeSpan.FromMinutes(30);
 
+    private readonly ConcurrentDictionary<string, byte> _locks = new();
     private string? _secret;
 
     public async Task<BlockRoom> RoomAsync(CancellationToken cancel)
@@ -153,10 +156,25 @@ internal sealed class RbdTool(BlockPlace place, Commands commands, TimeProvider 
 
     private async Task AloneAsync(string locked, Func<Task> act, CancellationToken cancel)
     {
-        var (cookie, since) = (Guid.NewGuid().ToString("N"), clock.GetTimestamp());
+        var (cookie, since) = ($"{host}-{Guid.NewGuid():N}", clock.GetTimestamp());
+        _locks[cookie] = 0;
+        try
+        {
+            await AloneAsync(locked, cookie, since, act, cancel);
+        }
+        finally
+        {
+            _locks.TryRemove(cookie, out _);
+        }
+    }
+
+    private async Task AloneAsync(string locked, string cookie, long since, Func<Task> act, CancellationToken cancel)
+    {
         while (await TryAsync("rados", ["lock", "get", locked, LockName, "--lock-cookie", cookie, "--lock-duration", LockSeconds.ToString(CultureInfo.InvariantCulture)], Commands.DefaultLimit, cancel) is { Succeeded: false } refused)
         {
             if (!refused.Error.Contains("(16)", StringComparison.Ordinal)) throw Failed("rados", ["lock", "get", locked], refused);
+            // Of an agent of this host that was killed: there is one at a time.
+            if (await BreakAsync(locked, other => other.StartsWith(host + "-", StringComparison.Ordinal) && !_locks.ContainsKey(other), cancel)) continue;
             if (clock.GetElapsedTime(since) > LockLimit) throw new HypervisorException("storage-busy", $"Another host has held a lock of {place.Words} for more than 10 s.", null);
             await Task.Delay(LockPause, clock, cancel);
         }
@@ -167,16 +185,23 @@ internal sealed class RbdTool(BlockPlace place, Commands commands, TimeProvider 
         finally
         {
             // A lock that cannot be let go of now goes by itself.
-            var held = await TryAsync("rados", ["lock", "info", locked, LockName], Commands.DefaultLimit, CancellationToken.None);
-            if (held.Succeeded && HolderOf(held.Output, cookie) is { } holder) await TryAsync("rados", ["lock", "break", locked, LockName, holder, "--lock-cookie", cookie], Commands.DefaultLimit, CancellationToken.None);
+            await BreakAsync(locked, one => one == cookie, CancellationToken.None);
         }
     }
 
-    /// <summary>Who has a lock by this cookie; null: nobody.</summary>
-    internal static string? HolderOf(string answer, string cookie)
+    /// <summary>Ends a lock; false if none has such a cookie.</summary>
+    private async Task<bool> BreakAsync(string locked, Func<string, bool> isMeant, CancellationToken cancel)
+    {
+        var held = await TryAsync("rados", ["lock", "info", locked, LockName], Commands.DefaultLimit, cancel);
+        if (!held.Succeeded || HolderOf(held.Output) is not { } holder || !isMeant(holder.Cookie)) return false;
+        return (await TryAsync("rados", ["lock", "break", locked, LockName, holder.Name, "--lock-cookie", holder.Cookie], Commands.DefaultLimit, cancel)).Succeeded;
+    }
+
+    /// <summary>Who has a lock; null: nobody.</summary>
+    internal static (string Name, string Cookie)? HolderOf(string answer)
     {
         using var found = JsonDocument.Parse(answer);
-        return found.RootElement.GetProperty("lockers").EnumerateArray().FirstOrDefault(one => one.GetProperty("cookie").GetString() == cookie) is { ValueKind: JsonValueKind.Object } locker ? locker.GetProperty("name").GetString() : null;
+        return found.RootElement.GetProperty("lockers").EnumerateArray().Select(one => ((string, string)?)(one.GetProperty("name").GetString()!, one.GetProperty("cookie").GetString()!)).FirstOrDefault();
     }
 
     private async Task<string?> AttributeAsync(string name, string attribute, CancellationToken cancel)
