@@ -161,7 +161,7 @@ public sealed partial class BlockVolumes
         _programs.Start(work, sight, async run =>
         {
             var (from, keys) = await source(run, user);
-            var into = LayerKey.Open(node, key);
+            var into = new JsonObject { ["driver"] = "raw", ["file"] = LayerKey.Open(node, key) };
             string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.ToJsonString(), "json:" + into.ToJsonString()];
             await run.WatchAsync(commands, "setpriv", arguments, [.. keys, key], bytes);
             return null;

@@ -60,7 +60,7 @@ public sealed class BlockVolumeTests
         var writes = Task.Run(async () =>
         {
             for (var at = 0; !stop.IsCancellationRequested; at++)
-                foreach (var volume in volumes) await stand.GuestAsync(volume, $"write -P 1 {at * 64}k 64k");
+                foreach (var volume in volumes) await stand.GuestWritesAsync(volume, $"write -P 1 {at * 64}k 64k");
         });
         DesiredVolume[] wanted = [.. volumes.Select((volume, index) => volume with { Snapshots = [new DesiredSnapshot(stand.Snapshot(index + 1), VolumeDesire.Present, "g-1")] })];
         await stand.SettleAsync(wanted);
