@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Volumes.Directories;
@@ -34,5 +35,16 @@ internal static class LocalDevices
 
     public static bool IsGiven(string path) => File.Exists(path) && FileStates.UserOf(Resolve(path)) is not (null or 0);
 
-    private static string Resolve(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+    // The disks behind nodes, as they were last seen: the kernel tells of what a process has open by the node alone.
+    private static readonly ConcurrentDictionary<string, string> Disks = new();
+
+    /// <summary>The volume whose disk a node is, as far as it was looked at; null: it is none of one.</summary>
+    public static string? VolumeAt(string? node) => node is not null && Disks.TryGetValue(node, out var disk) ? BlockNames.VolumeOf(disk) : null;
+
+    private static string Resolve(string path)
+    {
+        var node = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        Disks[node] = Path.GetFileName(path);
+        return node;
+    }
 }
