@@ -12,8 +12,6 @@ using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Storage;
 using Kumoi.Agent.Volumes;
-using Kumoi.Agent.Volumes.Directories;
-using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Agent.Volumes.Simulated;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
@@ -45,7 +43,7 @@ public sealed record AgentEdges(
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         var commands = new Commands(clock);
         var images = new ImageCache(options.Paths);
-        var volumes = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), storage, clock), new ExportProcesses(options, commands, clock), commands, clock) { BackupPlaces = new Stores(options, StorePlace.OfBackups(options), null, clock) };
+        var volumes = VolumeDrivers.Open(options, storage, commands, clock);
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
@@ -53,7 +51,7 @@ public sealed record AgentEdges(
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, volumes, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, volumes, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, async cancelled => [.. (await volumes.LookAsync(cancelled)).There.Select(sight => sight.Store)], random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())
-        { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log), Backups = volumes };
+        { Balancing = new Balancing(options, commands, new Random(random.Next()), clock, log), Backups = volumes.Backups };
     }
 
     /// <summary>Of a machine whose guests and networks are simulated. Nothing listens, and no file is used but those that the machine or the way to the server keeps.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Blocks;
 
 namespace Kumoi.Agent;
 
@@ -106,12 +107,13 @@ public sealed partial record AgentOptions
         if (!Path.IsPathRooted(StateDirectory)) wrong.Add("The state directory must be an absolute path.");
         if (DisksDirectory is not null && !Path.IsPathRooted(DisksDirectory)) wrong.Add("The directory of disks must be an absolute path.");
         if (SharedDisks && DisksDirectory is null) wrong.Add("Shared disks need the directory they are in (--disks).");
-        if (Stores.FirstOrDefault(store => StorePlace.Parse(store) is null) is { } unknown)
-            wrong.Add($"The store '{unknown}' must be POOL=directory:/path, with ,shared at its end if several hosts have mounted it; the pool's name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
+        if (Stores.FirstOrDefault(store => StorePlace.Parse(store) is null && BlockPlace.Parse(store) is null) is { } unknown)
+            wrong.Add($"The store '{unknown}' must be POOL=directory:/path, with ,shared at its end if several hosts have mounted it, POOL=lvm-thin:GROUP/THINPOOL, POOL=zfs:ZPOOL/DATASET or POOL=rbd:CEPHPOOL, with @/path/ceph.conf and #client at its end if they are others than /etc/ceph/ceph.conf and admin; the pool's name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
         if (BackupStores.FirstOrDefault(store => StorePlace.Parse(store) is null) is { } strange)
             wrong.Add($"The backup store '{strange}' must be NAME=directory:/path, with ,shared at its end if several hosts have mounted it; the name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
         if (BackupStores.Count > StoresMax) wrong.Add($"A host has {StoresMax} backup stores at most.");
         if (Stores.Concat(BackupStores).Select(StorePlace.Parse).OfType<StorePlace>().GroupBy(place => place.Directory).FirstOrDefault(same => same.Count() > 1) is { } twice) wrong.Add($"The directory of stores {twice.Key} is named twice.");
+        if (BlockPlace.Of(this).GroupBy(place => (place.Driver, place.Name, place.Configuration)).FirstOrDefault(same => same.Count() > 1) is { } again) wrong.Add($"The store {again.First()} is named twice.");
         if (Stores.Count > StoresMax) wrong.Add($"A host has {StoresMax} stores at most.");
         if (Hypervisor is not ("qemu" or "simulated")) wrong.Add("The hypervisor must be qemu or simulated.");
         if (Accelerator is not ("auto" or "kvm" or "tcg")) wrong.Add("The accelerator must be auto, kvm or tcg.");

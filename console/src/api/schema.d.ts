@@ -4202,7 +4202,7 @@ export interface components {
         Pool: {
             id: string;
             name: string;
-            /** @description How volumes are kept: `directory` (qcow2 files). */
+            /** @description How volumes are kept: `directory` (qcow2 files), `rbd` (images of a Ceph pool), `lvm-thin` (logical volumes of a thin pool) or `zfs` (volumes of a ZFS dataset). */
             driver: string;
             /** @description Several hosts reach each of its stores, so that a volume is not bound to one of them. */
             shared: boolean;

@@ -127,7 +127,7 @@ public sealed class BackupController : IAsyncDisposable
             case BackupStep.Make:
                 if (volume is null) throw new HypervisorException("backup-waits", $"The servers have not told this host of the volume {backup.VolumeId}, whose backup this is.", null);
                 var image = volume.ImageId is { } imageId ? _state.Document?.Images.FirstOrDefault(one => one.Id == imageId) : null;
-                if (volume.ImageId is not null && !_hasImage(image))
+                if (volume.ImageId is not null && _driver.NeedsImage(volume) && !_hasImage(image))
                 {
                     Images.Want(volume.ImageId);
                     throw new HypervisorException("image-unavailable", $"The image {volume.ImageId}, which the volume is a layer over, is being fetched.", null);

@@ -24,6 +24,9 @@ public interface IBackupDriver
     /// <param name="volume">The volume that it is of, if this host looks after it.</param>
     Task<BackupSight> ObserveAsync(DesiredBackup backup, DesiredVolume? volume, CancellationToken cancel);
 
+    /// <summary>Whether a backup of the volume needs the volume's image on the host.</summary>
+    bool NeedsImage(DesiredVolume volume) => true;
+
     /// <summary>Makes the backup from its volume's snapshot.</summary>
     /// <param name="image">What the volume is a layer over.</param>
     Task MakeAsync(DesiredBackup backup, DesiredVolume volume, DesiredImage? image, CancellationToken cancel);

@@ -15,6 +15,22 @@ public sealed record VolumeSight(bool Traces, long? SizeBytes, long UsedBytes, b
 
     /// <summary>To whom it is given over the network; null: to nobody.</summary>
     public ExportSight? Export { get; init; }
+
+    /// <summary>What its image is needed for on the host, if it begins as one.</summary>
+    public ImageUse Image { get; init; }
+}
+
+/// <summary>What a volume's image is needed for on the host that has the volume.</summary>
+public enum ImageUse
+{
+    /// <summary>The volume is a layer over it.</summary>
+    Below,
+
+    /// <summary>The volume is made with its content.</summary>
+    Content,
+
+    /// <summary>The volume has all of it.</summary>
+    None,
 }
 
 /// <summary>A process of the host's gives a volume to an instance of another host.</summary>
@@ -104,6 +120,12 @@ public interface IVolumeDriver : IAsyncDisposable
 
     /// <summary>The file that holds all of a volume that is a layer over nothing and that no process writes to; null if it is not in a file of its own.</summary>
     string? WholeFileOf(DesiredVolume volume) => null;
+
+    /// <summary>Whether what is made from the volume's snapshots needs the volume's image on the host.</summary>
+    bool NeedsImage(DesiredVolume volume) => true;
+
+    /// <summary>Whether an image can be made of the volume.</summary>
+    bool MakesImages(DesiredVolume volume) => true;
 
     /// <summary>What can be told of volumes found in stores that nobody else reaches; of one that cannot be looked at, nothing. Returns within seconds, whatever a store does; null if that hangs.</summary>
     Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel);

@@ -173,7 +173,7 @@ public sealed class VolumeController : IAsyncDisposable
                 // Still to be taken: it is rung for when that is done.
                 if (IsAwaited(volume.Source!, source)) return false;
                 var below = source.ImageId is null ? null : document.Images.FirstOrDefault(one => one.Id == source.ImageId);
-                if (source.ImageId is { } imageId && !_hasImage(below))
+                if (source.ImageId is { } imageId && _driver.NeedsImage(source) && !_hasImage(below))
                 {
                     Images.Want(imageId);
                     return false;
@@ -238,6 +238,7 @@ public sealed class VolumeController : IAsyncDisposable
             conditions.Add(new Condition("Volume", "snapshot-refused", "The files of the volume or of its snapshots are not as they were made: they are damaged, or were changed by others. Nothing is done to them; put them back from a copy, or delete the volume with its snapshots.", now, null));
         else if (VolumePlanner.Lost(volume, sight).Select(lost => lost.Id).Concat(IsRestoredFromNothing(volume, sight) ? [volume.Restore!.SnapshotId] : []).FirstOrDefault() is { } lost)
             conditions.Add(new Condition("Volume", "snapshot-missing", $"The snapshot {lost} was taken, and is not in the store any more: its files were removed, or the store was put back to an earlier state. A later state does not take its place; delete the snapshot.", now, null));
+        if (volume.UploadTo is not null && !_driver.MakesImages(volume)) conditions.Add(new Condition("Volume", "image-unsupported", "No image can be made of a volume of this pool.", now, null));
         if (Uploads?.FailureOf(volume.Id) is { } failure) conditions.Add(new Condition("Volume", "upload-failed", $"The volume could not be sent as an image: {failure} It is tried again.", now, null));
         var awaited = plan.Step switch { VolumeStep.FetchImage => volume.ImageId, VolumeStep.Copy => _state.FindVolume(volume.Source!.VolumeId)?.Volume.ImageId, _ => null };
         if (awaited is not null && Images.ConditionOf(awaited) is { } image) conditions.Add(image);

@@ -102,8 +102,8 @@ public static class VolumePlanner
     private static VolumePlan Keep(DesiredVolume desired, VolumeSight seen, bool imageReady)
     {
         // One that was lost is told as lost: an empty one in its place would look like it.
-        // An encrypted volume is made with the content of its image as its own.
-        if (seen is { SizeBytes: null, Snapshots.Work: null } && desired is { Made: false, Encryption: not null, Source: null } && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        // An encrypted volume, or one that is no files, is made with the content of its image as its own.
+        if (seen is { SizeBytes: null, Snapshots.Work: null } && desired is { Made: false, Source: null, Backup: null } && (desired.Encryption is not null || seen.Image == ImageUse.Content) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         if (seen.SizeBytes is not { } size)
             return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy or VolumeWorks.Restore } ? VolumePlan.Wait
                 : VolumePlan.Do(desired.Backup is not null ? VolumeStep.Fill : desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
@@ -112,7 +112,7 @@ public static class VolumePlanner
         // In a guest it grows through the guest's process, which is the instance's business.
         if (isSmall) return seen.InUse && seen.Export is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
         if (desired.InstanceId is null && desired.Export is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
-        if (desired.Encryption is null && (desired.InstanceId is not null || desired.Export is not null) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        if (desired.Encryption is null && seen.Image == ImageUse.Below && (desired.InstanceId is not null || desired.Export is not null) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         // Not before its last guest here has let go of it.
         if (desired.Export is not null && seen.Export is null) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Export);
         return IsComplete(desired, seen) ? Tidied(seen) : VolumePlan.Wait;

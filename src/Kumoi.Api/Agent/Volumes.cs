@@ -165,4 +165,15 @@ public static class StoreDrivers
 {
     /// <summary>Files (qcow2) in a directory.</summary>
     public const string Directory = "directory";
+
+    /// <summary>Images of a Ceph pool.</summary>
+    public const string Rbd = "rbd";
+
+    /// <summary>Logical volumes of a thin pool.</summary>
+    public const string LvmThin = "lvm-thin";
+
+    /// <summary>Volumes of a ZFS dataset.</summary>
+    public const string Zfs = "zfs";
+
+    public static IReadOnlyList<string> All { get; } = [Directory, Rbd, LvmThin, Zfs];
 }

@@ -58,7 +58,7 @@ public sealed record VolumeType(string Id, string Name, int? Iops, int? MibPerSe
 public sealed record CreateVolumeType(string Name, int? Iops, int? MibPerSecond, bool? Encrypted = null);
 
 /// <summary>Places for volumes, under one name. A pool begins with the first host whose agent offers a store for it.</summary>
-/// <param name="Driver">How volumes are kept: <c>directory</c> (qcow2 files).</param>
+/// <param name="Driver">How volumes are kept: <c>directory</c> (qcow2 files), <c>rbd</c> (images of a Ceph pool), <c>lvm-thin</c> (logical volumes of a thin pool) or <c>zfs</c> (volumes of a ZFS dataset).</param>
 /// <param name="Shared">Several hosts reach each of its stores, so that a volume is not bound to one of them.</param>
 /// <param name="Default">Volumes are made here unless another pool is named.</param>
 /// <param name="Maintenance">No volumes are made or grown in it.</param>

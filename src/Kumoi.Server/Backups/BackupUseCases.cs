@@ -149,6 +149,7 @@ public sealed class BackupMakingUseCases(Database database, VolumeKeys keys, Hos
                 caller.AccountId, Columns.Text(restore.Pool));
             if (pool is null) return restore.Pool is { } asked ? Failure.Invalid("pool", "no-such", new Noun("pool"), asked) : new Failure("no-default-pool", 409);
             if (maintenance) return new Failure("pool-maintenance", 409, poolName);
+            if (backup.Encrypted && await PoolDrivers.CheckEncryptedAsync(transaction, pool, cancel) is { } unsupported) return unsupported;
             var reaching = await transaction.QueryAsync(
                 """
                 SELECT h.id FROM backup_place_hosts x JOIN hosts h ON h.id = x.host_id WHERE x.place_id = $1 AND h.state = 'up'

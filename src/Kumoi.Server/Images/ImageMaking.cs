@@ -37,6 +37,7 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
             var source = found.Value;
             var (storeId, hostId, poolName) = await transaction.FindAsync(
                 "SELECT v.store_id, v.host_id, p.name FROM volumes v JOIN pools p ON p.id = v.pool_id WHERE v.id = $1", row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel, source.VolumeId);
+            if (await PoolDrivers.CheckImagesAsync(transaction, source.VolumeId, cancel) is { } unsupported) return unsupported;
             if (!await StoreRoom.GrowAsync(transaction, storeId!, hostId!, source.SizeGib, cancel)) return new Failure("insufficient-storage", 409, poolName!, source.SizeGib);
             if (!await ImageStore.InsertAsync(transaction, imageId, caller.AccountId, name, await AsItsSourceAsync(transaction, create, source.VolumeId, cancel), caller.IsOperator, clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
             await transaction.ExecuteAsync("UPDATE images SET source_snapshot_id = $2 WHERE id = $1", cancel, imageId, source.SnapshotId);

@@ -42,8 +42,11 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
     private static List<ObservedStore> Sound(IReadOnlyList<ObservedStore> stores) => [.. stores.Where(IsSound).DistinctBy(store => store.Id).Take(StoresMax)];
 
     private static bool IsSound(ObservedStore store) =>
-        Ids.Looks(store.Id) && store.Id.StartsWith(Ids.Store + "-", StringComparison.Ordinal) && store.Driver == StoreDrivers.Directory && store.CapacityGib is >= 0 and <= GibMax && store.UsedGib is >= 0 and <= GibMax
+        Ids.Looks(store.Id) && store.Id.StartsWith(Ids.Store + "-", StringComparison.Ordinal) && IsOfKind(store) && store.CapacityGib is >= 0 and <= GibMax && store.UsedGib is >= 0 and <= GibMax
         && !(store.Own && store.Shared) && store.Pool.Length <= NameMax && Names.Check("pool", store.Pool) is null;
+
+    /// <summary>What is no directory has no root disks, and whether several hosts reach it is a matter of its kind.</summary>
+    private static bool IsOfKind(ObservedStore store) => store.Driver == StoreDrivers.Directory || (StoreDrivers.All.Contains(store.Driver) && !store.Own && !store.Root && store.Shared == (store.Driver == StoreDrivers.Rbd));
 
     private async Task<Result<Done>> KeepAsync(Transaction transaction, string hostId, List<ObservedStore> stores, CancellationToken cancel)
     {

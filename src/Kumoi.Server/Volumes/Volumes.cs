@@ -43,6 +43,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
             if (planned.Failure is { } failure) return failure;
             var (pool, size, image, origin, place, encrypted) = planned.Value;
             if (encrypted && type is { Encrypted: false }) return Failure.Invalid("type", "type-encrypts");
+            if ((encrypted || type is { Encrypted: true }) && await PoolDrivers.CheckEncryptedAsync(transaction, pool, cancel) is { } unsupported) return unsupported;
             var volumeId = ids.New(Ids.Volume);
             var key = encrypted || type is { Encrypted: true } ? keys.New(volumeId) : null;
             var made = await transaction.ExecuteAsync(

@@ -32,6 +32,7 @@ public sealed class MigrationTests
         [(13, "volumes_deleted_without_snapshots")] = "The version before takes no snapshots; they are used once every server is of this version.",
         [(18, "volumes_restored_whole")] = "The version before leaves the columns null.",
         [(19, "volumes_exported_whole")] = "The version before leaves exported false, and the columns null.",
+        [(24, "pools_driver_check")] = "It is wider: directory is allowed as ever.",
         [(13, "store_hosts_root")] = "The version before leaves the column false, which the index passes over.",
     };
 

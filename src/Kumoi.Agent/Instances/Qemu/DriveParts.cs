@@ -17,6 +17,9 @@ public sealed record QemuDrive(DesiredVolume Volume, string File, string? ImageF
     /// <summary>Where the process finds the key at its start; null: the volume is not encrypted, or the key is told by QMP.</summary>
     public string? KeyFile { get; init; }
 
+    /// <summary>What is opened of a volume that is no files; null for files.</summary>
+    public Volumes.Blocks.BlockNode? Block { get; init; }
+
     /// <summary>Where the key is of one that another host has; null for one of this host's.</summary>
     public string? KeyDirectory { get; init; }
 }
@@ -36,7 +39,7 @@ internal static class DriveParts
     public static IReadOnlyList<string> Drivers { get; } = [Driver, EmulatedDriver];
 
     /// <summary>What the names of the parts begin with; a node's name has 31 characters at most, and the longest of these 24; those of layers are <see cref="LayerNames"/>'.</summary>
-    public const string Throttle = "t-", Group = "g-", Key = "k-", Image = "b-", ImageFile = "bf-", Network = "n-", Credentials = "p-";
+    public const string Throttle = "t-", Group = "g-", Key = "k-", Image = "b-", ImageFile = "bf-", Network = "n-", Credentials = "p-", Block = "d-";
 
     /// <summary>
     /// How long requests wait for a host that has the volume and does not answer, in seconds; after that the guest is held, and no request is lost. Too low: the guest is held
@@ -58,6 +61,13 @@ internal static class DriveParts
                 },
                 new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = Network + id },
             ];
+        if (drive.Block is { } block)
+        {
+            var node = new JsonObject { ["node-name"] = Block + id, ["detect-zeroes"] = "unmap" };
+            foreach (var (name, value) in block.Options) node[name] = value?.DeepClone();
+            if (block.Secret is not null) node["key-secret"] = Key + id;
+            return [node, new JsonObject { ["driver"] = "throttle", ["node-name"] = Throttle + id, ["throttle-group"] = Group + id, ["file"] = Block + id }];
+        }
         var nodes = new List<JsonObject>();
         if (drive.ImageFile is { } image)
         {
@@ -96,20 +106,29 @@ internal static class DriveParts
         yield return node;
     }
 
-    /// <summary>The key of an encrypted volume, for QMP; null for any other.</summary>
-    public static JsonObject? KeyOf(DesiredVolume volume) => LayerKey.WordsOf(volume.Id, volume.Encryption) is { } key ? new() { ["qom-type"] = "secret", ["id"] = Key + volume.Id, ["data"] = key } : null;
+    /// <summary>The key of an encrypted volume, or of the place of one that is no files, for QMP; null: it needs none.</summary>
+    public static JsonObject? KeyOf(QemuDrive drive) =>
+        drive.Block is { } block ? block.Secret is { } secret ? new() { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["format"] = "base64", ["data"] = secret } : null
+            : LayerKey.WordsOf(drive.Volume.Id, drive.Volume.Encryption) is { } key ? new() { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["data"] = key } : null;
 
     /// <summary>What the nodes need, beside. Of a key, for a process whose arguments all can read, only where it is.</summary>
     public static IReadOnlyList<JsonObject> Objects(QemuDrive drive) =>
     [
         GroupOf(drive.Volume),
-        .. drive.KeyFile is { } file ? [new JsonObject { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["file"] = file }] : Array.Empty<JsonObject>(),
+        .. drive.KeyFile is { } file ? [SecretOf(drive, file)] : Array.Empty<JsonObject>(),
         .. drive.KeyDirectory is { } keys ? [Credential(drive.Volume, keys)] : Array.Empty<JsonObject>(),
     ];
 
     private static JsonObject Credential(DesiredVolume volume, string keys) => volume.Remote?.Protocol == VolumeProtocols.Iscsi
         ? new() { ["qom-type"] = "secret", ["id"] = Credentials + volume.Id, ["file"] = Path.Combine(keys, ExportCommand.KeyFile) }
         : new() { ["qom-type"] = "tls-creds-psk", ["id"] = Credentials + volume.Id, ["endpoint"] = "client", ["dir"] = keys, ["username"] = VolumeProtocols.User };
+
+    private static JsonObject SecretOf(QemuDrive drive, string file)
+    {
+        var secret = new JsonObject { ["qom-type"] = "secret", ["id"] = Key + drive.Volume.Id, ["file"] = file };
+        if (drive.Block is not null) secret["format"] = "base64";
+        return secret;
+    }
 
     public static JsonObject GroupOf(DesiredVolume volume) => new() { ["qom-type"] = "throttle-group", ["id"] = Group + volume.Id, ["limits"] = Limits(volume.Limits) };
 

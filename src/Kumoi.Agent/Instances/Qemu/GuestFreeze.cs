@@ -21,6 +21,9 @@ internal sealed class GuestFreeze(AgentPaths paths, TimeProvider clock)
 
     private readonly ConcurrentDictionary<string, byte> _held = new();
 
+    /// <summary>The same guests' processors.</summary>
+    public GuestPauses Pauses { get; } = new(paths);
+
     private string NoteOf(string id) => Path.Combine(paths.Instance(id), "frozen");
 
     /// <summary>An agent before this one, or this one in vain, has asked the guest to hold its file systems.</summary>

@@ -1,3 +1,5 @@
+using Kumoi.Agent.Volumes.Blocks;
+
 namespace Kumoi.Agent.Instances.Qemu;
 
 /// <summary>
@@ -41,6 +43,6 @@ internal static class OpenVolumes
         }
     }
 
-    /// <summary>A volume's files are in a directory of its name.</summary>
-    private static string? VolumeOf(string? path) => Path.GetFileName(Path.GetDirectoryName(path)) is { } directory && ObjectNames.IsVolume(directory) ? directory : null;
+    /// <summary>A volume's files are in a directory of its name; its disk is known by its node.</summary>
+    private static string? VolumeOf(string? path) => Path.GetFileName(Path.GetDirectoryName(path)) is { } directory && ObjectNames.IsVolume(directory) ? directory : LocalDevices.VolumeAt(path);
 }

@@ -36,13 +36,13 @@ internal static class QemuDrives
     }
 
     /// <param name="isHeld">Whether the volume is still this host's, asked when QEMU has it locked.</param>
-    public static async Task PlugAsync(QmpClient qmp, QemuDrive drive, Func<bool> isHeld, TimeProvider clock, CancellationToken cancel)
+    public static async Task PlugAsync(QmpClient qmp, QemuDrive drive, Func<Task<bool>> isHeld, TimeProvider clock, CancellationToken cancel)
     {
         var volume = drive.Volume;
         // What an agent that was killed had left half-way is made anew.
         await DropAsync(qmp, volume.Id, clock, cancel);
         foreach (var one in DriveParts.Objects(drive)) await SendAsync(qmp, "object-add", one, cancel);
-        if (DriveParts.KeyOf(volume) is { } key) await SendAsync(qmp, "object-add", key, cancel);
+        if (DriveParts.KeyOf(drive) is { } key) await SendAsync(qmp, "object-add", key, cancel);
         try
         {
             foreach (var node in DriveParts.Nodes(drive)) await SendAsync(qmp, "blockdev-add", node, cancel);
@@ -57,12 +57,17 @@ internal static class QemuDrives
             await DropAsync(qmp, volume.Id, clock, cancel);
             throw LayerKey.Wrong(volume.Id, e);
         }
+        catch (QmpRefusedException e) when (drive.Block is not null)
+        {
+            await DropAsync(qmp, volume.Id, clock, cancel);
+            throw new HypervisorException("volume-failed", $"The disk of the volume {volume.Id} cannot be opened: {e.Words} It is tried again.", e);
+        }
         catch (QmpRefusedException e) when (volume.Remote is not null)
         {
             await DropAsync(qmp, volume.Id, clock, cancel);
             throw new HypervisorException("volume-unreachable", $"The volume {volume.Id} cannot be had from the host that has it: {e.Words} It is tried again.", e);
         }
-        if (!isHeld())
+        if (!await isHeld())
         {
             // Granted to another host after it was asked for here; no guest has seen it yet.
             await DropAsync(qmp, volume.Id, clock, cancel);
@@ -105,7 +110,7 @@ internal static class QemuDrives
         var layers = (await NodesAsync(qmp, cancel)).Select(node => LayerNames.NumberOfNode(node.Name, id)).OfType<int>().Append(0).Distinct().OrderDescending();
         await GuestLayers.CancelAsync(qmp, id, clock, cancel);
         // A layer has a higher number than those that it is over.
-        foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id, DriveParts.Network + id]))
+        foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id, DriveParts.Network + id, DriveParts.Block + id]))
             await RemoveAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, clock, cancel);
         // By the group it is known that something of the volume is there.
         foreach (var part in new[] { DriveParts.Key, DriveParts.Credentials, DriveParts.Group }) await RemoveAsync(qmp, "object-del", new JsonObject { ["id"] = part + id }, clock, cancel);
@@ -153,7 +158,7 @@ internal static class QemuDrives
         var at = name.IndexOf('-', StringComparison.Ordinal);
         var (prefix, id) = (name[..(at + 1)], name[(at + 1)..]);
         if (!ObjectNames.IsVolume(id)) return null;
-        return prefix is DriveParts.Throttle or DriveParts.Group or DriveParts.Image or DriveParts.ImageFile or DriveParts.Network or DriveParts.Key || (LayerNames.NumberOfNode(name, id) ?? LayerNames.NumberOfFileNode(name, id)) is not null ? id : null;
+        return prefix is DriveParts.Throttle or DriveParts.Group or DriveParts.Image or DriveParts.ImageFile or DriveParts.Network or DriveParts.Block or DriveParts.Key || (LayerNames.NumberOfNode(name, id) ?? LayerNames.NumberOfFileNode(name, id)) is not null ? id : null;
     }
 
     private static string PathOf(string id) => $"{Objects}/{DriveParts.Group}{id}";

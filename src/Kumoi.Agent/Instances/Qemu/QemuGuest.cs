@@ -111,7 +111,7 @@ internal sealed class QemuGuest : IAsyncDisposable
 
     public Task UnplugAsync(string card, CancellationToken cancel) => QemuCards.UnplugAsync(_qmp, card, cancel);
 
-    public Task PlugAsync(QemuDrive drive, Func<bool> isHeld, TimeProvider clock, CancellationToken cancel) => QemuDrives.PlugAsync(_qmp, drive, isHeld, clock, cancel);
+    public Task PlugAsync(QemuDrive drive, Func<Task<bool>> isHeld, TimeProvider clock, CancellationToken cancel) => QemuDrives.PlugAsync(_qmp, drive, isHeld, clock, cancel);
 
     public Task UnplugDriveAsync(string volumeId, TimeProvider clock, CancellationToken cancel) => QemuDrives.UnplugAsync(_qmp, volumeId, clock, cancel);
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes;
 using Kumoi.Agent.Volumes.Directories;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
@@ -29,7 +30,7 @@ public sealed class QemuHypervisor : IHypervisor
     private readonly QemuDisks _disks;
     private readonly Cgroups _groups;
     private readonly ImageCache _images;
-    private readonly DirectoryVolumes _volumes;
+    private readonly IGuestVolumes _volumes;
     private readonly RemoteVolumes _remote;
     private readonly GuestFreeze _freeze;
     private readonly ConcurrentDictionary<string, QemuGuest> _guests = new();
@@ -37,7 +38,7 @@ public sealed class QemuHypervisor : IHypervisor
     private Action<string> _changed = _ => { };
     private uint? _kvmGroup;
 
-    public QemuHypervisor(AgentOptions options, string accelerator, StoreDirectory? shared, ImageCache images, DirectoryVolumes volumes, Commands commands, TimeProvider clock)
+    public QemuHypervisor(AgentOptions options, string accelerator, StoreDirectory? shared, ImageCache images, IGuestVolumes volumes, Commands commands, TimeProvider clock)
     {
         (_options, _paths, _accelerator, _images, _volumes, _commands, _clock) = (options, options.Paths, accelerator, images, volumes, commands, clock);
         _processes = new GuestProcesses(_paths, clock);
@@ -69,8 +70,16 @@ public sealed class QemuHypervisor : IHypervisor
         {
             var guest = await FindAsync(id, cancel);
             process = guest is null ? null : await ObserveAsync(id, guest, cancel);
-            if (process is null) _freeze.Forget(id);
-            else if (_freeze.IsLeft(id)) await _freeze.ThawAsync(id, cancel);
+            if (process is null)
+            {
+                _freeze.Forget(id);
+                await _freeze.Pauses.MendAsync(id, null, cancel);
+            }
+            else
+            {
+                if (await MendAsync(id, guest!, cancel)) process = process with { State = RunState.Running };
+                if (_freeze.IsLeft(id)) await _freeze.ThawAsync(id, cancel);
+            }
             _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Where(drive => !drive.Remote).Select(drive => drive.Id)]);
         }
         catch (QmpException)
@@ -80,6 +89,14 @@ public sealed class QemuHypervisor : IHypervisor
         if (process is not null) _trimmed[id] = ConsoleLogs.Trim(_paths.ConsoleLog(id), _trimmed.GetValueOrDefault(id));
         var traces = Directory.Exists(_paths.Instance(id)) || Directory.Exists(_paths.Sockets(id));
         return new GuestSight(_disks.Ready(id), traces, _disks.OnShared(id), process);
+    }
+
+    /// <summary>Lets a guest go on that was held for a snapshot; true if it is held for one now, and would run.</summary>
+    private async Task<bool> MendAsync(string id, QemuGuest guest, CancellationToken cancel)
+    {
+        if (_freeze.Pauses.IsHeld(id)) return true;
+        await _freeze.Pauses.MendAsync(id, guest.Qmp, cancel);
+        return false;
     }
 
     private async Task<GuestProcess?> ObserveAsync(string id, QemuGuest guest, CancellationToken cancel)
@@ -124,7 +141,7 @@ public sealed class QemuHypervisor : IHypervisor
                 else
                 {
                     files.Add((volume, await _volumes.OpenAsync(volume, below, user, cancel)));
-                    keys.Add(LayerKey.Of(volume, user));
+                    keys.Add(files[^1].Opened.Block is { } block ? LayerKey.OfPlace(block.Secret, user) : LayerKey.Of(volume, user));
                     opened.Add(_volumes.DriveOf(volume, below, files[^1].Opened) with { KeyFile = keys[^1].Path });
                 }
             guest = await StartAsync(instance, image, cards, opened, keys, machine, user, cancel);
@@ -136,18 +153,21 @@ public sealed class QemuHypervisor : IHypervisor
             _remote.Forget(drives.Select(drive => drive.Volume));
         }
         _volumes.Guests.Note(instance.Id, [.. files.Select(one => one.Volume.Id)]);
-        var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : files.FirstOrDefault(one => !_volumes.IsHeld(one.Volume)).Volume?.Incarnation;
+        var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : (int?)null;
+        foreach (var (volume, _) in files)
+            if (lost is null && !await _volumes.IsHeldAsync(volume, cancel)) lost = volume.Incarnation;
         if (lost is { } incarnation)
         {
             // Granted to another host after it was asked for here; now that QEMU has the disks locked, nobody else has them open.
             await KillAsync(instance.Id, cancel);
             throw StoreDirectory.Fenced(incarnation);
         }
-        if (files.FirstOrDefault(one => !_volumes.IsAsOpened(one.Volume, one.Opened)).Volume is { } changed)
-        {
-            await KillAsync(instance.Id, cancel);
-            throw DirectoryVolumes.Changed(changed);
-        }
+        foreach (var (volume, was) in files)
+            if (!await _volumes.IsAsOpenedAsync(volume, was, cancel))
+            {
+                await KillAsync(instance.Id, cancel);
+                throw DirectoryVolumes.Changed(volume);
+            }
         // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
         // or link of its own where the agent will connect.
         DurableFiles.Own(sockets, 0);
@@ -201,7 +221,7 @@ public sealed class QemuHypervisor : IHypervisor
         {
             try
             {
-                await guest.PlugAsync(await _remote.OpenAsync(drive.Volume, _users.Assign(id), cancel), () => true, _clock, cancel);
+                await guest.PlugAsync(await _remote.OpenAsync(drive.Volume, _users.Assign(id), cancel), () => Task.FromResult(true), _clock, cancel);
             }
             finally
             {
@@ -211,8 +231,8 @@ public sealed class QemuHypervisor : IHypervisor
         }
         var opened = await _volumes.OpenAsync(drive.Volume, drive.Image, _users.Assign(id), cancel);
         using var mine = await _volumes.GateAsync(drive.Volume.Id, cancel);
-        if (!_volumes.IsAsOpened(drive.Volume, opened)) throw DirectoryVolumes.Changed(drive.Volume);
-        await guest.PlugAsync(_volumes.DriveOf(drive.Volume, drive.Image, opened), () => _volumes.IsHeld(drive.Volume), _clock, cancel);
+        if (!await _volumes.IsAsOpenedAsync(drive.Volume, opened, cancel)) throw DirectoryVolumes.Changed(drive.Volume);
+        await guest.PlugAsync(_volumes.DriveOf(drive.Volume, drive.Image, opened), async () => await _volumes.IsHeldAsync(drive.Volume, cancel) && (opened.Block is null || await _volumes.IsAsOpenedAsync(drive.Volume, opened, cancel)), _clock, cancel);
     }
 
     public async Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel)
@@ -225,6 +245,7 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel)
     {
         var guest = await NeedAsync(id, cancel);
+        if (volume.Remote is null) await _volumes.GrowForGuestAsync(volume, cancel);
         using var mine = await _volumes.GateAsync(volume.Id, cancel);
         // The layer that is got ready for the time after a snapshot is as large as the one that is written now.
         if (volume.Remote is null && await _volumes.IsBetweenAsync(volume, guest.Qmp, cancel)) throw new HypervisorException("volume-busy", $"A snapshot of the volume {volume.Id} is being taken; it is changed after that.", null);
@@ -272,7 +293,13 @@ public sealed class QemuHypervisor : IHypervisor
     public async Task ChangeCdAsync(string id, DesiredImage? image, bool force, CancellationToken cancel) =>
         await (await NeedAsync(id, cancel)).ChangeCdAsync(image, _images.PathOf, force, cancel);
 
-    public async Task ResumeAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).ContinueAsync(cancel);
+    public async Task ResumeAsync(string id, CancellationToken cancel)
+    {
+        var guest = await NeedAsync(id, cancel);
+        // One that is held for a snapshot goes on when that is taken.
+        using var free = await _freeze.Pauses.EnterAsync(id, cancel);
+        await guest.ContinueAsync(cancel);
+    }
 
     public async Task PressPowerButtonAsync(string id, CancellationToken cancel) => await (await NeedAsync(id, cancel)).PressPowerButtonAsync(cancel);
 

@@ -7,6 +7,7 @@ using Kumoi.Agent.Backups.Directories;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes.Blocks;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Volumes.Directories;
@@ -26,6 +27,11 @@ public sealed partial class DirectoryVolumes : IBackupDriver
     /// <summary>Where backups are kept.</summary>
     public required Stores BackupPlaces { get; init; }
 
+    /// <summary>Volumes that are no files, of which backups are made, too; null: there are none.</summary>
+    internal BlockVolumes? Blocks { get; set; }
+
+    public bool NeedsImage(DesiredVolume volume) => Blocks?.Keeps(volume.Store) != true;
+
     public void WatchBackups(Action<string> changed) => _backupChanged = changed;
 
     public Task<StoresSight> LookAtPlacesAsync(CancellationToken cancel) => BackupPlaces.LookAsync(cancel);
@@ -33,12 +39,13 @@ public sealed partial class DirectoryVolumes : IBackupDriver
     public async Task<BackupSight> ObserveAsync(DesiredBackup backup, DesiredVolume? volume, CancellationToken cancel)
     {
         var place = BackupPlaces.Need(backup.Place);
+        var point = backup.Make is { } make && volume is not null && Blocks?.Keeps(volume.Store) == true ? await Blocks.FindAsync(volume, make.SnapshotId, cancel) : null;
         try
         {
             return await Task.Run(() =>
             {
                 place.CheckMounted();
-                return See(backup, volume, FilesOf(backup));
+                return See(backup, volume, FilesOf(backup), point?.Snapshot);
             }, cancel).WaitAsync(LookLimit, clock, cancel);
         }
         catch (TimeoutException)
@@ -47,7 +54,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         }
     }
 
-    private BackupSight See(DesiredBackup backup, DesiredVolume? volume, BackupFiles files)
+    private BackupSight See(DesiredBackup backup, DesiredVolume? volume, BackupFiles files, ObservedSnapshot? point)
     {
         var work = _programs.Of(backup.Id) is { State: LayerWorkState.Running } run ? new VolumeWork(run.Kind, run.DoneBytes, run.TotalBytes, _programs.Since(backup.Id)) : null;
         if (_programs.Of(backup.Id) is { Kind: VolumeWorks.Verify, State: LayerWorkState.Done } verified) _verified[backup.Id] = (long.Parse(verified.Id, System.Globalization.CultureInfo.InvariantCulture), verified.Words);
@@ -61,11 +68,11 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         if (backup.Make is { } make && File.Exists(path) && files.SumOf(backup.Id) is { } sum && work is null)
         {
             var isIncrement = Qcow2Header.Read(path)?.Backing is not null;
-            var taken = volume is null ? null : Find(volume).Item2.State.Snapshots.FirstOrDefault(one => one.Id == make.SnapshotId && one.TakenAt is not null);
+            var taken = volume is null || Blocks?.Keeps(volume.Store) == true ? null : Find(volume).Item2.State.Snapshots.FirstOrDefault(one => one.Id == make.SnapshotId && one.TakenAt is not null);
             var stored = FileStates.BytesUsed(path);
             made = new MadeBackup(
                 isIncrement ? make.ParentId : null, make.ParentId is not null && !isIncrement ? "base-missing" : null, sum, stored, stored,
-                taken?.TakenAt ?? new DateTimeOffset(File.GetLastWriteTimeUtc(path), TimeSpan.Zero), taken?.Consistency ?? SnapshotConsistency.Crash);
+                taken?.TakenAt ?? point?.TakenAt ?? new DateTimeOffset(File.GetLastWriteTimeUtc(path), TimeSpan.Zero), taken?.Consistency ?? point?.Consistency ?? SnapshotConsistency.Crash);
         }
         return new BackupSight(made, files.HasTraces(backup.Id) || (backup.Into is { } child && File.Exists(files.MergeNoteOf(child.ChildId))), merged, number, damaged, work);
     }
@@ -120,7 +127,8 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             Begin(backup, VolumeWorks.Backup, files.LengthOf(backup.Id), [], run => BackupFiles.HashAsync(files.PathOf(backup.Id), bytes => run.Done(bytes), run.Cancelled)!);
             return;
         }
-        await BeginWritingAsync(backup, volume, image, files, cancel);
+        if (Blocks?.Keeps(volume.Store) == true) await BeginWritingAsync(backup, volume, Blocks, files, cancel);
+        else await BeginWritingAsync(backup, volume, image, files, cancel);
     }
 
     private async Task BeginWritingAsync(DesiredBackup backup, DesiredVolume volume, DesiredImage? image, BackupFiles files, CancellationToken cancel)
@@ -169,6 +177,43 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             DurableFiles.Flush(part);
             return await BackupFiles.HashAsync(part, bytes => run.Done(bytes), run.Cancelled);
         }, new LayersRead(volume.Id, [.. chain.Select(one => one.Number)]));
+    }
+
+    /// <summary>The same of a volume that is no files. What has changed since the last backup is not told by its place: it is a full one.</summary>
+    private async Task BeginWritingAsync(DesiredBackup backup, DesiredVolume volume, BlockVolumes blocks, BackupFiles files, CancellationToken cancel)
+    {
+        var part = files.PartOf(backup);
+        await _programs.EndAsync(backup.Id, files.Directory, cancel, BackupFiles.NameOf(backup.Id));
+        var taken = await blocks.FindAsync(volume, backup.Make!.SnapshotId, cancel) ?? throw new HypervisorException("backup-waits", $"The snapshot {backup.Make.SnapshotId} of the volume, whose content the backup is, is not taken yet.", null);
+        files.Begin();
+        files.DeleteParts(backup.Id);
+        var user = UserOf(volume);
+        try
+        {
+            await CreateAsync(volume, part, null, taken.Point.SizeBytes, cancel);
+            DurableFiles.Own(part, user);
+        }
+        catch (IOException e)
+        {
+            File.Delete(part);
+            throw FailedBackup(volume.Id, e.Message, "written");
+        }
+        var node = await blocks.LendAsync(volume, taken, user, cancel);
+        var (key, total) = (LayerKey.OfPlace(node.Secret, user), taken.Point.UsedBytes + taken.Disk.UsedBytes);
+        Begin(backup, VolumeWorks.Backup, 2 * total, [key], async run =>
+        {
+            try
+            {
+                await run.WatchAsync(commands, "setpriv", [.. As(user, []), .. Copy, .. key.Arguments, "-O", "qcow2", "json:" + LayerKey.Open(node, key).ToJsonString(), part], [key], total);
+            }
+            finally
+            {
+                await blocks.TakeBackAsync(volume, taken, CancellationToken.None);
+            }
+            DurableFiles.Seal(part, user);
+            DurableFiles.Flush(part);
+            return await BackupFiles.HashAsync(part, bytes => run.Done(bytes), run.Cancelled);
+        });
     }
 
     /// <summary>
@@ -286,5 +331,5 @@ public sealed partial class DirectoryVolumes : IBackupDriver
         }, [read, key], () => _changed(volume.Id));
     }
 
-    private static uint UserOf(string volumeId) => Users + (BitConverter.ToUInt32(SHA256.HashData(Encoding.ASCII.GetBytes(volumeId))) & UsersMask);
+    internal static uint UserOf(string volumeId) => Users + (BitConverter.ToUInt32(SHA256.HashData(Encoding.ASCII.GetBytes(volumeId))) & UsersMask);
 }

@@ -30,7 +30,6 @@ public sealed partial class DirectoryVolumes
         exports.Forget(volume.Id);
     }
 
-    /// <summary>Its nodes, for a process that is about to open it.</summary>
     public QemuDrive DriveOf(DesiredVolume volume, DesiredImage? image, OpenedVolume opened) =>
         new(volume, opened.File, opened.OverImage ? stores.Images.PathOf(image!) : null, opened.OverImage ? image!.Format : null) { Layers = opened.Layers };
 

@@ -151,14 +151,17 @@ public sealed partial class DirectoryVolumes
     }
 
     /// <summary>Whether all snapshots of these groups are made ready, or taken.</summary>
-    private bool IsReady(DesiredVolume volume, IReadOnlySet<string> groups)
+    internal bool IsReady(DesiredVolume volume, IReadOnlySet<string> groups)
     {
         var state = Find(volume).Item2.State;
         return (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false, Group: not null } && groups.Contains(one.Group)).All(one => state.Snapshots.Any(there => there.Id == one.Id));
     }
 
     /// <summary>Lets the guest write to the heads of all these volumes, at one moment.</summary>
-    private async Task SwitchAsync(GuestLink link, IReadOnlyList<DesiredVolume> volumes, CancellationToken cancel)
+    private Task SwitchAsync(GuestLink link, IReadOnlyList<DesiredVolume> volumes, CancellationToken cancel) => SwitchAsync(link, volumes, null, cancel);
+
+    /// <param name="moment">Does what it is given while the guest is held, and tells it whether its file systems are, too; it is given null if nothing is to be done any more. Null: at a moment of its own.</param>
+    internal async Task SwitchAsync(GuestLink link, IReadOnlyList<DesiredVolume> volumes, Func<Func<bool, Task>?, Task>? moment, CancellationToken cancel)
     {
         var switches = new List<(VolumeFiles Files, LayerState State, (string VolumeId, int From, int To) Layers)>();
         foreach (var volume in volumes)
@@ -181,14 +184,22 @@ public sealed partial class DirectoryVolumes
             if (await GuestLayers.SizeAsync(link.Qmp, volume.Id, head, cancel) != size) await GuestLayers.ResizeAsync(link.Qmp, volume.Id, head, size, cancel);
             switches.Add((files, layers.State, (volume.Id, process.Chain[0], head)));
         }
-        if (switches.Count == 0) return;
-        var isHeld = false;
-        var moment = clock.GetUtcNow();
-        try
+        if (switches.Count == 0)
+        {
+            if (moment is not null) await moment(null);
+            return;
+        }
+        var (isHeld, at) = (false, clock.GetUtcNow());
+        if (moment is not null) await moment(async held =>
+        {
+            (isHeld, at) = (held, clock.GetUtcNow());
+            await GuestLayers.SwitchAsync(link.Qmp, switches.Select(one => one.Layers), cancel);
+        });
+        else try
         {
             // Layers that are put between others for their own sake are no matter of the guest's.
             if (switches.Any(one => one.State.Snapshots.Any(snapshot => snapshot.TakenAt is null && snapshot.Layer == one.Layers.From)) && await GuestLayers.HasAgentAsync(link.Qmp, cancel)) isHeld = await link.Freeze.FreezeAsync(link.InstanceId, cancel);
-            moment = clock.GetUtcNow();
+            at = clock.GetUtcNow();
             await GuestLayers.SwitchAsync(link.Qmp, switches.Select(one => one.Layers), cancel);
         }
         finally
@@ -197,7 +208,7 @@ public sealed partial class DirectoryVolumes
             await link.Freeze.ThawAsync(link.InstanceId, CancellationToken.None);
         }
         foreach (var (files, state, (_, from, _)) in switches)
-            Stamp(state, from, _ => moment, isHeld ? SnapshotConsistency.FileSystem : SnapshotConsistency.Crash).Write(files.Directory);
+            Stamp(state, from, _ => at, isHeld ? SnapshotConsistency.FileSystem : SnapshotConsistency.Crash).Write(files.Directory);
     }
 
     private static async Task AddAsync(GuestLink link, DesiredVolume volume, VolumeFiles files, int head, CancellationToken cancel)
@@ -245,7 +256,6 @@ public sealed partial class DirectoryVolumes
         await CoverAsync(files, layers, snapshot.Layer, volume.SizeGib * VolumeSizes.Gib, next => state with { Head = next, Restored = restore.Number, Inserted = null }, cancel);
     }, cancel);
 
-    /// <summary>Whether a guest's process writes to a layer that is not the head any more.</summary>
-    internal async Task<bool> IsBetweenAsync(DesiredVolume volume, QmpClient qmp, CancellationToken cancel) =>
+    public async Task<bool> IsBetweenAsync(DesiredVolume volume, QmpClient qmp, CancellationToken cancel) =>
         Find(volume).Item2.State.Head is { } head && await GuestLayers.ReadAsync(qmp, volume.Id, cancel) is { Chain: [var top, ..] } && top != head;
 }

@@ -15,10 +15,14 @@ namespace Kumoi.Agent.Volumes.Directories;
 /// <param name="File">The layer that the guest writes to.</param>
 /// <param name="Layers">All of them, from the lowest to that.</param>
 /// <param name="OverImage">The lowest is over the volume's image.</param>
-public sealed record OpenedVolume(string File, IReadOnlyList<QemuLayer> Layers, bool OverImage);
+public sealed record OpenedVolume(string File, IReadOnlyList<QemuLayer> Layers, bool OverImage)
+{
+    /// <summary>What is opened of one that is no files; null for files.</summary>
+    public Blocks.BlockNode? Block { get; init; }
+}
 
 /// <summary>Volumes as files (qcow2) in directories of the host's, or of several hosts'. A volume is made of layers, one over another, since it has snapshots.</summary>
-public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses exports, Commands commands, TimeProvider clock) : IVolumeDriver
+public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses exports, Commands commands, TimeProvider clock) : IVolumeDriver, IGuestVolumes
 {
     /// <summary>How long to wait for a look at a volume. Too low: a busy store is missed; too high: one that hangs keeps the report of everything else waiting.</summary>
     private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(5);
@@ -30,10 +34,12 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
     private Action<string> _changed = _ => { };
     private Task<IReadOnlyList<StrayVolume>>? _describing;
 
-    /// <summary>The processes that volumes are in; their owner tells of them here.</summary>
     public GuestLinks Guests { get; } = new();
 
     public void Watch(Action<string> changed) => (_changed, Guests.Worked) = (changed, changed);
+
+    /// <summary>Tells that something has become of a volume.</summary>
+    internal void Changed(string volumeId) => _changed(volumeId);
 
     public Task<StoresSight> LookAsync(CancellationToken cancel) => stores.LookAsync(cancel);
 
@@ -143,7 +149,6 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
         }, cancel);
     }
 
-    /// <summary>Gets a volume ready for a guest's process that is about to open it, and tells where it is.</summary>
     public async Task<OpenedVolume> OpenAsync(DesiredVolume volume, DesiredImage? image, uint user, CancellationToken cancel)
     {
         var (store, files) = Find(volume);
@@ -161,14 +166,20 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
         return new OpenedVolume(files.PathOf(chain[^1].Number), [.. chain.Select(layer => new QemuLayer(layer.Number, files.PathOf(layer.Number)))], chain[0].OverImage);
     }
 
-    /// <summary>False if the volume's layers are others than those that were opened. Asked when the guest's process has the files locked, and before the guest has seen them.</summary>
-    public bool IsAsOpened(DesiredVolume volume, OpenedVolume opened)
+    public Task<bool> IsAsOpenedAsync(DesiredVolume volume, OpenedVolume opened, CancellationToken cancel) => Task.FromResult(IsAsOpened(volume, opened));
+
+    private bool IsAsOpened(DesiredVolume volume, OpenedVolume opened)
     {
         var (_, files) = Find(volume);
         return files.State.Head is { } head && files.See().ChainOf(head)?.Select(layer => layer.Number).Reverse().SequenceEqual(opened.Layers.Select(layer => layer.Number)) == true;
     }
 
     /// <summary>False if another host was granted the volume since.</summary>
+    public Task<bool> IsHeldAsync(DesiredVolume volume, CancellationToken cancel) => Task.FromResult(IsHeld(volume));
+
+    // QEMU makes a file larger by itself.
+    public Task GrowForGuestAsync(DesiredVolume volume, CancellationToken cancel) => Task.CompletedTask;
+
     public bool IsHeld(DesiredVolume volume) => stores.Need(volume.Store).Granted(volume.Id) <= volume.Incarnation;
 
     public string? WholeFileOf(DesiredVolume volume)
@@ -223,8 +234,7 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
         return (store, new VolumeFiles(store, volume));
     }
 
-    /// <summary>Keeps everyone else of this agent from changing the volume's layers, in its guest too, until it is disposed.</summary>
-    internal async Task<IDisposable> GateAsync(string volumeId, CancellationToken cancel)
+    public async Task<IDisposable> GateAsync(string volumeId, CancellationToken cancel)
     {
         var gate = _gates.GetOrAdd(volumeId, _ => new SemaphoreSlim(1, 1));
         await gate.WaitAsync(cancel);
@@ -240,7 +250,7 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
     }
 
     /// <summary>The arguments by which <c>setpriv</c> runs a program as a user that may do nothing else.</summary>
-    private static IEnumerable<string> As(uint user, IReadOnlyCollection<uint> groups)
+    internal static IEnumerable<string> As(uint user, IReadOnlyCollection<uint> groups)
     {
         var number = user.ToString(CultureInfo.InvariantCulture);
         string[] more = groups.Count == 0 ? ["--clear-groups"] : ["--groups", string.Join(',', groups.Select(group => group.ToString(CultureInfo.InvariantCulture)))];

@@ -16,13 +16,17 @@ internal sealed class LayerKey : IDisposable
 {
     private readonly SafeFileHandle? _file;
     private readonly string _name;
+    private readonly bool _isCoded;
 
-    private LayerKey(string name, SafeFileHandle? file) => (_name, _file) = (name, file);
+    private LayerKey(string name, SafeFileHandle? file, bool isCoded = false) => (_name, _file, _isCoded) = (name, file, isCoded);
+
+    /// <summary>That of a volume that is not encrypted.</summary>
+    public static LayerKey None { get; } = new(Own, null);
 
     /// <summary>What layers are made with. The key is as long as the cipher's own, so that stretching it would protect nothing, and cost each start of a guest seconds.</summary>
     public const string Options = "encrypt.format=luks,encrypt.key-secret=" + Own + ",encrypt.iter-time=10";
 
-    private const string Own = "key", Sources = "source-key";
+    private const string Own = "key", Sources = "source-key", Place = "place-key";
 
     public static LayerKey Of(DesiredVolume volume, uint user) => Of(volume.Id, volume.Encryption, user);
 
@@ -32,14 +36,25 @@ internal sealed class LayerKey : IDisposable
     /// <summary>The key of a volume that is only read, beside that of the one that is written.</summary>
     public static LayerKey OfSource(string volumeId, VolumeEncryption? encryption, uint user) => Make(WordsOf(volumeId, encryption), user, Sources);
 
+    /// <summary>The key by which a place lets its disks be opened, in base64; null: it needs none.</summary>
+    public static LayerKey OfPlace(string? key, uint user) => Make(key, user, Place, isCoded: true);
+
+    /// <summary>A disk of such a place, as programs open it.</summary>
+    public static JsonObject Open(Blocks.BlockNode node, LayerKey key)
+    {
+        var options = (JsonObject)node.Options.DeepClone();
+        if (key._file is not null) options["key-secret"] = key._name;
+        return options;
+    }
+
     /// <summary>The key in words; null if the volume is not encrypted.</summary>
     /// <exception cref="HypervisorException">It is, and nobody has told its key.</exception>
     public static string? WordsOf(string volumeId, VolumeEncryption? encryption) => encryption is null ? null : encryption.Key
         ?? throw new HypervisorException("volume-key-unreadable", $"The volume {volumeId} is encrypted, and the servers cannot read its key: they were given another master key than the one that it was kept under. Give them that.", null);
 
-    private static LayerKey Make(string? key, uint user, string name)
+    private static LayerKey Make(string? key, uint user, string name, bool isCoded = false)
     {
-        if (key is not { } words) return new LayerKey(name, null);
+        if (key is not { } words) return new LayerKey(name, null, isCoded);
         var file = new SafeFileHandle(Libc.OpenMemory(name, Libc.MemoryCloseOnExec), ownsHandle: true);
         try
         {
@@ -47,7 +62,7 @@ internal sealed class LayerKey : IDisposable
             File.SetUnixFileMode(file, UnixFileMode.UserRead);
             if (Libc.ChangeOwner((int)file.DangerousGetHandle(), user, user) < 0) throw Libc.Failed("Giving a key to its user failed");
             RandomAccess.Write(file, Encoding.ASCII.GetBytes(words), 0);
-            return new LayerKey(name, file);
+            return new LayerKey(name, file, isCoded);
         }
         catch
         {
@@ -63,7 +78,7 @@ internal sealed class LayerKey : IDisposable
     public string? Path => _file is null ? null : string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{_file.DangerousGetHandle()}");
 
     /// <summary>Tells a program of QEMU's where the key is.</summary>
-    public IEnumerable<string> Arguments => Path is null ? [] : ["--object", $"secret,id={_name},file={Path}"];
+    public IEnumerable<string> Arguments => Path is null ? [] : ["--object", $"secret,id={_name},{(_isCoded ? "format=base64," : "")}file={Path}"];
 
     /// <summary>What programs are told to open a layer with.</summary>
     public JsonObject Layer(string file, JsonObject? below)

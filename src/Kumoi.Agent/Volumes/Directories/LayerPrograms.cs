@@ -96,11 +96,14 @@ internal sealed class LayerPrograms(Commands commands, TimeProvider clock) : IAs
     /// <summary>Ends what is done to a volume, by this agent or one before it, and forgets it.</summary>
     /// <param name="directory">Where the volume is.</param>
     /// <param name="name">What files of it that are meant begin with; empty: all.</param>
-    public async Task EndAsync(string volumeId, string directory, CancellationToken cancel, string name = "")
+    public Task EndAsync(string volumeId, string directory, CancellationToken cancel, string name = "") => EndMarkedAsync(volumeId, directory + "/" + name, cancel);
+
+    /// <param name="mark">What is in an argument of each program that works on it, and of no other.</param>
+    public async Task EndMarkedAsync(string volumeId, string mark, CancellationToken cancel)
     {
         if (_runs.TryRemove(volumeId, out var run)) await run.DisposeAsync();
         var known = Known;
-        foreach (var left in Processes.All().Where(process => process.Arguments[0] is "setpriv" or "qemu-img" && !known.Contains(process.Id) && process.Arguments.Any(argument => argument.Contains(directory + "/" + name, StringComparison.Ordinal))).ToArray())
+        foreach (var left in Processes.All().Where(process => process.Arguments[0] is "setpriv" or "qemu-img" && !known.Contains(process.Id) && process.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).ToArray())
         {
             Processes.Signal(left.Id, Libc.SignalKill);
             await Processes.WaitForEndAsync(left.Id, TimeSpan.FromSeconds(5), clock, cancel);

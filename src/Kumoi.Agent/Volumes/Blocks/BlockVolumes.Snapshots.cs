@@ -1,0 +1,186 @@
+using Kumoi.Agent.Instances;
+using Kumoi.Agent.Instances.Qemu;
+using Kumoi.Agent.Storage;
+using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Api.Agent;
+
+namespace Kumoi.Agent.Volumes.Blocks;
+
+/// <summary>
+/// Snapshots: points that the place keeps. A guest that writes is held for as long as the points of all its volumes take: they are of one moment if a note says so, and are taken
+/// anew if none does.
+/// </summary>
+public sealed partial class BlockVolumes
+{
+    public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => HoldAsync(volume, async (store, sight) =>
+    {
+        var head = sight.NeedHead();
+        foreach (var wanted in (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false } && sight.Find(one.Id) is null && !sight.Pending.Contains(one.Id)))
+        {
+            if (!ObjectNames.IsId(wanted.Id)) continue;
+            if (head.IsOpen || guests.With(volume.Id) is not null)
+            {
+                // Of another try, which was cut off: it would give the point that comes a moment of before.
+                if (head.Marks.ContainsKey(BlockNames.Snapshot + wanted.Id)) await store.Tool.MarkAsync(head.Name, BlockNames.Snapshot + wanted.Id, null, cancel);
+                await store.Tool.MarkAsync(head.Name, BlockNames.Pending + wanted.Id, "1", cancel);
+            }
+            else await TakeAsync(store, head, wanted.Id, cancel);
+        }
+    }, cancel);
+
+    /// <summary>Takes a snapshot of a disk that no process has.</summary>
+    private async Task TakeAsync(BlockStore store, BlockDisk disk, string id, CancellationToken cancel)
+    {
+        await store.Tool.MarkAsync(disk.Name, BlockNames.Snapshot + id, BlockSight.Note(clock.GetUtcNow(), SnapshotConsistency.FileSystem), cancel);
+        if (disk.Points.All(point => point.Name != id)) await store.Tool.PointAsync(disk.Name, id, cancel);
+    }
+
+    public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)
+    {
+        if (guests.With(volume.Id) is not { } link) throw Silent(volume);
+        foreach (var other in group)
+            if (!await IsReadyAsync(other, SnapshotGroups.GroupsOf(volume), cancel)) return false;
+        DesiredVolume[] members = [volume, .. group.Where(other => guests.With(other.Id)?.InstanceId == link.InstanceId)];
+        var gates = new List<IDisposable>();
+        try
+        {
+            foreach (var member in members.OrderBy(member => member.Id, StringComparer.Ordinal)) gates.Add(await GateAsync(member.Id, cancel));
+            await TakeAsync(link, members, [], null, cancel);
+        }
+        finally
+        {
+            foreach (var gate in gates) gate.Dispose();
+        }
+        foreach (var member in members) _changed(member.Id);
+        return true;
+    }
+
+    internal static HypervisorException Silent(DesiredVolume volume) => new("volume-busy", $"The process that has the volume {volume.Id} does not answer; its snapshot is taken when it does, or has ended.", null);
+
+    /// <summary>Whether all snapshots of these groups are made ready, or taken.</summary>
+    internal async Task<bool> IsReadyAsync(DesiredVolume volume, IReadOnlySet<string> groups, CancellationToken cancel)
+    {
+        var sight = await SeeAsync(stores.Need(volume.Store), volume.Id, cancel);
+        return (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false, Group: not null } && groups.Contains(one.Group)).All(one => sight.Find(one.Id) is not null || sight.Pending.Contains(one.Id));
+    }
+
+    /// <summary>Takes what is ready of volumes that one process has, all at one moment. The caller has their gates.</summary>
+    /// <param name="others">Volumes of other drivers that are of the same moment.</param>
+    /// <param name="beside">What is done for those while the guest is held; told whether it holds its file systems. Null: nothing is left to be done for them.</param>
+    internal async Task TakeAsync(GuestLink link, IReadOnlyList<DesiredVolume> members, IReadOnlyList<string> others, Func<bool, Task>? beside, CancellationToken cancel)
+    {
+        foreach (var member in members)
+            if (!await IsHeldAsync(member, cancel)) throw StoreDirectory.Fenced(member.Incarnation);
+        if (_moments.Read(link.InstanceId) is { } left)
+        {
+            // An agent before this one was killed when all points were there. If the others were not of that moment yet, it is none.
+            if (left.Others.Count > 0 && beside is not null) _moments.Forget(link.InstanceId);
+            else await FinishAsync(link.InstanceId, left, cancel);
+        }
+        var found = new List<(DesiredVolume Volume, BlockStore Store, BlockSight Sight)>();
+        foreach (var member in members) found.Add((member, stores.Need(member.Store), await SeeAsync(stores.Need(member.Store), member.Id, cancel)));
+        var due = found.Where(one => one.Sight.Head is not null).SelectMany(one => one.Sight.Pending.Select(id => (one.Store, Disk: one.Sight.Head!, Id: id, VolumeId: one.Volume.Id))).ToList();
+        if (due.Count == 0 && beside is null) return;
+        // Of no moment that is noted: they are taken anew.
+        foreach (var (store, disk, id, _) in due.Where(one => one.Disk.Points.Any(point => point.Name == one.Id))) await store.Tool.RemovePointAsync(disk.Name, id, cancel);
+        MomentNote? note = null;
+        var isGuest = !ObjectNames.IsVolume(link.InstanceId);
+        var isFrozen = isGuest && await GuestLayers.HasAgentAsync(link.Qmp, cancel) && await link.Freeze.FreezeAsync(link.InstanceId, cancel);
+        try
+        {
+            await using var pause = isGuest ? await link.Freeze.Pauses.PauseAsync(link.InstanceId, link.Qmp, cancel) : null;
+            var at = clock.GetUtcNow();
+            foreach (var (store, disk, id, _) in due) await store.Tool.PointAsync(disk.Name, id, cancel);
+            note = new MomentNote(at.ToUnixTimeMilliseconds(), isFrozen ? SnapshotConsistency.FileSystem : SnapshotConsistency.Crash, [.. due.Select(one => new MomentPoint(one.VolumeId, one.Disk.Name, one.Id))], others);
+            if (due.Count > 0) _moments.Write(link.InstanceId, note);
+            if (beside is not null) await beside(isFrozen);
+        }
+        catch (IOException) when (note is not null)
+        {
+            // What could not be done for the others is done anew, and with these.
+            _moments.Forget(link.InstanceId);
+            throw;
+        }
+        finally
+        {
+            // Whoever is not waited for any more: the guest is let go.
+            await link.Freeze.ThawAsync(link.InstanceId, CancellationToken.None);
+        }
+        if (due.Count > 0) await FinishAsync(link.InstanceId, note, cancel);
+    }
+
+    /// <summary>Lets the points of a moment be snapshots.</summary>
+    private async Task FinishAsync(string instanceId, MomentNote note, CancellationToken cancel)
+    {
+        foreach (var store in stores.There)
+        {
+            var disks = (await store.Tool.ListAsync(name => note.Points.Any(point => point.Disk == name), cancel)).ToDictionary(disk => disk.Name);
+            foreach (var point in note.Points.Where(point => disks.TryGetValue(point.Disk, out var disk) && disk.Marks.ContainsKey(BlockNames.Pending + point.SnapshotId)))
+            {
+                await store.Tool.MarkAsync(point.Disk, BlockNames.Snapshot + point.SnapshotId, BlockSight.Note(DateTimeOffset.FromUnixTimeMilliseconds(note.At), note.Consistency), cancel);
+                await store.Tool.MarkAsync(point.Disk, BlockNames.Pending + point.SnapshotId, null, cancel);
+            }
+        }
+        _moments.Forget(instanceId);
+    }
+
+    public Task ForgetAsync(DesiredVolume volume, CancellationToken cancel) => HoldAsync(volume, async (store, sight) =>
+    {
+        foreach (var due in (volume.Snapshots ?? []).Where(one => one.Desired == VolumeDesire.Deleted))
+        {
+            if (sight.Head is { } head && head.Marks.ContainsKey(BlockNames.Pending + due.Id)) await store.Tool.MarkAsync(head.Name, BlockNames.Pending + due.Id, null, cancel);
+            if (sight.Find(due.Id) is not { } taken) continue;
+            // First its meaning; what is left of it then is nobody's.
+            await store.Tool.MarkAsync(taken.Disk.Name, BlockNames.Snapshot + due.Id, null, cancel);
+            await store.Tool.RemovePointAsync(taken.Disk.Name, due.Id, cancel);
+        }
+    }, cancel);
+
+    public Task RestoreAsync(DesiredVolume volume, CancellationToken cancel) => HoldAsync(volume, async (store, sight) =>
+    {
+        var restore = volume.Restore!;
+        if (restore.Number <= sight.Restored) return;
+        if (sight.NeedHead().IsOpen) throw VolumeFiles.InUse();
+        var taken = sight.Find(restore.SnapshotId) ?? throw new HypervisorException("snapshot-missing", $"The snapshot {restore.SnapshotId} is not in the store: the volume cannot be put back to it.", null);
+        var name = sight.FreeName();
+        await CloneAsync(store, taken.Disk.Name, taken.Point.Name, name, volume.SizeGib * VolumeSizes.Gib, cancel);
+        // From here on it is the volume; the disk of before stays for its snapshots, or goes with the next tidying.
+        await store.Tool.MarkAsync(name, BlockNames.Head, restore.Number.ToString(System.Globalization.CultureInfo.InvariantCulture), cancel);
+    }, cancel);
+
+    public Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => HoldAsync(volume, async (store, sight) =>
+    {
+        if (sight.Head is { } head)
+        {
+            foreach (var id in sight.Settled) await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
+            if (!head.IsOpen && guests.With(volume.Id) is null)
+                foreach (var id in sight.Pending)
+                {
+                    // The guest has ended since: what is there is what it left, unless the moment is noted.
+                    if (_moments.Of(id) is { } left) await FinishAsync(left.InstanceId, left.Note, cancel);
+                    else
+                    {
+                        if (head.Points.Any(point => point.Name == id)) await store.Tool.RemovePointAsync(head.Name, id, cancel);
+                        await TakeAsync(store, head with { Points = [] }, id, cancel);
+                        await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
+                    }
+                }
+        }
+        foreach (var (disk, point) in sight.LoosePoints.ToArray()) await store.Tool.RemovePointAsync(disk.Name, point.Name, cancel);
+        foreach (var disk in sight.Unneeded) await DiscardAsync(store, disk with { Points = [] }, cancel);
+        if (_programs.Of(volume.Id) is null)
+        {
+            if (sight.Begun.Count > 0) await _programs.EndMarkedAsync(volume.Id, BlockNames.BegunPrefix(volume.Id), cancel);
+            foreach (var disk in sight.Begun) await DiscardBegunAsync(store, disk, cancel);
+        }
+        if (volume.Desired == VolumeDesire.Deleted && sight is { Head: null, Taken.Count: 0 }) await store.Tool.ForgetAsync(volume.Id, cancel);
+    }, cancel);
+
+    /// <summary>A snapshot, for who reads it; null: it is not there.</summary>
+    internal async Task<TakenPoint?> FindAsync(DesiredVolume volume, string snapshotId, CancellationToken cancel) => (await SeeAsync(stores.Need(volume.Store), volume.Id, cancel)).Find(snapshotId);
+
+    /// <summary>Lets a user read a snapshot.</summary>
+    internal Task<BlockNode> LendAsync(DesiredVolume volume, TakenPoint taken, uint user, CancellationToken cancel) => stores.Need(volume.Store).Tool.GivePointAsync(taken.Disk.Name, taken.Point.Name, user, cancel);
+
+    internal Task TakeBackAsync(DesiredVolume volume, TakenPoint taken, CancellationToken cancel) => stores.Need(volume.Store).Tool.TakePointBackAsync(taken.Disk.Name, taken.Point.Name, cancel);
+}
