@@ -13,7 +13,7 @@ public sealed class KilledBlockTests
     /// <param name="stride">How many changes lie between two kills.</param>
     [Theory]
     [InlineData(BlockStand.LvmThin, 1)]
-    [InlineData(BlockStand.Rbd, 13)]
+    [InlineData(BlockStand.Rbd, 67)]
     public async Task Snapshots_of_a_group_are_of_one_moment_and_the_guest_goes_on(string kind, int stride)
     {
         await using var stand = await BlockStand.MakeAsync(kind);
@@ -47,7 +47,7 @@ public sealed class KilledBlockTests
     [Theory]
     [InlineData(BlockStand.LvmThin, 1)]
     [InlineData(BlockStand.Zfs, 5)]
-    [InlineData(BlockStand.Rbd, 17)]
+    [InlineData(BlockStand.Rbd, 61)]
     public async Task Made_put_back_copied_and_removed_wherever_it_was_cut_off(string kind, int stride)
     {
         await using var stand = await BlockStand.MakeAsync(kind);
