@@ -64,7 +64,7 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
     [InlineData("iscsi")]
     public async Task A_volume_goes_from_host_to_host_and_what_gives_it_may_be_killed(string protocol)
     {
-        (await cloud.KumoiAsync("pool", "update", "local", "--protocol", protocol)).Ok.ToString();
+        (await cloud.OperatorKumoiAsync("pool", "update", "local", "--protocol", protocol)).Ok.ToString();
         var data = await GuestVolume.MakeAsync(cloud, "walks-" + protocol, "--size", "1GiB");
         await data.AttachAsync("on-1");
         var written = await data.FillAsync("on-1");
@@ -103,7 +103,7 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
         await data.UntilAsync("available");
         (await cloud.KumoiAsync("volume", "delete", data.Name)).Ok.ToString();
-        (await cloud.KumoiAsync("pool", "update", "local", "--protocol", "nbd")).Ok.ToString();
+        (await cloud.OperatorKumoiAsync("pool", "update", "local", "--protocol", "nbd")).Ok.ToString();
 
         static bool IsDaemon((int Id, string Command) process) => process.Command.StartsWith("qemu-storage-daemon", StringComparison.Ordinal);
         static int Daemon(string volumeId) => Machine.Processes(volumeId).Single(IsDaemon).Id;

@@ -19,7 +19,7 @@ public static partial class DiskTransfers
             // The volume stays where its first guest is.
             foreach (var (where, guest, protocol) in ((string, string, string)[])[("own host", StorageCloud.Here, "nbd"), ("other host, NBD over TLS", StorageCloud.There, "nbd"), ("other host, iSCSI", StorageCloud.There, "iscsi")])
             {
-                await cloud.KumoiAsync("pool", "update", "local", "--protocol", protocol);
+                await cloud.OperatorAsync("pool", "update", "local", "--protocol", protocol);
                 await cloud.KumoiAsync("volume", "attach", "disk", guest, "--wait");
                 var device = await cloud.DeviceAsync(guest, "disk");
                 Add(where, "write", await GuestAsync(cloud, guest, $"dd if=/dev/zero of={device} bs=64k count={sizes.Mebibytes * 16} oflag=direct conv=fsync"));
@@ -33,7 +33,7 @@ public static partial class DiskTransfers
             Add("bare file, qemu-img bench", "small", await BareAsync(file, "4096", sizes.Writes, true));
         }
         await cloud.KumoiAsync("volume", "delete", "disk");
-        await cloud.KumoiAsync("pool", "update", "local", "--protocol", "nbd");
+        await cloud.OperatorAsync("pool", "update", "local", "--protocol", "nbd");
         return
         [
             .. Figures("write", "sequential writes of 64 KiB, one at a time", 1, "MB/s"), .. Figures("read", "sequential reads of 64 KiB, one at a time", 1, "MB/s"),

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using Kumoi.Benchmarks.Cloud;
 
@@ -46,6 +47,16 @@ public sealed class StorageCloud : IAsyncDisposable
     }
 
     public Task<string> KumoiAsync(params string[] arguments) => Programs.SayAsync(_program, arguments, _environment);
+
+    /// <summary>As the operator, whose login nobody keeps.</summary>
+    public async Task<string> OperatorAsync(params string[] arguments)
+    {
+        var url = $"http://127.0.0.1:{_environment["KUMOI_PORT"]}";
+        using var http = new HttpClient { BaseAddress = new Uri(url) };
+        var password = (await File.ReadAllTextAsync(Path.Combine(State, "secrets/admin-password"))).Trim();
+        var token = await (await http.PostAsJsonAsync("/api/v1/tokens", new { user = "admin", password })).Content.ReadFromJsonAsync<JsonElement>();
+        return await Programs.SayAsync(_program, arguments, new Dictionary<string, string>(_environment) { ["KUMOI_URL"] = url, ["KUMOI_TOKEN"] = token.GetProperty("token").GetString()! });
+    }
 
     public async Task<JsonElement> JsonAsync(params string[] arguments) => JsonDocument.Parse(await KumoiAsync([.. arguments, "--output", "json"])).RootElement;
 
