@@ -846,7 +846,7 @@ CREATE TABLE public.pools (
     warn_percent integer DEFAULT 80 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     protocol text DEFAULT 'nbd'::text NOT NULL,
-    CONSTRAINT pools_driver_check CHECK ((driver = 'directory'::text)),
+    CONSTRAINT pools_driver_check CHECK ((driver = ANY (ARRAY['directory'::text, 'lvm-thin'::text, 'rbd'::text, 'zfs'::text]))),
     CONSTRAINT pools_overcommit_check CHECK (((overcommit >= 0.1) AND (overcommit <= (100)::numeric))),
     CONSTRAINT pools_protocol_check CHECK ((protocol = ANY (ARRAY['nbd'::text, 'iscsi'::text]))),
     CONSTRAINT pools_warn_percent_check CHECK (((warn_percent >= 1) AND (warn_percent <= 100)))
