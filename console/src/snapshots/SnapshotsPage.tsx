@@ -5,6 +5,7 @@ import { useText } from '../i18n/text';
 import { Page } from '../ui/Page';
 import { ResourceLink } from '../ui/ResourceLink';
 import { ResourceTable } from '../ui/ResourceTable';
+import { tagLine } from '../ui/TagList';
 import { useListing } from '../ui/useListing';
 import { useSnapshotActions } from './SnapshotActions';
 import { snapshots, states } from './snapshots';
@@ -30,6 +31,7 @@ export function SnapshotsPage(): ReactNode {
           { id: 'used', header: t('volume.used'), cell: (s) => format.bytes(s.usedBytes), width: 120 },
           { id: 'taken', header: t('snapshot.taken'), cell: (s) => (s.takenAt === null ? '-' : format.dateTime(s.takenAt)), width: 235 },
           { id: 'consistency', header: t('snapshot.consistency'), cell: (s) => (s.consistency === null ? '-' : t.word('snapshot.consistency', s.consistency)), width: 190 },
+          { id: 'tags', header: t('tags.title'), cell: (s) => tagLine(s.tags), width: 180 },
           { id: 'instance', header: t('volume.instance'), cell: (s) => (s.instance === null ? '-' : <ResourceLink {...s.instance} />), width: 170 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
