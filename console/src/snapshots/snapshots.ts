@@ -1,7 +1,7 @@
 import { answer, api } from '../api/client';
 import type { CreateSnapshot, Snapshot, UpdateSnapshot } from '../api/types';
 import { name, optional, violations, wholeNumber, type Broken, type Violation } from '../ui/rules';
-import { checkTags, tagChanges, tagRows, tagsOf, type Tag } from '../ui/tags';
+import { checkTags, tagChanges, tagQuery, tagRows, tagsOf, type Tag } from '../ui/tags';
 import { sizeMaxGib } from '../volumes/volumes';
 
 const at = (id: string) => ({ params: { path: { snapshot: id } } });
@@ -9,7 +9,7 @@ const ofVolume = (id: string) => ({ params: { path: { volume: id } } });
 
 export const snapshots = {
   key: 'snapshots',
-  list: (query: { limit: number; cursor?: string; state?: string; volume?: string; instance?: string; name?: string }) => answer(api.GET('/api/v1/snapshots', { params: { query } })),
+  list: ({ tag, ...query }: { limit: number; cursor?: string; state?: string; volume?: string; instance?: string; name?: string; tag?: readonly string[] }) => answer(api.GET('/api/v1/snapshots', { params: { query: { ...query, ...tagQuery(tag) } } })),
   get: (id: string) => answer(api.GET('/api/v1/snapshots/{snapshot}', at(id))),
   update: (id: string, body: UpdateSnapshot) => answer(api.PUT('/api/v1/snapshots/{snapshot}', { ...at(id), body })),
   remove: (id: string) => answer(api.DELETE('/api/v1/snapshots/{snapshot}', at(id))),
