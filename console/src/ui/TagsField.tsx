@@ -25,7 +25,7 @@ export function TagsField<V extends { readonly tags: readonly Tag[] }>({ form: t
   return (
     <FormField stretch label={<Label text={t('tags.title')} optional />} errorText={form.errorOf('tags')}>
       <AttributeEditor<Tag>
-        gridLayout={[{ rows: [[2, 3]], removeButton: { width: 'auto' } }]} items={tags} addButtonText={t('tags.add')} disableAddButton={tags.length >= tagsMax} removeButtonAriaLabel={(tag) => t('tags.remove', { key: tag.key })} data-testid="tags"
+        gridLayout={[{ rows: [[1, 1]], removeButton: { width: 'auto' } }]} items={tags} addButtonText={t('tags.add')} disableAddButton={tags.length >= tagsMax} removeButtonAriaLabel={(tag) => t('tags.remove', { key: tag.key })} data-testid="tags"
         {...(tags.length >= tagsMax ? { additionalInfo: t('tags.tooMany', { max: tagsMax }) } : {})}
         definition={[{ label: t('tags.key'), control: input('key'), errorText: error('key') }, { label: t('tags.value'), control: input('value'), errorText: error('value') }]}
         onAddButtonClick={() => form.set('tags', [...tags, { key: '', value: '' }])} onRemoveButtonClick={(e) => form.set('tags', tags.filter((_, at) => at !== e.detail.itemIndex))}
