@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canDelete, checkCopySize, checkSnapshot, isUsable, snapshotUpdate, states } from '../src/snapshots/snapshots';
+import { blankSnapshot, canDelete, checkCopySize, checkSnapshot, isUsable, snapshotRequest, snapshotUpdate, snapshotValues, states } from '../src/snapshots/snapshots';
 import { canTakeSnapshot } from '../src/volumes/volumes';
 import { endOf, percentOf } from '../src/volumes/work';
 
@@ -15,9 +15,12 @@ describe('snapshots', () => {
   });
 
   test('have a name, and a description that is not endless', () => {
-    expect(checkSnapshot({ name: 'monday', description: '' })).toEqual([]);
-    expect(checkSnapshot({ name: '', description: 'x'.repeat(1001) }).map((v) => v.field)).toEqual(['name', 'description']);
-    expect(snapshotUpdate({ name: 'monday', description: '' }, { name: 'monday', description: 'old' })).toEqual({ name: null, description: '' });
+    expect(checkSnapshot({ ...blankSnapshot, name: 'monday' })).toEqual([]);
+    expect(checkSnapshot({ name: '', description: 'x'.repeat(1001), tags: [{ key: 'a=b', value: '' }] }).map((v) => v.field)).toEqual(['name', 'description', 'tags[0].key']);
+    expect(snapshotRequest({ ...blankSnapshot, name: 'monday', tags: [{ key: 'env', value: '' }] })).toEqual({ name: 'monday', description: null, tags: { env: '' } });
+    const first = snapshotValues({ name: 'monday', description: 'old', tags: { env: 'test' } });
+    expect(snapshotUpdate({ ...first, description: '' }, first)).toEqual({ name: null, description: '', tags: null });
+    expect(snapshotUpdate({ ...first, tags: [] }, first)).toEqual({ name: null, description: null, tags: { env: null } });
   });
 
   test('a volume that begins with one is not smaller', () => {

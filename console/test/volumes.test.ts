@@ -7,7 +7,7 @@ import { checkPool, isNearlyFull, poolUpdate, poolValues, promisedMax, stateOf, 
 import { decimal, name } from '../src/ui/rules';
 import { checkVolumeType, limitsText, volumeTypeRequest } from '../src/volume-types/volumeTypes';
 import { isSettling, lookOf, states } from '../src/volumes/state';
-import { blankVolume, canAttach, canDelete, canDetach, checkSize, checkVolume, devicePath, editValues, isElsewhere, leastSize, volumeRequest, volumeUpdate } from '../src/volumes/volumes';
+import { blankVolume, canAttach, canDelete, canDetach, checkCopiedSize, checkCopy, checkEdit, checkSize, checkVolume, copyRequest, devicePath, editValues, isElsewhere, leastSize, volumeRequest, volumeUpdate } from '../src/volumes/volumes';
 
 const t = textIn('en');
 const fields = (violations: readonly { field: string }[]) => violations.map((v) => v.field);
@@ -44,7 +44,9 @@ describe('the state of a volume', () => {
     expect(can(volume({ ...held, state: 'detaching' }))).toEqual([false, false, false]);
     for (const state of ['deleting', 'retained']) expect(can(volume({ state }))).toEqual([false, false, false]);
     expect(can(volume({ state: 'restoring' }))).toEqual([false, false, true]);
-    expect([can(volume({ state: 'creating' })), can(volume({ state: 'creating', snapshot: ref('snap-1') }))]).toEqual([[true, false, true], [false, false, true]]);
+    const creating = [{}, { snapshot: ref('snap-1') }, { backup: ref('bk-1') }, { source: ref('vol-2') }].map((origin) => volume({ state: 'creating', ...origin }));
+    expect(creating.map(can)).toEqual([[true, false, true], [false, false, true], [false, false, true], [false, false, true]]);
+    expect(can(volume({ source: ref('vol-2') }))).toEqual([true, false, true]);
   });
 });
 
@@ -77,16 +79,26 @@ describe('making and changing volumes', () => {
   });
 
   test('what was not chosen is left to the server', () => {
-    expect(volumeRequest({ ...blankVolume, name: 'data', sizeGib: '5' })).toEqual({ name: 'data', sizeGib: 5, pool: null, type: null, image: null, deleteOnTermination: false, snapshot: null });
-    expect(volumeRequest({ name: 'data', sizeGib: '', pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true }))
-      .toEqual({ name: 'data', sizeGib: null, pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true, snapshot: null });
+    expect(volumeRequest({ ...blankVolume, name: 'data', sizeGib: '5' })).toEqual({ name: 'data', sizeGib: 5, pool: null, type: null, image: null, deleteOnTermination: false, snapshot: null, tags: null });
+    expect(volumeRequest({ name: 'data', sizeGib: '', pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true, tags: [{ key: 'env', value: 'test' }] }))
+      .toEqual({ name: 'data', sizeGib: null, pool: 'spl-1', type: 'vt-1', image: 'img-1', deleteOnTermination: true, snapshot: null, tags: { env: 'test' } });
   });
 
   test('only what was changed is sent, and no type is said in the word of the API', () => {
     const first = editValues(volume({ type: ref('vt-1') }));
-    expect(volumeUpdate(first, first)).toEqual({ name: null, sizeGib: null, type: null, deleteOnTermination: null });
-    expect(volumeUpdate({ name: 'logs', type: '', deleteOnTermination: true }, first)).toEqual({ name: 'logs', sizeGib: null, type: 'none', deleteOnTermination: true });
+    expect(volumeUpdate(first, first)).toEqual({ name: null, sizeGib: null, type: null, deleteOnTermination: null, tags: null });
+    expect(volumeUpdate({ name: 'logs', type: '', deleteOnTermination: true, tags: [{ key: 'env', value: 'test' }] }, first)).toEqual({ name: 'logs', sizeGib: null, type: 'none', deleteOnTermination: true, tags: { env: 'test' } });
+    expect(fields(checkEdit({ ...first, name: 'a/b', tags: [{ key: '', value: '' }] }))).toEqual(['name', 'tags[0].key']);
     expect(volumeUpdate({ ...first, type: 'vt-2' }, first).type).toBe('vt-2');
+  });
+
+  test('a copy is not smaller, and has what was chosen', () => {
+    const copy = { name: 'copy', sizeGib: '', type: 'vt-1', deleteOnTermination: true, tags: [{ key: 'env', value: 'test' }] };
+    expect([checkCopiedSize('', 5), checkCopiedSize('5', 5), checkCopiedSize('4', 5)]).toEqual([null, null, { key: 'rule.between', values: { min: 5, max: 65_536 } }]);
+    expect(fields(checkCopy({ ...copy, name: '', tags: [{ key: ' a', value: '' }] }, checkCopiedSize('x', 5)))).toEqual(['name', 'sizeGib', 'tags[0].key']);
+    const asked = { name: 'copy', sizeGib: null, pool: null, type: 'vt-1', image: null, deleteOnTermination: true, snapshot: null, tags: { env: 'test' } };
+    expect(copyRequest(copy, { volume: 'vol-1' })).toEqual({ ...asked, volume: 'vol-1' });
+    expect(copyRequest({ ...copy, sizeGib: '9' }, { snapshot: 'snap-1' })).toEqual({ ...asked, sizeGib: 9, snapshot: 'snap-1' });
   });
 
   test('a volume only grows', () => {

@@ -1,6 +1,6 @@
-// Snapshots in the console: taken of a volume and of an instance, described, used for a new volume and to put one back, and deleted. In English and Japanese.
+// Snapshots in the console: taken of a volume and of an instance, described, used for a new volume and to put one back, and deleted; tags of volumes and of snapshots; copies of volumes. In English and Japanese.
 //   node snapshots.mjs URL PICTURES-DIRECTORY   (password of acme-admin and acme-reader in KUMOI_DEMO_PASSWORD)
-// web-1 runs with the volumes root, from which it starts, and data. What is asked is done, except that volumes of 3 GiB are being filled from their snapshot, 40 % of it, and stay so.
+// web-1 runs with the volumes root, from which it starts, and data. What is asked is done, except that volumes of 3 GiB are being filled from their snapshot, or from what they copy, 40 % of it, and stay so.
 import { open } from './driver.mjs';
 
 const [url, pictures] = process.argv.slice(2);
@@ -29,6 +29,22 @@ const call = async (method, path, body) => {
 };
 const same = (seen, wanted, what) => {
   if (JSON.stringify(seen) !== JSON.stringify(wanted)) throw new Error(`${what}: ${JSON.stringify(seen)}, not ${JSON.stringify(wanted)}`);
+};
+// What a form sends.
+const sent = async (method) => {
+  const request = page.waitForRequest((one) => one.method() === method);
+  await submit();
+  return (await request).postDataJSON();
+};
+// The button below the rows of tags.
+const addTag = async (at0, key, value) => {
+  await at('tags').getByRole('button').last().click();
+  await at(`tag-key-${at0}`).fill(key);
+  await at(`tag-value-${at0}`).fill(value);
+};
+const askFor = async (tag) => {
+  await at('volumes-tag').fill(tag);
+  await at('volumes-tag').press('Enter');
 };
 
 try {
@@ -81,7 +97,130 @@ try {
     await row('snapshot.taken').waitFor();
     await picture('console-snapshot');
   });
+  await step('a volume gets tags, refused row by row, and only what is changed is sent', async () => {
+    await goTo('nav-volumes', 'data');
+    await at('volume-edit').click();
+    await addTag(0, 'a=b', 'production');
+    await addTag(1, '', hostile);
+    await submit();
+    await invalid('tag-key-0').waitFor();
+    await invalid('tag-key-1').waitFor();
+    await at('tag-key-0').fill('env');
+    await at('tag-key-1').fill('env');
+    await page.getByText('This key is there already').waitFor();
+    await picture('console-volume-tags-refused');
+    await at('tag-key-1').fill('note');
+    await addTag(2, 'team', 'web');
+    await picture('console-volume-tags');
+    same(await sent('PUT'), { name: null, sizeGib: null, type: null, deleteOnTermination: null, tags: { env: 'production', note: hostile, team: 'web' } }, 'what is sent');
+    await page.getByText('env=production', { exact: true }).first().waitFor();
+    await page.getByText(`note=${hostile}`, { exact: true }).first().waitFor();
+    await inert();
+    await at('volume-edit').click();
+    // What somebody else notes meanwhile stays.
+    await call('PUT', '/volumes/data', { tags: { by: 'another' } });
+    await at('tags').getByRole('button').nth(1).click();
+    await at('tag-value-0').fill('test');
+    same((await sent('PUT')).tags, { note: null, env: 'test' }, 'tags that are sent');
+    await page.getByText('env=test', { exact: true }).first().waitFor();
+    same((await call('GET', '/volumes/data')).tags, { by: 'another', env: 'test', team: 'web' }, 'tags of the volume');
+    await page.reload();
+    await page.getByText('by=another', { exact: true }).first().waitFor();
+    await picture('console-volume-tagged');
+  });
+  await step('a volume is made with tags, and the list is looked through by them', async () => {
+    await at('nav-volumes').click();
+    await at('create-volume').click();
+    await at('volume-name').fill('spare');
+    await at('volume-size').fill('1');
+    await addTag(0, 'env', '本番 x');
+    await picture('console-volume-create-tags');
+    same((await sent('POST')).tags, { env: '本番 x' }, 'tags that are sent');
+    await heading('spare').waitFor();
+    await at('nav-volumes').click();
+    await named('root').waitFor();
+    await at('volumes-tag').fill('en');
+    await page.getByRole('option').filter({ hasText: 'env=test' }).waitFor();
+    await picture('console-volumes-tag-suggested');
+    await at('volumes-tag').fill('env');
+    await at('volumes-tag').press('Enter');
+    await named('root').waitFor({ state: 'detached' });
+    await named('spare').waitFor();
+    await askFor('team=web');
+    await named('spare').waitFor({ state: 'detached' });
+    await named('data').waitFor();
+    same(new URL(page.url()).searchParams.getAll('tag'), ['env', 'team=web'], 'tags in the address');
+    await picture('console-volumes-tagged');
+    await askFor('team=x&y');
+    await page.getByText('Nothing matches').waitFor();
+    await at('asked-tags').getByRole('button').last().click();
+    await named('data').waitFor();
+    await at('asked-tags').getByRole('button').last().click();
+    await named('spare').waitFor();
+    await page.reload();
+    await named('spare').waitFor();
+    same(await named('root').count(), 0, 'volumes without the tag');
+    await select('spare');
+    await at('delete-volumes').click();
+    await at('confirm-submit').click();
+    await named('spare').waitFor({ state: 'detached' });
+  });
+  await step('so does a snapshot', async () => {
+    await goTo('nav-volumes', 'data');
+    await at('snapshot-take').click();
+    await at('snapshot-name').fill('tagged');
+    await addTag(0, 'keep', 'a week');
+    same((await sent('POST')).tags, { keep: 'a week' }, 'tags that are sent');
+    await taken('tagged');
+    await named('tagged').getByText('keep=a week').waitFor();
+    await page.getByRole('link', { name: 'tagged', exact: true }).first().click();
+    await heading('tagged').waitFor();
+    await at('snapshot-edit').click();
+    await at('tag-value-0').fill('a year');
+    await addTag(1, 'env', 'test');
+    await picture('console-snapshot-tags');
+    same(await sent('PUT'), { name: null, description: null, tags: { keep: 'a year', env: 'test' } }, 'what is sent');
+    await page.getByText('keep=a year', { exact: true }).first().waitFor();
+    await picture('console-snapshot-tagged');
+    await at('nav-snapshots').click();
+    await named('tagged').getByText('env=test, keep=a year').waitFor();
+    await named('monday').waitFor();
+    await choose('snapshots-state', 'Available');
+    await at('snapshots-tag').fill('keep');
+    await page.getByRole('option').filter({ hasText: 'keep=a year' }).click();
+    await named('monday').waitFor({ state: 'detached' });
+    same(new URL(page.url()).search, '?state=available&tag=keep%3Da+year', 'the filters in the address');
+    await picture('console-snapshots-tagged');
+    await select('tagged');
+    await at('snapshot-delete').click();
+    await at('confirm-submit').click();
+    await named('tagged').waitFor({ state: 'detached' });
+  });
+  await step('a volume is copied, and how far that is is seen', async () => {
+    await goTo('nav-volumes', 'data');
+    await at('volume-copy').click();
+    await submit();
+    await invalid('volume-name').waitFor();
+    await at('volume-name').fill('twin');
+    await at('volume-size').fill('1');
+    await page.getByText('A whole number from 2 to 65536').waitFor();
+    await at('volume-size').fill('3');
+    await picture('console-volume-copy');
+    await submit();
+    await heading('twin').waitFor();
+    await page.locator('[data-testid="volume-work"][data-kind="copy"][data-percent="40"]').waitFor();
+    await page.getByText('Copying data', { exact: true }).first().waitFor();
+    await page.getByRole('link', { name: 'Copy of data', exact: true }).waitFor();
+    same(await Promise.all(['attach', 'launch', 'copy'].map((what) => at(`volume-${what}`).isDisabled())), [true, true, true], 'what waits for the copy');
+    await picture('console-volume-copying');
+    await at('volume-delete').click();
+    await at('confirm-submit').click();
+    await page.waitForURL(/\/volumes$/);
+    await named('twin').waitFor({ state: 'detached' });
+    refused();
+  });
   await step('a volume begins with it, and how far that is is seen', async () => {
+    await goTo('nav-snapshots', 'monday');
     await at('snapshot-volume').click();
     await at('volume-name').fill('copy');
     await at('volume-size').fill('1');
@@ -162,6 +301,33 @@ try {
     await goTo('nav-snapshots', 'night');
     await page.getByText('クラッシュ整合').first().waitFor();
     await picture('console-snapshot-ja');
+    await call('PUT', '/volumes/root', { tags: { env: '本番', team: 'web' } });
+    await at('nav-volumes').click();
+    await askFor('env=本番');
+    await named('copy').waitFor({ state: 'detached' });
+    await named('root').getByText('env=本番, team=web').waitFor();
+    await picture('console-volumes-tagged-ja');
+    await goTo('nav-volumes', 'root');
+    await at('volume-edit').click();
+    await addTag(2, 'a=b', '');
+    await submit();
+    await page.getByText('「=」、前後の空白、制御文字は使えません').waitFor();
+    await picture('console-volume-tags-ja');
+    await cancel('キャンセル');
+    await at('volume-copy').click();
+    await at('volume-name').fill('twin');
+    await at('volume-size').fill('3');
+    await picture('console-volume-copy-ja');
+    await submit();
+    await heading('twin').waitFor();
+    await page.getByText('root をコピー中', { exact: true }).first().waitFor();
+    await page.getByRole('link', { name: 'root のコピー', exact: true }).waitFor();
+    await picture('console-volume-copying-ja');
+    await at('volume-delete').click();
+    await at('confirm-submit').click();
+    await page.waitForURL(/\/volumes$/);
+    await named('twin').waitFor({ state: 'detached' });
+    refused();
   });
   faults.splice(0, faults.length, ...faults.filter((fault) => !/status of 404/.test(fault)));
   complain();

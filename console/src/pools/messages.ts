@@ -39,7 +39,7 @@ export const poolMessages = {
   'pool.protocol': { en: 'Given to other hosts by', ja: '他ホストへの提供方式' },
   'pool.protocol.nbd': { en: 'NBD over TLS', ja: 'NBD (TLS で暗号化)' },
   'pool.protocol.iscsi': { en: 'iSCSI (not encrypted on its way)', ja: 'iSCSI (通信は暗号化されません)' },
-  'pool.protocolHint': { en: 'Counts from the next time that a volume is attached to an instance of another host. Volumes that are given now stay as they are.', ja: '次に他ホストのインスタンスへアタッチしたときから有効です。現在提供中のボリュームは変わりません。' },
+  'pool.protocolHint': { en: 'Counts from the next time that a volume is attached to an instance of another host. Volumes that are given now stay as they are.', ja: '次に他ホストのインスタンスに接続したときから有効です。現在提供中のボリュームは変わりません。' },
   'pool.accountsHint': { en: 'Who may make volumes in it. Left empty: all accounts.', ja: 'このプールにボリュームを作れるアカウント。空欄の場合はすべてのアカウント。' },
   'pool.stores': { en: 'Stores', ja: 'ストア' },
   'pool.storesAbout': { en: 'Used is what is taken of a store, by whomever. Allocated is what is promised: the sizes of its volumes.', ja: '「使用量」はストアの実際の使用量 (用途を問わず) です。「割り当て」はボリュームサイズの合計です。' },

@@ -9,6 +9,7 @@ import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { Conditions } from '../ui/Conditions';
 import { ResourceLink } from '../ui/ResourceLink';
+import { TagList } from '../ui/TagList';
 import { SnapshotState } from './SnapshotState';
 
 export function SnapshotOverview({ snapshot: s }: { snapshot: Snapshot }): ReactNode {
@@ -29,6 +30,7 @@ export function SnapshotOverview({ snapshot: s }: { snapshot: Snapshot }): React
             { label: t('snapshot.taken'), value: s.takenAt === null ? t('snapshot.takenNone') : format.dateTime(s.takenAt) },
             { label: t('snapshot.consistency'), value: s.consistency === null ? '-' : <>{t.word('snapshot.consistency', s.consistency)}<Note>{hint}</Note></> },
             { label: t('snapshot.instance'), value: s.instance === null ? t('snapshot.instanceNone') : <ResourceLink {...s.instance} /> },
+            { label: t('tags.title'), value: <TagList tags={s.tags} /> },
             { label: t('ui.created'), value: format.dateTime(s.createdAt) },
           ]}
         />

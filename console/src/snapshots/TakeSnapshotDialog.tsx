@@ -4,8 +4,9 @@ import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { notify } from '../ui/notices';
+import { TagsField } from '../ui/TagsField';
 import { useForm } from '../ui/useForm';
-import { checkSnapshot, snapshots } from './snapshots';
+import { blankSnapshot, checkSnapshot, snapshotRequest, snapshots } from './snapshots';
 
 interface Props {
   /** The volume, or the instance of which each volume is taken. */
@@ -18,11 +19,10 @@ interface Props {
 export function TakeSnapshotDialog({ of, all, close, done }: Props): ReactNode {
   const t = useText();
   const form = useForm({
-    initial: { name: '', description: '' }, check: checkSnapshot,
+    initial: blankSnapshot, check: checkSnapshot,
     send: async (v) => {
-      const body = { name: v.name, description: v.description === '' ? null : v.description };
-      if (all) await snapshots.takeAll(of.id, body);
-      else await snapshots.take(of.id, body);
+      if (all) await snapshots.takeAll(of.id, snapshotRequest(v));
+      else await snapshots.take(of.id, snapshotRequest(v));
       return v.name;
     },
     done: (name) => {
@@ -35,6 +35,7 @@ export function TakeSnapshotDialog({ of, all, close, done }: Props): ReactNode {
     <FormDialog title={t(all ? 'snapshot.takeAllTitle' : 'snapshot.takeTitle', { name: of.name })} action={t(all ? 'snapshot.takeAll' : 'snapshot.take')} form={form} close={close}>
       <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="snapshot-name" {...(all ? { description: t('snapshot.takeAllAbout') } : {})} />
       <TextField form={form} field="description" label={t('ui.description')} optional testId="snapshot-description" />
+      <TagsField form={form} />
       <div>{t('snapshot.takeAbout')}</div>
     </FormDialog>
   );

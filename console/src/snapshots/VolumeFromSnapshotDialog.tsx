@@ -5,11 +5,11 @@ import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
-import { name, violations } from '../ui/rules';
+import { TagsField } from '../ui/TagsField';
 import { useForm } from '../ui/useForm';
 import { DeleteOnTermination } from '../volumes/DeleteOnTermination';
 import { TypeField } from '../volumes/TypeField';
-import { volumes } from '../volumes/volumes';
+import { checkCopy, copyRequest, volumes, type CopyValues } from '../volumes/volumes';
 import { checkCopySize } from './snapshots';
 
 /** Makes a volume that begins with a snapshot, and goes to it: there its copying is seen. */
@@ -18,10 +18,8 @@ export function VolumeFromSnapshotDialog({ snapshot, close }: { snapshot: Snapsh
   const format = useFormat();
   const navigate = useNavigate();
   const form = useForm({
-    initial: { name: '', sizeGib: '', type: '', deleteOnTermination: false }, check: (v) => violations(['name', name(v.name)], ['sizeGib', checkCopySize(v.sizeGib, snapshot.sizeGib)]),
-    send: (v) => volumes.create({
-      name: v.name, sizeGib: v.sizeGib === '' ? null : Number(v.sizeGib), pool: null, type: v.type === '' ? null : v.type, image: null, deleteOnTermination: v.deleteOnTermination, snapshot: snapshot.id,
-    }),
+    initial: { name: '', sizeGib: '', type: '', deleteOnTermination: false, tags: [] }, check: (v: CopyValues) => checkCopy(v, checkCopySize(v.sizeGib, snapshot.sizeGib)),
+    send: (v) => volumes.create(copyRequest(v, { snapshot: snapshot.id })),
     done: (made) => {
       close();
       void navigate(`/volumes/${made.id}`);
@@ -33,6 +31,7 @@ export function VolumeFromSnapshotDialog({ snapshot, close }: { snapshot: Snapsh
       <TextField form={form} field="sizeGib" label={t('volume.sizeGib')} constraintText={t('snapshot.sizeHint', { least: format.number(snapshot.sizeGib) })} inputMode="numeric" optional testId="volume-size" />
       <TypeField form={form} />
       <DeleteOnTermination checked={form.values.deleteOnTermination} change={(next) => form.set('deleteOnTermination', next)} />
+      <TagsField form={form} />
       <div>{t('snapshot.newVolumeAbout')}</div>
     </FormDialog>
   );

@@ -6,6 +6,7 @@ import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { ResourceLink } from '../ui/ResourceLink';
 import { ShortTable } from '../ui/ShortTable';
+import { tagLine } from '../ui/TagList';
 import { WriteButton } from '../ui/WriteButton';
 import { useSnapshotActions } from './SnapshotActions';
 import { snapshots, staleWithSnapshots } from './snapshots';
@@ -33,6 +34,7 @@ export function VolumeSnapshots({ volume, canTake }: { volume: Volume; canTake: 
           { id: 'size', header: t('volume.size'), cell: (s) => format.gib(s.sizeGib), minWidth: 85 },
           { id: 'used', header: t('volume.used'), cell: (s) => format.bytes(s.usedBytes), minWidth: 95 },
           { id: 'consistency', header: t('snapshot.consistency'), cell: (s) => (s.consistency === null ? '-' : t.word('snapshot.consistency', s.consistency)), minWidth: 150 },
+          { id: 'tags', header: t('tags.title'), cell: (s) => <span className="kumoi-anywhere">{tagLine(s.tags)}</span>, minWidth: 120 },
           { id: 'description', header: t('ui.description'), cell: (s) => s.description },
         ]}
         actions={[...actions.buttons, <WriteButton key="take" disabled={!canTake} onClick={() => take(true)} data-testid="snapshot-take">{t('snapshot.take')}</WriteButton>]}

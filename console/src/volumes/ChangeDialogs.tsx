@@ -3,11 +3,12 @@ import type { Volume } from '../api/types';
 import { useText } from '../i18n/text';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
-import { name, violations } from '../ui/rules';
+import { violations } from '../ui/rules';
+import { TagsField } from '../ui/TagsField';
 import { useForm } from '../ui/useForm';
 import { DeleteOnTermination } from './DeleteOnTermination';
 import { TypeField } from './TypeField';
-import { checkSize, editValues, volumes, volumeUpdate } from './volumes';
+import { checkEdit, checkSize, editValues, volumes, volumeUpdate } from './volumes';
 
 interface Props {
   volume: Volume;
@@ -31,13 +32,13 @@ export function ResizeDialog({ volume, close, done }: Props): ReactNode {
   );
 }
 
-/** Renames a volume, and changes what it may be used for and what becomes of it with its instance. */
+/** Renames and tags a volume, and changes what it may be used for and what becomes of it with its instance. */
 export function EditVolumeDialog({ volume, close, done }: Props): ReactNode {
   const t = useText();
   // What it was when the dialog opened: live updates must not change what counts as a change.
   const [first] = useState(() => editValues(volume));
   const form = useForm({
-    initial: first, check: (v) => violations(['name', name(v.name)]), send: (v) => volumes.update(volume.id, volumeUpdate(v, first)),
+    initial: first, check: checkEdit, send: (v) => volumes.update(volume.id, volumeUpdate(v, first)),
     done: (changed) => { done(changed); close(); },
   });
   return (
@@ -45,6 +46,7 @@ export function EditVolumeDialog({ volume, close, done }: Props): ReactNode {
       <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="volume-name" />
       <TypeField form={form} description={t('volume.typeHint')} />
       <DeleteOnTermination checked={form.values.deleteOnTermination} change={(next) => form.set('deleteOnTermination', next)} />
+      <TagsField form={form} />
     </FormDialog>
   );
 }

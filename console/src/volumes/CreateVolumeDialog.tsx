@@ -9,6 +9,7 @@ import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { notify } from '../ui/notices';
 import { SelectField } from '../ui/SelectField';
+import { TagsField } from '../ui/TagsField';
 import { useForm } from '../ui/useForm';
 import { DeleteOnTermination } from './DeleteOnTermination';
 import { PoolField } from './PoolField';
@@ -56,6 +57,7 @@ export function CreateVolumeDialog({ instance, close, created }: { instance?: Re
         options={[{ value: '', label: t('volume.imageNone') }, ...(found.data ?? []).map((i) => ({ value: i.id, label: i.name, ...(i.virtualSizeBytes === null ? {} : { description: format.bytes(i.virtualSizeBytes) }) }))]}
       />
       <DeleteOnTermination checked={form.values.deleteOnTermination} change={(next) => form.set('deleteOnTermination', next)} />
+      <TagsField form={form} />
     </FormDialog>
   );
 }

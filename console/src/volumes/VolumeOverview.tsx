@@ -12,6 +12,7 @@ import { useMay } from '../session/permissions';
 import { Conditions } from '../ui/Conditions';
 import { Copy } from '../ui/Copy';
 import { ResourceLink } from '../ui/ResourceLink';
+import { TagList } from '../ui/TagList';
 import { limitsText, volumeTypes } from '../volume-types/volumeTypes';
 import { devicePath } from './volumes';
 import { VolumeProgress } from './VolumeProgress';
@@ -37,15 +38,16 @@ export function VolumeOverview({ volume: v }: { volume: Volume }): ReactNode {
             { label: t('volume.host'), value: v.host === null ? t('volume.hostNone') : may.operate ? <ResourceLink {...v.host} /> : v.host.name },
             { label: t('volume.type'), value: v.type === null ? t('volume.typeNone') : <><ResourceLink {...v.type} />{type !== undefined && <Note>{limitsText(t, format, type)}</Note>}</> },
             { label: t('volume.encrypted'), value: t(v.encrypted ? 'ui.yes' : 'ui.no') },
-            { label: t('volume.origin'), value: v.image !== null ? <ResourceLink {...v.image} /> : v.snapshot !== null ? <ResourceLink {...v.snapshot} /> : v.backup ? <ResourceLink {...v.backup} /> : t('volume.empties') },
+            { label: t('volume.origin'), value: v.image !== null ? <ResourceLink {...v.image} /> : v.snapshot !== null ? <ResourceLink {...v.snapshot} /> : v.backup ? <ResourceLink {...v.backup} /> : v.source ? <ResourceLink id={v.source.id} name={t('volume.copyOf', { name: v.source.name })} /> : t('volume.empties') },
             { label: t('volume.snapshots'), value: format.number(v.snapshots) },
             { label: t('volume.deleteOnTermination'), value: t(v.deleteOnTermination ? 'ui.yes' : 'ui.no') },
             { label: t('volume.serial'), value: <Copy text={v.serial} /> },
             { label: t('volume.device'), value: <><Copy text={devicePath(v)} /><Note>{t('volume.deviceAbout')}</Note></> },
+            { label: t('tags.title'), value: <TagList tags={v.tags} /> },
             { label: t('ui.created'), value: format.dateTime(v.createdAt) },
           ]}
         />
-        {v.work !== null && <VolumeProgress work={v.work} giveUp={v.state === 'creating' ? t('volume.giveUp') : undefined} />}
+        {v.work !== null && <VolumeProgress work={v.work} giveUp={v.state === 'creating' ? t('volume.giveUp') : undefined} label={v.source && v.work.kind === 'copy' ? t('volume.copying', { name: v.source.name }) : undefined} />}
         {v.conditions.length > 0 && <Conditions conditions={v.conditions} />}
       </SpaceBetween>
     </Container>

@@ -20,12 +20,13 @@ import { ProblemAlert } from '../ui/ProblemAlert';
 import { WriteButton } from '../ui/WriteButton';
 import { AttachToInstanceDialog } from './AttachVolumeDialog';
 import { EditVolumeDialog, ResizeDialog } from './ChangeDialogs';
+import { CopyVolumeDialog } from './CopyVolumeDialog';
 import { DetachVolumeDialog } from './DetachVolumeDialog';
 import { isSettling } from './state';
 import { VolumeOverview } from './VolumeOverview';
 import { canAttach, canDelete, canDetach, canLaunchFrom, canTakeSnapshot, isLeaving, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
 
-type Dialog = 'attach' | 'detach' | 'image' | 'resize' | 'edit' | 'delete';
+type Dialog = 'attach' | 'copy' | 'detach' | 'image' | 'resize' | 'edit' | 'delete';
 
 export function VolumePage(): ReactNode {
   const t = useText();
@@ -57,6 +58,7 @@ export function VolumePage(): ReactNode {
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
               {volume.instance === null ? button('attach', t('volume.attach'), canAttach(volume)) : button('detach', t('volume.detach'), canDetach(volume))}
               <WriteButton disabled={!canLaunchFrom(volume)} onClick={() => void navigate(`/instances/launch?volume=${volume.id}`)} data-testid="volume-launch">{t('volume.launch')}</WriteButton>
+              {button('copy', t('ui.copy'), canTakeSnapshot(volume))}
               {button('image', t('image.make'), canTakeSnapshot(volume) && !volume.encrypted)}
               {button('resize', t('volume.resize'), living && volume.sizeGib < sizeMaxGib)}
               {button('edit', t('volume.edit'), living)}
@@ -79,6 +81,7 @@ export function VolumePage(): ReactNode {
       </SpaceBetween>
       {dialog === 'attach' && <AttachToInstanceDialog volume={volume} close={close} done={changed} />}
       {dialog === 'detach' && <DetachVolumeDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'copy' && <CopyVolumeDialog volume={volume} close={close} />}
       {dialog === 'image' && <MakeImageDialog of={{ fromVolume: volume }} close={close} />}
       {dialog === 'resize' && <ResizeDialog volume={volume} close={close} done={changed} />}
       {dialog === 'edit' && <EditVolumeDialog volume={volume} close={close} done={changed} />}

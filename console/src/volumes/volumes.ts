@@ -1,12 +1,13 @@
 import { answer, api } from '../api/client';
 import type { AttachVolume, CreateVolume, Image, Instance, Pool, UpdateVolume, Volume } from '../api/types';
 import { name, optional, violations, wholeNumber, type Broken, type Violation } from '../ui/rules';
+import { checkTags, tagChanges, tagQuery, tagRows, tagsOf, type Tag } from '../ui/tags';
 
 const at = (id: string) => ({ params: { path: { volume: id } } });
 
 export const volumes = {
   key: 'volumes',
-  list: (query: { limit: number; cursor?: string; state?: string; instance?: string; pool?: string }) => answer(api.GET('/api/v1/volumes', { params: { query } })),
+  list: ({ tag, ...query }: { limit: number; cursor?: string; state?: string; instance?: string; pool?: string; tag?: readonly string[] }) => answer(api.GET('/api/v1/volumes', { params: { query: { ...query, ...tagQuery(tag) } } })),
   get: (id: string) => answer(api.GET('/api/v1/volumes/{volume}', at(id))),
   create: (body: CreateVolume) => answer(api.POST('/api/v1/volumes', { body })),
   update: (id: string, body: UpdateVolume) => answer(api.PUT('/api/v1/volumes/{volume}', { ...at(id), body })),
@@ -32,9 +33,9 @@ export function isLeaving(v: Pick<Volume, 'state'>): boolean {
   return v.state === 'deleting' || v.state === 'retained';
 }
 
-/** One that is being filled from a snapshot or a backup, or put back to one, is to be waited for. */
-export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot' | 'backup'>): boolean {
-  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && (v.snapshot !== null || Boolean(v.backup)));
+/** One that is being filled from a snapshot, another volume or a backup, or put back to one, is to be waited for. */
+export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot' | 'backup' | 'source'>): boolean {
+  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && (v.snapshot !== null || Boolean(v.backup) || Boolean(v.source)));
 }
 
 /** An instance is launched from what could be attached to it. */
@@ -54,7 +55,7 @@ export function canDelete(v: Pick<Volume, 'state' | 'instance'>): boolean {
   return v.instance === null && !isLeaving(v);
 }
 
-/** One that is there, and is not being put back. */
+/** One that is there, and is not being put back. A copy begins with a snapshot of now, and an image is made of one. */
 export function canTakeSnapshot(v: Pick<Volume, 'state' | 'host' | 'snapshots'>): boolean {
   return v.host !== null && !isLeaving(v) && v.state !== 'creating' && v.state !== 'restoring' && v.snapshots < snapshotsMax;
 }
@@ -76,9 +77,10 @@ export interface VolumeValues {
   /** Empty: none. */
   readonly image: string;
   readonly deleteOnTermination: boolean;
+  readonly tags: readonly Tag[];
 }
 
-export const blankVolume: VolumeValues = { name: '', sizeGib: '', pool: '', type: '', image: '', deleteOnTermination: false };
+export const blankVolume: VolumeValues = { name: '', sizeGib: '', pool: '', type: '', image: '', deleteOnTermination: false, tags: [] };
 
 /** The least size for a volume that begins as an image; null if it is not known. */
 export function leastSize(image: Pick<Image, 'virtualSizeBytes'> | undefined): number | null {
@@ -88,34 +90,62 @@ export function leastSize(image: Pick<Image, 'virtualSizeBytes'> | undefined): n
 export function checkVolume(v: VolumeValues, image: Pick<Image, 'virtualSizeBytes'> | undefined, hasDefaultPool: boolean): Violation[] {
   const least = leastSize(image) ?? 1;
   const size = (text: string): Broken => wholeNumber(text, 1, sizeMaxGib) ?? (Number(text) < least ? { key: 'volume.sizeOfImage', values: { least } } : null);
-  return violations(
-    ['name', name(v.name)], ['sizeGib', v.image === '' ? size(v.sizeGib) : optional(v.sizeGib, size)], ['pool', v.pool === '' && !hasDefaultPool ? { key: 'rule.choose' } : null]);
+  return [...violations(
+    ['name', name(v.name)], ['sizeGib', v.image === '' ? size(v.sizeGib) : optional(v.sizeGib, size)], ['pool', v.pool === '' && !hasDefaultPool ? { key: 'rule.choose' } : null]), ...checkTags(v.tags)];
 }
 
 export function volumeRequest(v: VolumeValues): CreateVolume {
   const given = (text: string) => (text === '' ? null : text);
-  return { name: v.name, sizeGib: v.sizeGib === '' ? null : Number(v.sizeGib), pool: given(v.pool), type: given(v.type), image: given(v.image), deleteOnTermination: v.deleteOnTermination, snapshot: null };
+  return { name: v.name, sizeGib: v.sizeGib === '' ? null : Number(v.sizeGib), pool: given(v.pool), type: given(v.type), image: given(v.image), deleteOnTermination: v.deleteOnTermination, snapshot: null, tags: tagsOf(v.tags) };
 }
 
 export interface EditValues {
   readonly name: string;
   readonly type: string;
   readonly deleteOnTermination: boolean;
+  readonly tags: readonly Tag[];
 }
 
-export function editValues(v: Pick<Volume, 'name' | 'type' | 'deleteOnTermination'>): EditValues {
-  return { name: v.name, type: v.type?.id ?? '', deleteOnTermination: v.deleteOnTermination };
+export function editValues(v: Pick<Volume, 'name' | 'type' | 'deleteOnTermination' | 'tags'>): EditValues {
+  return { name: v.name, type: v.type?.id ?? '', deleteOnTermination: v.deleteOnTermination, tags: tagRows(v.tags) };
+}
+
+export function checkEdit(v: EditValues): Violation[] {
+  return [...violations(['name', name(v.name)]), ...checkTags(v.tags)];
 }
 
 /** Only what was changed is sent. */
 export function volumeUpdate(v: EditValues, first: EditValues): UpdateVolume {
   return {
     name: v.name === first.name ? null : v.name, sizeGib: null, type: v.type === first.type ? null : v.type === '' ? 'none' : v.type,
-    deleteOnTermination: v.deleteOnTermination === first.deleteOnTermination ? null : v.deleteOnTermination,
+    deleteOnTermination: v.deleteOnTermination === first.deleteOnTermination ? null : v.deleteOnTermination, tags: tagChanges(v.tags, first.tags),
   };
 }
 
 /** A volume only grows. */
 export function checkSize(text: string, now: number): Broken {
   return wholeNumber(text, now + 1, sizeMaxGib);
+}
+
+export interface CopyValues {
+  readonly name: string;
+  /** Empty: as large as what is copied. */
+  readonly sizeGib: string;
+  readonly type: string;
+  readonly deleteOnTermination: boolean;
+  readonly tags: readonly Tag[];
+}
+
+/** What begins with something that has a size is not smaller. */
+export function checkCopy(v: CopyValues, size: Broken): Violation[] {
+  return [...violations(['name', name(v.name)], ['sizeGib', size]), ...checkTags(v.tags)];
+}
+
+/** The size of a copy of a volume. */
+export function checkCopiedSize(text: string, least: number): Broken {
+  return optional(text, (given) => wholeNumber(given, least, sizeMaxGib));
+}
+
+export function copyRequest(v: CopyValues, of: { readonly snapshot: string } | { readonly volume: string }): CreateVolume {
+  return { ...volumeRequest({ ...v, pool: '', image: '' }), ...of };
 }
