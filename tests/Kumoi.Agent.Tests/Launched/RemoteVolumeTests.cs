@@ -40,11 +40,15 @@ public sealed class RemoteVolumeTests
         Assert.Contains(new GuestDrive(one.Id, true, true, 2 * VolumeSizes.Gib, larger.Limits, true), (await hypervisor.ObserveAsync(stand.Record.Id, default)).Process!.Drives!);
         await AskAsync(stand, one, "write -P 3 1536M 64k");
 
+        // What was written and not made to last is not the guest's to lose: it goes on, and knows of no power cut.
+        var link = (await stand.AgentAsync()).Volumes.Guests.Of(stand.Record.Id)!;
+        await GuestDisk.WriteAsync(link, one, "write -P 5 900M 1M");
+        await GuestDisk.WriteAsync(link, two, "write -P 6 900M 1M");
         foreach (var daemon in Processes.All().Where(process => process.Arguments[0] is "qemu-storage-daemon" or "tgtd" && process.Arguments.Any(argument => argument.Contains(stand.Machine.Options.Paths.RunRoot + "/", StringComparison.Ordinal))).ToArray())
             Processes.Signal(daemon.Id, Libc.SignalKill);
         await Wait.ForAsync("their end", async () => (await stand.SeeAsync(one)).Export is null && (await stand.SeeAsync(two)).Export is null, TimeSpan.FromSeconds(10));
         await stand.SettleAsync(one, two);
-        foreach (var (volume, command) in new[] { (one, "read -P 1 0 64k"), (one, "read -P 3 1536M 64k"), (two, "read -P 2 0 64k") }) await AskAsync(stand, volume, command);
+        foreach (var (volume, command) in new[] { (one, "read -P 1 0 64k"), (one, "read -P 3 1536M 64k"), (two, "read -P 2 0 64k"), (one, "read -P 5 900M 1M"), (two, "read -P 6 900M 1M") }) await AskAsync(stand, volume, command);
         Assert.Equal(RunState.Running, (await hypervisor.ObserveAsync(stand.Record.Id, default)).Process!.State);
 
         // It ends with its guest, and is this host's own again.

@@ -40,7 +40,7 @@ internal static class ExportCommand
         // What is mounted or unmounted elsewhere is so here: this keeps no store from being unmounted.
         .. As(user), "unshare", "--user", "--map-root-user", "--mount", "--propagation", "slave", "--", "setpriv", "--bounding-set=-all,+sys_admin", "--", Program, .. Layers(drive),
         // Its user alone, which the target runs as too.
-        "--export", $"type=fuse,id={drive.Volume.Id},node-name={DriveParts.Throttle}{drive.Volume.Id},mountpoint={QemuCommand.Escape(file)},writable=on,growable=on,allow-other=off", .. Monitor(socket),
+        "--export", $"type=fuse,id={drive.Volume.Id},node-name={DriveParts.Throttle}{drive.Volume.Id},mountpoint={QemuCommand.Escape(file)},writable=on,writethrough=on,growable=on,allow-other=off", .. Monitor(socket),
     ];
 
     /// <summary>As a user that may do nothing else.</summary>
@@ -59,10 +59,10 @@ internal static class ExportCommand
 
     private static string[] Monitor(string socket) => ["--chardev", $"socket,id=qmp,path={QemuCommand.Escape(socket)},server=on,wait=off", "--monitor", "chardev=qmp"];
 
-    /// <summary>The export, under the volume's own name.</summary>
+    /// <summary>The export, under the volume's own name. Each write is made to last before it is answered: the guest outlives this process, knows of no power cut, and asks for nothing to be written again.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> ExportOf(string volumeId) =>
     [
-        new("type", VolumeProtocols.Nbd), new("id", volumeId), new("node-name", DriveParts.Throttle + volumeId), new("name", volumeId), new("writable", "on"),
+        new("type", VolumeProtocols.Nbd), new("id", volumeId), new("node-name", DriveParts.Throttle + volumeId), new("name", volumeId), new("writable", "on"), new("writethrough", "on"),
     ];
 
     /// <summary>The key as both ends read it.</summary>

@@ -22,7 +22,8 @@ internal static class GuestDisk
         await WriteAsync(link, volume, "flush");
     }
 
-    private static Task WriteAsync(GuestLink link, DesiredVolume volume, string command) =>
+    /// <summary>A write that the guest is told is done, and that it has not had made to last.</summary>
+    public static Task WriteAsync(GuestLink link, DesiredVolume volume, string command) =>
         link.Qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io -d {volume.Id}/virtio-backend \"{command}\""), default);
 
     /// <summary>QEMU's process tells what it reads itself where nobody hears it, so that the disk is exported for the time of the command, and read from outside.</summary>
