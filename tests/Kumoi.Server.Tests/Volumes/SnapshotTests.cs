@@ -25,7 +25,7 @@ public sealed class SnapshotTests
         Assert.Equal(("available", "crash", 4096L), (taken.State, taken.Consistency, taken.UsedBytes));
         Assert.InRange(taken.TakenAt!.Value, taken.CreatedAt, DateTimeOffset.UtcNow);
         await scene.Host.ObeyWithVolumesAsync();
-        Assert.Equal(taken, await scene.SnapshotAsync("monday") with { Conditions = taken.Conditions });
+        Assert.Equal(taken, await scene.SnapshotAsync("monday") with { Conditions = taken.Conditions, Tags = taken.Tags });
         Assert.True((await scene.ToldAsync(volume.Id)).Snapshots!.Single().Taken);
 
         Assert.Equal(("tuesday", ""), ((await scene.Tenant.PutAsync<Snapshot>("/snapshots/monday", new { name = "tuesday", description = "" })).Name, (await scene.SnapshotAsync("tuesday")).Description));
