@@ -12,10 +12,10 @@ public sealed class IpmiRefusalTests
     {
         using var simulator = IpmiSimulator.Start();
         var driver = new IpmiDriver(TimeProvider.System);
-        var good = new PowerTarget(simulator.Address, IpmiSimulator.User, IpmiSimulator.Password);
-        await Wait.UntilAsync(async () => await driver.StatusAsync(good, default) == new PowerAnswer("on", null), what: "the simulator's first answer");
-        var silent = driver.StatusAsync(good with { Address = $"127.0.0.1:{IpmiSimulator.FreePort()}" }, default);
-        await Task.WhenAll(new[] { good with { Password = "wrong-one" }, good with { User = "nobody" } }.Select(async target =>
+        PowerTarget Target(string user = IpmiSimulator.User, string password = IpmiSimulator.Password, string? address = null) => new(address ?? simulator.Address, user, password);
+        await Wait.UntilAsync(async () => await driver.StatusAsync(Target(), default) == new PowerAnswer("on", null), what: "the simulator's first answer");
+        var silent = driver.StatusAsync(Target(address: $"127.0.0.1:{IpmiSimulator.FreePort()}"), default);
+        await Task.WhenAll(new[] { Target(password: "wrong-one"), Target(user: "nobody") }.Select(async target =>
         {
             var refused = await driver.SwitchAsync(target, on: false, default);
             Assert.Contains(simulator.Address, refused.Problem, StringComparison.Ordinal);
