@@ -94,6 +94,8 @@ public static class VolumePlanner
     {
         if (!seen.Traces) return VolumePlan.Nothing;
         if (Due(desired, seen).Any()) return VolumePlan.Do(VolumeStep.Forget);
+        // What was asked for before it was deleted is a snapshot first: others may begin with that.
+        if (seen is { SizeBytes: not null, InUse: false, Snapshots.Refused: false } && Missing(desired, seen).Any()) return VolumePlan.Do(VolumeStep.Prepare);
         if (seen.SizeBytes is not null || !(seen.Snapshots.Taken.Count + seen.Snapshots.Prepared.Count > 0)) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Remove);
         // The snapshots that stay, also one that no record names: absence is no order.
         return Tidied(seen);
@@ -110,11 +112,13 @@ public static class VolumePlanner
         var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
         if (!seen.Snapshots.Refused && Snapshots(desired, seen) is { } plan) return plan;
         // In a guest it grows through the guest's process, which is the instance's business.
-        if (isSmall) return seen.InUse && seen.Export is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
+        // Whom it is to be given to waits for it; that it cannot grow now must not keep it away.
+        var isToBeGiven = desired.Export is not null && seen.Export is null;
+        if (isSmall && !isToBeGiven) return seen.InUse && seen.Export is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
         if (desired.InstanceId is null && desired.Export is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
         if (desired.Encryption is null && seen.Image == ImageUse.Below && (desired.InstanceId is not null || desired.Export is not null) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         // Not before its last guest here has let go of it.
-        if (desired.Export is not null && seen.Export is null) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Export);
+        if (isToBeGiven) return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Export);
         return IsComplete(desired, seen) ? Tidied(seen) : VolumePlan.Wait;
     }
 

@@ -119,6 +119,8 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or TaskCanceledException && !cancel.IsCancellationRequested)
         {
             ImageLog.ImportFailed(log, id, e.Message);
+            // Nothing is behind what is kept: all of it came, and was not looked at to the end; or the source has become another. It is fetched anew.
+            if (e is HttpRequestException { StatusCode: HttpStatusCode.RequestedRangeNotSatisfiable }) await database.ExecuteAsync("UPDATE images SET received_bytes = 0, source_tag = NULL WHERE id = $1 AND state = 'pending' AND (lease_until IS NULL OR lease_until < $2)", cancel, id, clock.GetUtcNow());
             await LaterAsync(id, IsFinal(e) ? AttemptsMax : attempts + 1, e switch
             {
                 HttpRequestException { StatusCode: { } status } => $"The source answered {(int)status}.",
@@ -131,7 +133,7 @@ public sealed class ImageImports(Database database, ImageStore store, ImageFiles
 
     /// <summary>Another try would be answered the same: nothing is there, or it is nobody's to have. A source that is busy says 408, 425 or 429.</summary>
     private static bool IsFinal(Exception e) =>
-        e is HttpRequestException { InnerException: InsideAddressException } || e is HttpRequestException { StatusCode: { } status } && (int)status is >= 400 and < 500 and not (408 or 425 or 429);
+        e is HttpRequestException { InnerException: InsideAddressException } || e is HttpRequestException { StatusCode: { } status } && (int)status is >= 400 and < 500 and not (408 or 416 or 425 or 429);
 
     private Task LaterAsync(string id, int attempts, string message, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {

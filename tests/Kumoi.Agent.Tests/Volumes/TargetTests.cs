@@ -34,8 +34,8 @@ public sealed class TargetTests
         Assert.Equal("iscsi\0"u8, bytes.AsSpan(8, 6));
         Assert.Equal("user=kumoi,password=secret\0"u8, bytes.AsSpan(120));
         Assert.Equal((12, 0), TargetRequest.ReadAnswer([12, 0, 0, 0, 8, 0, 0, 0]));
-        var arguments = TargetCommand.Build(7, 300777, "/run/kumoi/x/vol-1", new IPEndPoint(IPAddress.Parse("2001:db8::1"), 10809));
+        var arguments = TargetCommand.Build(300777, "/run/kumoi/x/vol-1", new IPEndPoint(IPAddress.Parse("2001:db8::1"), 10809));
         Assert.Contains("portal=[2001:db8::1]:10809,nop_interval=5,nop_count=3", arguments);
-        Assert.Contains("password=secret", Assert.Single(TargetCommand.Setup("vol-1", "secret"), request => request.Text.Contains("secret", StringComparison.Ordinal)).Text, StringComparison.Ordinal);
+        Assert.Contains("password=secret", Assert.Single(TargetCommand.Setup("vol-1", "/disk", "secret"), request => request.Text.Contains("secret", StringComparison.Ordinal)).Text, StringComparison.Ordinal);
     }
 }

@@ -6,6 +6,7 @@ using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Volumes;
 using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Api.Agent;
 using Xunit;
 
@@ -177,6 +178,26 @@ public sealed class VolumeExportTests : IAsyncDisposable
         await next.ObserveAsync(_volume, default);
         await Wait.ForAsync("its end", () => !Processes.IsAlive(target), TimeSpan.FromSeconds(10));
         Assert.Null((await next.ObserveAsync(_volume, default)).Export);
+    }
+
+    /// <summary>A daemon that was taken over may mount what it likes over what it sees: nobody who may do more starts a program there.</summary>
+    [Fact]
+    public async Task No_program_is_started_in_the_mount_namespace_of_a_daemon()
+    {
+        _protocol = VolumeProtocols.Iscsi;
+        await MakeAsync();
+        await GiveAsync(1, Key);
+        var daemon = ExportNote.Read(Path.Combine(_machine.Options.Paths.Exports, _volume.Id + ".json"))!.Process!.Value;
+        var (trap, sprung) = (Path.Combine(_machine.State, "trap"), Path.Combine(_machine.State, "sprung"));
+        File.WriteAllText(trap, $"#!/bin/sh\necho \"$0\" >> {sprung}\n");
+        File.SetUnixFileMode(trap, (UnixFileMode)0x1ed);
+        foreach (var program in new[] { "/usr/bin/env", "/usr/bin/stat", "/usr/sbin/tgtd", "/usr/bin/setpriv" })
+            Assert.Equal((0, ""), await Machine.RunAsync("nsenter", $"--mount=/proc/{daemon}/ns/mnt", "--", "mount", "--bind", trap, program));
+        _volume = _volume with { SizeGib = 2 };
+        await OnceAsync(driver => driver.GrowAsync(_volume, null, default));
+        Assert.False(File.Exists(sprung));
+        using var guest = Connect((await SeeAsync()).Export!.Port, Key);
+        await guest.SayAsync("write -P 1 1536M 64k", "wrote 65536/65536");
     }
 
     [Theory]

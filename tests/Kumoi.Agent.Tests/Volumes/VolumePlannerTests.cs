@@ -127,6 +127,10 @@ public sealed class VolumePlannerTests
         Wait(wanted, Whole with { Snapshots = SnapshotsSight.None with { Refused = true } });
         var deleted = Wanted with { Desired = VolumeDesire.Deleted, Snapshots = [present] };
         Do(VolumeStep.Remove, deleted, Whole with { Snapshots = Sight(true, false) });
+        // What was asked for before it was deleted comes first, and is not taken of one that was lost.
+        Do(VolumeStep.Prepare, deleted, Whole);
+        Wait(deleted, Whole with { InUse = true });
+        Do(VolumeStep.Remove, deleted, Nothing with { Traces = true });
         Settled(deleted, Nothing with { Traces = true, Snapshots = Sight(true, false) });
         // Also one that no record names.
         Settled(deleted with { Snapshots = null }, Nothing with { Traces = true, Snapshots = Sight(true, false) });

@@ -153,25 +153,30 @@ public sealed class QemuHypervisor : IHypervisor
             _remote.Forget(drives.Select(drive => drive.Volume));
         }
         _volumes.Guests.Note(instance.Id, [.. files.Select(one => one.Volume.Id)]);
-        var lost = !instance.RootVolume && !_disks.IsHeld(instance) ? instance.Incarnation : (int?)null;
-        foreach (var (volume, _) in files)
-            if (lost is null && !await _volumes.IsHeldAsync(volume, cancel)) lost = volume.Incarnation;
-        if (lost is { } incarnation)
+        try
         {
-            // Granted to another host after it was asked for here; now that QEMU has the disks locked, nobody else has them open.
-            await KillAsync(instance.Id, cancel);
-            throw StoreDirectory.Fenced(incarnation);
+            await CheckHeldAsync(instance, files, cancel);
+            // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
+            // or link of its own where the agent will connect.
+            DurableFiles.Own(sockets, 0);
+            _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
         }
+        catch
+        {
+            // A process that stands still is resumed by the next plan: one that could not be looked at to the end is not left.
+            await KillAsync(instance.Id, CancellationToken.None);
+            throw;
+        }
+    }
+
+    /// <summary>Now that QEMU has the disks locked, nobody else has them open: whether they were granted to another host, or changed, after they were asked for.</summary>
+    private async Task CheckHeldAsync(DesiredInstance instance, IReadOnlyList<(DesiredVolume Volume, OpenedVolume Opened)> files, CancellationToken cancel)
+    {
+        if (!instance.RootVolume && !_disks.IsHeld(instance)) throw StoreDirectory.Fenced(instance.Incarnation);
+        foreach (var (volume, _) in files)
+            if (!await _volumes.IsHeldAsync(volume, cancel)) throw StoreDirectory.Fenced(volume.Incarnation);
         foreach (var (volume, was) in files)
-            if (!await _volumes.IsAsOpenedAsync(volume, was, cancel))
-            {
-                await KillAsync(instance.Id, cancel);
-                throw DirectoryVolumes.Changed(volume);
-            }
-        // Before the guest's first instruction the directory is taken from its process: whatever that becomes, it cannot put a socket
-        // or link of its own where the agent will connect.
-        DurableFiles.Own(sockets, 0);
-        _groups.Enter(instance.Id, guest.ProcessId, instance.Vcpus, instance.MemoryMib * 1024L * 1024 + OverheadBytes);
+            if (!await _volumes.IsAsOpenedAsync(volume, was, cancel)) throw DirectoryVolumes.Changed(volume);
     }
 
     /// <summary>Starts the process, and waits until it answers.</summary>

@@ -139,12 +139,24 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
         foreach (var store in stores.There)
             try
             {
-                foreach (var name in (await store.Tool.NamesAsync(CancellationToken.None)).Where(BlockNames.IsTrash)) await store.Tool.RemoveAsync(name, CancellationToken.None);
+                foreach (var name in (await store.Tool.NamesAsync(CancellationToken.None)).Where(BlockNames.IsTrash)) await SweepAsync(store, name);
             }
             catch (IOException)
             {
                 // It is tried again with the next look; a place that is away is told of by that.
             }
+    }
+
+    private static async Task SweepAsync(BlockStore store, string name)
+    {
+        try
+        {
+            await store.Tool.RemoveAsync(name, CancellationToken.None);
+        }
+        catch (IOException)
+        {
+            // Busy, perhaps, since another host is at it: the others are not to wait for that.
+        }
     }
 
     /// <summary>Gets a volume ready for a process that is about to open it: whoever had it before, on any host, is cut off.</summary>

@@ -119,7 +119,9 @@ internal sealed class LvmThinTool(BlockPlace place, string devices, Commands com
     {
         var result = await commands.TryRunAsync(program, arguments, cancel);
         if (result.Succeeded) return;
-        throw result.Error.Contains("free space", StringComparison.Ordinal) || result.Error.Contains("insufficient", StringComparison.OrdinalIgnoreCase) ? new HypervisorException("disk-full", "The thin pool is full.", null) : Commands.Failure(program, arguments, result);
+        // Of a pool that promises more than it has each change warns, and speaks of free space.
+        var failure = string.Join('\n', result.Error.Split('\n').Where(line => !line.AsSpan().TrimStart().StartsWith("WARNING:", StringComparison.Ordinal)));
+        throw failure.Contains("free space", StringComparison.Ordinal) || failure.Contains("insufficient", StringComparison.OrdinalIgnoreCase) || failure.Contains("reached threshold", StringComparison.Ordinal) ? new HypervisorException("disk-full", "The thin pool is full.", null) : Commands.Failure(program, arguments, result);
     }
 
     private static string PointOf(string disk, string point) => $"{disk}{PointSign}{point}";

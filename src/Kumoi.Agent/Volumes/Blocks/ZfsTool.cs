@@ -54,9 +54,12 @@ internal sealed class ZfsTool(BlockPlace place, string devices, Commands command
     private static long Number(IReadOnlyDictionary<string, (string Value, string Source)> properties, string name) =>
         properties.TryGetValue(name, out var property) && long.TryParse(property.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
-    public async Task CreateAsync(string name, long size, CancellationToken cancel) => await ChangeAsync(["create", "-s", "-V", size.ToString(CultureInfo.InvariantCulture), Spec(name)], cancel);
+    // What a guest writes is no matter of the host's kernel: it looks for no partitions on the device, and makes no devices for them.
+    private static readonly string[] Unread = ["-o", "volmode=dev"];
 
-    public async Task CloneAsync(string disk, string point, string name, CancellationToken cancel) => await ChangeAsync(["clone", $"{Spec(disk)}@{point}", Spec(name)], cancel);
+    public async Task CreateAsync(string name, long size, CancellationToken cancel) => await ChangeAsync(["create", "-s", "-V", size.ToString(CultureInfo.InvariantCulture), .. Unread, Spec(name)], cancel);
+
+    public async Task CloneAsync(string disk, string point, string name, CancellationToken cancel) => await ChangeAsync(["clone", .. Unread, $"{Spec(disk)}@{point}", Spec(name)], cancel);
 
     public async Task GrowAsync(string name, long size, CancellationToken cancel) => await ChangeAsync(["set", string.Create(CultureInfo.InvariantCulture, $"volsize={size}"), Spec(name)], cancel);
 

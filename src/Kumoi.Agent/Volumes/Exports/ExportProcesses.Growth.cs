@@ -17,11 +17,22 @@ public sealed partial class ExportProcesses
         {
             if ((await QemuDrives.NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
             await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
-            // The target before the size, so that none is left that tells the former one.
+            // By the note there is no target from here on: cut off anywhere, both begin anew, and none is left that tells the former size.
+            var parted = note with { TargetId = 0, TargetStartedAt = default };
+            parted.Write(NoteOf(volume.Id));
+            try
+            {
+                await QemuDrives.SendAsync(qmp, "block_resize", new() { ["node-name"] = top, ["size"] = wanted }, cancel);
+            }
+            catch (IOException)
+            {
+                // Of a store that is full, for example: whoever has the volume keeps it as it is.
+                note.Write(NoteOf(volume.Id));
+                throw;
+            }
             await LeaveAsync(volume.Id);
             await KillAsync(volume.Id, TargetsOf(volume.Id, note), cancel);
-            await QemuDrives.SendAsync(qmp, "block_resize", new() { ["node-name"] = top, ["size"] = wanted }, cancel);
-            await TargetAsync(volume, user, note, changed, cancel);
+            await TargetAsync(volume, user, parted, changed, cancel);
             return;
         }
         await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);

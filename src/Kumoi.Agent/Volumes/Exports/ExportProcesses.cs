@@ -165,7 +165,8 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         if (ExportNote.Read(NoteOf(volumeId)) is not { } note) return;
         // What it has taken is written out by the other one below.
         await LeaveAsync(volumeId);
-        await KillAsync(volumeId, TargetsOf(volumeId, note), cancel);
+        var targets = TargetsOf(volumeId, note);
+        var isEnded = await KillAllAsync(targets, cancel) is null;
         var alive = AliveOf(volumeId, note);
         if (_known.TryGetValue(volumeId, out var known))
         {
@@ -182,15 +183,24 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
             }
         }
         await KillAsync(volumeId, alive, cancel);
+        // One that waited for the other, which does not answer, ends with that.
+        if (!isEnded) await KillAsync(volumeId, targets, cancel);
         await DropAsync(volumeId, links);
         if (Directory.Exists(PlaceOf(volumeId))) Directory.Delete(PlaceOf(volumeId), recursive: true);
     }
 
     private async Task KillAsync(string volumeId, IReadOnlyCollection<int> processes, CancellationToken cancel)
     {
+        if (await KillAllAsync(processes, cancel) is { } process) throw new HypervisorException("kill-failed", $"The process {process}, which gives the volume {volumeId} to another host, could not be ended within 10 s.", null);
+    }
+
+    /// <summary>The first of them that has not ended in time; null: all have.</summary>
+    private async Task<int?> KillAllAsync(IReadOnlyCollection<int> processes, CancellationToken cancel)
+    {
         foreach (var process in processes.Where(Processes.IsAlive)) Processes.Signal(process, Libc.SignalKill);
         foreach (var process in processes)
-            if (!await Processes.WaitForEndAsync(process, KillLimit, clock, cancel)) throw new HypervisorException("kill-failed", $"The process {process}, which gives the volume {volumeId} to another host, could not be ended within 10 s.", null);
+            if (!await Processes.WaitForEndAsync(process, KillLimit, clock, cancel)) return process;
+        return null;
     }
 
     /// <summary>Forgets a process that has ended, and at which port it was.</summary>
@@ -206,7 +216,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         note.Process is { } process ? [process] : Marked($"path={QemuCommand.Escape(SocketOf(volumeId))},", ExportCommand.Program, QemuCommand.Program, "unshare", "setsid");
 
     private HashSet<int> TargetsOf(string volumeId, ExportNote note) =>
-        note.Protocol == VolumeProtocols.Nbd ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "nsenter", "env", "setsid");
+        note.Protocol == VolumeProtocols.Nbd ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "env", "setsid");
 
     private static HashSet<int> Marked(string mark, params string[] programs) =>
         [.. Processes.All().Where(one => programs.Contains(Path.GetFileName(one.Arguments[0])) && one.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).Select(one => one.Id)];

@@ -5,7 +5,7 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Volumes.Exports;
 
 /// <summary>
-/// The target that gives one volume by iSCSI: a <c>tgtd</c> of its own, in the mount namespace of the process that has the volume open, as the same user, with nothing but that one target and its one unit. Pure.
+/// The target that gives one volume by iSCSI: a <c>tgtd</c> of its own, as the user of the process that has the volume open, with nothing but that one target and its one unit. Pure.
 /// </summary>
 internal static class TargetCommand
 {
@@ -30,12 +30,17 @@ internal static class TargetCommand
     /// <summary>RFC 7143, 4.2.7.4.</summary>
     private static string Name(string rest) => "iqn.2026-11.cloud.kumoi:" + rest;
 
-    /// <param name="process">The process that has the volume open.</param>
+    /// <summary>
+    /// The volume's file, which is in the mount namespace of the process that has the volume open. It is reached from outside: nothing of the agent's enters that namespace, in which whoever
+    /// has taken the process over says what a path means.
+    /// </summary>
+    public static string FileOf(int process, string place) => string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/root{Path.Combine(place, ExportCommand.File)}");
+
+    /// <summary>Of <c>setpriv</c>.</summary>
     /// <param name="place">The export's directory.</param>
-    public static IReadOnlyList<string> Build(int process, uint user, string place, IPEndPoint at) =>
+    public static IReadOnlyList<string> Build(uint user, string place, IPEndPoint at) =>
     [
-        string.Create(CultureInfo.InvariantCulture, $"--mount=/proc/{process}/ns/mnt"), "--", "setpriv", .. ExportCommand.As(user),
-        "env", "-C", place, "TGT_IPC_SOCKET=" + SocketPrefix, Program, "--foreground", "--control-port", "0",
+        .. ExportCommand.As(user), "env", "-C", place, "TGT_IPC_SOCKET=" + SocketPrefix, Program, "--foreground", "--control-port", "0",
         // One thread: what a broken connection has sent is written before anything that the next one sends.
         "--nr_iothreads", "1",
         // Written by daemons in the background only; here it names whose process this is.
@@ -44,12 +49,13 @@ internal static class TargetCommand
     ];
 
     /// <summary>What makes it a target of the volume that nobody may come to yet.</summary>
-    public static IReadOnlyList<TargetRequest> Setup(string volumeId, string key) =>
+    /// <param name="file">The volume.</param>
+    public static IReadOnlyList<TargetRequest> Setup(string volumeId, string file, string key) =>
     [
         TargetRequest.New(TargetMode.Target, "targetname=" + TargetName(volumeId)),
         TargetRequest.New(TargetMode.Account, $"user={VolumeProtocols.User},password={key}"),
         new(TargetMode.Account, TargetOperation.Bind, 0, "user=" + VolumeProtocols.User),
-        TargetRequest.New(TargetMode.Unit, "path=" + ExportCommand.File) with { Unit = Unit },
+        TargetRequest.New(TargetMode.Unit, "path=" + file) with { Unit = Unit },
         new(TargetMode.Unit, TargetOperation.Update, Unit, "thin_provisioning=1"),
     ];
 

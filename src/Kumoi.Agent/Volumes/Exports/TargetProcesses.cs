@@ -16,7 +16,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
     private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(1);
 
     /// <summary>What hosts must have for it. QEMU's part is a module of its own in some distributions, and in others built in.</summary>
-    private static readonly string[] Programs = [ExportCommand.Program, TargetCommand.Program, "nsenter", "unshare"], QemuModules = ["/usr/lib/*/qemu/block-iscsi.so", "/usr/lib*/qemu/block-iscsi.so", "/usr/lib*/qemu-kvm/block-iscsi.so"];
+    private static readonly string[] Programs = [ExportCommand.Program, TargetCommand.Program, "unshare"], QemuModules = ["/usr/lib/*/qemu/block-iscsi.so", "/usr/lib*/qemu/block-iscsi.so", "/usr/lib*/qemu-kvm/block-iscsi.so"];
 
     private const string FuseDevice = "/dev/fuse";
 
@@ -43,7 +43,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
         if (Directory.Exists(sockets)) Directory.Delete(sockets, recursive: true);
         DurableFiles.MakeDirectory(sockets, AgentModes.Passable);
         DurableFiles.Own(sockets, user, AgentModes.Passable);
-        var started = await commands.StartAsync("nsenter", TargetCommand.Build(process, user, place, at), [], cancel);
+        var started = await commands.StartAsync(QemuCommand.Program, TargetCommand.Build(user, place, at), [], cancel);
         var management = new TargetManagement(Path.Combine(place, TargetCommand.Socket), user, clock);
         var (since, id) = (clock.GetTimestamp(), 0);
         while (id == 0)
@@ -69,7 +69,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
         FaultPoints.Reach("target set up");
         try
         {
-            foreach (var request in TargetCommand.Setup(volume.Id, export.Key)) await management.AskAsync(request, null, cancel);
+            foreach (var request in TargetCommand.Setup(volume.Id, TargetCommand.FileOf(process, place), export.Key)) await management.AskAsync(request, null, cancel);
             await management.AskAsync(TargetCommand.Open(TargetCommand.InitiatorName(export.InstanceId, export.Incarnation)), null, cancel);
         }
         catch (TargetException e)
@@ -81,8 +81,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
 
     /// <summary>Has the size of the file asked for anew: the kernel keeps for a second what it was told before, and the target asks once.</summary>
     private async Task RefreshAsync(int process, uint user, string place, CancellationToken cancel) => await commands.RunAsync(
-        "nsenter",
-        [string.Create(CultureInfo.InvariantCulture, $"--mount=/proc/{process}/ns/mnt"), "--", "setpriv", .. ExportCommand.As(user), "stat", "--cached=never", "--format=%s", Path.Combine(place, ExportCommand.File)], cancel);
+        QemuCommand.Program, [.. ExportCommand.As(user), "stat", "--cached=never", "--format=%s", TargetCommand.FileOf(process, place)], cancel);
 
     private static HypervisorException Failed(DesiredVolume volume, string words) =>
         words.Contains($"failed to execute {TargetCommand.Program}", StringComparison.Ordinal) || words.Contains($"{TargetCommand.Program}’: No such file", StringComparison.Ordinal) || words.Contains($"{TargetCommand.Program}': No such file", StringComparison.Ordinal)
