@@ -20,7 +20,7 @@ if (args.Contains("--network"))
 if (args.Contains("--storage"))
 {
     var place = Argument("--tree");
-    await StorageProgram.RunAsync(place, Argument("--image"), args.Contains("--trial") ? StorageSizes.Trial : StorageSizes.Full, args.Contains("--write") ? Path.Combine(place, "docs/benchmarks.md") : null);
+    await StorageProgram.RunAsync(place, Argument("--image"), args.Contains("--trial") ? StorageSizes.Trial : args.Contains("--short") ? StorageSizes.Short : StorageSizes.Full, args.Contains("--write") ? Path.Combine(place, "docs/benchmarks.md") : null);
     return 0;
 }
 var (tree, home, port) = (Argument("--tree"), Argument("--home"), int.Parse(Argument("--port"), CultureInfo.InvariantCulture));
