@@ -80,7 +80,7 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         Assert.Equal(home, (await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString());
         Assert.Equal(written, await data.SumAsync("on-2"));
         // While the guest writes, the process that gives it is killed, and then the agent with it: nothing that was said to be written is lost.
-        (await cloud.InGuestAsync("on-2", "sh", "-c", "(i=0; while [ $i -lt 12 ]; do dd if=/dev/urandom of=/mnt/part$i bs=1M count=2 conv=fsync 2>/dev/null && sha256sum /mnt/part$i >>/root/sums; i=$((i+1)); done; echo done >>/root/sums) >/dev/null 2>&1 </dev/null &")).Ok.ToString();
+        (await cloud.InGuestAsync("on-2", "sh", "-c", "rm -f /root/sums; (i=0; while [ $i -lt 12 ]; do dd if=/dev/urandom of=/mnt/part$i bs=1M count=2 conv=fsync 2>/dev/null && sha256sum /mnt/part$i >>/root/sums; i=$((i+1)); done; echo done >>/root/sums) >/dev/null 2>&1 </dev/null &")).Ok.ToString();
         await Machine.KillAsync(Daemon(data.Id));
         await Wait.UntilAsync(() => Task.FromResult(Machine.Processes(data.Id).Any(IsDaemon)), 60, "another process gives the volume");
         await Machine.KillAsync(Daemon(data.Id));
