@@ -10,6 +10,8 @@ public static partial class DiskTransfers
 {
     private const double Mega = 1_000_000;
 
+    private const long Mebi = 1024 * 1024;
+
     public static async Task<IReadOnlyList<Figure>> MeasureAsync(StorageCloud cloud, StorageSizes sizes)
     {
         var results = new Dictionary<(string Where, string What), List<double>>();
@@ -22,9 +24,9 @@ public static partial class DiskTransfers
                 await cloud.OperatorAsync("pool", "update", "local", "--protocol", protocol);
                 await cloud.KumoiAsync("volume", "attach", "disk", guest, "--wait");
                 var device = await cloud.DeviceAsync(guest, "disk");
-                Add(where, "write", await GuestAsync(cloud, guest, $"dd if=/dev/zero of={device} bs=64k count={sizes.Mebibytes * 16} oflag=direct conv=fsync"));
-                Add(where, "read", await GuestAsync(cloud, guest, $"dd if={device} of=/dev/null bs=64k count={sizes.Mebibytes * 16} iflag=direct"));
-                Add(where, "small", await GuestAsync(cloud, guest, $"dd if=/dev/zero of={device} bs=4k count={sizes.Writes} oflag=direct"));
+                Add(where, "write", await GuestAsync(cloud, guest, $"dd if=/dev/zero of={device} bs=64k count={sizes.Mebibytes * 16} oflag=direct conv=fsync", sizes.Mebibytes * Mebi));
+                Add(where, "read", await GuestAsync(cloud, guest, $"dd if={device} of=/dev/null bs=64k count={sizes.Mebibytes * 16} iflag=direct", sizes.Mebibytes * Mebi));
+                Add(where, "small", await GuestAsync(cloud, guest, $"dd if=/dev/zero of={device} bs=4k count={sizes.Writes} oflag=direct", sizes.Writes * 4096L));
                 await cloud.DetachAsync("disk");
             }
             var file = cloud.FileOf((await cloud.JsonAsync("volume", "show", "disk")).GetProperty("id").GetString()!);
@@ -50,11 +52,12 @@ public static partial class DiskTransfers
             results.Where(one => one.Key.What == what).Select(one => new Figure($"{words}: {one.Key.Where}", new Sample(one.Value.Select(value => value / Mega / per)), unit, 0, null));
     }
 
-    /// <summary>Bytes in a second, as dd tells.</summary>
-    private static async Task<double> GuestAsync(StorageCloud cloud, string guest, string command)
+    /// <summary>Bytes in a second, by the guest's own clock, which tells hundredths: not every dd tells how long it took.</summary>
+    private static async Task<double> GuestAsync(StorageCloud cloud, string guest, string command, long bytes)
     {
-        var match = DdForm().Match(await cloud.InGuestAsync(guest, command + " 2>&1"));
-        return double.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) / double.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
+        var said = await cloud.InGuestAsync(guest, $"a=$(cut -d' ' -f1 /proc/uptime); {command} 2>/dev/null || exit; echo $a $(cut -d' ' -f1 /proc/uptime)");
+        var times = said.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(time => double.Parse(time, CultureInfo.InvariantCulture)).ToArray();
+        return bytes / (times[1] - times[0]);
     }
 
     private static async Task<double> BareAsync(string file, string size, int count, bool write)
@@ -62,8 +65,6 @@ public static partial class DiskTransfers
         var said = await Programs.SayAsync("qemu-img", ["bench", "-f", "qcow2", "-t", "none", "-d", "1", "-s", size, "-c", count.ToString(CultureInfo.InvariantCulture), .. write ? ["-w"] : Array.Empty<string>(), file], new Dictionary<string, string>());
         return double.Parse(size, CultureInfo.InvariantCulture) * count / double.Parse(BenchForm().Match(said).Groups[1].ValueSpan, CultureInfo.InvariantCulture);
     }
-
-    [GeneratedRegex(@"(\d+) bytes .*copied, ([0-9.]+) s")] private static partial Regex DdForm();
 
     [GeneratedRegex(@"Run completed in ([0-9.]+) seconds")] private static partial Regex BenchForm();
 }
