@@ -57,27 +57,8 @@ public sealed class ConsoleSnapshotTests
     }
 
     /// <summary>Does what it is asked for as soon as it hears of it, except for volumes that are being filled.</summary>
-    private static async Task KeepAsync(FakeHost host, CancellationToken stop)
-    {
-        try
-        {
-            for (var revision = -1L; !stop.IsCancellationRequested;)
-            {
-                if ((await host.AskAsync(revision, 1, new Dictionary<string, long>(), stop))?.Document is not { } document)
-                {
-                    await host.ReportAsync();
-                    continue;
-                }
-                revision = document.Revision;
-                var volumes = document.Volumes ?? [];
-                await host.ReportVolumesAsync([.. volumes.Select(volume => volume is { SizeGib: FillingGib, Source: not null } ? Filling(volume) : FakeHost.Obeyed(volume))]);
-                await host.ReportAsync([.. document.Instances.Select(instance => FakeHost.Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id).Select(volume => volume.Id)] })]);
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-        }
-    }
+    private static Task KeepAsync(FakeHost host, CancellationToken stop) =>
+        host.KeepAsync(volume => volume is { SizeGib: FillingGib, Source: not null } ? Filling(volume) : FakeHost.Obeyed(volume), (_, _) => Task.CompletedTask, stop);
 
     private static ObservedVolume Filling(DesiredVolume volume) =>
         FakeHost.Obeyed(volume) with { Generation = volume.Generation - 1, SizeGib = null, Work = new VolumeWork(VolumeWorks.Copy, (1L << 30) * 2 / 5 + 1, 1L << 30, DateTimeOffset.UtcNow.AddMinutes(-2)) };

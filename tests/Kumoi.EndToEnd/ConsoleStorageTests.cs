@@ -118,31 +118,16 @@ public sealed class ConsoleStorageTests
     }
 
     /// <summary>Does what it is asked for as soon as it hears of it, except for what is held up. Of images that it is to keep it has the beginning.</summary>
-    private static async Task KeepAsync(FakeHost host, CancellationToken stop)
+    private static Task KeepAsync(FakeHost host, CancellationToken stop)
     {
         var sent = new HashSet<string>();
-        try
+        return host.KeepAsync(volume => IsHeldUp(volume) ? Filling(volume) : FakeHost.Obeyed(volume), async (document, volumes) =>
         {
-            for (var revision = -1L; !stop.IsCancellationRequested;)
-            {
-                if ((await host.AskAsync(revision, 1, new Dictionary<string, long>(), stop))?.Document is not { } document)
-                {
-                    await host.ReportAsync();
-                    continue;
-                }
-                revision = document.Revision;
-                var volumes = document.Volumes ?? [];
-                await host.ReportVolumesAsync([.. volumes.Select(volume => IsHeldUp(volume) ? Filling(volume) : FakeHost.Obeyed(volume))]);
-                await host.ReportAsync([.. document.Instances.Select(instance => FakeHost.Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id).Select(volume => volume.Id)] })]);
-                await host.ReportBackupsAsync([.. (document.Backups ?? []).Select(backup => Seen(backup, volumes.Any(volume => volume.Id == backup.VolumeId && volume.SizeGib == HeldUpGib)))]);
-                await host.ReportImagesAsync(null, [.. document.Images.Where(image => image.Prefetch).Select(image => new ObservedImage(image.Sha256, image.SizeBytes * 2 / 5 + 1, false))]);
-                foreach (var made in volumes.Where(volume => volume.UploadTo is not null && !IsHeldUp(volume) && sent.Add(volume.UploadTo)))
-                    await host.SendImageAsync(made.UploadTo!, Convert.ToHexStringLower(SHA256.HashData(Qcow2.Good())), Qcow2.Good());
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-        }
+            await host.ReportBackupsAsync([.. (document.Backups ?? []).Select(backup => Seen(backup, volumes.Any(volume => volume.Id == backup.VolumeId && volume.SizeGib == HeldUpGib)))]);
+            await host.ReportImagesAsync(null, [.. document.Images.Where(image => image.Prefetch).Select(image => new ObservedImage(image.Sha256, image.SizeBytes * 2 / 5 + 1, false))]);
+            foreach (var made in volumes.Where(volume => volume.UploadTo is not null && !IsHeldUp(volume) && sent.Add(volume.UploadTo)))
+                await host.SendImageAsync(made.UploadTo!, Convert.ToHexStringLower(SHA256.HashData(Qcow2.Good())), Qcow2.Good());
+        }, stop);
     }
 
     private static bool IsHeldUp(DesiredVolume volume) => volume.SizeGib == HeldUpGib && volume.Desired == VolumeDesire.Present && (volume.Source is not null || volume.Backup is not null);

@@ -190,27 +190,8 @@ public sealed class ConsoleTests
     }
 
     /// <summary>Does what it is asked for of instances and volumes as soon as it hears of it, except for volumes that are to be held up.</summary>
-    private static async Task KeepVolumesAsync(FakeHost host, CancellationToken stop)
-    {
-        try
-        {
-            for (var revision = -1L; !stop.IsCancellationRequested;)
-            {
-                if ((await host.AskAsync(revision, 1, new Dictionary<string, long>(), stop))?.Document is not { } document)
-                {
-                    await host.ReportAsync();
-                    continue;
-                }
-                revision = document.Revision;
-                var volumes = document.Volumes ?? [];
-                await host.ReportVolumesAsync([.. volumes.Select(volume => volume.SizeGib == HeldUpGib && volume.Desired != VolumeDesire.Deleted ? HeldUp(volume) : FakeHost.Obeyed(volume))]);
-                await host.ReportAsync([.. document.Instances.Select(instance => FakeHost.Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id).Select(volume => volume.Id)] })]);
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-        }
-    }
+    private static Task KeepVolumesAsync(FakeHost host, CancellationToken stop) =>
+        host.KeepAsync(volume => volume.SizeGib == HeldUpGib && volume.Desired != VolumeDesire.Deleted ? HeldUp(volume) : FakeHost.Obeyed(volume), (_, _) => Task.CompletedTask, stop);
 
     private static ObservedVolume HeldUp(DesiredVolume volume) =>
         new(volume.Id, volume.Incarnation, volume.Generation - 1, null, 0, [new Condition("Made", "NoRoom", "The store has no room " + Hostile, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddMinutes(1))]);

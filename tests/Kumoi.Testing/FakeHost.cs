@@ -143,6 +143,33 @@ public sealed class FakeHost : IDisposable
         new(desired.Id, desired.Incarnation, desired.Generation, desired.Desired == VolumeDesire.Deleted ? null : desired.SizeGib, desired.Desired == VolumeDesire.Deleted ? 0 : 196_624, [],
             [.. (desired.Snapshots ?? []).Where(snapshot => snapshot.Desired == VolumeDesire.Present).Select(snapshot => new ObservedSnapshot(snapshot.Id, DateTimeOffset.UtcNow, SnapshotConsistency.Crash, 4096))], desired.Restore?.Number ?? 0, null, desired.Export is { } export ? new ObservedExport(ExportPort, export.Incarnation) : null);
 
+    /// <summary>Does what it is asked for of instances and volumes as soon as it hears of it, until stopped.</summary>
+    /// <param name="seen">What it says of a volume.</param>
+    /// <param name="besides">What else it says.</param>
+    public async Task KeepAsync(Func<DesiredVolume, ObservedVolume> seen, Func<DesiredDocument, IReadOnlyList<DesiredVolume>, Task> besides, CancellationToken stop)
+    {
+        try
+        {
+            for (var revision = -1L; !stop.IsCancellationRequested;)
+            {
+                if ((await AskAsync(revision, 1, new Dictionary<string, long>(), stop))?.Document is not { } document)
+                {
+                    await ReportAsync();
+                    continue;
+                }
+                revision = document.Revision;
+                var volumes = document.Volumes ?? [];
+                await ReportVolumesAsync([.. volumes.Select(seen)]);
+                await ReportAsync([.. document.Instances.Select(instance => Obeyed(instance) with { Volumes = [.. volumes.Where(volume => volume.InstanceId == instance.Id).Select(volume => volume.Id)] })]);
+                await besides(document, volumes);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // As asked.
+        }
+    }
+
     /// <summary>Where hosts say that they give volumes to others.</summary>
     public const int ExportPort = 10900;
 
