@@ -124,6 +124,12 @@ public sealed partial class QemuHypervisor : IHypervisor
     public async Task ResumeAsync(string id, CancellationToken cancel)
     {
         var guest = await NeedAsync(id, cancel);
+        if (FileStates.UserOf(_paths.Sockets(id)) != 0)
+        {
+            // The agent that started it was killed before it had looked whether its disks are still this host's: it is started anew.
+            await KillAsync(id, cancel);
+            return;
+        }
         // One that is held for a snapshot goes on when that is taken.
         using var free = await _freeze.Pauses.EnterAsync(id, cancel);
         await guest.ContinueAsync(cancel);

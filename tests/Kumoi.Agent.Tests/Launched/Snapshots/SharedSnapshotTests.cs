@@ -1,4 +1,5 @@
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Api.Agent;
 using Xunit;
@@ -48,6 +49,21 @@ public sealed class SharedSnapshotTests
         await next.SettleAsync(second);
         await next.ReadAsync(second, null, "read -P 1 0 2M", "read -P 0 2M 1M", "read -P 77 4M 64k");
         Assert.Equal([One.Id], (await next.SeeAsync(second)).Snapshots.Taken.Select(taken => taken.Id));
+    }
+
+    [Fact]
+    public async Task A_process_that_was_not_looked_at_to_the_end_is_not_resumed()
+    {
+        await using var stand = await SnapshotStand.MakeAsync();
+        var volume = stand.Volume(1);
+        await stand.StartGuestAsync(volume);
+        // As an agent leaves it that is killed right after the process was started.
+        DurableFiles.Own(stand.Machine.Options.Paths.Sockets(stand.Record.Id), 300777);
+        await (await stand.AgentAsync()).Hypervisor.ResumeAsync(stand.Record.Id, default);
+        Assert.False(await stand.RunsAsync());
+        await stand.StartAsync(volume);
+        await (await stand.AgentAsync()).Hypervisor.ResumeAsync(stand.Record.Id, default);
+        Assert.True(await stand.RunsAsync());
     }
 
     private static async Task AssertFencedAsync(SnapshotStand stand, DesiredVolume volume)
