@@ -183,8 +183,8 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         (await cloud.KumoiAsync("up", "--hosts", "4")).Ok.ToString();
         var hosts = await cloud.HostsAsync();
         Assert.Equal([.. Three, "host-4"], hosts.Select(host => host.GetProperty("name").GetString()));
-        // Each has a smaller part of the machine now.
-        Assert.Single(hosts.Select(host => host.GetProperty("capacity").GetProperty("memoryMib").GetInt32()).Distinct());
+        // Each has a smaller part of the machine now, and says so with its next report.
+        await Wait.UntilAsync(async () => (await cloud.HostsAsync()).Select(host => host.GetProperty("capacity").GetProperty("memoryMib").GetInt32()).Distinct().Count() == 1, 60, "all hosts have parts of one size");
         Assert.All(guests, guest => Assert.True(Directory.Exists($"/proc/{guest}")));
         (await cloud.InGuestAsync("first", "true")).Ok.ToString();
     }
