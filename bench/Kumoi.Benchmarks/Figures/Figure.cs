@@ -9,10 +9,11 @@ public sealed record Figure(string Name, Sample Sample, string Unit, int Digits,
 
 /// <summary>A bound that the worst told of a figure keeps: p99 where there is one, else p95, else the largest.</summary>
 /// <param name="Limit">In the figure's unit; what is measured must be less.</param>
-public sealed record Goal(double Limit)
+/// <param name="OfMedian">For the difference of two figures, whose tails are the noise of both: its median is judged.</param>
+public sealed record Goal(double Limit, bool OfMedian = false)
 {
-    public static (string Name, double Value) Judged(Sample sample) =>
-        sample.P99 is { } p99 ? ("p99", p99) : sample.P95 is { } p95 ? ("p95", p95) : ("max", sample.Max);
+    public (string Name, double Value) Judged(Sample sample) =>
+        OfMedian ? ("median", sample.Median) : sample.P99 is { } p99 ? ("p99", p99) : sample.P95 is { } p95 ? ("p95", p95) : ("max", sample.Max);
 
     public bool IsMet(Sample sample) => Judged(sample).Value < Limit;
 }

@@ -28,7 +28,7 @@ public static class Report
     }
 
     private static string Verdict(Figure figure) => figure.Goal is not { } goal
-        ? "" : string.Create(CultureInfo.InvariantCulture, $"{Goal.Judged(figure.Sample).Name} < {goal.Limit}: {(goal.IsMet(figure.Sample) ? "met" : "**not met**")}");
+        ? "" : string.Create(CultureInfo.InvariantCulture, $"{goal.Judged(figure.Sample).Name} < {goal.Limit}: {(goal.IsMet(figure.Sample) ? "met" : "**not met**")}");
 
     /// <summary>Puts the figures between the page's two markers of a program of bench/.</summary>
     public static void Write(string page, string program, string figures)
