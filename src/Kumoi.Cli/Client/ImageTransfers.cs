@@ -13,7 +13,7 @@ public static class ImageTransfers
     // Less is more requests; more is sent again after a line that breaks off.
     private const int PartBytes = 32 * 1024 * 1024, BufferBytes = 256 * 1024;
 
-    private const int Tries = 5;
+    private const int Tries = 8;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
@@ -30,6 +30,7 @@ public static class ImageTransfers
                     try
                     {
                         // The server knows how much of it is there.
+                        if (failures > 0) image = await client.GetAsync<Image>("images/" + image.Id, cancel);
                         told(image.ReceivedBytes);
                         image = await SendAsync(client, image, stream, image.ReceivedBytes, told, cancel);
                         failures = 0;
@@ -38,15 +39,26 @@ public static class ImageTransfers
                     catch (HttpRequestException) when (++failures < Tries)
                     {
                         await Task.Delay(Pause * failures, TimeProvider.System, cancel);
-                        image = await client.GetAsync<Image>("images/" + image.Id, cancel);
                     }
                 }
             });
         }
         catch (Exception)
         {
-            await client.DeleteAsync("images/" + image.Id, CancellationToken.None);
+            await GiveUpAsync(client, image);
             throw;
+        }
+    }
+
+    private static async Task GiveUpAsync(KumoiClient client, Image image)
+    {
+        try
+        {
+            await client.DeleteAsync("images/" + image.Id, CancellationToken.None);
+        }
+        catch (Exception e) when (e is HttpRequestException or ProblemException)
+        {
+            // Why the upload failed is what counts. What is left is listed as pending, and deleted like any other.
         }
     }
 

@@ -5,9 +5,14 @@ using Spectre.Console;
 
 namespace Kumoi.Cli.Client;
 
-/// <summary>Waiting for a state with the API's own waiting form, told on a terminal as time goes on.</summary>
+/// <summary>
+/// Waiting for a state with the API's own waiting form, told on a terminal as time goes on. A cloud that does not answer for a while, as when its
+/// server is started anew, ends no wait: what was asked of it stands.
+/// </summary>
 public static class Waiting
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     // One request waits so long; the whole wait is as long as the person wants. Somebody who looks on is told more often how far it is.
     private static int SecondsPerRequest => Session.Errors.Profile.Capabilities.Interactive ? 4 : 20;
 
@@ -42,11 +47,30 @@ public static class Waiting
                 }
                 catch (ProblemException e) when (e.Problem.Code == "wait-timeout" && left > perRequest)
                 {
-                    status(await describe(await client.GetAsync<T>(path, cancel)));
+                    status(await AtLastAsync(client, path, describe, cancel));
+                }
+                catch (Exception e) when (IsAway(e) && left > 0)
+                {
+                    status(Messages.Text("waiting-for-answer"));
+                    await Task.Delay(Pause, clock, cancel);
                 }
             }
         });
     }
+
+    private static async Task<string> AtLastAsync<T>(KumoiClient client, string path, Func<T, Task<string>> describe, CancellationToken cancel)
+    {
+        try
+        {
+            return await describe(await client.GetAsync<T>(path, cancel));
+        }
+        catch (Exception e) when (IsAway(e))
+        {
+            return Messages.Text("waiting-for-answer");
+        }
+    }
+
+    private static bool IsAway(Exception e) => e is HttpRequestException or HttpIOException or ProblemException { Problem.Status: 503 };
 
     private static async Task<T> ShowAsync<T>(string title, Func<Action<string>, Task<T>> work)
     {

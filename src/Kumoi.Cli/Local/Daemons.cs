@@ -9,8 +9,8 @@ public sealed class Daemons(CloudLayout layout)
     /// <summary>systemd is process 1 here.</summary>
     public static bool HasSystemd => Directory.Exists("/run/systemd/system");
 
-    // The log file is opened by a constant script; every other word is passed on as it is.
-    private const string AppendScript = "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null";
+    // The log file is opened by a constant script; every other word is passed on as it is. Descriptors of whoever ran this command, a lock for example, are not kept open for as long as a daemon lives.
+    private const string AppendScript = "log=$1; shift; for open in /proc/self/fd/*; do open=${open##*/}; [ \"$open\" -le 2 ] || eval \"exec $open>&-\"; done; exec \"$@\" >>\"$log\" 2>&1 </dev/null";
 
     public async Task StartAsync(string role, IReadOnlyList<string> command, CancellationToken cancel)
     {
