@@ -45,7 +45,7 @@ public sealed class ConsoleStorageTests
     }, async tenant =>
     {
         var images = (await tenant.GetAsync<Page<Image>>("/images?visibility=private")).Items.ToDictionary(image => image.Name);
-        Assert.Equal(["gold", "gold-monday"], images.Keys.Order());
+        Assert.Equal(["gold", "gold-monday", "sent"], images.Keys.Order());
         Assert.Equal(("debian", 64, "beta", "available"), (images["gold"].Os, images["gold"].MinMemoryMib, Assert.Single(images["gold"].Accounts!).Name, images["gold-monday"].State));
     }, "console-image.png");
 

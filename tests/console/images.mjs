@@ -1,8 +1,10 @@
 // Images in the console: made of an instance, a volume and a snapshot, given up, described, shared, downloaded, deprecated, and fetched by hosts beforehand. In English and Japanese.
 //   node images.mjs URL PICTURES-DIRECTORY   (password of admin in KUMOI_ADMIN_PASSWORD, of acme-admin, acme-reader and beta-admin in KUMOI_DEMO_PASSWORD)
 // web-1 runs with the volumes notes and big, of 3 GiB; there is a public image tiny. What is asked is done, except that images of big get no bytes, and hosts fetch 40 % of what they are to keep.
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { storage } from './storage.mjs';
 
 const { page, at, row, invalid, picture, choose, step, speak, faults, refused, inert, complain, close, heading, user, operator, submit, confirm, calm, named, fact, gone, same, disabled, goTo, call } = await storage();
@@ -76,6 +78,35 @@ try {
     same(file.suggestedFilename(), 'gold.qcow2', 'the name of the file');
     same(createHash('sha256').update(await readFile(await file.path())).digest('hex'), (await call('GET', '/images/gold')).sha256, 'what is in the file');
     await calm('console-image', () => fact('memory 64 MiB'));
+  });
+  await step('a file is sent in parts, and goes on where the connection broke', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kumoi-image-'));
+    const bytes = Buffer.concat([randomBytes(1 << 20), Buffer.alloc(69 << 20)]);
+    // The boot sector of a raw disk.
+    bytes.writeUInt16BE(0x55aa, 510);
+    await writeFile(join(directory, 'sent.img'), bytes);
+    const parts = [];
+    await page.route('**/content', async (route) => {
+      parts.push(route.request().headers()['content-range']);
+      await (parts.length === 2 ? route.abort('connectionreset') : route.continue());
+    });
+    await at('nav-images').click();
+    await at('create-image').first().click();
+    await page.getByText('Upload a file', { exact: true }).click();
+    await submit();
+    await page.getByText('Choose one').first().waitFor();
+    await at('image-name').fill('sent');
+    await at('image-file').locator('input[type=file]').setInputFiles(join(directory, 'sent.img'));
+    await submit();
+    await named('sent').getByText('Available').first().waitFor();
+    await page.unroute('**/content');
+    await rm(directory, { recursive: true });
+    const [mib, all] = [32 << 20, bytes.length];
+    const part = (from) => `bytes ${from}-${Math.min(from + mib, all) - 1}/${all}`;
+    same(parts, [part(0), part(mib), part(mib), part(2 * mib)], 'the parts that were sent');
+    same((await call('GET', '/images/sent')).sha256, createHash('sha256').update(bytes).digest('hex'), 'what came');
+    faults.splice(0, faults.length, ...faults.filter((fault) => !fault.includes('ERR_CONNECTION_RESET')));
+    await goTo('nav-images', 'gold');
   });
   await step('one that is deprecated is left out, and still there', async () => {
     await at('image-edit').click();

@@ -22,8 +22,8 @@ const blank = { source: 'url', name: '', url: '', format: '', firmware: 'bios', 
 export function CreateImageDialog({ close, created }: { close: () => void; created: () => void }): ReactNode {
   const t = useText();
   const may = useMay();
-  // Registered but not filled: a second attempt sends the bytes again instead of registering twice.
-  const registered = useRef<{ as: string; id: string } | null>(null);
+  // Registered but not filled: a second attempt goes on with the bytes of the same file instead of registering twice.
+  const registered = useRef<{ as: string; id: string; file?: File } | null>(null);
   const [sent, setSent] = useState<{ bytes: number; of: File } | null>(null);
   const cancel = useRef(new AbortController());
   const form = useForm({
@@ -45,7 +45,9 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
       cancel.current = new AbortController();
       setSent({ bytes: 0, of: file });
       try {
-        await upload(registered.current.id, file, (bytes) => setSent({ bytes, of: file }), cancel.current.signal);
+        const goOn = registered.current.file === file;
+        registered.current.file = file;
+        await upload(registered.current.id, file, goOn, (bytes) => setSent({ bytes, of: file }), cancel.current.signal);
       } finally {
         setSent(null);
       }
@@ -70,7 +72,7 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
         />
       )}
       {sent === null && form.failure !== null && registered.current !== null && v.source === 'file' && <div>{t('image.uploadRetry')}</div>}
-      <TextField form={form} field="name" label={t('ui.name')} autoFocus />
+      <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="image-name" />
       <FormField label={t('image.source')} stretch>
         <Tiles
           columns={2} value={v.source} onChange={(e) => form.set('source', e.detail.value)}
@@ -85,6 +87,7 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
         : (
           <FormField label={t('image.file')} errorText={form.errorOf('files') ?? form.errorOf('content')} stretch>
             <FileUpload
+              data-testid="image-file"
               value={v.files} showFileSize showFileLastModified accept=".qcow2,.img,.raw,.iso" i18nStrings={{ uploadButtonText: () => t('image.fileChoose'), removeFileAriaLabel: () => t('ui.delete') }}
               onChange={(e) => form.set('files', e.detail.value)}
             />

@@ -1,17 +1,32 @@
 import { requestHeaders } from '../api/client';
 import { problemOf } from '../api/problem';
 import type { Image } from '../api/types';
+import { images } from './images';
+import { sendParts } from './parts';
 
 const place = (id: string) => `/api/v1/images/${encodeURIComponent(id)}/content`;
 
-/** Sends an image's bytes. XMLHttpRequest, because fetch cannot tell how much has been sent. */
-export function upload(id: string, file: Blob, progress: (sent: number) => void, cancel: AbortSignal): Promise<Image> {
+/** Sends an image's bytes in parts. @param goOn After an attempt with the same file: what has come is not sent again. */
+export function upload(id: string, file: Blob, goOn: boolean, progress: (sent: number) => void, cancel: AbortSignal): Promise<Image> {
+  return sendParts(file, goOn, {
+    get: () => images.get(id),
+    put: (part, range, sent) => put(id, part, range, sent, cancel),
+    pause: (milliseconds) => new Promise((resolve) => {
+      setTimeout(resolve, milliseconds);
+      cancel.addEventListener('abort', () => resolve(), { once: true });
+    }),
+  }, progress, cancel);
+}
+
+/** One part. XMLHttpRequest, because fetch cannot tell how much has been sent. */
+function put(id: string, part: Blob, range: string | null, progress: (sent: number) => void, cancel: AbortSignal): Promise<Image> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const fail = () => reject(new TypeError('upload'));
     request.open('PUT', place(id));
     for (const [name, value] of Object.entries(requestHeaders())) request.setRequestHeader(name, value);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
+    if (range !== null) request.setRequestHeader('Content-Range', range);
     request.upload.onprogress = (e) => progress(e.loaded);
     request.onerror = fail;
     request.onabort = fail;
@@ -26,7 +41,7 @@ export function upload(id: string, file: Blob, progress: (sent: number) => void,
       else reject(problemOf(body, new Response(null, { status: request.status, statusText: request.statusText })));
     };
     cancel.addEventListener('abort', () => request.abort(), { once: true });
-    request.send(file);
+    request.send(part);
   });
 }
 

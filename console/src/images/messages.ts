@@ -43,7 +43,7 @@ export const imageMessages = {
   'image.fileChoose': { en: 'Choose a file', ja: 'ファイルを選択' },
   'image.uploading': { en: 'Uploading {name}', ja: '{name} をアップロード中' },
   'image.cancelUpload': { en: 'Cancel the upload', ja: 'アップロードを中止' },
-  'image.uploadRetry': { en: 'The image is registered. Submit again to send its bytes once more.', ja: 'イメージは登録済みです。もう一度実行すると内容を再送します。' },
+  'image.uploadRetry': { en: 'The image is registered. Submit again to go on with its bytes.', ja: 'イメージは登録済みです。もう一度実行すると、続きから送信します。' },
   'image.deleteBody': { en: 'Running instances are not affected; none can be launched from it any more.', ja: '実行中のインスタンスには影響しません。以後このイメージからは起動できなくなります。' },
   'image.visibility.shared': { en: 'Shared by other accounts', ja: 'ほかのアカウントから共有' },
   'image.make': { en: 'Make an image', ja: 'イメージを作成' },

@@ -13,7 +13,7 @@ public static class ImageTransfers
     // Less is more requests; more is sent again after a line that breaks off.
     private const int PartBytes = 32 * 1024 * 1024, BufferBytes = 256 * 1024;
 
-    private const int Tries = 8;
+    private const int Tries = 12;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
@@ -36,7 +36,7 @@ public static class ImageTransfers
                         failures = 0;
                         if (image.State != "pending" || image.ReceivedBytes >= source.Length) return image;
                     }
-                    catch (HttpRequestException) when (++failures < Tries)
+                    catch (Exception e) when (IsPassing(e) && ++failures < Tries)
                     {
                         await Task.Delay(Pause * failures, TimeProvider.System, cancel);
                     }
@@ -49,6 +49,9 @@ public static class ImageTransfers
             throw;
         }
     }
+
+    /// <summary>A connection that broke, or servers that are busy with what came over it: one that was killed is waited for by the others for a minute.</summary>
+    private static bool IsPassing(Exception e) => e is HttpRequestException or HttpIOException || e is ProblemException { Problem: var problem } && (problem.Status == 503 || problem.Code is "image-busy" or "upload-offset");
 
     private static async Task GiveUpAsync(KumoiClient client, Image image)
     {
