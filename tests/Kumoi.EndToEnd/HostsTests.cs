@@ -189,6 +189,26 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         (await cloud.InGuestAsync("first", "true")).Ok.ToString();
     }
 
+    [Fact]
+    public async Task A_host_that_was_given_up_joins_anew_and_what_was_lost_with_it_is_taken_back()
+    {
+        var lost = (await cloud.HostsAsync()).Single(host => host.GetProperty("name").GetString() == "host-4").GetProperty("id").GetString();
+        (await cloud.KumoiAsync("instance", "create", "there", "--image", "tiny", "--flavor", "tiny", "--key", "demo", "--placement-group", "apart", "--wait")).Ok.ToString();
+        Assert.Equal("host-4", (await cloud.JsonAsync("instance", "show", "there")).GetProperty("host").GetProperty("name").GetString());
+        (await cloud.InGuestAsync("there", "sh", "-c", "echo kept > /root/kept; sync")).Ok.ToString();
+        await Machine.KillAsync(await cloud.PidAsync("agent-4"));
+        await Wait.UntilAsync(async () => (await cloud.OperatorKumoiAsync("host", "fence", "host-4")).Code == 0, 120, "the host is known not to answer");
+        (await cloud.OperatorKumoiAsync("host", "delete", "host-4", "--lost", "--yes")).Ok.ToString();
+        Assert.NotEqual(0, (await cloud.KumoiAsync("instance", "show", "there")).Code);
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        Assert.NotEqual(lost, (await cloud.HostsAsync()).Single(host => host.GetProperty("name").GetString() == "host-4").GetProperty("id").GetString());
+        await Wait.UntilAsync(async () => (await cloud.KumoiAsync("volume", "recover")).Output.Contains("there-root", StringComparison.Ordinal), 60, "its volume is offered");
+        (await cloud.KumoiAsync("volume", "recover", "there-root")).Ok.ToString();
+        (await cloud.KumoiAsync("instance", "launch", "again", "--flavor", "tiny", "--key", "demo", "--root-volume", "there-root", "--wait")).Ok.ToString();
+        Assert.Equal("kept", (await cloud.InGuestAsync("again", "cat", "/root/kept")).Ok.Trim());
+        (await cloud.KumoiAsync("instance", "delete", "again", "--wait")).Ok.ToString();
+    }
+
     /// <summary>Each line that `up` says is the end of one of its steps.</summary>
     [Theory]
     [InlineData(0)]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Kumoi.Agent.Control;
 using Kumoi.Agent.Linux;
 using Kumoi.Api;
 
@@ -26,6 +27,7 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
         // Hosts that came to be more have a smaller part of the machine each; and devices are opened and closed to bridged networks.
         foreach (var outdated in LocalProcesses.Find(layout).Where(process => process.Role.StartsWith("agent", StringComparison.Ordinal) && !IsAsAsked(process, underlay, share)))
             await daemons.StopAsync(outdated.Role, StopPatience, cancel);
+        foreach (var host in hosts) await ForgetRemovedAsync(host, cancel);
         var running = LocalProcesses.Find(layout).Select(process => process.Role).ToHashSet();
         var absent = hosts.Where(host => !running.Contains(host.Role)).ToList();
         if (absent.Count(host => !Directory.Exists(host.Identity)) is > 0 and var fresh)
@@ -37,6 +39,21 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
         foreach (var host in absent) await daemons.StartAsync(host.Role, Command(host, programs, underlay, share), cancel);
         foreach (var host in hosts)
             if (!await Until.TrueAsync(() => IsUpAsync(host, cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi " + host.Role, daemons.LogOf(host.Role));
+    }
+
+    /// <summary>A host that was removed from the cloud, as lost for example, joins it anew. What is in its stores stays, and is offered to those who lost it.</summary>
+    private async Task ForgetRemovedAsync(LocalHost host, CancellationToken cancel)
+    {
+        if (Identity.Load(LocalCloud.AgentOptions(host).Paths) is not { } identity) return;
+        try
+        {
+            await admin.GetAsync<Host>("hosts/" + identity.HostId, cancel);
+        }
+        catch (ProblemException e) when (e.Problem.Status == 404)
+        {
+            await daemons.StopAsync(host.Role, StopPatience, cancel);
+            Directory.Delete(host.Identity, recursive: true);
+        }
     }
 
     // Each of the cloud's hosts reaches it, since they are one machine.

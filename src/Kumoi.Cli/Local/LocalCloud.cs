@@ -144,7 +144,7 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
         });
     }
 
-    private static AgentOptions AgentOptions(LocalHost host) => new() { StateDirectory = host.State, Tag = host.Tag, RunDirectory = host.RunDirectory, Name = host.Name, Address = "127.0.0.1" };
+    internal static AgentOptions AgentOptions(LocalHost host) => new() { StateDirectory = host.State, Tag = host.Tag, RunDirectory = host.RunDirectory, Name = host.Name, Address = "127.0.0.1" };
 
     private static ILoggerFactory Logs() => LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true));
 
