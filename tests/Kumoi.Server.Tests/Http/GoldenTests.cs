@@ -77,6 +77,9 @@ public sealed partial class GoldenTests
             foreach (Match match in DiagnosisCode().Matches(source)) used.Add("doctor." + match.Groups[1].Value);
             foreach (Match match in NounWord().Matches(source)) used.Add("noun." + match.Groups[1].Value);
         }
+        // Conditions come from hosts, in English; `explain` has a sentence for each reason.
+        foreach (var file in (string[])[.. Directory.GetFiles(Path.Combine(Tree, "src/Kumoi.Agent"), "*.cs", SearchOption.AllDirectories), .. Directory.GetFiles(Path.Combine(Tree, "src/Kumoi.Server"), "*.cs", SearchOption.AllDirectories)])
+            foreach (Match match in ConditionReason().Matches(File.ReadAllText(file))) used.Add("condition." + match.Groups[1].Value);
         Assert.True(used.Count > 60, $"only {used.Count} codes found in the source");
         Assert.Empty(used.Where(key => !english.ContainsKey(key)));
         Assert.Empty(Server.Placement.Placement.Filters.Select(f => "filter." + f.Name).Where(key => !english.ContainsKey(key)));
@@ -104,6 +107,9 @@ public sealed partial class GoldenTests
         var listed = File.ReadLines(Path.Combine(Tree, "docs/api.md")).Single(line => line.StartsWith("| 409 |", StringComparison.Ordinal));
         var used = Directory.GetFiles(Path.Combine(Tree, "src/Kumoi.Server"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal))
             .SelectMany(file => ConflictCode().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal).ToList();
+        // Conditions come from hosts, in English; `explain` has a sentence for each reason.
+        foreach (var file in (string[])[.. Directory.GetFiles(Path.Combine(Tree, "src/Kumoi.Agent"), "*.cs", SearchOption.AllDirectories), .. Directory.GetFiles(Path.Combine(Tree, "src/Kumoi.Server"), "*.cs", SearchOption.AllDirectories)])
+            foreach (Match match in ConditionReason().Matches(File.ReadAllText(file))) used.Add("condition." + match.Groups[1].Value);
         Assert.True(used.Count > 60, $"only {used.Count} codes found in the source");
         Assert.Empty(used.Where(code => !listed.Contains($"`{code}`", StringComparison.Ordinal)));
     }
@@ -124,6 +130,9 @@ public sealed partial class GoldenTests
 
     [GeneratedRegex(@"Inspection\.Refuse\(""([a-z0-9-]+)""")]
     private static partial Regex RefusedRule();
+
+    [GeneratedRegex(@"new (?:HypervisorException\(|Condition\(""[A-Za-z]+"", )""([a-z0-9-]+)""")]
+    private static partial Regex ConditionReason();
 
     [GeneratedRegex(@"""([a-z]+(?:-[a-z]+)+)""")]
     private static partial Regex SentenceReason();
