@@ -113,6 +113,9 @@ public sealed class FakeHost : IDisposable
     /// <summary>And of what it has found in them.</summary>
     public Task<HttpStatusCode> ReportStoresAsync(ObservedStore[] stores, params StrayVolume[] strays) => SendAsync(new ObservedReport(true, 0, _facts, [], [], [], Stores: stores, StrayVolumes: strays));
 
+    /// <summary>Tells of guests, and of other things, that no record explains to it.</summary>
+    public Task<HttpStatusCode> ReportStraysAsync(params string[] strays) => SendAsync(new ObservedReport(true, 0, _facts, [], strays, []));
+
     /// <summary>Sends the bytes of an image that is made of a volume of its own.</summary>
     public async Task<HttpStatusCode> SendImageAsync(string imageId, string sha256, byte[] bytes)
     {

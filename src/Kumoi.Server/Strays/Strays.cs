@@ -87,7 +87,7 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
 
 public static class StrayEndpoints
 {
-    public static IServiceCollection AddStrays(this IServiceCollection services) => services.AddSingleton<StrayStore>().AddSingleton<StrayUseCases>().AddSingleton<IReportObserver, StrayObservation>();
+    public static IServiceCollection AddStrays(this IServiceCollection services) => services.AddSingleton<StrayStore>().AddSingleton<StrayUseCases>().AddSingleton<IReportObserver, StrayObservation>().AddSingleton<IReportObserver, StrayGuests>();
 
     public static void MapStrays(this IEndpointRouteBuilder routes, StrayUseCases strays)
     {

@@ -56,6 +56,35 @@ public sealed class StrayTests
     }
 
     [Fact]
+    public async Task A_guest_whose_record_is_over_is_ended_on_a_host_that_was_given_up_and_is_back()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Host.ReportStoresAsync([Store()]);
+        var over = await scene.LaunchAsync("web-1");
+        await scene.Host.ObeyWithVolumesAsync();
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        await database.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator'", default);
+        using (await scene.Admin.SendAsync(HttpMethod.Delete, "/hosts/host-1?lost=true")) { }
+        using var back = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-1"));
+        await back.ReportStoresAsync([Store()]);
+        var lives = await scene.LaunchAsync("web-2");
+
+        // Of what lives, is a namespace, or has no record, nothing is said.
+        await back.ReportStraysAsync("kumoi-1", "../" + over.Id, lives.Id, "i-19a3f2b4c5d6e0001", over.Id);
+        var former = Assert.Single((await back.DesiredAsync())!.Former);
+        Assert.Equal(over.Id, former.Id);
+        Assert.True(former.Incarnation >= 1);
+        await back.ReportStraysAsync(over.Id);
+        Assert.Single((await back.DesiredAsync())!.Former);
+
+        // One of an earlier kind has its only disk in the agent's directory.
+        await database.ExecuteAsync("DELETE FROM former_placements", default);
+        await database.ExecuteAsync("UPDATE instances SET root_volume = false WHERE id = $1", default, over.Id);
+        await back.ReportStraysAsync(over.Id);
+        Assert.Empty((await back.DesiredAsync())!.Former);
+    }
+
+    [Fact]
     public async Task What_was_lost_with_a_host_and_is_found_again_is_offered_to_whom_it_was_of()
     {
         await using var scene = await Scene.StartAsync();
