@@ -107,7 +107,8 @@ public sealed partial record AgentOptions
         if (!Path.IsPathRooted(StateDirectory)) wrong.Add("The state directory must be an absolute path.");
         if (DisksDirectory is not null && !Path.IsPathRooted(DisksDirectory)) wrong.Add("The directory of disks must be an absolute path.");
         if (SharedDisks && DisksDirectory is null) wrong.Add("Shared disks need the directory they are in (--disks).");
-        if (Stores.FirstOrDefault(store => StorePlace.Parse(store) is null && BlockPlace.Parse(store) is null) is { } unknown)
+        if (Stores.Select(BlockPlace.TooLong).FirstOrDefault(words => words is not null) is { } words) wrong.Add(words);
+        else if (Stores.FirstOrDefault(store => StorePlace.Parse(store) is null && BlockPlace.Parse(store) is null) is { } unknown)
             wrong.Add($"The store '{unknown}' must be POOL=directory:/path, with ,shared at its end if several hosts have mounted it, POOL=lvm-thin:GROUP/THINPOOL, POOL=zfs:ZPOOL/DATASET or POOL=rbd:CEPHPOOL, with @/path/ceph.conf and #client at its end if they are others than /etc/ceph/ceph.conf and admin; the pool's name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");
         if (BackupStores.FirstOrDefault(store => StorePlace.Parse(store) is null) is { } strange)
             wrong.Add($"The backup store '{strange}' must be NAME=directory:/path, with ,shared at its end if several hosts have mounted it; the name has 1 to 63 letters, digits, '-' and '.', and the path is absolute.");

@@ -21,7 +21,7 @@ public sealed class CommandFailedException(string message, Exception? cause, boo
 /// The only place that starts processes: an argument list (never a shell), a time limit, and its output captured. Starts are made one
 /// at a time, since a descriptor meant for one child must not leak into another that is forked at the same moment.
 /// </summary>
-public sealed class Commands(TimeProvider clock)
+public sealed partial class Commands(TimeProvider clock)
 {
     /// <summary>Output kept of one command, in characters. Too low cuts large listings; too high lets a broken tool fill the memory.</summary>
     private const int OutputLimit = 64 * 1024 * 1024;

@@ -18,6 +18,9 @@ public sealed record Qcow2Header(long Size, string? Backing, bool IsEncrypted, b
     private const uint Plain = 0, Luks = 2;
     private const int Least = 72, Read3 = 80, BackingMax = 1023;
 
+    // Of QEMU's: 32 MiB of it.
+    private const uint TableMax = 4 * 1024 * 1024;
+
     /// <summary>Null if the file is no qcow2 of version 2 or 3.</summary>
     public static Qcow2Header? Read(string path)
     {
@@ -52,5 +55,21 @@ public sealed record Qcow2Header(long Size, string? Backing, bool IsEncrypted, b
         if (method is not (Plain or Luks)) return null;
         var hasDataFile = version == 3 && (BinaryPrimitives.ReadUInt64BigEndian(header[72..]) & ExternalDataFile) != 0;
         return new Qcow2Header(size, backing, method == Luks, hasDataFile);
+    }
+
+    /// <summary>Whether anything was ever written to a layer: any of its tables is there that the first one names.</summary>
+    public static bool HasContent(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        if (Read(file) is null) return false;
+        Span<byte> header = stackalloc byte[Least];
+        file.Seek(0, SeekOrigin.Begin);
+        file.ReadExactly(header);
+        var (entries, at) = (BinaryPrimitives.ReadUInt32BigEndian(header[36..]), BinaryPrimitives.ReadInt64BigEndian(header[40..]));
+        if (entries > TableMax || at < 0) return true;
+        var table = new byte[entries * sizeof(ulong)];
+        file.Seek(at, SeekOrigin.Begin);
+        var read = file.ReadAtLeast(table, table.Length, throwOnEndOfStream: false);
+        return table.AsSpan(0, read).ContainsAnyExcept((byte)0);
     }
 }

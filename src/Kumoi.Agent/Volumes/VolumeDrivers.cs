@@ -18,13 +18,14 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
     {
         var (backups, exports) = (new Stores(options, StorePlace.OfBackups(options), null, clock), new ExportProcesses(options, commands, clock));
         var directories = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), shared, clock), exports, commands, clock) { BackupPlaces = backups };
+        var changes = new BlockChanges(commands, options.Paths);
         IBlockTool ToolOf(BlockPlace place) => place.Driver switch
         {
-            StoreDrivers.Rbd => new RbdTool(place, BlockNames.HostWord(options), commands, clock),
-            StoreDrivers.Zfs => new ZfsTool(place, Devices, commands, clock),
-            _ => new LvmThinTool(place, Devices, commands, clock),
+            StoreDrivers.Rbd => new RbdTool(place, BlockNames.HostWord(options), commands, changes, clock),
+            StoreDrivers.Zfs => new ZfsTool(place, Devices, commands, changes, clock),
+            _ => new LvmThinTool(place, Devices, commands, changes, clock),
         };
-        return Of(directories, new BlockVolumes(options, new BlockStores(options, BlockPlace.Of(options), ToolOf, clock), backups, directories.Guests, exports, commands, clock));
+        return Of(directories, new BlockVolumes(options, new BlockStores(options, BlockPlace.Of(options), ToolOf, changes, clock), backups, directories.Guests, exports, commands, clock));
     }
 
     private const string Devices = "/dev";
@@ -32,6 +33,7 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
     internal static VolumeDrivers Of(DirectoryVolumes directories, BlockVolumes blocks)
     {
         directories.Blocks = blocks;
+        blocks.IsWrittenBeside = other => other.Split('/') is [var store, var volume] && directories.IsHeadWritten(volume, store);
         return new VolumeDrivers(directories, blocks);
     }
 
@@ -85,7 +87,7 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
             foreach (var member in members.OrderBy(member => member.Id, StringComparer.Ordinal)) gates.Add(await GateAsync(member, cancel));
             foreach (var member in members)
                 if (!await IsHeldAsync(member, cancel)) throw StoreDirectory.Fenced(member.Incarnation);
-            await directories.SwitchAsync(link, files, act => blocks.TakeAsync(link, devices, [.. files.Select(one => one.Id)], act, cancel), cancel);
+            await directories.SwitchAsync(link, files, act => blocks.TakeAsync(link, devices, [.. files.Select(one => $"{one.Store}/{one.Id}")], act, cancel), cancel);
         }
         finally
         {

@@ -46,6 +46,20 @@ public sealed class BlockPlaceTests
         Assert.Contains((MemoryHost.Usual with { Stores = [text] }).Validate(), wrong => wrong.Contains("POOL=rbd:CEPHPOOL", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("vg-of-the-second-shelf-in-row-b", true)]
+    [InlineData("vgofthesecondshelfinrowbofthehal", false)]
+    [InlineData("vg-of-the-second-shelf", false)]
+    public void A_group_whose_name_makes_names_of_devices_too_long_is_refused_with_a_word_of_its_own(string group, bool isTooLong)
+    {
+        Assert.Equal(isTooLong, BlockPlace.Parse($"nvme=lvm-thin:{group}/thin") is null);
+        string[] wrong = [.. (MemoryHost.Usual with { Stores = [$"nvme=lvm-thin:{group}/thin"] }).Validate()];
+        if (isTooLong) Assert.Contains("too long by", Assert.Single(wrong), StringComparison.Ordinal);
+        else Assert.Empty(wrong);
+        // As the kernel sees it.
+        Assert.True(isTooLong || $"{group.Replace("-", "--", StringComparison.Ordinal)}-{BlockNames.Longest.Replace("-", "--", StringComparison.Ordinal)}".Length <= 127);
+    }
+
     [Fact]
     public void A_place_is_named_once() => Assert.Contains("named twice", Assert.Single((MemoryHost.Usual with { Stores = ["a=zfs:tank/a", "b=zfs:tank/a", "c=lvm-thin:vg/thin"] }).Validate()), StringComparison.Ordinal);
 

@@ -19,14 +19,62 @@ public sealed class BlockToolTests
         var disk = RbdTool.Understand(
             "vol-b.0",
             Parse("""{"name":"vol-b.0","id":"1059dbcf9800","size":67108864,"objects":1,"order":22,"object_size":4194304,"snapshot_count":0,"block_name_prefix":"rbd_data.1059dbcf9800","format":2,"features":["layering","exclusive-lock","object-map","fast-diff","deep-flatten","operations"],"op_features":["clone-child"],"flags":[],"create_timestamp":"Sun Nov 22 07:34:55 2026","access_timestamp":"Sun Nov 22 07:34:55 2026","modify_timestamp":"Sun Nov 22 07:34:55 2026"}"""),
-            Parse("""{"kumoi.1045ee56ccac.head":"0","kumoi.1059dbcf9800.head":"2","other":"x"}"""),
-            Parse("""[{"id":4,"name":"snap-1","size":64,"protected":"false","timestamp":"Sun Nov 22 07:34:55 2026"}]"""),
-            Parse("""{"watchers":[{"address":"127.0.0.1:0/2035423","client":4221,"cookie":93979312}]}"""),
-            point => point == "snap-1" ? 3 : 5);
-        Assert.Equal(("vol-b.0", 67108864L, 5L, true), (disk.Name, disk.SizeBytes, disk.UsedBytes, disk.IsOpen));
-        Assert.Equal("2", Assert.Single(disk.Marks, mark => mark.Key == "head").Value);
-        Assert.Equal(new BlockPoint("snap-1", 64, 3), Assert.Single(disk.Points));
-        Assert.False(RbdTool.Understand("a", Parse("""{"id":"1","size":1}"""), null, Parse("[]"), Parse("""{"watchers":[]}"""), _ => 0).IsOpen);
+            Parse("""[{"id":4,"name":"snap-1","size":64,"protected":"false","timestamp":"Sun Nov 22 07:34:55 2026"}]"""));
+        Assert.Equal(("vol-b.0", 67108864L, "1059dbcf9800"), (disk.Name, disk.SizeBytes, disk.Handle));
+        Assert.Equal(new BlockPoint("snap-1", 64, 0), Assert.Single(disk.Points));
+        const string values = """
+            features
+            value (8 bytes) :
+            00000000  3d 00 00 00 00 00 00 00                           |=.......|
+            00000008
+
+            metadata_kumoi.1045ee56ccac.head
+            value (1 bytes) :
+            00000000  30                                                |0|
+            00000001
+
+            metadata_kumoi.1059dbcf9800.head
+            value (1 bytes) :
+            00000000  32                                                |2|
+            00000001
+
+            metadata_kumoi.1059dbcf9800.s.snap-1
+            value (30 bytes) :
+            00000000  31 37 30 30 30 30 30 30  30 30 30 30 30 2e 63 72  |1700000000000.cr|
+            00000010  61 73 68 2d 66 69 6c 65  73 79 73 74 65 6d        |ash-filesystem|
+            0000001e
+
+            metadata_other
+            value (0 bytes) :
+
+
+            """;
+        disk = RbdTool.Understand(disk, values, "watcher=127.0.0.1:0/2035423 client.4221 cookie=93979312\n");
+        Assert.True(disk.IsOpen);
+        Assert.Equal(["head=2", "s.snap-1=1700000000000.crash-filesystem"], disk.Marks.Select(mark => $"{mark.Key}={mark.Value}").Order());
+        Assert.False(RbdTool.Understand(disk, "", "").IsOpen);
+    }
+
+    [Fact]
+    public void All_images_of_a_pool_are_told_of_by_one_answer()
+    {
+        const string directory = """
+            id_103b1660ebbb
+            value (7 bytes) :
+            00000000  03 00 00 00 69 6d 31                              |....im1|
+            00000007
+
+            name_im1
+            value (16 bytes) :
+            00000000  0c 00 00 00 31 30 33 62  31 36 36 30 65 62 62 62  |....103b1660ebbb|
+            00000010
+
+
+            """;
+        Assert.Equal([("im1", "103b1660ebbb")], RbdTool.ImagesIn(directory).Select(disk => (disk.Name, disk.Handle!)));
+        Assert.Empty(RbdTool.ImagesIn(""));
+        var used = RbdUse.Understand("""{"images":[{"name":"a","id":"1","snapshot":"s1","snapshot_id":4,"provisioned_size":9,"used_size":3},{"name":"a","id":"1","provisioned_size":9,"used_size":5}],"total_provisioned_size":9,"total_used_size":8}""");
+        Assert.Equal((3L, 5L), (used[("a", "s1")], used[("a", "")]));
     }
 
     [Fact]

@@ -17,7 +17,10 @@ internal static partial class BlockNames
     /// <summary>Marks: the disk is a volume's content, since the restoration of that number; it is so no more; a snapshot that was taken; one that is to be taken.</summary>
     public const string Head = "head", Gone = "gone", Snapshot = "s.", Pending = "p.";
 
-    private const string TrashPrefix = "trash-", ImagePrefix = "image-", BegunWord = "begun";
+    private const string TrashPrefix = "trash-", ImagePrefix = "image-", LentPrefix = "lent-", BegunWord = "begun";
+
+    // What no name of a disk or of a point has in it.
+    private const char LentSign = '_';
 
     public static string Disk(string volumeId, int number) => string.Create(CultureInfo.InvariantCulture, $"{volumeId}.{number}");
 
@@ -37,8 +40,21 @@ internal static partial class BlockNames
 
     public static string Trash(string disk) => TrashPrefix + disk;
 
+    /// <summary>The same for a name that is used again, while what had it may still be there.</summary>
+    /// <param name="mark">Tells it from others of the name.</param>
+    public static string Trash(string disk, string mark) => $"{TrashPrefix}{(disk.Length > 40 ? disk[..40] : disk)}.{mark}";
+
+    /// <summary>What somebody of a host reads a point by.</summary>
+    public static string Lent(string host, string disk, string point) => $"{LentPrefix}{host}{LentSign}{disk}{LentSign}{point}";
+
+    /// <summary>The point that somebody of this host reads by it; null: it is no such disk.</summary>
+    public static (string Disk, string Point)? LentIn(string name, string host) => name.Split(LentSign) is [var lent, var disk, var point] && lent == LentPrefix + host ? (disk, point) : null;
+
     /// <summary>A word for a host, the same for each of its agents.</summary>
     public static string HostWord(AgentOptions options) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{options.Tag}/{options.Name}")))[..12];
+
+    /// <summary>No name is longer in a place's names of devices.</summary>
+    public static string Longest => BegunImage(new string('0', 64), new string('0', 12));
 
     public static bool IsTrash(string disk) => disk.StartsWith(TrashPrefix, StringComparison.Ordinal);
 

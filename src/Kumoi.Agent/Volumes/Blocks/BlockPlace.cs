@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Kumoi.Api.Agent;
 
@@ -27,11 +28,21 @@ public sealed partial record BlockPlace(string Pool, string Driver, string Name,
     {
         if (Form().Match(text) is not { Success: true } match || ObjectNames.IsId(match.Groups["pool"].Value)) return null;
         var (pool, driver, rest) = (match.Groups["pool"].Value, match.Groups["driver"].Value, match.Groups["rest"].Value);
-        if (driver == StoreDrivers.LvmThin) return ThinForm().IsMatch(rest) ? new BlockPlace(pool, driver, rest) : null;
+        if (driver == StoreDrivers.LvmThin) return ThinForm().IsMatch(rest) && Excess(rest) == 0 ? new BlockPlace(pool, driver, rest) : null;
         if (driver == StoreDrivers.Zfs) return DatasetForm().IsMatch(rest) ? new BlockPlace(pool, driver, rest) : null;
         if (RbdForm().Match(rest) is not { Success: true } ceph) return null;
         return new BlockPlace(pool, driver, ceph.Groups["name"].Value, Or(ceph.Groups["conf"], UsualConfiguration), Or(ceph.Groups["client"], UsualClient));
     }
+
+    /// <summary>What is wrong with a place whose volume group has too long a name; null: it has not.</summary>
+    public static string? TooLong(string text) =>
+        Form().Match(text) is { Success: true } match && match.Groups["driver"].Value == StoreDrivers.LvmThin && ThinForm().IsMatch(match.Groups["rest"].Value) && Excess(match.Groups["rest"].Value) is > 0 and var excess
+            ? string.Create(CultureInfo.InvariantCulture, $"The name of the volume group of the store '{text}' is too long by {excess}: with the names of the volumes in it, and each '-' counted twice, it makes names of devices of more than the {DeviceNameMax} characters that the kernel allows. Rename it with vgrename.") : null;
+
+    /// <summary>How many characters too long names of devices would be: that of the group and that of the volume, with a dash between them, and each dash in them doubled.</summary>
+    private static int Excess(string thin) => Math.Max(0, thin.Split('/')[0].Replace("-", "--", StringComparison.Ordinal).Length + 1 + BlockNames.Longest.Replace("-", "--", StringComparison.Ordinal).Length - DeviceNameMax);
+
+    private const int DeviceNameMax = 127;
 
     /// <summary>The places of a host.</summary>
     public static IReadOnlyList<BlockPlace> Of(AgentOptions options) => [.. options.Stores.Select(Parse).OfType<BlockPlace>()];
@@ -43,7 +54,7 @@ public sealed partial record BlockPlace(string Pool, string Driver, string Name,
 
     [GeneratedRegex(@"\A(?<pool>[A-Za-z0-9][A-Za-z0-9.-]{0,62})=(?<driver>lvm-thin|rbd|zfs):(?<rest>[^\0\n]{1,300})\z")] private static partial Regex Form();
 
-    // What lvm(8) allows; with the volumes' own names it stays below the 127 characters of a device's name.
+    // What lvm(8) allows.
     [GeneratedRegex(@"\A(?!-)[A-Za-z0-9+_.-]{1,32}/(?!-)[A-Za-z0-9+_.-]{1,32}\z")] private static partial Regex ThinForm();
 
     [GeneratedRegex(@"\A[A-Za-z][A-Za-z0-9_.:-]{0,62}(/[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}){1,8}\z")] private static partial Regex DatasetForm();

@@ -8,14 +8,19 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Volumes.Blocks;
 
 /// <summary>A place that is there.</summary>
-public sealed record BlockStore(string Id, BlockPlace Place, IBlockTool Tool);
+public sealed record BlockStore(string Id, BlockPlace Place, IBlockTool Tool)
+{
+    /// <summary>What is in it, for those who only look.</summary>
+    public required BlockRound Round { get; init; }
+}
 
 /// <summary>
 /// The places of a host that keep volumes by themselves. Each is marked with an id, which is noted on the host, too: one that has another id than it had, or none any more, is missed,
 /// and never taken for a new one.
 /// </summary>
 /// <param name="tools">What each place is spoken to with.</param>
-public sealed class BlockStores(AgentOptions options, IReadOnlyList<BlockPlace> places, Func<BlockPlace, IBlockTool> tools, TimeProvider clock)
+/// <param name="changes">What that makes its changes by.</param>
+public sealed class BlockStores(AgentOptions options, IReadOnlyList<BlockPlace> places, Func<BlockPlace, IBlockTool> tools, BlockChanges changes, TimeProvider clock)
 {
     /// <summary>How long to wait for a place. Too low: a busy one is missed; too high: the report of all others waits for one that is gone.</summary>
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
@@ -83,9 +88,9 @@ public sealed class BlockStores(AgentOptions options, IReadOnlyList<BlockPlace> 
             DurableFiles.Write(NoteOf(place), Encoding.ASCII.GetBytes(id), AgentModes.PrivateFile);
             DurableFiles.FlushDirectory(options.Paths.Stores);
         }
-        if (slot.Known?.Id != id) slot.Known = new BlockStore(id, place, tool);
+        if (slot.Known?.Id != id) slot.Known = new BlockStore(id, place, tool) { Round = new BlockRound(tool, () => changes.Count, clock) };
         // In one that others reach, it is not for this host to say what is nobody's.
-        var volumes = place.IsShared ? [] : (await tool.NamesAsync(CancellationToken.None)).Select(BlockNames.VolumeOf).OfType<string>().Distinct().Order(StringComparer.Ordinal).Select(volume => (volume, place.Name)).ToArray();
+        var volumes = place.IsShared ? [] : (await slot.Known.Round.AskAsync()).Select(disk => BlockNames.VolumeOf(disk.Name)).OfType<string>().Distinct().Order(StringComparer.Ordinal).Select(volume => (volume, place.Name)).ToArray();
         return new StoreSight(new ObservedStore(id, place.Pool, place.Driver, place.IsShared, false, (int)(room.CapacityBytes / VolumeSizes.Gib), (int)((room.UsedBytes + VolumeSizes.Gib - 1) / VolumeSizes.Gib)), volumes);
     }
 

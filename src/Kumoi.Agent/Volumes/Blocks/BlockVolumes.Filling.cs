@@ -50,7 +50,7 @@ public sealed partial class BlockVolumes
     }
 
     /// <summary>Removes what was begun and has no meaning; false if the volume is there.</summary>
-    private static async Task<bool> BeginAsync(BlockStore store, BlockSight sight, CancellationToken cancel)
+    private async Task<bool> BeginAsync(BlockStore store, BlockSight sight, CancellationToken cancel)
     {
         if (sight.Head is not null) return false;
         if (sight.Disks.Any(disk => disk.Marks.ContainsKey(BlockNames.Gone)) || sight.Taken.Count > 0) throw new HypervisorException("volume-removed", "The volume was removed, and its removal has not ended; it is not made anew.", null);
@@ -77,7 +77,7 @@ public sealed partial class BlockVolumes
         {
             // Its name is that of a whole one; only its point may be missing.
             if (whole.Points.Count == 0) await store.Tool.PointAsync(copy, BlockNames.Whole, cancel);
-            if (found.ContainsKey(begun) && _programs.Of(work) is not { State: LayerWorkState.Running }) await store.Tool.RemoveAsync(begun, cancel);
+            if (found.TryGetValue(begun, out var late) && _programs.Of(work) is not { State: LayerWorkState.Running }) await DiscardBegunAsync(store, late, cancel);
             _waiting.TryRemove(work, out _);
             return true;
         }

@@ -71,18 +71,19 @@ public sealed partial class BlockVolumes
     {
         foreach (var member in members)
             if (!await IsHeldAsync(member, cancel)) throw StoreDirectory.Fenced(member.Incarnation);
-        if (_moments.Read(link.InstanceId) is { } left)
-        {
-            // An agent before this one was killed when all points were there. If the others were not of that moment yet, it is none.
-            if (left.Others.Count > 0 && beside is not null) _moments.Forget(link.InstanceId);
-            else await FinishAsync(link.InstanceId, left, cancel);
-        }
         var found = new List<(DesiredVolume Volume, BlockStore Store, BlockSight Sight)>();
-        foreach (var member in members) found.Add((member, stores.Need(member.Store), await SeeAsync(stores.Need(member.Store), member.Id, cancel)));
-        var due = found.Where(one => one.Sight.Head is not null).SelectMany(one => one.Sight.Pending.Select(id => (one.Store, Disk: one.Sight.Head!, Id: id, VolumeId: one.Volume.Id))).ToList();
+        foreach (var member in members)
+        {
+            var store = stores.Need(member.Store);
+            var sight = await SeeAsync(store, member.Id, cancel);
+            // An agent before this one was killed when all points were there. If the others were not of that moment yet, it is none.
+            if (sight.Head is { } head && await FinishAsync(store, head, sight.Pending, left => left.Others.Count == 0 || beside is null, cancel)) sight = await SeeAsync(store, member.Id, cancel);
+            found.Add((member, store, sight));
+        }
+        var due = found.Where(one => one.Sight.Head is not null).SelectMany(one => one.Sight.Pending.Select(id => (one.Store, Disk: one.Sight.Head!, Id: id))).ToList();
         if (due.Count == 0 && beside is null) return;
         // Of no moment that is noted: they are taken anew.
-        foreach (var (store, disk, id, _) in due.Where(one => one.Disk.Points.Any(point => point.Name == one.Id))) await store.Tool.RemovePointAsync(disk.Name, id, cancel);
+        foreach (var (store, disk, id) in due.Where(one => one.Disk.Points.Any(point => point.Name == one.Id))) await store.Tool.RemovePointAsync(disk.Name, id, cancel);
         MomentNote? note = null;
         var isGuest = !ObjectNames.IsVolume(link.InstanceId);
         var isFrozen = isGuest && await GuestLayers.HasAgentAsync(link.Qmp, cancel) && await link.Freeze.FreezeAsync(link.InstanceId, cancel);
@@ -90,15 +91,22 @@ public sealed partial class BlockVolumes
         {
             await using var pause = isGuest ? await link.Freeze.Pauses.PauseAsync(link.InstanceId, link.Qmp, cancel) : null;
             var at = clock.GetUtcNow();
-            foreach (var (store, disk, id, _) in due) await store.Tool.PointAsync(disk.Name, id, cancel);
-            note = new MomentNote(at.ToUnixTimeMilliseconds(), isFrozen ? SnapshotConsistency.FileSystem : SnapshotConsistency.Crash, [.. due.Select(one => new MomentPoint(one.VolumeId, one.Disk.Name, one.Id))], others);
-            if (due.Count > 0) _moments.Write(link.InstanceId, note);
-            if (beside is not null) await beside(isFrozen);
+            foreach (var (store, disk, id) in due) await store.Tool.PointAsync(disk.Name, id, cancel);
+            // Another host may have been given one of them meanwhile.
+            foreach (var member in members)
+                if (!await IsHeldAsync(member, cancel)) throw StoreDirectory.Fenced(member.Incarnation);
+            note = new MomentNote(link.InstanceId, at.ToUnixTimeMilliseconds(), isFrozen ? SnapshotConsistency.FileSystem : SnapshotConsistency.Crash, [.. due.Select(one => new MomentPoint(one.Store.Id, one.Disk.Name, one.Id))], beside is null ? [] : others);
+            if (due.Count > 0) await _moments.WriteAsync(note, cancel);
+            if (beside is not null)
+            {
+                await beside(isFrozen);
+                if (due.Count > 0) await _moments.WriteAsync(note with { Others = [] }, cancel);
+            }
         }
         catch (IOException) when (note is not null)
         {
             // What could not be done for the others is done anew, and with these.
-            _moments.Forget(link.InstanceId);
+            if (due.Count > 0) await _moments.ForgetAsync(note, cancel);
             throw;
         }
         finally
@@ -106,22 +114,54 @@ public sealed partial class BlockVolumes
             // Whoever is not waited for any more: the guest is let go.
             await link.Freeze.ThawAsync(link.InstanceId, CancellationToken.None);
         }
-        if (due.Count > 0) await FinishAsync(link.InstanceId, note, cancel);
+        foreach (var (_, store, sight) in found.Where(one => one.Sight.Pending.Count > 0 && one.Sight.Head is not null)) await FinishAsync(store, sight.Head!, sight.Pending, _ => true, cancel);
     }
 
-    /// <summary>Lets the points of a moment be snapshots.</summary>
-    private async Task FinishAsync(string instanceId, MomentNote note, CancellationToken cancel)
+    /// <summary>Lets those points of a disk be snapshots that are of a moment that is noted. False if there are none.</summary>
+    /// <param name="isWhole">Whether all that are of the moment are there; a note of another one is forgotten.</param>
+    private async Task<bool> FinishAsync(BlockStore store, BlockDisk head, IReadOnlyList<string> pending, Func<MomentNote, bool> isWhole, CancellationToken cancel)
     {
-        foreach (var store in stores.There)
+        if (pending.Count == 0) return false;
+        // A note is looked for, followed and forgotten by one at a time.
+        await _finishing.WaitAsync(cancel);
+        try
         {
-            var disks = (await store.Tool.ListAsync(name => note.Points.Any(point => point.Disk == name), cancel)).ToDictionary(disk => disk.Name);
-            foreach (var point in note.Points.Where(point => disks.TryGetValue(point.Disk, out var disk) && disk.Marks.ContainsKey(BlockNames.Pending + point.SnapshotId)))
+            var isAny = false;
+            foreach (var note in await _moments.OfAsync(store, cancel))
             {
-                await store.Tool.MarkAsync(point.Disk, BlockNames.Snapshot + point.SnapshotId, BlockSight.Note(DateTimeOffset.FromUnixTimeMilliseconds(note.At), note.Consistency), cancel);
-                await store.Tool.MarkAsync(point.Disk, BlockNames.Pending + point.SnapshotId, null, cancel);
+                string[] due = [.. pending.Where(id => note.Has(store.Id, head.Name, id))];
+                if (due.Length > 0 && !isWhole(note)) await _moments.ForgetAsync(note, cancel);
+                else
+                {
+                    foreach (var id in due)
+                    {
+                        await store.Tool.MarkAsync(head.Name, BlockNames.Snapshot + id, BlockSight.Note(DateTimeOffset.FromUnixTimeMilliseconds(note.At), note.Consistency), cancel);
+                        await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
+                    }
+                    isAny |= due.Length > 0;
+                    if (await IsDoneAsync(note, cancel)) await _moments.ForgetAsync(note, cancel);
+                }
             }
+            return isAny;
         }
-        _moments.Forget(instanceId);
+        finally
+        {
+            _finishing.Release();
+        }
+    }
+
+    private readonly SemaphoreSlim _finishing = new(1, 1);
+
+    /// <summary>Whether nothing of a moment waits for its mark any more. What is in a store that is away may.</summary>
+    private async Task<bool> IsDoneAsync(MomentNote note, CancellationToken cancel)
+    {
+        foreach (var points in note.Points.GroupBy(point => point.Store))
+        {
+            if (stores.There.FirstOrDefault(store => store.Id == points.Key) is not { } store) return false;
+            var disks = await store.Tool.ListAsync(name => points.Any(point => point.Disk == name), cancel);
+            if (disks.Any(disk => points.Any(point => point.Disk == disk.Name && disk.Marks.ContainsKey(BlockNames.Pending + point.SnapshotId)))) return false;
+        }
+        return true;
     }
 
     public Task ForgetAsync(DesiredVolume volume, CancellationToken cancel) => HoldAsync(volume, async (store, sight) =>
@@ -153,18 +193,17 @@ public sealed partial class BlockVolumes
         if (sight.Head is { } head)
         {
             foreach (var id in sight.Settled) await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
-            if (!head.IsOpen && guests.With(volume.Id) is null)
+            if (!head.IsOpen && guests.With(volume.Id) is null && sight.Pending.Count > 0)
+            {
+                // The guest has ended since: what is there is what it left, unless the moment is noted.
+                if (await FinishAsync(store, head, sight.Pending, AreOthersWritten, cancel)) sight = await SeeAsync(store, volume.Id, cancel);
                 foreach (var id in sight.Pending)
                 {
-                    // The guest has ended since: what is there is what it left, unless the moment is noted.
-                    if (_moments.Of(id) is { } left) await FinishAsync(left.InstanceId, left.Note, cancel);
-                    else
-                    {
-                        if (head.Points.Any(point => point.Name == id)) await store.Tool.RemovePointAsync(head.Name, id, cancel);
-                        await TakeAsync(store, head with { Points = [] }, id, cancel);
-                        await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
-                    }
+                    if (head.Points.Any(point => point.Name == id)) await store.Tool.RemovePointAsync(head.Name, id, cancel);
+                    await TakeAsync(store, head with { Points = [] }, id, cancel);
+                    await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
                 }
+            }
         }
         foreach (var (disk, point) in sight.LoosePoints.ToArray()) await store.Tool.RemovePointAsync(disk.Name, point.Name, cancel);
         foreach (var disk in sight.Unneeded) await DiscardAsync(store, disk with { Points = [] }, cancel);
@@ -176,11 +215,15 @@ public sealed partial class BlockVolumes
         if (volume.Desired == VolumeDesire.Deleted && sight is { Head: null, Taken.Count: 0 }) await store.Tool.ForgetAsync(volume.Id, cancel);
     }, cancel);
 
+    /// <summary>
+    /// Whether volumes of other drivers were written elsewhere from a moment on. One that was told to be, and that nothing was written to since, is as it was at that moment when its guest ended; then the
+    /// moment is that at which the guest ended, for all.
+    /// </summary>
+    private bool AreOthersWritten(MomentNote note) => note.Others.All(IsWrittenBeside);
+
+    /// <summary>Whether a volume of another driver, <c>store/volume</c>, has content in what it was to be written to from a moment on.</summary>
+    internal Func<string, bool> IsWrittenBeside { get; set; } = _ => false;
+
     /// <summary>A snapshot, for who reads it; null: it is not there.</summary>
-    internal async Task<TakenPoint?> FindAsync(DesiredVolume volume, string snapshotId, CancellationToken cancel) => (await SeeAsync(stores.Need(volume.Store), volume.Id, cancel)).Find(snapshotId);
-
-    /// <summary>Lets a user read a snapshot.</summary>
-    internal Task<BlockNode> LendAsync(DesiredVolume volume, TakenPoint taken, uint user, CancellationToken cancel) => stores.Need(volume.Store).Tool.GivePointAsync(taken.Disk.Name, taken.Point.Name, user, cancel);
-
-    internal Task TakeBackAsync(DesiredVolume volume, TakenPoint taken, CancellationToken cancel) => stores.Need(volume.Store).Tool.TakePointBackAsync(taken.Disk.Name, taken.Point.Name, cancel);
+    internal async Task<TakenPoint?> FindAsync(DesiredVolume volume, string snapshotId, CancellationToken cancel) => (await LookAsync(stores.Need(volume.Store), volume.Id, cancel)).Find(snapshotId);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -24,7 +25,7 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
     private readonly LayerPrograms _programs = new(commands, clock);
     private readonly ImageCache _images = new(options.Paths);
-    private readonly MomentNotes _moments = new(options.Paths);
+    private readonly MomentNotes _moments = new(options.Paths, stores);
     private Action<string> _changed = _ => { };
 
     public GuestLinks Guests => guests;
@@ -47,12 +48,13 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
         var export = store.Place.IsShared ? null : await exports.FindAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
         try
         {
-            var looked = SeeAsync(store, volume.Id, cancel);
+            var looked = LookAsync(store, volume.Id, cancel);
             var granted = store.Tool.GrantedAsync(volume.Id, cancel);
             await Task.WhenAll(looked, granted).WaitAsync(LookLimit, clock, cancel);
             var (sight, head) = (await looked, (await looked).Head);
             var isGiven = head is not null && await store.Tool.IsGivenAsync(head.Name, cancel);
-            return new VolumeSight(sight.HasTraces || await granted > 0, head?.SizeBytes, sight.UsedBytes, head?.IsOpen == true, isGiven, await granted)
+            var size = head is null || export is null ? head?.SizeBytes : Math.Min(head.SizeBytes, await GivenSizeAsync(volume.Id, cancel) ?? head.SizeBytes);
+            return new VolumeSight(sight.HasTraces || await granted > 0, size, sight.UsedBytes, head?.IsOpen == true, isGiven, await granted)
             {
                 Image = head is null ? ImageUse.Content : ImageUse.None,
                 Export = export,
@@ -65,24 +67,45 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
         }
     }
 
-    private static async Task<BlockSight> SeeAsync(BlockStore store, string volumeId, CancellationToken cancel)
+    /// <summary>How large the process that gives the volume to another host thinks that it is; null: it does not answer, and is asked with the next look.</summary>
+    private async Task<long?> GivenSizeAsync(string volumeId, CancellationToken cancel)
     {
-        var (own, trash) = (BlockNames.Prefix(volumeId), BlockNames.Trash(BlockNames.Prefix(volumeId)));
-        return new BlockSight(volumeId, await store.Tool.ListAsync(name => name.StartsWith(own, StringComparison.Ordinal) || name.StartsWith(trash, StringComparison.Ordinal), cancel));
+        if (guests.With(volumeId) is not { Qmp: var qmp } link || link.InstanceId != volumeId) return null;
+        try
+        {
+            return (await QemuDrives.NodesAsync(qmp, cancel)).Where(node => node.Name == DriveParts.Throttle + volumeId).Select(node => (long?)node.Size).FirstOrDefault();
+        }
+        catch (QmpException)
+        {
+            return null;
+        }
     }
+
+    /// <summary>A volume as it is now, for who is about to change it.</summary>
+    private static async Task<BlockSight> SeeAsync(BlockStore store, string volumeId, CancellationToken cancel) => new(volumeId, await store.Tool.ListAsync(name => IsOf(name, volumeId), cancel));
+
+    /// <summary>A volume as the round of this moment has found it.</summary>
+    private static async Task<BlockSight> LookAsync(BlockStore store, string volumeId, CancellationToken cancel)
+    {
+        var found = (await store.Round.AskAsync()).Where(disk => IsOf(disk.Name, volumeId));
+        return new BlockSight(volumeId, [.. (await Task.WhenAll(found.Select(disk => store.Tool.LookCloserAsync(disk, cancel)))).OfType<BlockDisk>()]);
+    }
+
+    private static bool IsOf(string disk, string volumeId) => disk.StartsWith(BlockNames.Prefix(volumeId), StringComparison.Ordinal) || disk.StartsWith(BlockNames.Trash(BlockNames.Prefix(volumeId)), StringComparison.Ordinal);
 
     /// <summary>Looks at a volume and changes it, alone among this agent's and all hosts'.</summary>
     private async Task HoldAsync(DesiredVolume volume, Func<BlockStore, BlockSight, Task> act, CancellationToken cancel)
     {
         var store = stores.Need(volume.Store);
         using var mine = await GateAsync(volume.Id, cancel);
-        await store.Tool.HoldAsync(volume.Id, volume.Incarnation, async () => await act(store, await SeeAsync(store, volume.Id, cancel)), cancel);
+        await store.Tool.HoldAsync(volume.Id, volume.Incarnation, async held => await act(store with { Tool = held }, await SeeAsync(store, volume.Id, cancel)), cancel);
     }
 
     public Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => HoldAsync(volume, async (store, sight) =>
     {
         await GrowAsync(store, sight.NeedHead(), VolumeSizes.BytesOf(volume, image), cancel);
-        if (guests.With(volume.Id) is { } link && link.InstanceId == volume.Id) await exports.GrowAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
+        // One that does not answer now is told with the next try.
+        if (!store.Place.IsShared && await exports.FindAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel) is not null) await exports.GrowAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
     }, cancel);
 
     /// <summary>Makes room at the end of the disk of a volume that a guest's process has, which that is told of afterwards.</summary>
@@ -110,53 +133,20 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
         if (sight.Taken.Count == 0) await store.Tool.ForgetAsync(volume.Id, cancel);
     }, cancel);
 
-    /// <summary>Takes a disk that nobody needs out of sight. What others began with stays until they are gone, too.</summary>
-    private static async Task DiscardAsync(BlockStore store, BlockDisk disk, CancellationToken cancel)
+    /// <summary>Takes a disk that nobody needs out of sight. It is removed in its own time: that takes as long as there is to remove, and others may have begun with it.</summary>
+    private async Task DiscardAsync(BlockStore store, BlockDisk disk, CancellationToken cancel)
     {
         foreach (var point in disk.Points) await store.Tool.RemovePointAsync(disk.Name, point.Name, cancel);
         if (await store.Tool.IsGivenAsync(disk.Name, cancel)) await store.Tool.GiveAsync(disk.Name, 0, cancel);
-        await store.Tool.RenameAsync(disk.Name, BlockNames.Trash(disk.Name), cancel);
-        await store.Tool.RemoveAsync(BlockNames.Trash(disk.Name), cancel);
+        await store.Tool.RenameAsync(disk.Name, BlockNames.VolumeOf(disk.Name) is null ? BlockNames.Trash(disk.Name, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))) : BlockNames.Trash(disk.Name), cancel);
+        Sweep();
     }
 
     /// <summary>The same of one that was being filled: the place may take a program that was ended for one that has it open.</summary>
-    private static async Task DiscardBegunAsync(BlockStore store, BlockDisk disk, CancellationToken cancel)
+    private async Task DiscardBegunAsync(BlockStore store, BlockDisk disk, CancellationToken cancel)
     {
         await store.Tool.CutOffAsync(disk.Name, cancel);
         await DiscardAsync(store, disk, cancel);
-    }
-
-    private Task? _sweep;
-
-    /// <summary>Removes what nobody needed, and something that is gone by now did; in its own time.</summary>
-    private void Sweep()
-    {
-        if (_sweep is not { IsCompleted: false }) _sweep = Task.Run(SweepAsync);
-    }
-
-    private async Task SweepAsync()
-    {
-        foreach (var store in stores.There)
-            try
-            {
-                foreach (var name in (await store.Tool.NamesAsync(CancellationToken.None)).Where(BlockNames.IsTrash)) await SweepAsync(store, name);
-            }
-            catch (IOException)
-            {
-                // It is tried again with the next look; a place that is away is told of by that.
-            }
-    }
-
-    private static async Task SweepAsync(BlockStore store, string name)
-    {
-        try
-        {
-            await store.Tool.RemoveAsync(name, CancellationToken.None);
-        }
-        catch (IOException)
-        {
-            // Busy, perhaps, since another host is at it: the others are not to wait for that.
-        }
     }
 
     /// <summary>Gets a volume ready for a process that is about to open it: whoever had it before, on any host, is cut off.</summary>
@@ -236,7 +226,7 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
 
     public async ValueTask DisposeAsync()
     {
-        if (_sweep is { } sweep) await sweep;
+        await EndSweepAsync();
         await _programs.DisposeAsync();
     }
 

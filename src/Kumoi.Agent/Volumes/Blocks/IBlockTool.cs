@@ -6,9 +6,13 @@ namespace Kumoi.Agent.Volumes.Blocks;
 /// <param name="SizeBytes">What a guest sees.</param>
 /// <param name="UsedBytes">What it takes in its place, its points apart.</param>
 /// <param name="IsOpen">A process has it open.</param>
-/// <param name="Since">When it was made.</param>
+/// <param name="Since">When it was made, as far as that was asked.</param>
 /// <param name="Marks">What was noted of it, by key.</param>
-public sealed record BlockDisk(string Name, long SizeBytes, long UsedBytes, bool IsOpen, DateTimeOffset Since, IReadOnlyDictionary<string, string> Marks, IReadOnlyList<BlockPoint> Points);
+public sealed record BlockDisk(string Name, long SizeBytes, long UsedBytes, bool IsOpen, DateTimeOffset Since, IReadOnlyDictionary<string, string> Marks, IReadOnlyList<BlockPoint> Points)
+{
+    /// <summary>What the place calls it inside, if it is asked by that.</summary>
+    public string? Handle { get; init; }
+}
 
 /// <summary>A disk's content at one moment.</summary>
 public sealed record BlockPoint(string Name, long SizeBytes, long UsedBytes);
@@ -36,11 +40,14 @@ public interface IBlockTool
 
     Task SetIdAsync(string id, CancellationToken cancel);
 
-    /// <summary>Disks with names that are wanted.</summary>
+    /// <summary>Disks with names that are wanted, as they are now.</summary>
     Task<IReadOnlyList<BlockDisk>> ListAsync(Func<string, bool> wanted, CancellationToken cancel);
 
-    /// <summary>Names of all disks.</summary>
-    Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancel);
+    /// <summary>All disks, by one question for all of them. Whether they are open, and in some places their marks, only a closer look tells.</summary>
+    Task<IReadOnlyList<BlockDisk>> SurveyAsync(CancellationToken cancel);
+
+    /// <summary>What the survey does not tell; null: the disk is not there any more.</summary>
+    Task<BlockDisk?> LookCloserAsync(BlockDisk disk, CancellationToken cancel);
 
     /// <summary>Makes a disk that reads as zeros.</summary>
     Task CreateAsync(string name, long size, CancellationToken cancel);
@@ -67,11 +74,15 @@ public interface IBlockTool
     /// <summary>Lets a user open the disk, and tells what its processes open. With user 0 it is taken from whoever had it.</summary>
     Task<BlockNode> GiveAsync(string name, uint user, CancellationToken cancel);
 
-    /// <summary>Lets a user read a point, and tells what its processes open.</summary>
+    /// <summary>Lets a user read a point, and tells what its processes open. Who reads is none of those that have the disk open.</summary>
     Task<BlockNode> GivePointAsync(string disk, string point, uint user, CancellationToken cancel);
 
     /// <summary>Nobody reads the point any more.</summary>
     Task TakePointBackAsync(string disk, string point, CancellationToken cancel);
+
+    /// <summary>Points that somebody of this host may read.</summary>
+    /// <param name="disks">All that are there.</param>
+    IEnumerable<(string Disk, string Point)> LentOf(IReadOnlyList<BlockDisk> disks);
 
     /// <summary>Whether a user other than root may open the disk.</summary>
     Task<bool> IsGivenAsync(string name, CancellationToken cancel);
@@ -83,8 +94,15 @@ public interface IBlockTool
     Task<int> GrantedAsync(string volumeId, CancellationToken cancel);
 
     /// <summary>Does something alone among all hosts, in the name of an incarnation: the grant is raised to it first, and one that is lower is refused.</summary>
-    Task HoldAsync(string volumeId, int incarnation, Func<Task> act, CancellationToken cancel);
+    /// <param name="act">Changes things by the tool that it is given, which refuses to when others may have come in between.</param>
+    Task HoldAsync(string volumeId, int incarnation, Func<IBlockTool, Task> act, CancellationToken cancel);
 
     /// <summary>Forgets the grant of a volume of which nothing is left.</summary>
     Task ForgetAsync(string volumeId, CancellationToken cancel);
+
+    /// <summary>What is noted in the place for whoever reaches it, by name; empty if no other host does.</summary>
+    Task<IReadOnlyDictionary<string, string>> NotesAsync(CancellationToken cancel);
+
+    /// <param name="text">Null: the note is taken away.</param>
+    Task NoteAsync(string name, string? text, CancellationToken cancel);
 }

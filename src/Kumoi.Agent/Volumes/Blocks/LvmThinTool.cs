@@ -9,7 +9,7 @@ namespace Kumoi.Agent.Volumes.Blocks;
 /// Logical volumes of a thin pool, by the tools of LVM. Marks are tags. A point is a volume of its own, read-only and not active; nothing depends on it or on what it is of.
 /// </summary>
 /// <param name="devices">Where nodes of devices are: <c>/dev</c>.</param>
-internal sealed class LvmThinTool(BlockPlace place, string devices, Commands commands, TimeProvider clock) : IBlockTool
+internal sealed class LvmThinTool(BlockPlace place, string devices, Commands commands, BlockChanges changes, TimeProvider clock) : IBlockTool
 {
     private const string Marks = "kumoi.";
 
@@ -20,17 +20,30 @@ internal sealed class LvmThinTool(BlockPlace place, string devices, Commands com
 
     private readonly string _group = place.Name.Split('/')[0], _pool = place.Name.Split('/')[1];
 
+    // LVM's own lock is the group's, too.
+    private string Turn => BlockChanges.TurnOf($"{place.Driver}:{_group}");
+
     private string StoreTag => $"{Marks}storage.{_pool}=";
 
     public async Task<BlockRoom> RoomAsync(CancellationToken cancel)
     {
-        var rows = Rows(await commands.RunAsync("lvs", [.. Report, "--options", "lv_size,data_percent,metadata_percent,zero,segtype", place.Name], cancel), "lv");
-        if (rows is not [var pool] || Text(pool, "segtype") != "thin-pool") throw new IOException($"{place.Words} is no thin pool: make one with lvcreate --type thin-pool.");
+        var rows = Rows(await commands.RunAsync("lvs", [.. Report, "--options", "lv_name,pool_lv,lv_size,data_percent,metadata_percent,zero,segtype,lv_suspended", _group], cancel), "lv");
+        if (rows.FirstOrDefault(row => Text(row, "lv_name") == _pool) is not { ValueKind: JsonValueKind.Object } pool || Text(pool, "segtype") != "thin-pool") throw new IOException($"{place.Words} is no thin pool: make one with lvcreate --type thin-pool.");
         // What one account has written could be read by the next where a chunk is written in part.
         if (Text(pool, "zero") is not ("zero" or "1")) throw new IOException($"{place.Words} does not clear what it gives out: lvchange --zero y {place.Name}.");
+        await MendAsync([.. rows.Where(row => (Text(row, "lv_name") == _pool || Text(row, "pool_lv") == _pool) && Text(row, "lv_suspended") == "suspended").Select(row => Text(row, "lv_name")).OrderBy(name => name != _pool)], cancel);
         var size = long.Parse(Text(pool, "lv_size"), CultureInfo.InvariantCulture);
         // A pool whose tables are full takes nothing any more, however much room there is for data.
         return new BlockRoom(size, (long)(size * Math.Max(Percent(pool, "data_percent"), Percent(pool, "metadata_percent")) / 100));
+    }
+
+    /// <summary>
+    /// Lets volumes go on that a tool which was ended in the middle has left suspended: lvs waits for the group's lock, under which others suspend and resume, and sees none of those. LVM loads what
+    /// the group's metadata says, and resumes that; <c>dmsetup resume</c> would let go on what the tool may have loaded before it wrote that down.
+    /// </summary>
+    private async Task MendAsync(IReadOnlyList<string> suspended, CancellationToken cancel)
+    {
+        foreach (var name in suspended) await ChangeAsync("lvchange", ["--quiet", "--refresh", Spec(name)], cancel);
     }
 
     public async Task<string?> IdAsync(CancellationToken cancel)
@@ -39,12 +52,15 @@ internal sealed class LvmThinTool(BlockPlace place, string devices, Commands com
         return rows.SelectMany(row => Text(row, "vg_tags").Split(',')).FirstOrDefault(tag => tag.StartsWith(StoreTag, StringComparison.Ordinal))?[StoreTag.Length..];
     }
 
-    public async Task SetIdAsync(string id, CancellationToken cancel) => await commands.RunAsync("vgchange", ["--quiet", "--addtag", StoreTag + id, _group], cancel);
+    public async Task SetIdAsync(string id, CancellationToken cancel) => await ChangeAsync("vgchange", ["--quiet", "--addtag", StoreTag + id, _group], cancel);
 
-    public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancel) => [.. (await RowsAsync(cancel)).Select(row => Text(row, "lv_name")).Where(name => !name.Contains(PointSign, StringComparison.Ordinal))];
+    public async Task<IReadOnlyList<BlockDisk>> ListAsync(Func<string, bool> wanted, CancellationToken cancel) => [.. Understand(await RowsAsync(cancel), wanted).Select(WithOpen)];
 
-    public async Task<IReadOnlyList<BlockDisk>> ListAsync(Func<string, bool> wanted, CancellationToken cancel) =>
-        [.. Understand(await RowsAsync(cancel), wanted).Select(disk => disk with { IsOpen = LocalDevices.IsOpen(PathOf(disk.Name)) })];
+    public async Task<IReadOnlyList<BlockDisk>> SurveyAsync(CancellationToken cancel) => Understand(await RowsAsync(cancel), _ => true);
+
+    public Task<BlockDisk?> LookCloserAsync(BlockDisk disk, CancellationToken cancel) => Task.FromResult<BlockDisk?>(WithOpen(disk));
+
+    private BlockDisk WithOpen(BlockDisk disk) => disk with { IsOpen = LocalDevices.IsOpen(PathOf(disk.Name)) };
 
     private async Task<IReadOnlyList<JsonElement>> RowsAsync(CancellationToken cancel) =>
         [.. Rows(await commands.RunAsync("lvs", [.. Report, "--options", "lv_name,lv_size,data_percent,lv_tags,pool_lv,lv_time", _group], cancel), "lv").Where(row => Text(row, "pool_lv") == _pool)];
@@ -88,7 +104,7 @@ internal sealed class LvmThinTool(BlockPlace place, string devices, Commands com
 
     public async Task<bool> RemoveAsync(string name, CancellationToken cancel)
     {
-        var result = await commands.TryRunAsync("lvremove", ["--yes", "--quiet", Spec(name)], cancel);
+        var result = await changes.TryAsync(Turn, "lvremove", ["--yes", "--quiet", Spec(name)], Commands.DefaultLimit, cancel);
         return result.Succeeded || result.Error.Contains("Failed to find logical volume", StringComparison.Ordinal) ? true : throw Commands.Failure("lvremove", [Spec(name)], result);
     }
 
@@ -104,6 +120,9 @@ internal sealed class LvmThinTool(BlockPlace place, string devices, Commands com
 
     public async Task TakePointBackAsync(string disk, string point, CancellationToken cancel) => await ChangeAsync("lvchange", ["--quiet", "--activate", "n", Spec(PointOf(disk, point))], cancel);
 
+    // Points are not active but for who reads them.
+    public IEnumerable<(string Disk, string Point)> LentOf(IReadOnlyList<BlockDisk> disks) => disks.SelectMany(disk => disk.Points.Where(point => File.Exists(PathOf(PointOf(disk.Name, point.Name)))).Select(point => (disk.Name, point.Name)));
+
     public Task<bool> IsGivenAsync(string name, CancellationToken cancel) => Task.FromResult(LocalDevices.IsGiven(PathOf(name)));
 
     // Only processes of this host could have it, and the agent ends those.
@@ -111,13 +130,17 @@ internal sealed class LvmThinTool(BlockPlace place, string devices, Commands com
 
     public Task<int> GrantedAsync(string volumeId, CancellationToken cancel) => Task.FromResult(0);
 
-    public Task HoldAsync(string volumeId, int incarnation, Func<Task> act, CancellationToken cancel) => act();
+    public Task HoldAsync(string volumeId, int incarnation, Func<IBlockTool, Task> act, CancellationToken cancel) => act(this);
 
     public Task ForgetAsync(string volumeId, CancellationToken cancel) => Task.CompletedTask;
 
+    public Task<IReadOnlyDictionary<string, string>> NotesAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyDictionary<string, string>>(new Dictionary<string, string>());
+
+    public Task NoteAsync(string name, string? text, CancellationToken cancel) => Task.CompletedTask;
+
     private async Task ChangeAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel)
     {
-        var result = await commands.TryRunAsync(program, arguments, cancel);
+        var result = await changes.TryAsync(Turn, program, arguments, Commands.DefaultLimit, cancel);
         if (result.Succeeded) return;
         // Of a pool that promises more than it has each change warns, and speaks of free space.
         var failure = string.Join('\n', result.Error.Split('\n').Where(line => !line.AsSpan().TrimStart().StartsWith("WARNING:", StringComparison.Ordinal)));

@@ -6,9 +6,12 @@ namespace Kumoi.Agent.Volumes.Blocks;
 
 /// <summary>Volumes below a dataset of ZFS, by <c>zfs</c>. Marks are properties of the user's. A point that others began with stays, unseen, until the last of them goes.</summary>
 /// <param name="devices">Where nodes of devices are: <c>/dev</c>.</param>
-internal sealed class ZfsTool(BlockPlace place, string devices, Commands commands, TimeProvider clock) : IBlockTool
+internal sealed class ZfsTool(BlockPlace place, string devices, Commands commands, BlockChanges changes, TimeProvider clock) : IBlockTool
 {
     private const string Marks = "kumoi:", StoreMark = "kumoi:storage", None = "-";
+
+    // Each change is one of the kernel's, which a tool that is killed does not leave half done; but it may come after its tool has ended, and so after what was changed next.
+    private string Turn => BlockChanges.TurnOf($"{place.Driver}:{place.Name}");
 
     public async Task<BlockRoom> RoomAsync(CancellationToken cancel)
     {
@@ -21,21 +24,17 @@ internal sealed class ZfsTool(BlockPlace place, string devices, Commands command
         // Of the dataset itself: one below a store of its own is another place.
         (await commands.RunAsync("zfs", ["get", "-H", "-p", "-s", "local", "-o", "value", StoreMark, place.Name], cancel)).Trim() is { Length: > 0 } id && id != None ? id : null;
 
-    public async Task SetIdAsync(string id, CancellationToken cancel) => await commands.RunAsync("zfs", ["set", $"{StoreMark}={id}", place.Name], cancel);
+    public async Task SetIdAsync(string id, CancellationToken cancel) => await ChangeAsync(["set", $"{StoreMark}={id}", place.Name], cancel);
 
-    public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancel) =>
-        [.. (await commands.RunAsync("zfs", ["list", "-H", "-r", "-d", "1", "-t", "volume", "-o", "name", place.Name], cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Where(name => name.StartsWith(place.Name + "/", StringComparison.Ordinal)).Select(name => name[(place.Name.Length + 1)..])];
+    public async Task<IReadOnlyList<BlockDisk>> SurveyAsync(CancellationToken cancel) =>
+        // Snapshots are one step further down than what they are of.
+        Understand(await commands.RunAsync("zfs", ["get", "-H", "-p", "-r", "-d", "2", "-t", "volume,snapshot", "-o", "name,property,value,source", "all", place.Name], cancel), place.Name);
 
-    public async Task<IReadOnlyList<BlockDisk>> ListAsync(Func<string, bool> wanted, CancellationToken cancel)
-    {
-        string[] names = [.. (await NamesAsync(cancel)).Where(wanted)];
-        if (names.Length == 0) return [];
-        var told = await commands.TryRunAsync("zfs", ["get", "-H", "-p", "-r", "-t", "volume,snapshot", "-o", "name,property,value,source", "all", .. names.Select(Spec)], cancel);
-        // One that was removed meanwhile is not told of; the others are.
-        if (!told.Succeeded && !told.Error.Contains("dataset does not exist", StringComparison.Ordinal)) throw Commands.Failure("zfs", ["get", place.Name], told);
-        return [.. Understand(told.Output, place.Name).Select(disk => disk with { IsOpen = LocalDevices.IsOpen(PathOf(disk.Name)) })];
-    }
+    public async Task<IReadOnlyList<BlockDisk>> ListAsync(Func<string, bool> wanted, CancellationToken cancel) => [.. (await SurveyAsync(cancel)).Where(disk => wanted(disk.Name)).Select(WithOpen)];
+
+    public Task<BlockDisk?> LookCloserAsync(BlockDisk disk, CancellationToken cancel) => Task.FromResult<BlockDisk?>(WithOpen(disk));
+
+    private BlockDisk WithOpen(BlockDisk disk) => disk with { IsOpen = LocalDevices.IsOpen(PathOf(disk.Name)) };
 
     internal static IReadOnlyList<BlockDisk> Understand(string told, string dataset)
     {
@@ -43,7 +42,7 @@ internal sealed class ZfsTool(BlockPlace place, string devices, Commands command
             .GroupBy(parts => parts[0][(dataset.Length + 1)..]).ToDictionary(one => one.Key, one => one.DistinctBy(parts => parts[1]).ToDictionary(parts => parts[1], parts => (Value: parts[2], Source: parts[3])));
         return
         [
-            .. found.Where(one => !one.Key.Contains('@', StringComparison.Ordinal)).Select(one => new BlockDisk(
+            .. found.Where(one => !one.Key.Contains('@', StringComparison.Ordinal) && !one.Key.Contains('/', StringComparison.Ordinal)).Select(one => new BlockDisk(
                 one.Key, Number(one.Value, "volsize"), Number(one.Value, "usedbydataset"), false, DateTimeOffset.FromUnixTimeSeconds(Number(one.Value, "creation")),
                 one.Value.Where(mark => mark.Key.StartsWith(Marks, StringComparison.Ordinal) && mark.Value.Source == "local").ToDictionary(mark => mark.Key[Marks.Length..], mark => mark.Value.Value),
                 [.. found.Where(point => point.Key.StartsWith(one.Key + "@", StringComparison.Ordinal) && point.Value.GetValueOrDefault("defer_destroy").Value is not "on")
@@ -73,7 +72,7 @@ internal sealed class ZfsTool(BlockPlace place, string devices, Commands command
 
     public async Task<bool> RemoveAsync(string name, CancellationToken cancel)
     {
-        var result = await commands.TryRunAsync("zfs", ["destroy", Spec(name)], cancel);
+        var result = await changes.TryAsync(Turn, "zfs", ["destroy", Spec(name)], Commands.DefaultLimit, cancel);
         if (result.Succeeded || result.Error.Contains("does not exist", StringComparison.Ordinal)) return true;
         return result.Error.Contains("has children", StringComparison.Ordinal) || result.Error.Contains("has dependent clones", StringComparison.Ordinal) ? false : throw Commands.Failure("zfs", ["destroy", Spec(name)], result);
     }
@@ -92,6 +91,8 @@ internal sealed class ZfsTool(BlockPlace place, string devices, Commands command
 
     public async Task TakePointBackAsync(string disk, string point, CancellationToken cancel) => await ChangeAsync(["inherit", "snapdev", Spec(disk)], cancel);
 
+    public IEnumerable<(string Disk, string Point)> LentOf(IReadOnlyList<BlockDisk> disks) => disks.SelectMany(disk => disk.Points.Where(point => File.Exists(PathOf($"{disk.Name}@{point.Name}"))).Select(point => (disk.Name, point.Name)));
+
     public Task<bool> IsGivenAsync(string name, CancellationToken cancel) => Task.FromResult(LocalDevices.IsGiven(PathOf(name)));
 
     // Only processes of this host could have it, and the agent ends those.
@@ -99,13 +100,17 @@ internal sealed class ZfsTool(BlockPlace place, string devices, Commands command
 
     public Task<int> GrantedAsync(string volumeId, CancellationToken cancel) => Task.FromResult(0);
 
-    public Task HoldAsync(string volumeId, int incarnation, Func<Task> act, CancellationToken cancel) => act();
+    public Task HoldAsync(string volumeId, int incarnation, Func<IBlockTool, Task> act, CancellationToken cancel) => act(this);
 
     public Task ForgetAsync(string volumeId, CancellationToken cancel) => Task.CompletedTask;
 
+    public Task<IReadOnlyDictionary<string, string>> NotesAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyDictionary<string, string>>(new Dictionary<string, string>());
+
+    public Task NoteAsync(string name, string? text, CancellationToken cancel) => Task.CompletedTask;
+
     private async Task ChangeAsync(IReadOnlyList<string> arguments, CancellationToken cancel)
     {
-        var result = await commands.TryRunAsync("zfs", arguments, cancel);
+        var result = await changes.TryAsync(Turn, "zfs", arguments, Commands.DefaultLimit, cancel);
         if (result.Succeeded) return;
         throw result.Error.Contains("out of space", StringComparison.Ordinal) ? new HypervisorException("disk-full", "The ZFS pool is full.", null) : Commands.Failure("zfs", arguments, result);
     }

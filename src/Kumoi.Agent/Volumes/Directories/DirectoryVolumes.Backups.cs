@@ -208,7 +208,7 @@ public sealed partial class DirectoryVolumes : IBackupDriver
             }
             finally
             {
-                await blocks.TakeBackAsync(volume, taken, CancellationToken.None);
+                await blocks.TakeBackAsync(volume, taken);
             }
             DurableFiles.Seal(part, user);
             DurableFiles.Flush(part);

@@ -157,6 +157,10 @@ public sealed partial class DirectoryVolumes
         return (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false, Group: not null } && groups.Contains(one.Group)).All(one => state.Snapshots.Any(there => there.Id == one.Id));
     }
 
+    /// <summary>Whether anything was written to what a guest that has ended was to write to after a snapshot.</summary>
+    internal bool IsHeadWritten(string volumeId, string store) =>
+        Find(new DesiredVolume(volumeId, store, 0, 0, VolumeDesire.Present, 0)).Item2 is var files && files.State.Head is { } head && Qcow2Header.HasContent(files.PathOf(head));
+
     /// <summary>Lets the guest write to the heads of all these volumes, at one moment.</summary>
     private Task SwitchAsync(GuestLink link, IReadOnlyList<DesiredVolume> volumes, CancellationToken cancel) => SwitchAsync(link, volumes, null, cancel);
 

@@ -44,15 +44,15 @@ public sealed partial class ExportProcesses
         {
             // An agent that was killed came so far.
         }
-        await WaitForEndAsync(qmp, volume, cancel);
         try
         {
+            await WaitForEndAsync(qmp, volume, cancel);
             if ((await QemuDrives.NodesAsync(qmp, cancel)).Any(node => node.Name == top && node.Size < wanted)) await QemuDrives.SendAsync(qmp, "block_resize", new() { ["node-name"] = top, ["size"] = wanted }, cancel);
         }
         finally
         {
-            // Also of a store that is full.
-            await ExportAsync(qmp, volume.Id, CancellationToken.None);
+            // Also of a store that is full, or when the one of before did not end in time.
+            await MendAsync(qmp, volume.Id, CancellationToken.None);
         }
     }
 

@@ -106,13 +106,13 @@ internal sealed class BlockStand : IAsyncDisposable
         var (options, clock, commands) = (_machine.Options, TimeProvider.System, new Commands(TimeProvider.System));
         var (backups, exports) = (new Stores(options, StorePlace.OfBackups(options), null, clock), new ExportProcesses(options, commands, clock));
         var directories = new DirectoryVolumes(new Stores(options, StorePlace.Of(options), null, clock), exports, commands, clock) { BackupPlaces = backups };
-        var devices = Path.Combine(_places, "dev");
+        var (devices, changes) = (Path.Combine(_places, "dev"), new BlockChanges(commands, options.Paths));
         var blocks = new BlockVolumes(options, new BlockStores(options, BlockPlace.Of(options), place => _kind switch
         {
-            Rbd => new RbdTool(place, BlockNames.HostWord(options), commands, clock),
-            LvmThin => new LvmThinTool(place, devices, commands, clock),
-            _ => new ZfsTool(place, devices, commands, clock),
-        }, clock), backups, directories.Guests, exports, commands, clock);
+            Rbd => new RbdTool(place, BlockNames.HostWord(options), commands, changes, clock),
+            LvmThin => new LvmThinTool(place, devices, commands, changes, clock),
+            _ => new ZfsTool(place, devices, commands, changes, clock),
+        }, changes, clock), backups, directories.Guests, exports, commands, clock);
         var volumes = VolumeDrivers.Of(directories, blocks);
         await volumes.LookAsync(default);
         await volumes.Backups.LookAtPlacesAsync(default);
@@ -122,13 +122,20 @@ internal sealed class BlockStand : IAsyncDisposable
     }
 
     /// <summary>The agent is killed where it would do something for the time of this number from now on. False if it came to an end before.</summary>
-    public async Task<bool> KilledAsync(int number, Func<Task> act)
+    public Task<bool> KilledAsync(int number, Func<Task> act)
     {
-        var (left, dead) = (number, false);
+        var left = number;
+        // What only looks changes nothing for who comes after.
+        return KilledAsync(what => what is not ("run lvs" or "run vgs") && Interlocked.Decrement(ref left) <= 0, act);
+    }
+
+    /// <summary>The agent is killed where it would do this.</summary>
+    public async Task<bool> KilledAsync(Func<string, bool> isThere, Func<Task> act)
+    {
+        var dead = false;
         FaultPoints.Reached.Value = what =>
         {
-            // What only looks changes nothing for who comes after.
-            dead |= what is not ("run lvs" or "run vgs") && Interlocked.Decrement(ref left) <= 0;
+            dead |= isThere(what);
             if (dead) throw new OperationCanceledException($"The agent was killed before: {what}");
         };
         try
@@ -304,16 +311,24 @@ internal sealed class BlockStand : IAsyncDisposable
         return Task.FromResult(options.ToJsonString());
     }
 
+    /// <summary>A file of the tools that stand in.</summary>
+    public string PlaceFile(string name) => Path.Combine(_places, name);
+
     /// <summary>What the place is spoken to with.</summary>
     public IBlockTool Tool => _kind switch
     {
-        Rbd => new RbdTool(BlockPlace.Of(_machine.Options)[0], "test", new Commands(TimeProvider.System), TimeProvider.System),
-        LvmThin => new LvmThinTool(BlockPlace.Of(_machine.Options)[0], Path.Combine(_places, "dev"), new Commands(TimeProvider.System), TimeProvider.System),
-        _ => new ZfsTool(BlockPlace.Of(_machine.Options)[0], Path.Combine(_places, "dev"), new Commands(TimeProvider.System), TimeProvider.System),
+        Rbd => new RbdTool(BlockPlace.Of(_machine.Options)[0], "test", new Commands(TimeProvider.System), Changes, TimeProvider.System),
+        LvmThin => new LvmThinTool(BlockPlace.Of(_machine.Options)[0], Path.Combine(_places, "dev"), new Commands(TimeProvider.System), Changes, TimeProvider.System),
+        _ => new ZfsTool(BlockPlace.Of(_machine.Options)[0], Path.Combine(_places, "dev"), new Commands(TimeProvider.System), Changes, TimeProvider.System),
     };
 
+    /// <summary>The same as one host has it.</summary>
+    public IBlockTool ToolOf(string host) => new RbdTool(BlockPlace.Of(_machine.Options)[0], host, new Commands(TimeProvider.System), Changes, TimeProvider.System);
+
+    private BlockChanges Changes => new(new Commands(TimeProvider.System), _machine.Options.Paths);
+
     /// <summary>Names of all that is there of the test's volumes and of its image.</summary>
-    public async Task<string[]> NamesAsync() => [.. (await Tool.NamesAsync(default)).Where(name => name.Contains(_mark, StringComparison.Ordinal) || name.Contains(_image.Sha256, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    public async Task<string[]> NamesAsync() => [.. (await Tool.SurveyAsync(default)).Select(disk => disk.Name).Where(name => name.Contains(_mark, StringComparison.Ordinal) || name.Contains(_image.Sha256, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     /// <summary>The agent ends; its programs with it.</summary>
     public async Task EndAgentAsync()

@@ -44,7 +44,8 @@ public sealed class BlockVolumeTests
         await stand.DiskAsync(plugged, null, "read -P 7 2500M 64k");
         await stand.SettleAsync(one with { Desired = VolumeDesire.Deleted }, plugged with { Desired = VolumeDesire.Deleted });
         await stand.SettleAsync(one with { Desired = VolumeDesire.Deleted });
-        Assert.Equal([BlockNames.Image(stand.Image.Sha256)], await stand.NamesAsync());
+        // What is gone is removed beside everything else.
+        await Wait.ForAsync("all but the image to go", async () => await stand.NamesAsync() is [var last] && last == BlockNames.Image(stand.Image.Sha256), TimeSpan.FromSeconds(20));
     }
 
     [Theory]
