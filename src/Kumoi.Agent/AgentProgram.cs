@@ -25,7 +25,7 @@ public static class AgentProgram
     /// <summary>Finds out which accelerator works, ahead of the start of this machine's agents: what is found is kept for each of them.</summary>
     public static async Task ProbeAsync(IReadOnlyList<AgentOptions> hosts, CancellationToken cancel)
     {
-        var (probes, boot) = (hosts.Select(options => new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths)).ToList(), HostFactsReader.BootId());
+        var (probes, boot) = (hosts.Select(options => new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths)).ToList(), BootTime.Id());
         var found = await probes[0].FindAsync(hosts[0].Accelerator, boot, cancel);
         foreach (var other in probes.Skip(1)) other.Keep(boot, found);
     }
@@ -50,7 +50,7 @@ public static class AgentProgram
             using var journal = options.Hypervisor == "simulated" ? JournalOf(options) : null;
             var edges = journal is not null
                 ? Simulated(options, journal, seed, clock, log)
-                : AgentEdges.Linux(options, storage, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
+                : AgentEdges.Linux(options, storage, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, BootTime.Id(), stop), new Random(seed), clock, log);
             await using var agent = new HostAgent(options, edges, seed, clock, log);
             await using var metrics = await AgentMetrics.ServeAsync(options.Metrics, agent.Traffic.MetricsAsync, stop);
             await agent.RunAsync(stop);

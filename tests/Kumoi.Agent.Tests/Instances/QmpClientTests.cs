@@ -20,15 +20,15 @@ public sealed class QmpClientTests
         Assert.Contains("qmp_capabilities", await peer.ReceiveAsync(), StringComparison.Ordinal);
         await peer.SendAsync("""{"return": {}, "id": 1}""");
         await using var client = await connecting;
-        var name = client.ExecuteAsync("query-name", null, default);
-        var status = client.ExecuteAsync("query-status", null, default);
+        var name = client.AskAsync("query-name", null, answer => answer.GetProperty("name").GetString(), default);
+        var status = client.AskAsync("query-status", null, answer => answer.GetProperty("status").GetString(), default);
         await peer.ReceiveAsync();
         await peer.ReceiveAsync();
         await peer.SendAsync("""{"event": "STOP", "timestamp": {"seconds": 1, "microseconds": 2}}""");
         await peer.SendAsync("""{"return": {"status": "running"}, "id": 3}""");
         await peer.SendAsync("""{"return": {"name": "i-1f/1/1"}, "id": 2}""");
-        Assert.Equal("i-1f/1/1", (await name).GetProperty("name").GetString());
-        Assert.Equal("running", (await status).GetProperty("status").GetString());
+        Assert.Equal("i-1f/1/1", await name);
+        Assert.Equal("running", await status);
         Assert.Equal(["STOP"], events);
     }
 

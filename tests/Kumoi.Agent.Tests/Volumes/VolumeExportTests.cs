@@ -16,7 +16,7 @@ namespace Kumoi.Agent.Tests.Volumes;
 /// Goal: a volume that is given to another host is that host's guest's alone, and what was said to be written is there. Method: the real qemu-storage-daemon and tgtd, with
 /// qemu-io as the other host. Each step is taken by objects of its own, as by an agent that was killed in between.
 /// </summary>
-public sealed class VolumeExportTests : IAsyncDisposable
+public sealed partial class VolumeExportTests : IAsyncDisposable
 {
     private static readonly string Key = new('a', 64), OtherKey = new('b', 64);
 

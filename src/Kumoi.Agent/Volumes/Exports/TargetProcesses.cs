@@ -8,7 +8,7 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Volumes.Exports;
 
 /// <summary>The targets that give volumes by iSCSI, one for each volume, beside the processes that have them open. They outlive the agent; while it lives, it looks after who may come to them.</summary>
-internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
+internal sealed class TargetProcesses(Commands commands, ProcessGroups groups, TimeProvider clock)
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10);
 
@@ -34,6 +34,9 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
         return found.Any(directory => File.Exists(Path.Combine(directory, parts[^1])));
     }
 
+    /// <summary>The target's own: it is ended alone when the volume grows.</summary>
+    public static string GroupOf(string volumeId) => volumeId + ".target";
+
     /// <summary>Starts the target, and gives its process once it may be come to.</summary>
     /// <param name="process">The process that has the volume open.</param>
     public async Task<int> StartAsync(DesiredVolume volume, uint user, int process, string place, IPEndPoint at, CancellationToken cancel)
@@ -43,7 +46,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
         if (Directory.Exists(sockets)) Directory.Delete(sockets, recursive: true);
         DurableFiles.MakeDirectory(sockets, AgentModes.Passable);
         DurableFiles.Own(sockets, user, AgentModes.Passable);
-        var started = await commands.StartAsync(QemuCommand.Program, TargetCommand.Build(user, place, at), [], cancel);
+        var started = await groups.StartAsync(commands, GroupOf(volume.Id), Path.Combine(place, ExportProcesses.Gate), QemuCommand.Program, TargetCommand.Build(user, place, at), [], cancel);
         var management = new TargetManagement(Path.Combine(place, TargetCommand.Socket), user, clock);
         var (since, id) = (clock.GetTimestamp(), 0);
         while (id == 0)
