@@ -119,4 +119,17 @@ public sealed partial class VolumeExportTests
         await GiveAsync(1, Key);
         Assert.Equal(port, (await SeeAsync()).Export!.Port);
     }
+
+    [Fact]
+    public async Task A_host_offers_iscsi_only_if_a_user_may_mount_in_a_namespace_of_its_own()
+    {
+        var commands = new Commands(TimeProvider.System);
+        var ways = await ExportWays.FindAsync(commands, Agent.Volumes.Directories.DirectoryVolumes.UserOf("host1"), default);
+        Assert.Equal([VolumeProtocols.Nbd, VolumeProtocols.Iscsi], ways.Protocols);
+        Assert.Null(ways.Lacking);
+        // One that nobody can be may do nothing.
+        ways = await ExportWays.FindAsync(commands, uint.MaxValue, default);
+        Assert.Equal([VolumeProtocols.Nbd], ways.Protocols);
+        Assert.Contains("may not mount in a namespace of its own (setpriv:", ways.Lacking, StringComparison.Ordinal);
+    }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -14,25 +13,6 @@ internal sealed class TargetProcesses(Commands commands, ProcessGroups groups, T
 
     /// <summary>Too low: it costs a busy host more than it is worth; too high: a guest whose connection broke waits so much longer, and a second session is there for as long.</summary>
     private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(1);
-
-    /// <summary>What hosts must have for it. QEMU's part is a module of its own in some distributions, and in others built in.</summary>
-    private static readonly string[] Programs = [ExportCommand.Program, TargetCommand.Program, "unshare"], QemuModules = ["/usr/lib/*/qemu/block-iscsi.so", "/usr/lib*/qemu/block-iscsi.so", "/usr/lib*/qemu-kvm/block-iscsi.so"];
-
-    private const string FuseDevice = "/dev/fuse";
-
-    /// <summary>Whether the host can give volumes by iSCSI and have them from others.</summary>
-    public static bool AreThere() =>
-        Programs.All(Commands.IsThere) && QemuModules.Any(IsAnyThere)
-        // Open to all, as udev makes it: the process that mounts is a user that may do nothing else.
-        && File.Exists(FuseDevice) && File.GetUnixFileMode(FuseDevice).HasFlag(UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
-
-    private static bool IsAnyThere(string pattern)
-    {
-        var parts = pattern.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        IEnumerable<string> found = ["/"];
-        foreach (var part in parts[..^1]) found = found.Where(Directory.Exists).SelectMany(directory => Directory.EnumerateDirectories(directory, part));
-        return found.Any(directory => File.Exists(Path.Combine(directory, parts[^1])));
-    }
 
     /// <summary>The target's own: it is ended alone when the volume grows.</summary>
     public static string GroupOf(string volumeId) => volumeId + ".target";
