@@ -130,6 +130,6 @@ public sealed partial class VolumeExportTests
         // One that nobody can be may do nothing.
         ways = await ExportWays.FindAsync(commands, uint.MaxValue, default);
         Assert.Equal([VolumeProtocols.Nbd], ways.Protocols);
-        Assert.Contains("may not mount in a namespace of its own (setpriv:", ways.Lacking, StringComparison.Ordinal);
+        Assert.Contains("may not mount in a namespace of its own (unshare:", ways.Lacking, StringComparison.Ordinal);
     }
 }
