@@ -21,6 +21,9 @@ public sealed class ProcessGroups(string name, TimeProvider clock, IReadOnlyList
 
     public bool IsThere(string group) => PathsOf(group).Any();
 
+    /// <summary>Makes a group; false if there can be none on this machine.</summary>
+    public bool TryMake(string group) => Make(group) is not null;
+
     /// <summary>
     /// Starts a process as <see cref="Commands.StartAsync"/> does, in a group of its own before it runs the program. Until it is in the group it stands before a pipe that nobody else opens:
     /// if this is cut off there, what is left has done nothing, and is ended with the group or found by its arguments.

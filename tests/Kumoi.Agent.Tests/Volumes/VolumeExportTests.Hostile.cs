@@ -26,6 +26,8 @@ public sealed partial class VolumeExportTests
     {
         _protocol = protocol;
         _machine.Options = _machine.Options with { ProcessHierarchies = hierarchy.Length == 0 ? [] : [hierarchy] };
+        // Its user is nobody else's, whatever other tests run on the machine.
+        _volume = _volume with { Id = $"vol-19a{Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(7))}" };
         await MakeAsync();
         await GiveAsync(1, Key);
         Assert.Equal(hierarchy.Length > 0, Daemons().All(daemon => File.ReadAllText($"/proc/{daemon.Id}/cgroup").Contains($"/kumoi-{_machine.Tag}-exports/{_volume.Id}", StringComparison.Ordinal)));

@@ -13,10 +13,11 @@ namespace Kumoi.Agent.Volumes.Exports;
 /// <param name="Protocol"><see cref="VolumeProtocols"/>.</param>
 /// <param name="TargetId">The process that gives by iSCSI what the other has open, noted once it does; 0: there is none.</param>
 /// <param name="StartedAt">By the clock, for agents that know nothing else of it; so is that of the target.</param>
+/// <param name="IsGrouped">They are in control groups of their own; not said of those that an earlier version has started.</param>
 /// <param name="Start">By which the process is known; null in notes of agents that did not write it. So is that of the target.</param>
 internal sealed record ExportNote(
     string InstanceId, int Incarnation, int Port, int ProcessId, DateTimeOffset StartedAt, string Protocol = VolumeProtocols.Nbd, int TargetId = 0, DateTimeOffset TargetStartedAt = default,
-    ProcessStart? Start = null, ProcessStart? TargetStart = null)
+    ProcessStart? Start = null, ProcessStart? TargetStart = null, bool IsGrouped = false)
 {
     // Times of starts are told to a hundredth of a second, from a moment that is told to the second.
     private static readonly TimeSpan Inexactness = TimeSpan.FromSeconds(2);

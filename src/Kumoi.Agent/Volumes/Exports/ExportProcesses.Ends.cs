@@ -16,8 +16,6 @@ public sealed partial class ExportProcesses
     internal async Task EndAsync(string volumeId, GuestLinks links, CancellationToken cancel)
     {
         if (ExportNote.Read(NoteOf(volumeId)) is not { } note) return;
-        // One that an agent has started that knew no groups is in none.
-        var isGrouped = _groups.IsThere(volumeId) && (note.TargetId == 0 || _groups.IsThere(TargetProcesses.GroupOf(volumeId)));
         // What it has taken is written out by the other one below.
         await LeaveAsync(volumeId);
         var targets = TargetsOf(volumeId, note);
@@ -37,7 +35,7 @@ public sealed partial class ExportProcesses
         await KillAsync(volumeId, volumeId, alive, cancel);
         // One that waited for the other, which does not answer, ends with that.
         if (!isEnded) await KillAsync(volumeId, TargetProcesses.GroupOf(volumeId), targets, cancel);
-        if (!isGrouped) await SweepAsync(volumeId, cancel);
+        if (!note.IsGrouped) await SweepAsync(volumeId, cancel);
         await DropAsync(volumeId, links);
         if (Directory.Exists(PlaceOf(volumeId))) Directory.Delete(PlaceOf(volumeId), recursive: true);
     }

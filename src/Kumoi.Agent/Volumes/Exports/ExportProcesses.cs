@@ -102,7 +102,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         DurableFiles.Own(file, user);
         using var listener = ExportSocket.Open(options, id, ExportNote.Read(NoteOf(id))?.Port ?? 0, () => PortsBeside(id));
         var at = (IPEndPoint)listener.LocalEndPoint!;
-        var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol);
+        var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol) { IsGrouped = _groups.TryMake(id) };
         note.Write(NoteOf(id));
         using var key = LayerKey.Of(volume, user);
         var open = drive with { KeyFile = key.Path };
@@ -122,7 +122,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         // Whatever becomes of it, it cannot put a socket of its own where the agent will connect.
         DurableFiles.Own(SocketsOf(id), 0);
         var process = _known[id].Process;
-        note = note.With(process);
+        note = note.With(process) with { IsGrouped = _groups.IsThere(id) };
         note.Write(NoteOf(id));
         if (isNbd) return;
         // The target opens the port itself.
@@ -134,7 +134,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
     private async Task TargetAsync(DesiredVolume volume, uint user, ExportNote note, Action<string> changed, CancellationToken cancel)
     {
         var target = await _targets.StartAsync(volume, user, note.ProcessId, PlaceOf(volume.Id), new IPEndPoint(IPAddress.Parse(options.Address), note.Port), cancel);
-        note = note.WithTarget(target);
+        note = note.WithTarget(target) with { IsGrouped = note.IsGrouped && _groups.IsThere(TargetProcesses.GroupOf(volume.Id)) };
         note.Write(NoteOf(volume.Id));
         await WatchAsync(volume.Id, note, user, changed);
     }
