@@ -66,6 +66,7 @@ public static class AgentCleanup
             if (!await Processes.WaitForEndAsync(process.Id, TimeSpan.FromSeconds(10), clock, cancel))
                 throw new IOException($"Process {process.Id} could not be ended.");
         }
+        if (!await Volumes.Exports.ExportProcesses.GroupsOf(options, clock).EndAllAsync(TimeSpan.FromSeconds(10), cancel)) throw new IOException("A process that gives a volume to another host could not be ended.");
         WireGuard.ForgetSockets(vpn);
     }
 

@@ -12,6 +12,7 @@ using Kumoi.Agent.Metadata;
 using Kumoi.Agent.Networks;
 using Kumoi.Agent.Storage;
 using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Agent.Volumes.Simulated;
 using Kumoi.Api.Agent;
 using Microsoft.Extensions.Logging;
@@ -37,8 +38,9 @@ public sealed record AgentEdges(
     public IBackupDriver? Backups { get; init; }
 
     /// <summary>Of a machine with QEMU and the kernel's networks.</summary>
+    /// <param name="ways">How it gives volumes to other hosts.</param>
     /// <param name="storage">Null if disks are on storage of the host's own.</param>
-    public static AgentEdges Linux(AgentOptions options, StoreDirectory? storage, Accelerator accelerator, Random random, TimeProvider clock, ILogger log)
+    public static AgentEdges Linux(AgentOptions options, StoreDirectory? storage, Accelerator accelerator, ExportWays ways, Random random, TimeProvider clock, ILogger log)
     {
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
         var commands = new Commands(clock);
@@ -47,7 +49,7 @@ public sealed record AgentEdges(
         var state = new AgentState();
         var metadata = new MetadataServer(
             new NamespaceListeners(clock, log), new MetadataEndpoint(state, MetadataTokens.Load(options.Paths, clock), clock));
-        HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id);
+        HostFacts Facts() => HostFactsReader.Read(options, accelerator, storage?.Id, ways);
         return new AgentEdges(
             state, new QemuHypervisor(options, accelerator.Name, storage, images, volumes, commands, clock), new LinuxNetworks(options, commands, clock, hostNamespace: null), images, volumes, metadata,
             Facts, cancel => HostLink.ConnectAsync(options, Facts, async cancelled => [.. (await volumes.LookAsync(cancelled)).There.Select(sight => sight.Store)], random, clock, log, cancel), new HostRecordFiles(options.Paths.RunRoot), new BootTime())

@@ -71,6 +71,9 @@ internal static partial class AgentLog
     [LoggerMessage(38, LogLevel.Warning, "A store is missed: {Message}")]
     public static partial void StoreMissed(this ILogger log, string message);
 
+    [LoggerMessage(39, LogLevel.Information, "{Why}")]
+    public static partial void ExportsLacking(this ILogger log, string why);
+
     [LoggerMessage(84, LogLevel.Information, "Backup {Backup}: {Step}")]
     public static partial void BackupStepTaken(this ILogger log, string backup, string step);
 

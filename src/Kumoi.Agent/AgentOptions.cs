@@ -55,6 +55,9 @@ public sealed partial record AgentOptions
     /// <summary>The first and the last port at which volumes are given to other hosts, one port for each. The firewall lets the other hosts, and nobody else, in there.</summary>
     public (int First, int Last) ExportPorts { get; init; } = (10809, 11808);
 
+    /// <summary>Where control groups may be made for the processes that do it, the best place first.</summary>
+    internal IReadOnlyList<string> ProcessHierarchies { get; init; } = Linux.ProcessGroups.Hierarchies;
+
     /// <summary>How many hosts share the machine: each offers one part of its memory and of what is free on its disk. Processors are shared by turns.</summary>
     public int MachineShare { get; init; } = 1;
 

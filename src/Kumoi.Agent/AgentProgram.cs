@@ -4,6 +4,8 @@ using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Storage;
 using Kumoi.Agent.Volumes;
+using Kumoi.Agent.Volumes.Directories;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Api.Agent;
 using Kumoi.Api.Logging;
 using Microsoft.Extensions.Logging;
@@ -25,7 +27,7 @@ public static class AgentProgram
     /// <summary>Finds out which accelerator works, ahead of the start of this machine's agents: what is found is kept for each of them.</summary>
     public static async Task ProbeAsync(IReadOnlyList<AgentOptions> hosts, CancellationToken cancel)
     {
-        var (probes, boot) = (hosts.Select(options => new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths)).ToList(), HostFactsReader.BootId());
+        var (probes, boot) = (hosts.Select(options => new AcceleratorProbe(new Commands(TimeProvider.System), options.Paths)).ToList(), BootTime.Id());
         var found = await probes[0].FindAsync(hosts[0].Accelerator, boot, cancel);
         foreach (var other in probes.Skip(1)) other.Keep(boot, found);
     }
@@ -50,7 +52,8 @@ public static class AgentProgram
             using var journal = options.Hypervisor == "simulated" ? JournalOf(options) : null;
             var edges = journal is not null
                 ? Simulated(options, journal, seed, clock, log)
-                : AgentEdges.Linux(options, storage, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, HostFactsReader.BootId(), stop), new Random(seed), clock, log);
+                : AgentEdges.Linux(
+                    options, storage, await new AcceleratorProbe(new Commands(clock), options.Paths).FindAsync(options.Accelerator, BootTime.Id(), stop), await WaysAsync(options, clock, log, stop), new Random(seed), clock, log);
             await using var agent = new HostAgent(options, edges, seed, clock, log);
             await using var metrics = await AgentMetrics.ServeAsync(options.Metrics, agent.Traffic.MetricsAsync, stop);
             await agent.RunAsync(stop);
@@ -82,6 +85,13 @@ public static class AgentProgram
         }
     }
 
+    private static async Task<ExportWays> WaysAsync(AgentOptions options, TimeProvider clock, ILogger log, CancellationToken stop)
+    {
+        var ways = await ExportWays.FindAsync(new Commands(clock), DirectoryVolumes.UserOf(options.Name), stop);
+        if (ways.Lacking is { } why) log.ExportsLacking(why);
+        return ways;
+    }
+
     private static SimulatedJournal JournalOf(AgentOptions options)
     {
         DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
@@ -92,7 +102,7 @@ public static class AgentProgram
     private static AgentEdges Simulated(AgentOptions options, SimulatedJournal journal, int seed, TimeProvider clock, ILogger log)
     {
         var machine = new SimulatedMachine(journal.Disks(options.Name), storage: null, clock);
-        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."), null) with { BootId = machine.BootId };
+        HostFacts Facts() => HostFactsReader.Read(options, new Accelerator("simulated", "Guests are simulated."), null, ExportWays.All) with { BootId = machine.BootId };
         return AgentEdges.Simulated(
             options, machine, new SimulatedFaults(), Facts, cancel => HostLink.ConnectAsync(options, Facts, null, new Random(seed), clock, log, cancel), clock);
     }

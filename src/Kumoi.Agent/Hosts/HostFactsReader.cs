@@ -9,19 +9,14 @@ namespace Kumoi.Agent.Hosts;
 /// <summary>Reads what the host says of itself.</summary>
 public static class HostFactsReader
 {
-    /// <summary>Changes when the machine restarts.</summary>
-    public static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-
     /// <summary>The facts now. The disk counts what is free and what guests' disks already use, so the sum stays as guests fill them.</summary>
     /// <param name="storage">Id of the shared storage that disks are on; null if they are on the host's own.</param>
-    public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage) => new(
+    /// <param name="ways">How volumes are given to other hosts.</param>
+    public static HostFacts Read(AgentOptions options, Accelerator accelerator, string? storage, ExportWays ways) => new(
         options.Name, options.Address, Version, options.Hypervisor, accelerator.Name, accelerator.Reason, Environment.ProcessorCount,
-        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare, options.SharedDisks), BootId(), storage, UnderlayMtu.Of(options.Address),
+        MemoryMib() / options.MachineShare, DiskGib(options.Paths, options.MachineShare, options.SharedDisks), BootTime.Id(), storage, UnderlayMtu.Of(options.Address),
         [.. options.SegmentDevices.Where(device => Linux.TapDevices.NumberOf(device) > 0).Distinct().Order(StringComparer.Ordinal)],
-        Protocols());
-
-    /// <summary>Ways in which volumes can be given to other hosts and had from them: as far as the programs are there.</summary>
-    private static string[]? Protocols() => !Commands.IsThere(ExportCommand.Program) ? null : TargetProcesses.AreThere() ? [VolumeProtocols.Nbd, VolumeProtocols.Iscsi] : [VolumeProtocols.Nbd];
+        ways.Protocols);
 
     /// <summary>The agent's own version.</summary>
     public static string Version { get; } =

@@ -15,7 +15,7 @@ internal sealed class GuestMemory
 
     private int _deaths, _resumes;
     private bool _ending;
-    private DateTimeOffset? _cdAskedOf;
+    private GuestProcess? _cdAskedOf;
     private string? _cdWanted;
     private GuestProcess? _last;
     private readonly Dictionary<string, DateTimeOffset> _firstAsked = [], _lastAsked = [];
@@ -79,16 +79,18 @@ internal sealed class GuestMemory
     /// <summary>The next change is asked for anew once the drive is as it should be, or the guest is another.</summary>
     public void NoteCd(string? wanted)
     {
-        if (_last?.Cd is not { } cd || cd.ImageId == wanted || _last.StartedAt != _cdAskedOf) CdAskedAt = null;
-        CdSeen = (CdSeen && _last?.StartedAt == _cdAskedOf && wanted == _cdWanted) || (_last?.Cd is { TrayOpen: false } closed && closed.ImageId == wanted);
-        (_cdAskedOf, _cdWanted) = (_last?.StartedAt, wanted);
+        if (_last?.Cd is not { } cd || cd.ImageId == wanted || !_last.Is(_cdAskedOf)) CdAskedAt = null;
+        CdSeen = (CdSeen && IsLast(_cdAskedOf) && wanted == _cdWanted) || (_last?.Cd is { TrayOpen: false } closed && closed.ImageId == wanted);
+        (_cdAskedOf, _cdWanted) = (_last, wanted);
     }
+
+    private bool IsLast(GuestProcess? process) => process?.Is(_last) ?? _last is null;
 
     private void ForgetAsked(GuestProcess? process)
     {
-        if (process is { Cards: null } && process.StartedAt == _last?.StartedAt) return;
+        if (process is { Cards: null } && process.Is(_last)) return;
         var there = (process?.Cards ?? []).Select(card => card.Id).Concat((process?.Drives ?? []).Select(drive => drive.Id)).ToHashSet();
-        foreach (var device in _firstAsked.Keys.Where(device => process?.StartedAt != _last?.StartedAt || !there.Contains(device)).ToArray())
+        foreach (var device in _firstAsked.Keys.Where(device => !IsLast(process) || !there.Contains(device)).ToArray())
         {
             _firstAsked.Remove(device);
             _lastAsked.Remove(device);
@@ -101,7 +103,7 @@ internal sealed class GuestMemory
         ForgetAsked(process);
         var last = _last;
         _last = process;
-        if (process is null || process.StartedAt != last?.StartedAt) (StopAskedAt, ButtonPressedAt) = (null, null);
+        if (process is null || !process.Is(last)) (StopAskedAt, ButtonPressedAt) = (null, null);
         if (process is { State: RunState.Running } && now - process.StartedAt > WellAfter) (_deaths, _resumes, NotBefore) = (0, 0, null);
         var meant = _ending;
         if (process is null) _ending = false;

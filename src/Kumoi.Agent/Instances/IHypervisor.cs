@@ -1,3 +1,4 @@
+using Kumoi.Agent.Linux;
 using Kumoi.Api.Agent;
 
 namespace Kumoi.Agent.Instances;
@@ -33,6 +34,12 @@ public sealed record GuestProcess(int Incarnation, int BootEpoch, RunState State
 {
     /// <summary>Its CD drive; null if it has none, or does not say.</summary>
     public GuestCd? Cd { get; init; }
+
+    /// <summary>By which the process is known when the clock was set meanwhile; null if it is none of the kernel's.</summary>
+    public ProcessStart? Start { get; init; }
+
+    /// <summary>Whether this and the other are one process.</summary>
+    public bool Is(GuestProcess? other) => other is not null && (Start is not null && other.Start is not null ? Start == other.Start : StartedAt == other.StartedAt);
 }
 
 /// <summary>What of an instance is on the host.</summary>

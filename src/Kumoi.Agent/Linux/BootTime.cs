@@ -8,6 +8,9 @@ public sealed class BootTime : TimeProvider
 
     public override long TimestampFrequency => NanosecondsPerSecond;
 
+    /// <summary>Changes when the machine restarts.</summary>
+    public static string Id() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
     public override long GetTimestamp() =>
         Libc.GetTime(Libc.BootTimeClock, out var time) == 0
             ? time.Seconds * NanosecondsPerSecond + time.Nanoseconds : throw Libc.Failed("Asking for the time since the start of the machine failed");

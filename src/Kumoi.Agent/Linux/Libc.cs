@@ -6,14 +6,14 @@ namespace Kumoi.Agent.Linux;
 internal static partial class Libc
 {
     public const int CloneNewNet = 0x40000000;
-    public const int ReadWrite = 2, CloseOnExec = 0x80000, ReadOnly = 0, Create = 0x40;
+    public const int ReadWrite = 2, CloseOnExec = 0x80000, ReadOnly = 0, WriteOnly = 1, Create = 0x40, NonBlocking = 0x800;
     public const int SetDescriptorFlags = 2, DescriptorCloseOnExec = 1;
     public const ulong TunSetInterface = 0x400454ca;
     public const short InterfaceTap = 0x0002, InterfaceNoPacketInfo = 0x1000, InterfaceVnetHeader = 0x4000;
     public const ulong GetInterfaceMtu = 0x8921;
     public const int PunchHole = 0x02, KeepSize = 0x01;
     public const int SignalHangUp = 1, SignalKill = 9, SignalTerminate = 15;
-    public const int NoSuchProcess = 3, NoSuchEntry = 2;
+    public const int NoSuchProcess = 3, NoSuchEntry = 2, NobodyThere = 6;
     public const int NetlinkFamily = 16, RawSocket = 3, NetfilterProtocol = 12;
     public const int BootTimeClock = 7;
     public const int OpenFileGetLock = 36, OpenFileSetLock = 37;
@@ -29,6 +29,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int MakePipe(string path, uint mode);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);

@@ -7,6 +7,11 @@ namespace Kumoi.Agent.Linux;
 /// <param name="Arguments">The command line, one entry per argument.</param>
 public sealed record ProcessSight(int Id, IReadOnlyList<string> Arguments);
 
+/// <summary>When a process was started, counted from the start of the machine, which no step of the clock changes.</summary>
+/// <param name="BootId">The machine's start.</param>
+/// <param name="Ticks">As the kernel counts them: field 22 of /proc/PID/stat, proc(5).</param>
+public sealed record ProcessStart(string BootId, long Ticks);
+
 /// <summary>Reads /proc and sends signals. A process that ends meanwhile is simply not there.</summary>
 public static class Processes
 {
@@ -36,20 +41,48 @@ public static class Processes
         }
     }
 
-    /// <summary>When a process was started; null if it is gone.</summary>
-    public static DateTimeOffset? StartedAt(int id)
+    /// <summary>When a process was started, by the system's clock as that is now; null if it is gone.</summary>
+    public static DateTimeOffset? StartedAt(int id) => TicksOf(id) is { } ticks ? BootedAt() + TimeSpan.FromMilliseconds(ticks * 1000 / TicksPerSecond) : null;
+
+    /// <summary>What tells a process from any other that has had, or will have, its number; null if it is gone.</summary>
+    public static ProcessStart? StartOf(int id) => TicksOf(id) is { } ticks ? new ProcessStart(BootTime.Id(), ticks) : null;
+
+    private static long? TicksOf(int id)
     {
         try
         {
             var text = File.ReadAllText($"/proc/{id}/stat");
             // The second field is the name in parentheses and may hold anything; the 22nd, counted from behind the last ')', is the start in ticks since boot.
             var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            var ticks = long.Parse(fields[19], CultureInfo.InvariantCulture);
-            return BootedAt() + TimeSpan.FromMilliseconds(ticks * 1000 / TicksPerSecond);
+            return long.Parse(fields[19], CultureInfo.InvariantCulture);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Processes of a user, whatever they call themselves: the kernel lets none of them become another one's that may do nothing else.</summary>
+    public static IReadOnlyCollection<int> Of(uint user)
+    {
+        var found = new List<int>();
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+            if (int.TryParse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && UsersOf(id).Contains(user) && IsAlive(id)) found.Add(id);
+        return found;
+    }
+
+    /// <summary>The real user, and as whom else it acts.</summary>
+    private static uint[] UsersOf(int id)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{id}/status").First(line => line.StartsWith("Uid:", StringComparison.Ordinal));
+            return [.. line[4..].Split('\t', StringSplitOptions.RemoveEmptyEntries).Select(number => uint.Parse(number, CultureInfo.InvariantCulture))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            // Gone, or going while it is read.
+            return [];
         }
     }
 

@@ -66,8 +66,8 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ex
         }
         var reaches = await transaction.FindAsync("SELECT true FROM store_hosts WHERE store_id = $1 AND host_id = $2", row => row.GetBoolean(0), cancel, volume.StoreId, hostId);
         if (reaches) return new VolumePlace(volume.StoreId, hostId, false);
-        // One of a shared store would have to be looked after by the same host for as long as it is given.
-        var (shared, protocol) = await transaction.FindAsync("SELECT shared, protocol FROM pools WHERE id = $1", row => (row.GetBoolean(0), row.GetString(1)), cancel, volume.PoolId);
+        // One of a shared store would have to be looked after by the same host for as long as it is given. It is given as its pool says now, which is what its hosts are asked for.
+        var (shared, protocol) = await transaction.FindAsync("SELECT shared, protocol FROM pools WHERE id = $1 FOR SHARE", row => (row.GetBoolean(0), row.GetString(1)), cancel, volume.PoolId);
         return !shared && await VolumeExports.CanAsync(transaction, volume.HostId!, hostId, protocol!, cancel) ? new VolumePlace(volume.StoreId, volume.HostId!, true)
             : new Failure("volume-elsewhere", 409, volume.Name, await transaction.FindAsync("SELECT name FROM hosts WHERE id = $1", row => row.GetString(0), cancel, volume.HostId!) ?? "", instanceName);
     }

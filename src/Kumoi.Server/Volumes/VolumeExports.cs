@@ -11,7 +11,7 @@ public static class VolumeExports
         "SELECT 1 FROM hosts a JOIN hosts b ON b.zone_id = a.zone_id WHERE a.id = $1 AND b.id = $2 AND a.id <> b.id AND $3 = ANY (a.volume_protocols) AND $3 = ANY (b.volume_protocols)",
         row => row.GetInt32(0), cancel, fromHostId, toHostId, protocol) == 1;
 
-    /// <summary>Gives a volume, anew and as its pool says now: whoever had it before is cut off by that.</summary>
+    /// <summary>Gives a volume, anew and as its pool says now, which is locked since its hosts were asked for that: whoever had it before is cut off by that.</summary>
     public static async Task GiveAsync(Transaction transaction, ExportKeys keys, string volumeId, CancellationToken cancel)
     {
         var incarnation = await transaction.FindAsync(

@@ -34,6 +34,8 @@ public static class VolumeHolds
     /// <summary>Whether a host can have the volumes of instances: it reaches their stores, or their hosts can give them to it.</summary>
     public static async Task<bool> CanMoveAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, string hostId, CancellationToken cancel)
     {
+        // They are given as their pools say now, which is what their hosts are asked for.
+        await transaction.QueryAsync("SELECT 1 FROM pools WHERE id IN (SELECT pool_id FROM volumes WHERE instance_id = ANY($1)) ORDER BY id FOR SHARE", row => row.GetInt32(0), cancel, Columns.Texts(instanceIds));
         var others = await transaction.QueryAsync(
             "SELECT DISTINCT v.host_id, p.protocol FROM volumes v JOIN pools p ON p.id = v.pool_id WHERE v.instance_id = ANY($1) AND v.host_id <> $2 AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = v.store_id AND x.host_id = $2)",
             row => (Host: row.GetString(0), Protocol: row.GetString(1)), cancel, Columns.Texts(instanceIds), hostId);

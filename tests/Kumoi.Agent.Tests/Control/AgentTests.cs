@@ -5,6 +5,7 @@ using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Simulated;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
+using Kumoi.Agent.Volumes.Exports;
 using Kumoi.Api.Agent;
 using Xunit;
 
@@ -120,7 +121,7 @@ public sealed class AgentTests
 
         public Running(AgentOptions options, SimulatedMachine hardware, SimulatedFaults faults)
         {
-            HostFacts Facts() => HostFactsReader.Read(options, None, null);
+            HostFacts Facts() => HostFactsReader.Read(options, None, null, ExportWays.All);
             DurableFiles.MakeDirectory(options.Paths.State, AgentModes.Passable);
             _agent = new HostAgent(options, AgentEdges.Simulated(
                 options, hardware, faults, Facts, cancel => HostLink.ConnectAsync(options, Facts, null, new Random(1), TimeProvider.System, Machine.Log, cancel),

@@ -59,14 +59,14 @@ internal sealed class CdStand : IAsyncDisposable
     public async Task<string> AskAsync(string command, JsonObject arguments)
     {
         await using var qmp = await QmpClient.ConnectAsync((await QemuGuest.ConnectAsync(Paths.Socket(Record.Id, "qmp"), default))!, TimeProvider.System, _ => { }, default);
-        return (await qmp.ExecuteAsync(command, writer =>
+        return await qmp.AskAsync(command, writer =>
         {
             foreach (var (name, value) in arguments)
             {
                 writer.WritePropertyName(name);
                 value!.WriteTo(writer);
             }
-        }, default)).GetRawText();
+        }, answer => answer.GetRawText(), default);
     }
 
     public ValueTask DisposeAsync() => Machine.DisposeAsync();

@@ -126,10 +126,10 @@ public sealed class QemuCardTests
     private static async Task<string> AskAsync(Machine machine, DesiredInstance record, string command, params string[] arguments)
     {
         await using var qmp = await ConnectAsync(machine, record);
-        return (await qmp.ExecuteAsync(command, writer =>
+        return await qmp.AskAsync(command, writer =>
         {
             for (var at = 0; at < arguments.Length; at += 2) writer.WriteString(arguments[at], arguments[at + 1]);
-        }, default)).GetRawText();
+        }, answer => answer.GetRawText(), default);
     }
 
     private static async Task<QmpClient> ConnectAsync(Machine machine, DesiredInstance record) =>

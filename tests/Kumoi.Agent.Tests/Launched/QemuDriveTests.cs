@@ -253,7 +253,7 @@ public sealed class QemuDriveTests
         public async Task<string> AskAsync(string command, JsonObject arguments)
         {
             await using var qmp = await QmpClient.ConnectAsync((await QemuGuest.ConnectAsync(machine.Options.Paths.Socket(Record.Id, "qmp"), default))!, TimeProvider.System, _ => { }, default);
-            return (await qmp.ExecuteAsync(command, writer =>
+            return await qmp.AskAsync(command, writer =>
             {
                 foreach (var (name, value) in arguments)
                 {
@@ -261,7 +261,7 @@ public sealed class QemuDriveTests
                     if (value is null) writer.WriteNullValue();
                     else value.WriteTo(writer);
                 }
-            }, default)).GetRawText();
+            }, answer => answer.GetRawText(), default);
         }
 
         public async ValueTask DisposeAsync()

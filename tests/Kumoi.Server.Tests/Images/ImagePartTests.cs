@@ -119,6 +119,56 @@ public sealed class ImagePartTests
         Assert.Equal(all, await whole.Content.ReadAsByteArrayAsync());
     }
 
+    /// <summary>All of the bytes had come when the server died, so that nothing is behind them; or the source has fewer now.</summary>
+    [Fact]
+    public async Task An_import_whose_source_has_nothing_behind_what_is_kept_begins_anew()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var admin = await cloud.LoginAsync();
+        var all = Qcow2.Good();
+        var (asked, ready) = (new List<string>(), false);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var web = builder.Build();
+        var port = TestCloud.FreePort();
+        web.Urls.Add($"http://127.0.0.1:{port}");
+        web.MapGet("/image", async http =>
+        {
+            http.Response.Headers.ETag = "\"one\"";
+            if (!ready)
+            {
+                http.Response.StatusCode = 503;
+                return;
+            }
+            var range = http.Request.GetTypedHeaders().Range?.Ranges.Single().From;
+            lock (asked) asked.Add($"{range}");
+            if (range >= all.Length)
+            {
+                http.Response.StatusCode = 416;
+                http.Response.Headers.ContentRange = $"bytes */{all.Length}";
+                return;
+            }
+            http.Response.ContentLength = all.Length;
+            await http.Response.Body.WriteAsync(all);
+        });
+        await web.StartAsync();
+        var image = await admin.PostAsync<Image>("/images", new { name = "imported", url = $"http://127.0.0.1:{port}/image" });
+        await Wait.UntilAsync(async () => (await admin.GetAsync<Image>("/images/imported")).Conditions is [{ Message: "The source answered 503." }], what: "the source is not ready");
+        // What is kept are not its bytes at all: they are not gone on with.
+        await File.WriteAllBytesAsync(Path.Combine(cloud.Options.ImageDirectory, image.Id + ".tok-dead.part"), new byte[all.Length]);
+        ready = true;
+        var database = cloud.Services.GetRequiredService<Database>();
+        await database.ExecuteAsync("UPDATE images SET lease_holder = 'dead', lease_until = now() - interval '1 second', received_bytes = $2, source_tag = '\"one\"' WHERE id = $1", default, image.Id, (long)all.Length);
+        await Wait.UntilAsync(async () =>
+        {
+            await database.ExecuteAsync("UPDATE images SET lease_until = NULL WHERE lease_holder IS NULL", default);
+            return (await admin.GetAsync<Image>("/images/imported")).State == "available";
+        }, what: "the image is there");
+        lock (asked) Assert.Equal([$"{all.Length}", ""], asked);
+        using var whole = await admin.SendAsync(HttpMethod.Get, "/images/imported/content");
+        Assert.Equal(all, await whole.Content.ReadAsByteArrayAsync());
+    }
+
     [Fact]
     public async Task What_nobody_goes_on_with_is_forgotten()
     {

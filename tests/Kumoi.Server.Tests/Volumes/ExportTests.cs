@@ -4,6 +4,7 @@ using Kumoi.Api.Agent;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Volumes;
@@ -125,6 +126,39 @@ public sealed class ExportTests
         await scene.Host.ObeyWithVolumesAsync();
         await AttachAsync(scene, "web");
         Assert.Equal((VolumeProtocols.Nbd, VolumeProtocols.Nbd, 2), ((await ToldAsync(scene.Host)).Export!.Protocol, (await ToldAsync(other)).Remote!.Protocol, (await ToldAsync(other)).Remote!.Incarnation));
+    }
+
+    /// <summary>The attachment is held where it has found out that the hosts can, and has not written how yet.</summary>
+    [Fact]
+    public async Task It_is_given_as_the_hosts_were_asked_for_though_the_pool_is_changed_meanwhile()
+    {
+        var (scene, other) = await StartAsync(VolumeProtocols.Nbd);
+        await using var _ = scene;
+        using var __ = other;
+        var cancel = TestContext.Current.CancellationToken;
+        await using var holder = new NpgsqlConnection(scene.Cloud.Options.ConnectionString);
+        await holder.OpenAsync(cancel);
+        await RunAsync("CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END'");
+        await RunAsync("CREATE TRIGGER held BEFORE UPDATE ON volumes FOR EACH ROW WHEN (OLD.instance_id IS NULL AND NEW.instance_id IS NOT NULL) EXECUTE FUNCTION held()");
+        await RunAsync("SELECT pg_advisory_lock(42)");
+        var attached = AttachAsync(scene, "web");
+        await WaitingAsync(1, attached);
+        var changed = scene.Admin.PutAsync<Pool>("/pools/local", new { protocol = "iscsi" });
+        await WaitingAsync(2, changed);
+        await RunAsync("SELECT pg_advisory_unlock(42)");
+        await attached;
+        Assert.Equal(VolumeProtocols.Iscsi, (await changed).Protocol);
+        Assert.Equal((VolumeProtocols.Nbd, VolumeProtocols.Nbd), ((await ToldAsync(scene.Host)).Export!.Protocol, (await ToldAsync(other)).Remote!.Protocol));
+
+        async Task RunAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, holder);
+            await command.ExecuteNonQueryAsync(cancel);
+        }
+
+        // Until the request waits for a lock, or is done.
+        Task WaitingAsync(long count, Task request) => Wait.UntilAsync(async () => request.IsCompleted || await scene.Cloud.Services.GetRequiredService<Database>().FindAsync(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", row => row.GetInt64(0), cancel) >= count);
     }
 
     [Fact]

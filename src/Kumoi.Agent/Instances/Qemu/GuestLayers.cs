@@ -17,9 +17,7 @@ internal static class GuestLayers
     public static async Task<LayerProcess?> ReadAsync(QmpClient qmp, string volumeId, CancellationToken cancel)
     {
         // The chain is what the graph says. A node's description names the files that its header names, whatever it really reads.
-        var graph = await qmp.ExecuteAsync("x-debug-query-block-graph", null, cancel);
-        var names = graph.GetProperty("nodes").EnumerateArray().Where(node => node.GetProperty("type").GetString() == "block-driver").ToDictionary(node => node.GetProperty("id").GetInt64(), node => node.GetProperty("name").GetString() ?? "");
-        var below = graph.GetProperty("edges").EnumerateArray().Select(edge => (Parent: edge.GetProperty("parent").GetInt64(), Name: edge.GetProperty("name").GetString() ?? "", Child: edge.GetProperty("child").GetInt64())).ToLookup(edge => edge.Parent);
+        var (names, below) = await qmp.AskAsync("x-debug-query-block-graph", null, GraphOf, cancel);
         var top = names.FirstOrDefault(node => node.Value == DriveParts.Throttle + volumeId);
         if (top.Value is null) return null;
         var chain = new List<int>();
@@ -36,6 +34,11 @@ internal static class GuestLayers
         var loose = names.Values.Select(name => LayerNames.NumberOfNode(name, volumeId)).OfType<int>().Except(chain).Order().ToArray();
         return new LayerProcess(chain, loose, await WorkAsync(qmp, volumeId, cancel));
     }
+
+    /// <summary>Names of the nodes by their numbers, and what each is over.</summary>
+    private static (Dictionary<long, string> Names, ILookup<long, (long Parent, string Name, long Child)> Below) GraphOf(JsonElement graph) => (
+        graph.GetProperty("nodes").EnumerateArray().Where(node => node.GetProperty("type").GetString() == "block-driver").ToDictionary(node => node.GetProperty("id").GetInt64(), node => node.GetProperty("name").GetString() ?? ""),
+        graph.GetProperty("edges").EnumerateArray().Select(edge => (Parent: edge.GetProperty("parent").GetInt64(), Name: edge.GetProperty("name").GetString() ?? "", Child: edge.GetProperty("child").GetInt64())).ToLookup(edge => edge.Parent));
 
     /// <summary>Gets a layer ready in the process that its guest does not write to yet.</summary>
     public static async Task AddAsync(QmpClient qmp, DesiredVolume volume, int number, string file, CancellationToken cancel)
@@ -54,12 +57,12 @@ internal static class GuestLayers
     }, cancel);
 
     /// <summary>Whether anything in the guest listens for the agent's questions: who asks a guest that has no agent waits in vain.</summary>
-    public static async Task<bool> HasAgentAsync(QmpClient qmp, CancellationToken cancel) =>
-        (await qmp.ExecuteAsync("query-chardev", null, cancel)).EnumerateArray().Any(port => port.GetProperty("label").GetString() == "agent" && port.GetProperty("frontend-open").GetBoolean());
+    public static Task<bool> HasAgentAsync(QmpClient qmp, CancellationToken cancel) =>
+        qmp.AskAsync("query-chardev", null, ports => ports.EnumerateArray().Any(port => port.GetProperty("label").GetString() == "agent" && port.GetProperty("frontend-open").GetBoolean()), cancel);
 
     /// <summary>What a guest sees of a layer.</summary>
     public static async Task<long> SizeAsync(QmpClient qmp, string volumeId, int number, CancellationToken cancel) =>
-        (await QemuDrives.NodesAsync(qmp, cancel)).First(node => node.Name == LayerNames.Node(number, volumeId)).Size;
+        (await QemuDrives.NodesAsync(qmp, cancel)).Where(node => node.Name == LayerNames.Node(number, volumeId)).Select(node => (long?)node.Size).FirstOrDefault() ?? throw new QmpException($"QEMU has no layer {number} of the volume {volumeId}.");
 
     public static Task ResizeAsync(QmpClient qmp, string volumeId, int number, long size, CancellationToken cancel) =>
         QemuDrives.SendAsync(qmp, "block_resize", new JsonObject { ["node-name"] = LayerNames.Node(number, volumeId), ["size"] = size }, cancel);
@@ -94,8 +97,8 @@ internal static class GuestLayers
         // QMP itself has no command for it.
         try
         {
-            var said = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volume.Id)} flush"), cancel);
-            if (said.GetString() is { } words && words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volume.Id} could not be made to last: {words.Trim()}", null);
+            var words = await qmp.AskAsync("human-monitor-command", arguments => arguments.WriteString("command-line", $"qemu-io {LayerNames.Node(written, volume.Id)} flush"), said => said.GetString() ?? "", cancel);
+            if (words.Trim().Length > 0) throw new HypervisorException("volume-failed", $"What was brought together of the volume {volume.Id} could not be made to last: {QmpRefusedException.Of(words.Trim()).Words}", null);
         }
         catch (QmpRefusedException e) when (e.Words.Contains("has not been found", StringComparison.Ordinal))
         {
@@ -122,7 +125,7 @@ internal static class GuestLayers
         var since = clock.GetTimestamp();
         while (await WorkAsync(qmp, volumeId, cancel) is { Count: > 0 } work)
         {
-            foreach (var one in work)
+            foreach (var one in work.TakeWhile(_ => clock.GetElapsedTime(since) <= CancelLimit))
                 try
                 {
                     await QemuDrives.SendAsync(qmp, one.State is LayerWorkState.Running or LayerWorkState.Written ? "job-cancel" : "job-dismiss", new JsonObject { ["id"] = one.Id }, cancel);
@@ -143,11 +146,8 @@ internal static class GuestLayers
             await QemuDrives.RemoveAsync(qmp, "blockdev-del", new JsonObject { ["node-name"] = node }, clock, cancel);
     }
 
-    private static async Task<IReadOnlyList<LayerWork>> WorkAsync(QmpClient qmp, string volumeId, CancellationToken cancel)
-    {
-        var found = await qmp.ExecuteAsync("query-jobs", null, cancel);
-        return [.. found.EnumerateArray().Select(job => Understand(job, volumeId)).OfType<LayerWork>()];
-    }
+    private static Task<IReadOnlyList<LayerWork>> WorkAsync(QmpClient qmp, string volumeId, CancellationToken cancel) =>
+        qmp.AskAsync<IReadOnlyList<LayerWork>>("query-jobs", null, found => [.. found.EnumerateArray().Select(job => Understand(job, volumeId)).OfType<LayerWork>()], cancel);
 
     private static LayerWork? Understand(JsonElement job, string volumeId)
     {
@@ -155,7 +155,7 @@ internal static class GuestLayers
         if (!id.EndsWith("-" + volumeId, StringComparison.Ordinal)) return null;
         var kind = id.StartsWith(Merge, StringComparison.Ordinal) ? VolumeWorks.Merge : id.StartsWith(Flatten, StringComparison.Ordinal) ? VolumeWorks.Flatten : null;
         if (kind is null || !int.TryParse(id[(kind == VolumeWorks.Merge ? Merge : Flatten).Length..^(volumeId.Length + 1)], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var layer)) return null;
-        var words = job.TryGetProperty("error", out var error) ? error.GetString() : null;
+        var words = job.TryGetProperty("error", out var error) ? QmpRefusedException.Of(error.GetString() ?? "").Words : null;
         var status = job.GetProperty("status").GetString();
         var state = status == "pending" ? LayerWorkState.Written : status != "concluded" ? LayerWorkState.Running : words is null ? LayerWorkState.Done : LayerWorkState.Failed;
         return new LayerWork(id, kind, layer, state, job.GetProperty("current-progress").GetInt64(), job.GetProperty("total-progress").GetInt64(), words);

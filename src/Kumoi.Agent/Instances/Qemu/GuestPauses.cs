@@ -64,7 +64,7 @@ internal sealed class GuestPauses(AgentPaths paths)
         }
     }
 
-    private static async Task<string?> StatusAsync(QmpClient qmp, CancellationToken cancel) => (await qmp.ExecuteAsync("query-status", null, cancel)).GetProperty("status").GetString();
+    private static Task<string?> StatusAsync(QmpClient qmp, CancellationToken cancel) => qmp.AskAsync("query-status", null, answer => answer.GetProperty("status").GetString(), cancel);
 
     private sealed class Pause(GuestPauses owner, string id, QmpClient? qmp, IDisposable entered) : IAsyncDisposable
     {

@@ -33,7 +33,7 @@ internal sealed class GuestProcesses(AgentPaths paths, TimeProvider clock)
         foreach (var process in ByCommandLine(id))
             if (process.Arguments.Select(argument => QemuGuest.Parse(argument, id)).FirstOrDefault(found => found is not null) is { } identity
                 && Processes.StartedAt(process.Id) is { } startedAt)
-                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt, null, null);
+                return new GuestProcess(identity.Incarnation, identity.BootEpoch, RunState.Unknown, startedAt, null, null) { Start = Processes.StartOf(process.Id) };
         return null;
     }
 

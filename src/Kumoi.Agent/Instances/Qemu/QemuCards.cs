@@ -12,6 +12,9 @@ internal static partial class QemuCards
 {
     public const string Driver = "virtio-net-pci";
 
+    // A guest that has taken its process over must not make the report larger than servers take.
+    private const int CardsMax = 32;
+
     private const string BackendPrefix = "net-", FormerBackendPrefix = "net";
 
     /// <summary>The name of what leads from a card to its tap.</summary>
@@ -22,8 +25,7 @@ internal static partial class QemuCards
     {
         var devices = await QemuPorts.DevicesAsync(qmp, MachineParts.CardDrivers, cancel);
         // The one place where QEMU names backends that no card uses.
-        var text = await qmp.ExecuteAsync("human-monitor-command", arguments => arguments.WriteString("command-line", "info network"), cancel);
-        return Parse(devices, text.GetString() ?? "");
+        return Parse(devices, await qmp.AskAsync("human-monitor-command", arguments => arguments.WriteString("command-line", "info network"), text => text.GetString() ?? "", cancel));
     }
 
     /// <param name="devices">Ids of the network cards.</param>
@@ -32,7 +34,7 @@ internal static partial class QemuCards
     {
         var backends = BackendForm().Matches(networks).Select(match => match.Groups[1].Value).ToHashSet();
         var cards = backends.Select(CardOf).OfType<string>().Union(devices);
-        return [.. cards.Order(StringComparer.Ordinal).Select(card => new GuestCard(card, devices.Contains(card), backends.Contains(BackendOf(card))))];
+        return [.. cards.Order(StringComparer.Ordinal).Take(CardsMax).Select(card => new GuestCard(card, devices.Contains(card), backends.Contains(BackendOf(card))))];
     }
 
     private static string? CardOf(string backend) =>

@@ -14,9 +14,11 @@ internal static class QemuCds
     private const string Unknown = "";
 
     /// <summary>Null if the process has no drive.</summary>
-    public static async Task<GuestCd?> ReadAsync(QmpClient qmp, CancellationToken cancel)
+    public static Task<GuestCd?> ReadAsync(QmpClient qmp, CancellationToken cancel) => qmp.AskAsync("query-block", null, Understand, cancel);
+
+    private static GuestCd? Understand(JsonElement drives)
     {
-        foreach (var drive in (await qmp.ExecuteAsync("query-block", null, cancel)).EnumerateArray())
+        foreach (var drive in drives.EnumerateArray())
         {
             if (!drive.TryGetProperty("qdev", out var device) || device.GetString() != CdParts.Device) continue;
             string? image = drive.TryGetProperty("inserted", out var medium) ? CdParts.ImageOf(NameOf(medium)) ?? Unknown : null;
@@ -54,11 +56,8 @@ internal static class QemuCds
     private static Task CloseAsync(QmpClient qmp, CancellationToken cancel) => QemuDrives.SendAsync(qmp, "blockdev-close-tray", new JsonObject { ["id"] = CdParts.Device }, cancel);
 
     /// <summary>Parts of media that are in no drive, those first that are over others.</summary>
-    private static async Task<IReadOnlyList<string>> LeftAsync(QmpClient qmp, CancellationToken cancel)
-    {
-        var found = await qmp.ExecuteAsync("query-named-block-nodes", arguments => arguments.WriteBoolean("flat", true), cancel);
-        return [.. found.EnumerateArray().Select(NameOf).Where(CdParts.IsPart).OrderBy(name => CdParts.ImageOf(name) is null)];
-    }
+    private static Task<IReadOnlyList<string>> LeftAsync(QmpClient qmp, CancellationToken cancel) => qmp.AskAsync<IReadOnlyList<string>>(
+        "query-named-block-nodes", arguments => arguments.WriteBoolean("flat", true), found => [.. found.EnumerateArray().Select(NameOf).Where(CdParts.IsPart).OrderBy(name => CdParts.ImageOf(name) is null)], cancel);
 
     private static string NameOf(JsonElement node) => node.TryGetProperty("node-name", out var name) ? name.GetString() ?? "" : "";
 }

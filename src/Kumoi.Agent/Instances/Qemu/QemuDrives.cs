@@ -14,8 +14,8 @@ internal static class QemuDrives
 {
     private const string Objects = "/objects";
 
-    // A guest that has taken its process over must not keep the agent asking.
-    private const int DrivesMax = 32;
+    // A guest that has taken its process over must not keep the agent asking: a volume has fewer layers by far.
+    private const int DrivesMax = 32, LayersMax = 256;
 
     /// <summary>How long QEMU may take to let go of the parts of a device that the guest has given back. Too low: they are looked at once more; too high: the guest's other changes wait.</summary>
     private static readonly TimeSpan LetGoLimit = TimeSpan.FromSeconds(2), LetGoPause = TimeSpan.FromMilliseconds(20);
@@ -107,7 +107,7 @@ internal static class QemuDrives
     /// <summary>Takes away what leads to the volume's file, from the top; nothing happens if it is not there.</summary>
     private static async Task DropAsync(QmpClient qmp, string id, TimeProvider clock, CancellationToken cancel)
     {
-        var layers = (await NodesAsync(qmp, cancel)).Select(node => LayerNames.NumberOfNode(node.Name, id)).OfType<int>().Append(0).Distinct().OrderDescending();
+        var layers = (await NodesAsync(qmp, cancel)).Select(node => LayerNames.NumberOfNode(node.Name, id)).OfType<int>().Append(0).Distinct().OrderDescending().Take(LayersMax);
         await GuestLayers.CancelAsync(qmp, id, clock, cancel);
         // A layer has a higher number than those that it is over.
         foreach (var node in new[] { DriveParts.Throttle + id }.Concat(layers.SelectMany(layer => new[] { LayerNames.Node(layer, id), LayerNames.FileNode(layer, id) })).Concat([DriveParts.Image + id, DriveParts.ImageFile + id, DriveParts.Network + id, DriveParts.Block + id]))
@@ -138,17 +138,15 @@ internal static class QemuDrives
         }
     }
 
-    private static async Task<VolumeLimits?> LimitsAsync(QmpClient qmp, string id, CancellationToken cancel) => DriveParts.Read(await qmp.ExecuteAsync("qom-get", arguments =>
+    private static Task<VolumeLimits?> LimitsAsync(QmpClient qmp, string id, CancellationToken cancel) => qmp.AskAsync("qom-get", arguments =>
     {
         arguments.WriteString("path", PathOf(id));
         arguments.WriteString("property", "limits");
-    }, cancel));
+    }, DriveParts.Read, cancel);
 
-    internal static async Task<IReadOnlyList<(string Name, long Size)>> NodesAsync(QmpClient qmp, CancellationToken cancel)
-    {
-        var found = await qmp.ExecuteAsync("query-named-block-nodes", arguments => arguments.WriteBoolean("flat", true), cancel);
-        return [.. found.EnumerateArray().Select(node => (node.GetProperty("node-name").GetString() ?? "", node.GetProperty("image").GetProperty("virtual-size").GetInt64()))];
-    }
+    /// <summary>Each name once.</summary>
+    internal static Task<IReadOnlyList<(string Name, long Size)>> NodesAsync(QmpClient qmp, CancellationToken cancel) => qmp.AskAsync<IReadOnlyList<(string, long)>>("query-named-block-nodes", arguments => arguments.WriteBoolean("flat", true), found =>
+        [.. found.EnumerateArray().ToDictionary(node => node.GetProperty("node-name").GetString() ?? "", node => node.GetProperty("image").GetProperty("virtual-size").GetInt64()).Select(node => (node.Key, node.Value))], cancel);
 
     /// <summary>The volume that a node or object is a part of; null for any other.</summary>
     private static string? VolumeOf(string name)

@@ -17,9 +17,10 @@ internal sealed class QemuGuest : IAsyncDisposable
     private readonly QmpClient _qmp;
     private readonly int _incarnation, _bootEpoch;
     private readonly DateTimeOffset _startedAt;
+    private readonly ProcessStart _start;
 
-    private QemuGuest(int process, QmpClient qmp, int incarnation, int bootEpoch, DateTimeOffset startedAt) =>
-        (ProcessId, _qmp, _incarnation, _bootEpoch, _startedAt) = (process, qmp, incarnation, bootEpoch, startedAt);
+    private QemuGuest(int process, QmpClient qmp, int incarnation, int bootEpoch, DateTimeOffset startedAt, ProcessStart start) =>
+        (ProcessId, _qmp, _incarnation, _bootEpoch, _startedAt, _start) = (process, qmp, incarnation, bootEpoch, startedAt, start);
 
     public int ProcessId { get; }
 
@@ -38,10 +39,10 @@ internal sealed class QemuGuest : IAsyncDisposable
         var qmp = await QmpClient.ConnectAsync(socket, clock, changed, cancel);
         try
         {
-            var name = (await qmp.ExecuteAsync("query-name", null, cancel)).GetProperty("name").GetString() ?? "";
-            if (Parse(name, id) is not { } identity || Processes.StartedAt(process) is not { } startedAt)
-                throw new QmpException($"The process behind the guest's socket calls itself '{name}'.");
-            return new QemuGuest(process, qmp, identity.Incarnation, identity.BootEpoch, startedAt);
+            var name = await qmp.AskAsync("query-name", null, answer => answer.GetProperty("name").GetString() ?? "", cancel);
+            if (Parse(name, id) is not { } identity || Processes.StartedAt(process) is not { } startedAt || Processes.StartOf(process) is not { } start)
+                throw new QmpException("The process behind the guest's socket has another name than the guest's.");
+            return new QemuGuest(process, qmp, identity.Incarnation, identity.BootEpoch, startedAt, start);
         }
         catch
         {
@@ -81,7 +82,7 @@ internal sealed class QemuGuest : IAsyncDisposable
         GuestCd? cd = null;
         try
         {
-            var status = (await _qmp.ExecuteAsync("query-status", null, cancel)).GetProperty("status").GetString();
+            var status = await _qmp.AskAsync("query-status", null, answer => answer.GetProperty("status").GetString(), cancel);
             state = status switch
             {
                 "prelaunch" => RunState.Prepared,
@@ -102,7 +103,7 @@ internal sealed class QemuGuest : IAsyncDisposable
             state = RunState.Unknown;
             (cards, drives, cd) = (null, null, null);
         }
-        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards, drives) { Cd = cd };
+        return new GuestProcess(_incarnation, _bootEpoch, state, _startedAt, cards, drives) { Cd = cd, Start = _start };
     }
 
     public Task ContinueAsync(CancellationToken cancel) => _qmp.ExecuteAsync("cont", null, cancel);

@@ -6,11 +6,14 @@ internal static class QemuPorts
     /// <summary>Where devices with an id are.</summary>
     public const string Peripherals = "/machine/peripheral";
 
+    // A guest that has taken its process over must not keep the agent asking.
+    private const int PortsMax = 64;
+
     /// <summary>Root ports that nothing is plugged into.</summary>
     public static async Task<IReadOnlyCollection<string>> FreeAsync(QmpClient qmp, CancellationToken cancel)
     {
         var free = new List<string>();
-        foreach (var port in (await ListAsync(qmp, Peripherals, cancel)).Where(child => child.Type == "child<pcie-root-port>").Select(child => child.Name))
+        foreach (var port in (await ListAsync(qmp, Peripherals, cancel)).Where(child => child.Type == "child<pcie-root-port>").Select(child => child.Name).Take(PortsMax))
             if ((await ListAsync(qmp, $"{Peripherals}/{port}/{port}", cancel)).All(child => !child.Name.StartsWith("child[", StringComparison.Ordinal))) free.Add(port);
         return free;
     }
@@ -25,11 +28,8 @@ internal static class QemuPorts
         return (await ListAsync(qmp, Peripherals, cancel)).Where(child => types.Contains(child.Type)).Select(child => child.Name).ToHashSet();
     }
 
-    public static async Task<IReadOnlyList<(string Name, string Type)>> ListAsync(QmpClient qmp, string path, CancellationToken cancel)
-    {
-        var found = await qmp.ExecuteAsync("qom-list", arguments => arguments.WriteString("path", path), cancel);
-        return [.. found.EnumerateArray().Select(child => (child.GetProperty("name").GetString() ?? "", child.GetProperty("type").GetString() ?? ""))];
-    }
+    public static Task<IReadOnlyList<(string Name, string Type)>> ListAsync(QmpClient qmp, string path, CancellationToken cancel) => qmp.AskAsync<IReadOnlyList<(string, string)>>(
+        "qom-list", arguments => arguments.WriteString("path", path), found => [.. found.EnumerateArray().Select(child => (child.GetProperty("name").GetString() ?? "", child.GetProperty("type").GetString() ?? ""))], cancel);
 
     /// <summary>Asks the guest for a device. Whether and when it gives it back is its business.</summary>
     /// <param name="fixedDevice">What is said of a device that cannot be taken out at all.</param>

@@ -8,16 +8,6 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Kumoi.Agent.Instances.Qemu;
 
-/// <summary>QEMU did not speak its protocol, or has ended.</summary>
-public class QmpException(string message) : IOException(message);
-
-/// <summary>QEMU refused a command.</summary>
-/// <param name="words">Why, in QEMU's words.</param>
-public sealed class QmpRefusedException(string words) : QmpException($"QEMU refused: {words}")
-{
-    public string Words { get; } = words;
-}
-
 /// <summary>
 /// A client of the QEMU Machine Protocol: JSON objects, one a line; a greeting, answers by id, and events between them.
 /// The guest may have taken over the process at the other end, so lengths are limited and nothing it says is trusted as more than text.
@@ -33,7 +23,7 @@ public sealed class QmpClient : IAsyncDisposable
     private readonly Stream _stream;
     private readonly TimeProvider _clock;
     private readonly Action<string> _onEvent;
-    private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> _waiting = new();
+    private readonly ConcurrentDictionary<long, (string Command, TaskCompletionSource<JsonElement> Answer)> _waiting = new();
     private readonly TaskCompletionSource _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Task _reading;
@@ -66,32 +56,59 @@ public sealed class QmpClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs a command and gives what it returned. <paramref name="arguments"/> is written as the arguments object.</summary>
-    public Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancel) => ExecuteAsync(command, arguments, null, cancel);
+    /// <summary>Runs a command whose answer tells nothing. <paramref name="arguments"/> is written as the arguments object.</summary>
+    public Task ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, CancellationToken cancel) => RunAsync(command, arguments, null, cancel);
 
     /// <summary>The same, with a descriptor that QEMU gets a copy of.</summary>
-    public async Task<JsonElement> ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, SafeFileHandle? descriptor, CancellationToken cancel)
+    public Task ExecuteAsync(string command, Action<Utf8JsonWriter>? arguments, SafeFileHandle descriptor, CancellationToken cancel) => RunAsync(command, arguments, descriptor, cancel);
+
+    /// <summary>Runs a command and gives what is read from its answer. One that lacks what is read, or has it of another kind, is a <see cref="QmpException"/>.</summary>
+    /// <param name="read">Reads all that it needs before it returns.</param>
+    public async Task<T> AskAsync<T>(string command, Action<Utf8JsonWriter>? arguments, Func<JsonElement, T> read, CancellationToken cancel)
+    {
+        var answer = await RunAsync(command, arguments, null, cancel);
+        try
+        {
+            return read(answer);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+        {
+            throw Strange(command);
+        }
+    }
+
+    private static QmpException Strange(string command) => new($"QEMU answers {command} otherwise than its protocol has it.");
+
+    private async Task<JsonElement> RunAsync(string command, Action<Utf8JsonWriter>? arguments, SafeFileHandle? descriptor, CancellationToken cancel)
     {
         FaultPoints.Reach("qmp " + command);
         using var span = AgentTrace.Part("qmp " + command);
         var id = Interlocked.Increment(ref _lastId);
         var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _waiting[id] = answer;
+        _waiting[id] = (command, answer);
+        using var limit = new CancellationTokenSource(AnswerLimit, _clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
         try
         {
-            if (_reading.IsCompleted) throw new QmpException("The connection to QEMU has ended.");
-            await SendAsync(Compose(command, arguments, id), descriptor, cancel);
-            return await answer.Task.WaitAsync(AnswerLimit, _clock, cancel);
+            if (_reading.IsCompleted) throw Gone();
+            await SendAsync(Compose(command, arguments, id), descriptor, both.Token);
+            return await answer.Task.WaitAsync(both.Token);
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             throw new QmpException($"QEMU did not answer {command} within 5 s.");
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Gone();
         }
         finally
         {
             _waiting.TryRemove(id, out _);
         }
     }
+
+    private static QmpException Gone() => new("The connection to QEMU has ended.");
 
     private static ReadOnlyMemory<byte> Compose(string command, Action<Utf8JsonWriter>? arguments, long id)
     {
@@ -121,9 +138,15 @@ public sealed class QmpClient : IAsyncDisposable
             if (descriptor is not null) line = line[await HandOverAsync(line, descriptor, cancel)..];
             await _stream.WriteAsync(line, cancel);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException and not QmpException)
+        catch (OperationCanceledException)
         {
-            throw new QmpException("The connection to QEMU has ended.");
+            // Half of a command may have gone to a process that does not read: nothing that came after it would be understood.
+            await _stream.DisposeAsync();
+            throw;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
+        {
+            throw Gone();
         }
         finally
         {
@@ -134,13 +157,11 @@ public sealed class QmpClient : IAsyncDisposable
     /// <summary>Sends the beginning of a line with the descriptor; how much of it.</summary>
     private async Task<int> HandOverAsync(ReadOnlyMemory<byte> line, SafeFileHandle descriptor, CancellationToken cancel)
     {
-        var since = _clock.GetTimestamp();
-        while (_clock.GetElapsedTime(since) < AnswerLimit)
+        while (true)
         {
             if (DescriptorPassing.Send(_socket, line.Span, descriptor) is > 0 and var sent) return sent;
             await Task.Delay(TimeSpan.FromMilliseconds(10), _clock, cancel);
         }
-        throw new QmpException("QEMU did not take a command within 5 s.");
     }
 
     private async Task ReadAsync()
@@ -167,9 +188,9 @@ public sealed class QmpClient : IAsyncDisposable
             // The end of the process is an ordinary end of this connection, and a peer that sends no JSON is treated as gone;
             // whoever waits is told below, and Ended tells the owner.
         }
-        var ended = new QmpException("The connection to QEMU has ended.");
+        var ended = Gone();
         _greeted.TrySetException(ended);
-        foreach (var answer in _waiting.Values) answer.TrySetException(ended);
+        foreach (var (_, answer) in _waiting.Values) answer.TrySetException(ended);
         await _stream.DisposeAsync();
         // Nobody may be waiting for the greeting any more; its failure is then nobody's news.
         _ = _greeted.Task.Exception;
@@ -182,11 +203,11 @@ public sealed class QmpClient : IAsyncDisposable
         var message = document.RootElement;
         if (message.TryGetProperty("QMP", out _)) _greeted.TrySetResult();
         else if (message.TryGetProperty("event", out var name)) _onEvent(name.GetString() ?? "");
-        else if (message.TryGetProperty("id", out var id) && id.TryGetInt64(out var number) && _waiting.TryGetValue(number, out var answer))
+        else if (message.TryGetProperty("id", out var id) && id.TryGetInt64(out var number) && _waiting.TryGetValue(number, out var asked))
         {
-            if (message.TryGetProperty("return", out var value)) answer.TrySetResult(value.Clone());
-            else if (message.TryGetProperty("error", out var error) && error.TryGetProperty("desc", out var description))
-                answer.TrySetException(new QmpRefusedException(description.GetString() ?? ""));
+            if (message.TryGetProperty("return", out var value)) asked.Answer.TrySetResult(value.Clone());
+            else if (message.TryGetProperty("error", out var error) && error.TryGetProperty("desc", out var description)) asked.Answer.TrySetException(QmpRefusedException.Of(description.GetString() ?? ""));
+            else asked.Answer.TrySetException(Strange(asked.Command));
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Linux;
 
 namespace Kumoi.Agent.Networks.Bridged;
@@ -20,7 +19,7 @@ public sealed class BridgeFiltering(Commands commands, string? hostNamespace, st
         await FinishAsync();
         if (await SwitchAsync(networkNamespace, Asked, "1")) return;
         // The module begins with all bridges of the machine, and the host's own are not this agent's to filter.
-        DurableFiles.Write(note, Encoding.ASCII.GetBytes(HostFactsReader.BootId()), AgentModes.PrivateFile);
+        DurableFiles.Write(note, Encoding.ASCII.GetBytes(BootTime.Id()), AgentModes.PrivateFile);
         var loaded = await commands.TryRunAsync("modprobe", ["br_netfilter"], cancel);
         if (loaded.Succeeded) await FinishAsync();
         else File.Delete(note);
@@ -33,7 +32,7 @@ public sealed class BridgeFiltering(Commands commands, string? hostNamespace, st
     {
         if (!File.Exists(note)) return;
         // The program that loads it may outlive the agent that began it, so the note stays until there is something to put back.
-        if (File.ReadAllText(note).Trim() == HostFactsReader.BootId() && !await SwitchAsync(hostNamespace, All, "0")) return;
+        if (File.ReadAllText(note).Trim() == BootTime.Id() && !await SwitchAsync(hostNamespace, All, "0")) return;
         File.Delete(note);
     }
 

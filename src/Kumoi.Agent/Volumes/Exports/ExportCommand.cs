@@ -37,8 +37,7 @@ internal static class ExportCommand
     /// <param name="file">The file that is the volume, as long as the process lives.</param>
     public static IReadOnlyList<string> BuildFile(QemuDrive drive, uint user, string file, string socket) =>
     [
-        // What is mounted or unmounted elsewhere is so here: this keeps no store from being unmounted.
-        .. As(user), "unshare", "--user", "--map-root-user", "--mount", "--propagation", "slave", "--", "setpriv", "--bounding-set=-all,+sys_admin", "--", Program, .. Layers(drive),
+        .. InNamespaces(user), Program, .. Layers(drive),
         // Its user alone, which the target runs as too.
         "--export", $"type=fuse,id={drive.Volume.Id},node-name={DriveParts.Throttle}{drive.Volume.Id},mountpoint={QemuCommand.Escape(file)},writable=on,writethrough=on,growable=on,allow-other=off", .. Monitor(socket),
     ];
@@ -49,6 +48,13 @@ internal static class ExportCommand
         var number = user.ToString(CultureInfo.InvariantCulture);
         return ["--reuid", number, "--regid", number, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"];
     }
+
+    /// <summary>As such a user, in a user and a mount namespace of its own, in which it may mount.</summary>
+    public static IEnumerable<string> InNamespaces(uint user) =>
+    [
+        // What is mounted or unmounted elsewhere is so here: this keeps no store from being unmounted.
+        .. As(user), "unshare", "--user", "--map-root-user", "--mount", "--propagation", "slave", "--", "setpriv", "--bounding-set=-all,+sys_admin", "--",
+    ];
 
     private static IEnumerable<string> Layers(QemuDrive drive)
     {

@@ -18,7 +18,7 @@ public sealed partial class ExportProcesses
             if ((await QemuDrives.NodesAsync(qmp, cancel)).All(node => node.Name != top || node.Size >= wanted)) return;
             await GuestLayers.CancelAsync(qmp, volume.Id, clock, cancel);
             // By the note there is no target from here on: cut off anywhere, both begin anew, and none is left that tells the former size.
-            var parted = note with { TargetId = 0, TargetStartedAt = default };
+            var parted = note.WithTarget(0);
             parted.Write(NoteOf(volume.Id));
             try
             {
@@ -31,7 +31,7 @@ public sealed partial class ExportProcesses
                 throw;
             }
             await LeaveAsync(volume.Id);
-            await KillAsync(volume.Id, TargetsOf(volume.Id, note), cancel);
+            await EndTargetAsync(volume.Id, note, cancel);
             await TargetAsync(volume, user, parted, changed, cancel);
             return;
         }
@@ -66,8 +66,8 @@ public sealed partial class ExportProcesses
         }
     }
 
-    private static async Task<bool> IsExportedAsync(QmpClient qmp, string volumeId, CancellationToken cancel) =>
-        (await qmp.ExecuteAsync("query-block-exports", null, cancel)).EnumerateArray().Any(export => export.GetProperty("id").GetString() == volumeId);
+    private static Task<bool> IsExportedAsync(QmpClient qmp, string volumeId, CancellationToken cancel) =>
+        qmp.AskAsync("query-block-exports", null, exports => exports.EnumerateArray().Any(export => export.GetProperty("id").GetString() == volumeId), cancel);
 
     private static Task ExportAsync(QmpClient qmp, string volumeId, CancellationToken cancel) => qmp.ExecuteAsync("block-export-add", writer =>
     {

@@ -19,12 +19,19 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10), QuitLimit = TimeSpan.FromSeconds(3), KillLimit = TimeSpan.FromSeconds(10);
 
     private readonly AgentPaths _paths = options.Paths;
-    private readonly TargetProcesses _targets = new(commands, clock);
+    private readonly ProcessGroups _groups = GroupsOf(options, clock);
+    private readonly TargetProcesses _targets = new(commands, GroupsOf(options, clock), clock);
     private readonly ConcurrentDictionary<string, (QmpClient Qmp, int Process)> _known = new();
     private readonly ConcurrentDictionary<string, (CancellationTokenSource Cancel, Task Ended)> _watched = new();
 
     /// <summary>For the note of guests that are held, of which there are none here.</summary>
     private readonly GuestFreeze _freeze = new(options.Paths, clock);
+
+    /// <summary>Where a process waits until it is in its group.</summary>
+    internal const string Gate = "gate";
+
+    /// <summary>In which the processes of each export are.</summary>
+    internal static ProcessGroups GroupsOf(AgentOptions options, TimeProvider clock) => new($"kumoi-{options.Tag}-exports", clock, options.ProcessHierarchies);
 
     /// <summary>To whom the volume is given; null if there is no process that does it, and none is left to be ended.</summary>
     /// <param name="links">Where the connection is told, for those who look after the volume's layers.</param>
@@ -32,9 +39,9 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
     internal async Task<ExportSight?> FindAsync(DesiredVolume volume, uint user, GuestLinks links, Action<string> changed, CancellationToken cancel)
     {
         if (ExportNote.Read(NoteOf(volume.Id)) is not { } note) return null;
-        if (note is { Protocol: VolumeProtocols.Iscsi, IsWhole: false } && note.Sight.IsOf(volume))
+        if (!note.IsWhole && note.Sight.IsOf(volume))
         {
-            // One without the other serves nobody; and an agent that was killed may not have come to the end with them. What the target had taken is not lost: the other one is asked to write it out.
+            // It has ended, or was never looked at to the end of its start, by an agent that was killed; and one of two without the other serves nobody. What the target had taken is not lost: the other one is asked to write it out.
             if (!_known.TryGetValue(volume.Id, out var left) || left.Qmp.Ended.IsCompleted)
             {
                 await DropAsync(volume.Id, links);
@@ -46,7 +53,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         if (!_known.TryGetValue(volume.Id, out var known) || known.Qmp.Ended.IsCompleted)
         {
             await DropAsync(volume.Id, links);
-            if (AliveOf(volume.Id, note).Count == 0) return note.Sight.IsOf(volume) ? null : note.Sight;
+            if (AliveOf(volume.Id, note).Count == 0) return note.Sight;
             if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume) && note.Protocol == VolumeProtocols.Nbd) await MendAsync(_known[volume.Id].Qmp, volume.Id, cancel);
             if (note.Protocol == VolumeProtocols.Iscsi && note.Sight.IsOf(volume)) await WatchAsync(volume.Id, note, user, changed);
         }
@@ -85,6 +92,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         DurableFiles.MakeDirectory(_paths.Exports, AgentModes.PrivateDirectory);
         DurableFiles.MakeDirectory(_paths.RunRoot, AgentModes.Passable);
         DurableFiles.MakeDirectory(_paths.ExportProcesses, AgentModes.Passable);
+        await EndGroupsAsync(id, cancel);
         if (Directory.Exists(PlaceOf(id))) Directory.Delete(PlaceOf(id), recursive: true);
         DurableFiles.MakeDirectory(PlaceOf(id), AgentModes.Passable);
         DurableFiles.MakeDirectory(SocketsOf(id), AgentModes.PrivateDirectory);
@@ -92,14 +100,14 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         var file = Path.Combine(PlaceOf(id), isNbd ? ExportCommand.KeyFile : ExportCommand.File);
         DurableFiles.Write(file, isNbd ? Encoding.ASCII.GetBytes(ExportCommand.KeyText(volume.Export.Key)) : [], AgentModes.PrivateFile);
         DurableFiles.Own(file, user);
-        using var listener = ExportSocket.Open(options, id, ExportNote.Read(NoteOf(id))?.Port ?? 0);
+        using var listener = ExportSocket.Open(options, id, ExportNote.Read(NoteOf(id))?.Port ?? 0, () => PortsBeside(id));
         var at = (IPEndPoint)listener.LocalEndPoint!;
-        var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol);
+        var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol) { IsGrouped = _groups.TryMake(id) };
         note.Write(NoteOf(id));
         using var key = LayerKey.Of(volume, user);
         var open = drive with { KeyFile = key.Path };
-        var started = await commands.StartAsync(
-            QemuCommand.Program, isNbd ? ExportCommand.Build(open, user, (int)listener.Handle, PlaceOf(id), SocketOf(id)) : ExportCommand.BuildFile(open, user, file, SocketOf(id)), isNbd ? [(int)listener.Handle, .. key.Descriptors] : key.Descriptors, cancel);
+        var started = await _groups.StartAsync(
+            commands, id, Path.Combine(PlaceOf(id), Gate), QemuCommand.Program, isNbd ? ExportCommand.Build(open, user, (int)listener.Handle, PlaceOf(id), SocketOf(id)) : ExportCommand.BuildFile(open, user, file, SocketOf(id)), isNbd ? [(int)listener.Handle, .. key.Descriptors] : key.Descriptors, cancel);
         var since = clock.GetTimestamp();
         while (!await ConnectAsync(id, user, links, changed, cancel))
         {
@@ -114,7 +122,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         // Whatever becomes of it, it cannot put a socket of its own where the agent will connect.
         DurableFiles.Own(SocketsOf(id), 0);
         var process = _known[id].Process;
-        note = note with { ProcessId = process, StartedAt = Processes.StartedAt(process) ?? default };
+        note = note.With(process) with { IsGrouped = _groups.IsThere(id) };
         note.Write(NoteOf(id));
         if (isNbd) return;
         // The target opens the port itself.
@@ -126,7 +134,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
     private async Task TargetAsync(DesiredVolume volume, uint user, ExportNote note, Action<string> changed, CancellationToken cancel)
     {
         var target = await _targets.StartAsync(volume, user, note.ProcessId, PlaceOf(volume.Id), new IPEndPoint(IPAddress.Parse(options.Address), note.Port), cancel);
-        note = note with { TargetId = target, TargetStartedAt = Processes.StartedAt(target) ?? default };
+        note = note.WithTarget(target) with { IsGrouped = note.IsGrouped && _groups.IsThere(TargetProcesses.GroupOf(volume.Id)) };
         note.Write(NoteOf(volume.Id));
         await WatchAsync(volume.Id, note, user, changed);
     }
@@ -159,68 +167,6 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
             : words.Contains($"failed to execute {ExportCommand.Program}", StringComparison.Ordinal) ? new HypervisorException("export-missing", $"The program {ExportCommand.Program}, which gives volumes to other hosts, is not installed on the host.", null)
             : new HypervisorException("export-failed", $"The volume {volume.Id} cannot be given to another host: {(words.Length > 500 ? words[^500..] : words)}", null);
 
-    /// <summary>Ends the processes, and waits until they have ended.</summary>
-    internal async Task EndAsync(string volumeId, GuestLinks links, CancellationToken cancel)
-    {
-        if (ExportNote.Read(NoteOf(volumeId)) is not { } note) return;
-        // What it has taken is written out by the other one below.
-        await LeaveAsync(volumeId);
-        var targets = TargetsOf(volumeId, note);
-        var isEnded = await KillAllAsync(targets, cancel) is null;
-        var alive = AliveOf(volumeId, note);
-        if (_known.TryGetValue(volumeId, out var known))
-        {
-            alive.Add(known.Process);
-            try
-            {
-                // It writes out what it holds of the layers' tables.
-                await known.Qmp.ExecuteAsync("quit", null, cancel);
-                await Processes.WaitForEndAsync(known.Process, QuitLimit, clock, cancel);
-            }
-            catch (QmpException)
-            {
-                // Ended before it answered, or does not answer.
-            }
-        }
-        await KillAsync(volumeId, alive, cancel);
-        // One that waited for the other, which does not answer, ends with that.
-        if (!isEnded) await KillAsync(volumeId, targets, cancel);
-        await DropAsync(volumeId, links);
-        if (Directory.Exists(PlaceOf(volumeId))) Directory.Delete(PlaceOf(volumeId), recursive: true);
-    }
-
-    private async Task KillAsync(string volumeId, IReadOnlyCollection<int> processes, CancellationToken cancel)
-    {
-        if (await KillAllAsync(processes, cancel) is { } process) throw new HypervisorException("kill-failed", $"The process {process}, which gives the volume {volumeId} to another host, could not be ended within 10 s.", null);
-    }
-
-    /// <summary>The first of them that has not ended in time; null: all have.</summary>
-    private async Task<int?> KillAllAsync(IReadOnlyCollection<int> processes, CancellationToken cancel)
-    {
-        foreach (var process in processes.Where(Processes.IsAlive)) Processes.Signal(process, Libc.SignalKill);
-        foreach (var process in processes)
-            if (!await Processes.WaitForEndAsync(process, KillLimit, clock, cancel)) return process;
-        return null;
-    }
-
-    /// <summary>Forgets a process that has ended, and at which port it was.</summary>
-    internal void Forget(string volumeId)
-    {
-        if (!File.Exists(NoteOf(volumeId))) return;
-        File.Delete(NoteOf(volumeId));
-        DurableFiles.FlushDirectory(_paths.Exports);
-    }
-
-    /// <summary>Processes that have the volume open and live: that which was noted, and any that was started before it could be.</summary>
-    private HashSet<int> AliveOf(string volumeId, ExportNote note) =>
-        note.Process is { } process ? [process] : Marked($"path={QemuCommand.Escape(SocketOf(volumeId))},", ExportCommand.Program, QemuCommand.Program, "unshare", "setsid");
-
-    private HashSet<int> TargetsOf(string volumeId, ExportNote note) =>
-        note.Protocol == VolumeProtocols.Nbd ? [] : note.Target is { } target ? [target] : Marked(PlaceOf(volumeId), TargetCommand.Program, QemuCommand.Program, "env", "setsid");
-
-    private static HashSet<int> Marked(string mark, params string[] programs) =>
-        [.. Processes.All().Where(one => programs.Contains(Path.GetFileName(one.Arguments[0])) && one.Arguments.Any(argument => argument.Contains(mark, StringComparison.Ordinal))).Select(one => one.Id)];
-
     private async Task DropAsync(string volumeId, GuestLinks links)
     {
         await LeaveAsync(volumeId);
@@ -228,6 +174,10 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         links.Remove(volumeId);
         await known.Qmp.DisposeAsync();
     }
+
+    /// <summary>The ports of all volumes but this one.</summary>
+    private IReadOnlySet<int> PortsBeside(string volumeId) =>
+        Directory.EnumerateFiles(_paths.Exports, "*.json").Where(path => path != NoteOf(volumeId)).Select(path => ExportNote.Read(path)?.Port ?? 0).ToHashSet();
 
     private string NoteOf(string volumeId) => Path.Combine(_paths.Exports, volumeId + ".json");
 

@@ -17,14 +17,21 @@ internal static class ExportSocket
 
     /// <summary>A socket that does not listen yet; connections to it inherit what is set here.</summary>
     /// <param name="port">The one that it is to be; 0: any of the range.</param>
-    public static Socket Open(AgentOptions options, string volumeId, int port)
+    /// <param name="others">The ports of other volumes: their guests come back to them, whether anybody listens there at the moment or not. Asked while a port is held, since a volume's port is noted by who holds it.</param>
+    public static Socket Open(AgentOptions options, string volumeId, int port, Func<IReadOnlySet<int>> others)
     {
         var address = IPAddress.Parse(options.Address);
         if (port > 0) return Bind(address, port) ?? throw new HypervisorException("export-port-taken", $"Another process listens at the port {port} of {address}, at which the volume {volumeId} is given to another host: end that process.", null);
         var (first, count) = (options.ExportPorts.First, options.ExportPorts.Last - options.ExportPorts.First + 1);
         var start = (int)(BitConverter.ToUInt32(SHA256.HashData(Encoding.ASCII.GetBytes(volumeId))) % (uint)count);
-        for (var at = 0; at < count; at++)
-            if (Bind(address, first + ((start + at) % count)) is { } socket) return socket;
+        var taken = others();
+        foreach (var at in Enumerable.Range(0, count).Select(at => first + ((start + at) % count)))
+        {
+            if (taken.Contains(at) || Bind(address, at) is not { } socket) continue;
+            taken = others();
+            if (!taken.Contains(at)) return socket;
+            socket.Dispose();
+        }
         throw new HypervisorException("export-ports-taken", string.Create(CultureInfo.InvariantCulture, $"All ports from {first} to {options.ExportPorts.Last} of {address} are taken: volumes are given to other hosts there. Name more of them to the agent."), null);
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Instances.Qemu;
@@ -8,31 +7,15 @@ using Kumoi.Api.Agent;
 namespace Kumoi.Agent.Volumes.Exports;
 
 /// <summary>The targets that give volumes by iSCSI, one for each volume, beside the processes that have them open. They outlive the agent; while it lives, it looks after who may come to them.</summary>
-internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
+internal sealed class TargetProcesses(Commands commands, ProcessGroups groups, TimeProvider clock)
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>Too low: it costs a busy host more than it is worth; too high: a guest whose connection broke waits so much longer, and a second session is there for as long.</summary>
     private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>What hosts must have for it. QEMU's part is a module of its own in some distributions, and in others built in.</summary>
-    private static readonly string[] Programs = [ExportCommand.Program, TargetCommand.Program, "unshare"], QemuModules = ["/usr/lib/*/qemu/block-iscsi.so", "/usr/lib*/qemu/block-iscsi.so", "/usr/lib*/qemu-kvm/block-iscsi.so"];
-
-    private const string FuseDevice = "/dev/fuse";
-
-    /// <summary>Whether the host can give volumes by iSCSI and have them from others.</summary>
-    public static bool AreThere() =>
-        Programs.All(Commands.IsThere) && QemuModules.Any(IsAnyThere)
-        // Open to all, as udev makes it: the process that mounts is a user that may do nothing else.
-        && File.Exists(FuseDevice) && File.GetUnixFileMode(FuseDevice).HasFlag(UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
-
-    private static bool IsAnyThere(string pattern)
-    {
-        var parts = pattern.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        IEnumerable<string> found = ["/"];
-        foreach (var part in parts[..^1]) found = found.Where(Directory.Exists).SelectMany(directory => Directory.EnumerateDirectories(directory, part));
-        return found.Any(directory => File.Exists(Path.Combine(directory, parts[^1])));
-    }
+    /// <summary>The target's own: it is ended alone when the volume grows.</summary>
+    public static string GroupOf(string volumeId) => volumeId + ".target";
 
     /// <summary>Starts the target, and gives its process once it may be come to.</summary>
     /// <param name="process">The process that has the volume open.</param>
@@ -43,7 +26,7 @@ internal sealed class TargetProcesses(Commands commands, TimeProvider clock)
         if (Directory.Exists(sockets)) Directory.Delete(sockets, recursive: true);
         DurableFiles.MakeDirectory(sockets, AgentModes.Passable);
         DurableFiles.Own(sockets, user, AgentModes.Passable);
-        var started = await commands.StartAsync(QemuCommand.Program, TargetCommand.Build(user, place, at), [], cancel);
+        var started = await groups.StartAsync(commands, GroupOf(volume.Id), Path.Combine(place, ExportProcesses.Gate), QemuCommand.Program, TargetCommand.Build(user, place, at), [], cancel);
         var management = new TargetManagement(Path.Combine(place, TargetCommand.Socket), user, clock);
         var (since, id) = (clock.GetTimestamp(), 0);
         while (id == 0)

@@ -122,35 +122,14 @@ internal sealed class BlockStand : IAsyncDisposable
     }
 
     /// <summary>The agent is killed where it would do something for the time of this number from now on. False if it came to an end before.</summary>
-    public Task<bool> KilledAsync(int number, Func<Task> act)
-    {
-        var left = number;
-        // What only looks changes nothing for who comes after.
-        return KilledAsync(what => what is not ("run lvs" or "run vgs") && Interlocked.Decrement(ref left) <= 0, act);
-    }
+    public Task<bool> KilledAsync(int number, Func<Task> act) => LeaveAsync(KilledAgent.BeforeAsync(number, what => what is not ("run lvs" or "run vgs"), act));
 
     /// <summary>The agent is killed where it would do this.</summary>
-    public async Task<bool> KilledAsync(Func<string, bool> isThere, Func<Task> act)
+    public Task<bool> KilledAsync(Func<string, bool> isThere, Func<Task> act) => LeaveAsync(KilledAgent.WhereAsync(isThere, act));
+
+    private async Task<bool> LeaveAsync(Task<bool> killed)
     {
-        var dead = false;
-        FaultPoints.Reached.Value = what =>
-        {
-            dead |= isThere(what);
-            if (dead) throw new OperationCanceledException($"The agent was killed before: {what}");
-        };
-        try
-        {
-            await act();
-        }
-        catch (OperationCanceledException) when (dead)
-        {
-            // What it had begun is left as it is.
-        }
-        finally
-        {
-            FaultPoints.Reached.Value = null;
-        }
-        if (!dead) return false;
+        if (!await killed) return false;
         var agent = _agent!;
         _agent = null;
         await agent.Hypervisor.DisposeAsync();

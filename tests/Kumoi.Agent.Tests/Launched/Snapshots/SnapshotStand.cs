@@ -122,25 +122,7 @@ internal sealed class SnapshotStand : IAsyncDisposable
     /// <summary>The agent is killed where it would do something for the time of this number from now on: nothing after it happens. False if it came to an end before.</summary>
     public async Task<bool> KilledAsync(int number, Func<Task> act)
     {
-        var (left, dead) = (number, false);
-        FaultPoints.Reached.Value = what =>
-        {
-            dead |= --left <= 0;
-            if (dead) throw new OperationCanceledException($"The agent was killed before: {what}");
-        };
-        try
-        {
-            await act();
-        }
-        catch (OperationCanceledException) when (dead)
-        {
-            // What it had begun is left as it is, its programs too.
-        }
-        finally
-        {
-            FaultPoints.Reached.Value = null;
-        }
-        if (!dead) return false;
+        if (!await KilledAgent.BeforeAsync(number, _ => true, act)) return false;
         var agent = _agent!;
         _agent = null;
         await agent.Hypervisor.DisposeAsync();

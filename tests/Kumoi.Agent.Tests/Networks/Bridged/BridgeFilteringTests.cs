@@ -1,4 +1,3 @@
-using Kumoi.Agent.Hosts;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Networks.Bridged;
 using Kumoi.Agent.Tests.Networks;
@@ -53,7 +52,7 @@ public sealed class BridgeFilteringTests : IDisposable
         await Agent().FinishAsync();
         Assert.Equal(["1", "1", "1"], Values());
         Assert.False(File.Exists(Note));
-        await File.WriteAllTextAsync(Note, HostFactsReader.BootId());
+        await File.WriteAllTextAsync(Note, BootTime.Id());
         await Agent().FinishAsync();
         Assert.Equal(["0", "0", "0"], Values());
     }
