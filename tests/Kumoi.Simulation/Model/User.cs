@@ -14,7 +14,9 @@ internal sealed class User(Cloud cloud, Node node)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly RequestKind[] Changes = [RequestKind.Start, RequestKind.Start, RequestKind.Stop, RequestKind.Reboot, RequestKind.Terminate];
 
-    private static readonly VolumeRequest[] VolumeChanges = [VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Detach, VolumeRequest.Detach, VolumeRequest.Grow, VolumeRequest.Grow, VolumeRequest.Delete];
+    private static readonly VolumeRequest[] VolumeChanges = [VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Detach, VolumeRequest.Detach, VolumeRequest.Grow, VolumeRequest.Grow, VolumeRequest.Delete, VolumeRequest.Snapshot, VolumeRequest.Snapshot, VolumeRequest.SnapshotInstance, VolumeRequest.SnapshotInstance,
+        VolumeRequest.Restore, VolumeRequest.DeleteSnapshot, VolumeRequest.BeginWithSnapshot, VolumeRequest.Copy,
+        VolumeRequest.BackUp, VolumeRequest.BackUp, VolumeRequest.BackUpAnew, VolumeRequest.Schedule, VolumeRequest.DeleteBackup, VolumeRequest.RestoreBackup, VolumeRequest.Recover];
 
     private readonly List<string> _known = [];
     private int _requests;
