@@ -22,7 +22,7 @@ internal static class Settled
         foreach (var backup in cloud.Records.Backups.Values)
             if (backup.IsCreating || backup.IsDeleting) return $"{backup.Id} of {backup.VolumeId} is not {(backup.IsCreating ? "made" : "deleted")}.";
         foreach (var id in cloud.Backups.Files.Keys.Concat(cloud.Backups.Begun))
-            if (!cloud.Records.Backups.ContainsKey(id)) return $"{id} is left, and recorded no more.";
+            if (!cloud.Records.Backups.ContainsKey(id) && !cloud.Records.BackupsForgotten.Contains(id)) return $"{id} is left, and recorded no more.";
         foreach (var id in cloud.Records.Forgotten.Keys)
             foreach (var host in cloud.Hosts)
                 if (host.Guests.ContainsKey(id) && !cloud.Records.Hosts[host.Id].Strays.Contains(id)) return $"{host.Name} has not told of the stray {id}.";

@@ -36,6 +36,9 @@ internal sealed class ModelBackups(Cloud cloud, ModelHost host, Node node) : IBa
         return new BackupSight(made, own is not null || Place.Begun.Contains(backup.Id), merged, 0, null, work);
     }
 
+    /// <summary>What is below volumes is on every host of the model.</summary>
+    public bool NeedsImage(DesiredVolume volume) => false;
+
     public Task MakeAsync(DesiredBackup backup, DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("begins the backup", backup, () =>
     {
         var make = backup.Make!;

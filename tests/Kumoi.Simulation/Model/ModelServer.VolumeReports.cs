@@ -51,7 +51,7 @@ internal sealed partial class ModelServer
         foreach (var snapshot in New(row, seen).ToArray())
         {
             snapshot.Taken = true;
-            _cloud.Checks.AfterTaking(row, snapshot);
+            if (snapshot.IsAvailable) _cloud.Checks.AfterTaking(row, snapshot);
         }
         var gone = Vanished(row, seen).ToArray();
         foreach (var snapshot in gone)

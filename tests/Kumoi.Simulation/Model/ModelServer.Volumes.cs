@@ -143,7 +143,9 @@ internal sealed partial class ModelServer
     {
         if (Records.Volumes.Values.Count(volume => !volume.Gone) >= VolumesMost) return [];
         var some = Records.Snapshots.Values.Where(snapshot => snapshot is { Desired: VolumeDesire.Present, Internal: false } && IsUp(Records.Volumes[snapshot.VolumeId])).ToArray();
-        return some.Length == 0 ? [] : [NewVolume(Records.Volumes[some[0].VolumeId].HostId, _cloud.Dice.Of(some)).HostId];
+        if (some.Length == 0) return [];
+        var origin = _cloud.Dice.Of(some);
+        return [NewVolume(Records.Volumes[origin.VolumeId].HostId, origin).HostId];
     }
 
     /// <summary>Takes back a volume that was lost with its host, and that this has found again.</summary>

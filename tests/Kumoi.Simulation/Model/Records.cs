@@ -27,6 +27,9 @@ internal sealed class Records(Timepiece clock)
 
     public SortedDictionary<string, BackupRow> Backups { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Backups that a restored database does not have any more, for the checks.</summary>
+    public HashSet<string> BackupsForgotten { get; } = [];
+
     public List<BackupScheduleRow> Schedules { get; } = [];
 
     /// <summary>Ids of snapshots that hosts have said to be gone, for the checks.</summary>
@@ -71,7 +74,7 @@ internal sealed class Records(Timepiece clock)
         Forgotten.Add(id, row);
         host.Allocated = host.Allocated.Less(row.Record.Size);
         // With its volumes: what is left of them is nobody's, like it.
-        foreach (var volume in Volumes.Values.Where(volume => volume.InstanceId == id).ToArray()) Forget(volume);
+        foreach (var volume in Volumes.Values.Where(volume => volume.InstanceId == id).ToArray()) Forget(volume, isLost: false);
         foreach (var key in Keys.Where(key => key.Value == id).Select(key => key.Key).ToArray()) Keys.Remove(key);
         foreach (var former in Former.Keys.Where(key => key.InstanceId == id).ToArray()) Former.Remove(former);
         foreach (var other in Hosts.Values) other.Revision++;
@@ -85,18 +88,31 @@ internal sealed class Records(Timepiece clock)
         {
             if (volume.InstanceId is { } id) Hosts[Instances[id].Record.HostId].Revision++;
             volume.Lost = volume is { Desired: VolumeDesire.Present, MadeGib: not null };
-            Forget(volume);
+            Forget(volume, isLost: true);
         }
         (host.ReportedRevision, host.StrayVolumes) = (0, []);
         return ++host.Revision;
     });
 
-    private void Forget(VolumeRow volume)
+    private void Forget(VolumeRow volume, bool isLost)
     {
         (volume.Gone, volume.Forgotten, volume.InstanceId) = (true, true, null);
         foreach (var snapshot in SnapshotsOf(volume.Id).ToArray()) Snapshots.Remove(snapshot.Id);
+        foreach (var backup in Backups.Values.Where(backup => backup.VolumeId == volume.Id).ToArray())
+        {
+            // What a host was given up with is remembered elsewhere.
+            if (isLost) (backup.Failed, backup.ParentId) = backup.IsCreating ? (true, null) : (backup.Failed, backup.ParentId);
+            else Forget(backup);
+        }
         // Those that begin with it were asked for later than it was.
-        foreach (var copy in Volumes.Values.Where(copy => copy.IsFilling && copy.Source?.VolumeId == volume.Id).ToArray()) Forget(copy);
+        foreach (var copy in Volumes.Values.Where(copy => copy.IsFilling && copy.Source?.VolumeId == volume.Id).ToArray()) Forget(copy, isLost);
+    }
+
+    private void Forget(BackupRow backup)
+    {
+        Backups.Remove(backup.Id);
+        BackupsForgotten.Add(backup.Id);
+        foreach (var filled in Volumes.Values.Where(volume => volume.IsFilling && volume.BackupId == backup.Id).ToArray()) Forget(filled, isLost: false);
     }
 
     /// <summary>Something else is made of it, or the next backup will build on it.</summary>

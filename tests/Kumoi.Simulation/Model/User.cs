@@ -19,6 +19,10 @@ internal sealed class User(Cloud cloud, Node node)
         VolumeRequest.BackUp, VolumeRequest.BackUp, VolumeRequest.BackUpAnew, VolumeRequest.Schedule, VolumeRequest.DeleteBackup, VolumeRequest.RestoreBackup, VolumeRequest.Recover];
 
     private readonly List<string> _known = [];
+
+    /// <summary>Of so many in six requests volumes are the matter.</summary>
+    private readonly int _volumeRequests = cloud.Dice.Of([1, 2, 5]);
+
     private int _requests;
 
     public void Start() => node.Start(async () =>
@@ -27,7 +31,7 @@ internal sealed class User(Cloud cloud, Node node)
         while (!cloud.Healed)
         {
             if (_known.Count(id => !IsGone(id)) < LivingMost && cloud.Dice.OneIn(2)) node.Start(LaunchAsync);
-            else if (_known.Count > 0) node.Start(cloud.Dice.OneIn(3) ? ChangeVolumeAsync : ChangeAsync);
+            else if (_known.Count > 0) node.Start(cloud.Dice.Below(6) < _volumeRequests ? ChangeVolumeAsync : ChangeAsync);
             await Task.Delay(cloud.Dice.Between(TimeSpan.Zero, pace), node.Clock);
         }
     });
