@@ -69,7 +69,7 @@ internal sealed partial class Invariants
 
     private void CheckGroup(string group)
     {
-        var members = cloud.Records.Snapshots.Values.Where(snapshot => snapshot.Group == group).Select(snapshot => (Snapshot: snapshot, Volume: cloud.Records.Volumes[snapshot.VolumeId])).ToArray();
+        var members = cloud.Records.Snapshots.Values.Where(snapshot => snapshot.Group == group && snapshot.Desired == VolumeDesire.Present).Select(snapshot => (Snapshot: snapshot, Volume: cloud.Records.Volumes[snapshot.VolumeId])).ToArray();
         // Of one that was taken away meanwhile, or that another host gives, nothing is promised.
         if (!members.All(member => member.Snapshot.Taken && member.Snapshot.Attachment == member.Volume.Attachments)) return;
         var held = members.Where(member => !member.Volume.Exported).Select(member => HostOf(member.Volume).Contents[member.Volume.Id].Held(member.Snapshot.Content).ToArray()).ToArray();

@@ -65,7 +65,7 @@ internal sealed partial class ModelServer
                 told.Add(hostId);
             }
         // What waits for a host that is down is another's to do.
-        foreach (var backup in Records.Backups.Values.Where(backup => backup.Offered && Records.Hosts[backup.HostId].State != HostStates.Up))
+        foreach (var backup in Records.Backups.Values.Where(backup => backup.Offered && Records.Hosts.GetValueOrDefault(backup.HostId)?.State != HostStates.Up))
             if (ReachingFor(backup) is { } hostId && hostId != backup.HostId)
             {
                 OfferTo(backup, hostId);
@@ -83,8 +83,9 @@ internal sealed partial class ModelServer
     /// <summary>Something of the chain above it is being read.</summary>
     private bool IsReadAbove(BackupRow backup) => Records.IsRead(backup) || Records.Backups.Values.Any(child => child.ParentId == backup.Id && IsReadAbove(child));
 
-    private string? ReachingFor(BackupRow backup) =>
-        Records.Hosts.Values.Where(host => host.State == HostStates.Up && Reaches(host.Id)).OrderByDescending(host => host.Id == backup.HostId).ThenBy(host => host.Id, StringComparer.Ordinal).FirstOrDefault()?.Id;
+    /// <summary>One that was never made may be being made by its host, while that is not heard of.</summary>
+    private string? ReachingFor(BackupRow backup) => backup.Sha256 is null && Records.Hosts.GetValueOrDefault(backup.HostId) is { State: not HostStates.Up } ? null
+        : Records.Hosts.Values.Where(host => host.State == HostStates.Up && Reaches(host.Id)).OrderByDescending(host => host.Id == backup.HostId).ThenBy(host => host.Id, StringComparer.Ordinal).FirstOrDefault()?.Id;
 
     private static void OfferTo(BackupRow backup, string hostId)
     {

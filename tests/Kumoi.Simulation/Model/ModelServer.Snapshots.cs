@@ -40,7 +40,8 @@ internal sealed partial class ModelServer
             .Where(one => one.Volume.Desired == VolumeDesire.Present && (one.Volume.InstanceId is null || (one.Volume.InstanceId == row.Record.Id && IsStopped(row)))).ToArray();
         if (some.Length == 0) return [];
         var (snapshot, volume) = _cloud.Dice.Of(some);
-        (volume.RestoreSnapshotId, volume.RestoreNumber, volume.Generation) = (snapshot.Id, volume.RestoreNumber + 1, volume.Generation + 1);
+        // Records that were lost do not remember the last number: it is later than all before.
+        (volume.RestoreSnapshotId, volume.RestoreNumber, volume.Generation) = (snapshot.Id, _cloud.NextMoment(), volume.Generation + 1);
         return [volume.HostId];
     }
 

@@ -90,6 +90,7 @@ internal sealed class Records(Timepiece clock)
             volume.Lost = volume is { Desired: VolumeDesire.Present, MadeGib: not null };
             Forget(volume, isLost: true);
         }
+        foreach (var backup in Backups.Values.Where(backup => backup.HostId == host.Id)) backup.HostId = "";
         (host.ReportedRevision, host.StrayVolumes) = (0, []);
         return ++host.Revision;
     });
