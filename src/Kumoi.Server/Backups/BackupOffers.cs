@@ -35,12 +35,12 @@ public static class BackupOffers
             UPDATE backups b SET host_id = v.host_id, incarnation = b.incarnation + 1 FROM volumes v WHERE b.state = 'creating' AND v.id = b.volume_id AND v.host_id IS DISTINCT FROM b.host_id
               AND EXISTS (SELECT 1 FROM backup_place_hosts x WHERE x.place_id = b.place_id AND x.host_id = v.host_id) RETURNING b.host_id
             """, row => row.GetString(0), cancel));
-        // One that is deleted waits for what builds on it and is itself on its way, and for what is read: then it is for a host to remove.
+        // One that is deleted waits for what builds on it and is itself on its way, for what is read, and for what is becoming part of it: then it is for a host to remove.
         touched.AddRange(await transaction.QueryAsync(
             $"""
             UPDATE backups b SET offered = true, host_id = n.host, incarnation = b.incarnation + CASE WHEN n.host IS DISTINCT FROM b.host_id THEN 1 ELSE 0 END
             FROM (SELECT b.id, {Reaching} AS host FROM backups b WHERE b.state = 'deleting' AND NOT b.offered
-                    AND NOT EXISTS (SELECT 1 FROM backups c WHERE c.parent_id = b.id AND (c.state IN ('creating', 'deleting') OR c.offered)) AND NOT {IsRead} AND NOT {MayBeMade} ORDER BY b.id FOR UPDATE OF b) n
+                    AND NOT EXISTS (SELECT 1 FROM backups c WHERE c.parent_id = b.id AND (c.state IN ('creating', 'deleting') OR c.offered)) AND NOT EXISTS (SELECT 1 FROM backups p WHERE p.id = b.parent_id AND p.offered) AND NOT {IsRead} AND NOT {MayBeMade} ORDER BY b.id FOR UPDATE OF b) n
             WHERE b.id = n.id AND n.host IS NOT NULL RETURNING b.host_id
             """, row => row.GetString(0), cancel));
         // What waits for a host that is down is another's to do, if one reaches the place.

@@ -46,7 +46,7 @@ internal static class Documents
     /// <summary>One on which another builds becomes part of that when it is removed.</summary>
     private static DesiredBackup BackupOf(Records records, BackupRow row)
     {
-        var child = row is { Offered: true, Sha256: not null } ? records.Backups.Values.FirstOrDefault(one => one.ParentId == row.Id && one.IsAvailable) : null;
+        var child = row is { Offered: true, Sha256: not null } ? records.Backups.Values.FirstOrDefault(one => one.ParentId == row.Id && one.Sha256 is not null) : null;
         return new DesiredBackup(
             row.Id, BackupPlace, row.VolumeId, row.Desired, row.Incarnation, row.IsCreating ? new BackupMaking(row.SnapshotId, row.ParentId, row.BaseSnapshotId) : null,
             child is null ? null : new BackupMerge(child.Id, child.Sha256!, row.Sha256!, row.ParentId));

@@ -57,7 +57,7 @@ internal sealed partial class ModelServer
     {
         var told = new List<string>();
         foreach (var lost in Records.Backups.Values.Where(backup => backup.IsCreating && !CanStillBeMade(backup))) (lost.Failed, lost.ParentId) = (true, null);
-        foreach (var backup in Records.Backups.Values.Where(backup => backup is { IsDeleting: true, Offered: false } && !IsBuiltUpon(backup) && !IsReadAbove(backup)).ToArray())
+        foreach (var backup in Records.Backups.Values.Where(backup => backup is { IsDeleting: true, Offered: false } && !IsBuiltUpon(backup) && !IsReadAbove(backup) && !IsBecomingMore(backup)).ToArray())
             if (ReachingFor(backup) is { } hostId)
             {
                 backup.Offered = true;
@@ -79,6 +79,9 @@ internal sealed partial class ModelServer
 
     /// <summary>By one that is itself on its way, in or out.</summary>
     private bool IsBuiltUpon(BackupRow backup) => Records.Backups.Values.Any(child => child.ParentId == backup.Id && (child.IsCreating || child.IsDeleting || child.Offered));
+
+    /// <summary>What it builds on is becoming part of it.</summary>
+    private bool IsBecomingMore(BackupRow backup) => backup.ParentId is { } parent && Records.Backups.GetValueOrDefault(parent) is { Offered: true };
 
     /// <summary>Something of the chain above it is being read.</summary>
     private bool IsReadAbove(BackupRow backup) => Records.IsRead(backup) || Records.Backups.Values.Any(child => child.ParentId == backup.Id && IsReadAbove(child));
@@ -126,7 +129,7 @@ internal sealed partial class ModelServer
         && ((row.IsCreating && seen.Made is { } made && (made.ParentId is null || made.ParentId == row.ParentId))
             || (row.Offered && seen.Gone && (ChildOf(row) is not { } child || seen.Merged?.ChildId == child.Id)));
 
-    private BackupRow? ChildOf(BackupRow row) => Records.Backups.Values.FirstOrDefault(child => child.ParentId == row.Id && child.IsAvailable);
+    private BackupRow? ChildOf(BackupRow row) => Records.Backups.Values.FirstOrDefault(child => child.ParentId == row.Id && child.Sha256 is not null);
 
     private string[] TakeIn(string hostId, ObservedBackup seen)
     {
