@@ -1,6 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Backups;
+using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
