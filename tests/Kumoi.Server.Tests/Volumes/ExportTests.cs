@@ -228,7 +228,7 @@ public sealed class ExportTests
         Assert.Equal(100, Assert.Single((await other.DesiredAsync(before.Guest))!.Volumes!, volume => volume.Remote is not null).Limits!.Iops);
 
         // With its host it is gone, and its guest lets go of it.
-        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', heard_at = clock_timestamp() - interval '1 hour' WHERE name = 'host-1'", default);
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', heard_at = clock_timestamp() - interval '1 hour', fenced_at = clock_timestamp(), fenced_by = 'operator' WHERE name = 'host-1'", default);
         before = (0, (await other.DesiredAsync())!.Revision);
         using (var removed = await scene.Admin.SendAsync(HttpMethod.Delete, "/hosts/host-1?lost=true")) Assert.True(removed.IsSuccessStatusCode);
         Assert.DoesNotContain((await other.DesiredAsync(before.Guest))!.Volumes!, volume => volume.Remote is not null);
