@@ -37,6 +37,18 @@ internal enum PlantedBug
 
     /// <summary>A host that does not report is taken for fenced before its lease is over.</summary>
     FenceIsNotAwaited,
+
+    /// <summary>Snapshots of one group are taken each by itself.</summary>
+    GroupIsNotAwaited,
+
+    /// <summary>A backup is removed though another one builds on it.</summary>
+    BackupIsNotMerged,
+
+    /// <summary>A backup is told to be gone before it was to be deleted.</summary>
+    GoneBeforeItIsAsked,
+
+    /// <summary>A volume that is given to another instance stays with the one that had it.</summary>
+    GivenToWhoeverHasIt,
 }
 
 /// <summary>

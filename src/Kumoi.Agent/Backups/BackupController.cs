@@ -155,10 +155,13 @@ public sealed class BackupController : IAsyncDisposable
         conditions = [.. conditions.Select(one => known?.Conditions.FirstOrDefault(before => (before.Reason, before.Message) == (one.Reason, one.Message)) ?? one)];
         var report = sight is null
             ? new ObservedBackup(backup.Id, backup.Incarnation, null, false, null, known?.Verified ?? 0, known?.Damaged, conditions, null)
-            : new ObservedBackup(backup.Id, backup.Incarnation, sight.Made, !sight.Traces && sight.Made is null, sight.Merged, sight.Verified, sight.Damaged, conditions, sight.Work);
+            : new ObservedBackup(backup.Id, backup.Incarnation, sight.Made, IsGone(backup, sight), sight.Merged, sight.Verified, sight.Damaged, conditions, sight.Work);
         _seen[backup.Id] = report;
         if (known is null || known with { Conditions = report.Conditions } != report || !known.Conditions.SequenceEqual(report.Conditions)) Reported(backup.Id);
     }
+
+    /// <summary>Of one that is not there yet it is not said: by the time that is heard it may be on its way out, and is made here all the same.</summary>
+    private static bool IsGone(DesiredBackup backup, BackupSight sight) => (backup.Desired == VolumeDesire.Deleted || PlantedBugs.Has(PlantedBug.GoneBeforeItIsAsked)) && sight is { Traces: false, Made: null };
 
     private void Broken(string id, Exception e)
     {

@@ -1,4 +1,5 @@
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Agent.Backups;
 
@@ -21,7 +22,7 @@ public static class BackupPlanner
 {
     public static BackupStep? Plan(DesiredBackup desired, BackupSight seen) => desired.Desired switch
     {
-        VolumeDesire.Deleted => desired.Into is not null && seen.Merged is null ? BackupStep.Merge : seen.Traces ? BackupStep.Remove : null,
+        VolumeDesire.Deleted => desired.Into is not null && seen.Merged is null && !PlantedBugs.Has(PlantedBug.BackupIsNotMerged) ? BackupStep.Merge : seen.Traces ? BackupStep.Remove : null,
         VolumeDesire.Present => desired.Make is not null && seen.Made is null ? BackupStep.Make : desired.Verify > seen.Verified ? BackupStep.Verify : null,
         // A word of a newer server: what is there stays as it is.
         _ => null,

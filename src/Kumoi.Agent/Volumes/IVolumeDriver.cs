@@ -1,4 +1,5 @@
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Agent.Volumes;
 
@@ -37,7 +38,7 @@ public enum ImageUse
 public sealed record ExportSight(string InstanceId, int Incarnation, int Port)
 {
     /// <summary>It is what the record asks for.</summary>
-    public bool IsOf(DesiredVolume desired) => desired.Export is { } wanted && (wanted.InstanceId, wanted.Incarnation) == (InstanceId, Incarnation);
+    public bool IsOf(DesiredVolume desired) => PlantedBugs.Has(PlantedBug.GivenToWhoeverHasIt) || desired.Export is { } wanted && (wanted.InstanceId, wanted.Incarnation) == (InstanceId, Incarnation);
 }
 
 /// <summary>What of a volume's snapshots is where it is kept.</summary>

@@ -1,4 +1,5 @@
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Agent.Volumes;
 
@@ -9,7 +10,7 @@ public static class SnapshotGroups
     public static IReadOnlyList<DesiredVolume> Of(DesiredVolume volume, DesiredDocument document)
     {
         var groups = GroupsOf(volume);
-        return groups.Count == 0 ? [] : [.. (document.Volumes ?? []).Where(other => other.Id != volume.Id && ObjectNames.IsVolume(other.Id) && other.Desired == VolumeDesire.Present && GroupsOf(other).Overlaps(groups))];
+        return groups.Count == 0 || PlantedBugs.Has(PlantedBug.GroupIsNotAwaited) ? [] : [.. (document.Volumes ?? []).Where(other => other.Id != volume.Id && ObjectNames.IsVolume(other.Id) && other.Desired == VolumeDesire.Present && GroupsOf(other).Overlaps(groups))];
     }
 
     /// <summary>The groups that snapshots which are to be taken belong to.</summary>

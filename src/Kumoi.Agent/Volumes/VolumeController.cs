@@ -107,9 +107,12 @@ public sealed class VolumeController : IAsyncDisposable
     public IReadOnlyList<ObservedVolume> Observed(IReadOnlySet<string>? ids) =>
         [.. (_state.Document?.Volumes ?? []).Where(volume => volume.Remote is null && ids?.Contains(volume.Id) != false).Select(volume => _seen.GetValueOrDefault(volume.Id)?.Report).OfType<ObservedVolume>()];
 
-    /// <summary>Whether a guest's process can be started with the volume: it is made, as large as it should be, and this host's; or the host that has it gives it.</summary>
+    /// <summary>
+    /// Whether a guest's process can be started with the volume: it is made, as large as it should be, and this host's, and what was asked of it before was looked at, so that snapshots of several volumes at rest
+    /// are of before the guest; or the host that has it gives it.
+    /// </summary>
     public bool IsReady(DesiredVolume volume) => volume.Remote is { } remote ? remote.Port is not null :
-        _seen.GetValueOrDefault(volume.Id) is { Plan.Settled: true } seen && seen.Volume.Incarnation == volume.Incarnation && seen.Volume.InstanceId == volume.InstanceId && seen.Volume.SizeGib == volume.SizeGib;
+        _seen.GetValueOrDefault(volume.Id) is { Plan.Settled: true } seen && (seen.Volume.Incarnation, seen.Volume.Generation) == (volume.Incarnation, volume.Generation) && seen.Volume.InstanceId == volume.InstanceId && seen.Volume.SizeGib == volume.SizeGib;
 
     /// <summary>Why a volume is not ready; null if nothing is known of that.</summary>
     public Condition? ConditionOf(string volumeId) => _seen.GetValueOrDefault(volumeId)?.Report.Conditions is [var first, ..] ? first : null;

@@ -130,7 +130,10 @@ public static class VolumePlanner
         if (seen.Snapshots.Prepared.Count > 0) return seen.InUse ? VolumePlan.Do(VolumeStep.Take) : VolumePlan.Do(VolumeStep.Tidy);
         if (desired.Restore is not { } restore || restore.Number <= seen.Snapshots.Restored) return null;
         // What was to be kept of the present state is a snapshot by now.
-        return !seen.InUse && seen.Snapshots.Taken.Any(taken => taken.Id == restore.SnapshotId) ? VolumePlan.Do(VolumeStep.Restore) : VolumePlan.Wait;
+        if (seen.Snapshots.Taken.All(taken => taken.Id != restore.SnapshotId)) return VolumePlan.Wait;
+        // The guest of another host that it is given to does not run; it is given to that again afterwards.
+        if (seen.Export is not null) return VolumePlan.Do(VolumeStep.EndExport);
+        return seen.InUse ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Restore);
     }
 
     private static bool IsComplete(DesiredVolume desired, VolumeSight seen) =>

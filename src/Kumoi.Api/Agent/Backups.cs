@@ -37,7 +37,7 @@ public sealed record BackupSource(string Place, string VolumeId, IReadOnlyList<B
 
 /// <summary>A backup as the host that has something to do for it sees it.</summary>
 /// <param name="Made">It is there, whole; null: it is not.</param>
-/// <param name="Gone">Nothing of it is there.</param>
+/// <param name="Gone">It was to be deleted, and nothing of it is there.</param>
 /// <param name="Merged">What the one that built on it is by now, once it is part of that.</param>
 /// <param name="Verified">Number of the last verification that was done.</param>
 /// <param name="Damaged">What that found; null: everything is as it was written.</param>

@@ -28,7 +28,7 @@ public sealed class BackupDocuments
         var backups = (await connection.RowsAsync(
             """
             SELECT b.host_id, b.id, b.place_id, b.volume_id, b.desired, b.incarnation, b.state = 'creating', b.snapshot_id, b.parent_id, b.base_snapshot_id, b.verify_number, b.verified_number < b.verify_number, b.sha256, c.id, c.sha256, b.sealed_key
-            FROM backups b LEFT JOIN backups c ON c.parent_id = b.id AND c.state = 'available' AND b.offered
+            FROM backups b LEFT JOIN backups c ON c.parent_id = b.id AND c.sha256 IS NOT NULL AND b.offered
             WHERE b.host_id = ANY($1) AND (b.state = 'creating' OR b.offered OR b.state = 'available' AND b.verified_number < b.verify_number) ORDER BY b.id
             """, row => (Host: row.GetString(0), Backup: Read(row, chains, keys)), default, Columns.Texts(hostIds))).ToLookup(b => b.Host, b => b.Backup);
         return new BackupDocuments(backups, chains);

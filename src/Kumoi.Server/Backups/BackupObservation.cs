@@ -34,7 +34,7 @@ public sealed class BackupObservation(Database database, HostRevisions hosts, Ev
             var rows = (await transaction.QueryAsync(
                 """
                 SELECT b.id, b.name, b.account_id, b.host_id, h.name, b.incarnation, b.state, b.offered, b.parent_id, b.verify_number, b.verified_number, b.conditions::text, b.work::text, b.work_at,
-                       (SELECT c.id FROM backups c WHERE c.parent_id = b.id AND c.state = 'available' LIMIT 1), b.created_at
+                       (SELECT c.id FROM backups c WHERE c.parent_id = b.id AND c.sha256 IS NOT NULL LIMIT 1), b.created_at
                 FROM backups b JOIN hosts h ON h.id = b.host_id WHERE b.id = ANY($1) ORDER BY b.id FOR UPDATE OF b
                 """, row => new Row(
                     row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetString(6), row.GetBoolean(7), row.TextOrNull(8), row.GetInt64(9), row.GetInt64(10), row.GetString(11),

@@ -17,6 +17,9 @@ public static class BackupOffers
     /// <summary>A host that reaches the place of <c>b</c>, its own before others.</summary>
     private const string Reaching = "(SELECT h.id FROM backup_place_hosts x JOIN hosts h ON h.id = x.host_id WHERE x.place_id = b.place_id AND h.state = 'up' ORDER BY h.id IS NOT DISTINCT FROM b.host_id DESC, h.id LIMIT 1)";
 
+    /// <summary>One that was never made may be being made, and is nobody else's to remove, while its host is not heard of: what that writes afterwards would be left for ever.</summary>
+    private const string MayBeMade = "(b.sha256 IS NULL AND EXISTS (SELECT 1 FROM hosts o WHERE o.id = b.host_id AND o.state <> 'up'))";
+
     public static async Task SettleAsync(Transaction transaction, HostRevisions hosts, DateTimeOffset now, CancellationToken cancel)
     {
         var touched = new List<string>();
@@ -32,19 +35,19 @@ public static class BackupOffers
             UPDATE backups b SET host_id = v.host_id, incarnation = b.incarnation + 1 FROM volumes v WHERE b.state = 'creating' AND v.id = b.volume_id AND v.host_id IS DISTINCT FROM b.host_id
               AND EXISTS (SELECT 1 FROM backup_place_hosts x WHERE x.place_id = b.place_id AND x.host_id = v.host_id) RETURNING b.host_id
             """, row => row.GetString(0), cancel));
-        // One that is deleted waits for what builds on it and is itself on its way, and for what is read: then it is for a host to remove.
+        // One that is deleted waits for what builds on it and is itself on its way, for what is read, and for what is becoming part of it: then it is for a host to remove.
         touched.AddRange(await transaction.QueryAsync(
             $"""
             UPDATE backups b SET offered = true, host_id = n.host, incarnation = b.incarnation + CASE WHEN n.host IS DISTINCT FROM b.host_id THEN 1 ELSE 0 END
             FROM (SELECT b.id, {Reaching} AS host FROM backups b WHERE b.state = 'deleting' AND NOT b.offered
-                    AND NOT EXISTS (SELECT 1 FROM backups c WHERE c.parent_id = b.id AND (c.state IN ('creating', 'deleting') OR c.offered)) AND NOT {IsRead} ORDER BY b.id FOR UPDATE OF b) n
+                    AND NOT EXISTS (SELECT 1 FROM backups c WHERE c.parent_id = b.id AND (c.state IN ('creating', 'deleting') OR c.offered)) AND NOT EXISTS (SELECT 1 FROM backups p WHERE p.id = b.parent_id AND p.offered) AND NOT {IsRead} AND NOT {MayBeMade} ORDER BY b.id FOR UPDATE OF b) n
             WHERE b.id = n.id AND n.host IS NOT NULL RETURNING b.host_id
             """, row => row.GetString(0), cancel));
         // What waits for a host that is down is another's to do, if one reaches the place.
         touched.AddRange(await transaction.QueryAsync(
             $"""
             UPDATE backups b SET host_id = n.host, incarnation = b.incarnation + 1
-            FROM (SELECT b.id, {Reaching} AS host FROM backups b WHERE (b.offered OR b.verified_number < b.verify_number) AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = b.host_id AND h.state = 'up') ORDER BY b.id FOR UPDATE OF b) n
+            FROM (SELECT b.id, {Reaching} AS host FROM backups b WHERE (b.offered OR b.verified_number < b.verify_number) AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = b.host_id AND h.state = 'up') AND NOT {MayBeMade} ORDER BY b.id FOR UPDATE OF b) n
             WHERE b.id = n.id AND n.host IS NOT NULL AND n.host IS DISTINCT FROM b.host_id RETURNING b.host_id
             """, row => row.GetString(0), cancel));
         touched.AddRange(await ReleaseAsync(transaction, cancel));

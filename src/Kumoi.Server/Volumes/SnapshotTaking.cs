@@ -44,7 +44,8 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
             var group = new Group(asked[0].Id, instanceId, instanceName);
             foreach (var one in asked)
                 if ((await AskAsync(transaction, caller, one.Volume, one.Id, one.Name, create, group, null, cancel)).Failure is { } failure) return failure;
-            await hosts.TouchAsync(transaction, hostId, cancel);
+            // Those that other hosts give to it are theirs to take.
+            await hosts.TouchAsync(transaction, [.. volumes.Select(volume => volume.HostId!).Append(hostId).Distinct()], cancel);
             return new Page<Snapshot>(await SnapshotStore.ReadAsync(transaction, caller.AccountId, [.. asked.Select(one => one.Id)], cancel), null);
         }), cancel);
     }

@@ -51,7 +51,7 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
     /// What becomes of a host's volumes when it leaves the cloud: those that others reach go to them, and those that are its own keep it, or are lost with it.
     /// The volumes that keep it.
     /// </summary>
-    public static async Task<IReadOnlyList<Ref>> LeaveAsync(Transaction transaction, EventLog events, EventActor actor, Ref host, bool lost, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Ref>> LeaveAsync(Transaction transaction, HostRevisions hosts, EventLog events, EventActor actor, Ref host, bool lost, CancellationToken cancel)
     {
         await transaction.ExecuteAsync(
             """
@@ -74,6 +74,9 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
             INSERT INTO lost_volumes (id, account_id, name, store_id, image_id, type_id, host_name, lost_at, sealed_key)
             SELECT id, account_id, name, store_id, image_id, type_id, $2, now(), sealed_key FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL AND image_upload_id IS NULL ON CONFLICT (id) DO NOTHING
             """, cancel, host.Id, host.Name);
+        // Guests of other hosts that were given some of them are to let go of those.
+        var given = await transaction.QueryAsync("SELECT DISTINCT i.host_id FROM volumes v JOIN instances i ON i.id = v.instance_id WHERE v.host_id = $1 AND i.host_id <> $1", row => row.GetString(0), cancel, host.Id);
+        if (given.Count > 0) await hosts.TouchAsync(transaction, given, cancel);
         await transaction.ExecuteAsync("DELETE FROM volumes WHERE host_id = $1", cancel, host.Id);
         await transaction.ExecuteAsync("DELETE FROM stores s WHERE EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id = $1) AND NOT EXISTS (SELECT 1 FROM store_hosts x WHERE x.store_id = s.id AND x.host_id <> $1) AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.store_id = s.id)", cancel, host.Id);
         return [];

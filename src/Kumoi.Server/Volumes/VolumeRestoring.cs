@@ -26,7 +26,9 @@ public sealed class VolumeRestoring(Database database, HostRevisions hosts, Even
             if (snapshot.State != "available") return new Failure("snapshot-not-available", 409, snapshot.Name, snapshot.State);
             if (instanceId is not null && await transaction.FindAsync("SELECT state FROM instances WHERE id = $1", row => row.GetString(0), cancel, instanceId) != InstanceStates.Stopped)
                 return new Failure("volume-held", 409, volume.Name, instanceName);
-            await transaction.ExecuteAsync("UPDATE volumes SET restore_snapshot_id = $2, restore_number = restore_number + 1, generation = generation + 1 WHERE id = $1", cancel, volume.Id, snapshot.Id);
+            // Its files remember the last number. Records that were lost, or put back to an older copy, do not: the time is later than all of before.
+            await transaction.ExecuteAsync(
+                "UPDATE volumes SET restore_snapshot_id = $2, restore_number = greatest(restore_number + 1, $3), generation = generation + 1 WHERE id = $1", cancel, volume.Id, snapshot.Id, clock.GetUtcNow().ToUnixTimeMilliseconds());
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "volume.restore", new Subject("volume", volume.Id, volume.Name), cancel, $"To {snapshot.Name}.");
             await hosts.TouchAsync(transaction, volume.HostId!, cancel);
             return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);

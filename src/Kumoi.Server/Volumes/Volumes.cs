@@ -171,7 +171,8 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
     {
         if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
         if ((await change(transaction, volume)).Failure is { } failure) return failure;
-        if (volume.HostId is { } host) await hosts.TouchAsync(transaction, host, cancel);
+        // The limits of one that is given to another host are kept there, by its guest's process.
+        if (volume.HostId is { } host) await hosts.TouchAsync(transaction, [host, .. await transaction.QueryAsync("SELECT host_id FROM instances WHERE id = $1 AND host_id <> $2", row => row.GetString(0), cancel, Columns.Text(volume.InstanceId), host)], cancel);
         return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
     }, cancel);
 

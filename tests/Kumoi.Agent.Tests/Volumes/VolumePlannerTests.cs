@@ -116,6 +116,11 @@ public sealed class VolumePlannerTests
         Do(VolumeStep.Tidy, wanted, Whole with { Snapshots = Sight(false, true) });
         Do(VolumeStep.Restore, wanted, Whole with { Snapshots = Sight(true, false) });
         Wait(wanted, Whole with { InUse = true, Snapshots = Sight(true, false) });
+        // One that is given to the stopped instance of another host is taken from that for as long.
+        var given = wanted with { Export = new VolumeExport(VolumeProtocols.Nbd, "i-1", 1, "00") };
+        Do(VolumeStep.EndExport, given, Whole with { InUse = true, Snapshots = Sight(true, false), Export = new ExportSight("i-1", 1, 10_809) });
+        Do(VolumeStep.Restore, given, Whole with { Snapshots = Sight(true, false) });
+        Do(VolumeStep.Export, given, Whole with { Snapshots = Sight(true, false) with { Restored = 2 } });
         Settled(wanted, Whole with { Snapshots = Sight(true, false) with { Restored = 2 } });
         // What is not the record's matter goes on beside it.
         Assert.Equal(new VolumePlan(VolumeStep.Tidy, true), VolumePlanner.Plan(wanted, Whole with { InUse = true, Snapshots = Sight(true, false) with { Restored = 2, Untidy = true } }, true));

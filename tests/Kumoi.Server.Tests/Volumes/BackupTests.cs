@@ -1,6 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Backups;
+using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -99,6 +100,22 @@ public sealed class BackupTests
     }
 
     [Fact]
+    public async Task One_that_its_silent_host_may_be_making_is_nobody_elses_to_remove()
+    {
+        await using var scene = await StartAsync();
+        var asked = await AskAsync(scene, "one");
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'unreachable'", default);
+        await scene.Tenant.PostAsync<Backup>("/backups/one/cancel", new { });
+        await scene.LookAsync();
+        Assert.False(await OfferedAsync());
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'up'", default);
+        await scene.LookAsync();
+        Assert.True(await OfferedAsync());
+
+        async Task<bool> OfferedAsync() => (await scene.Cloud.Services.GetRequiredService<Database>().QueryAsync("SELECT offered FROM backups WHERE id = $1", row => row.GetBoolean(0), default, asked.Id)).Single();
+    }
+
+    [Fact]
     public async Task One_that_others_build_on_becomes_part_of_the_next()
     {
         await using var scene = await StartAsync();
@@ -114,6 +131,24 @@ public sealed class BackupTests
         var left = await FindAsync(scene, "two");
         Assert.Equal(("full", null, Other, 8192L), (left.Kind, left.Parent, left.Sha256, left.StoredBytes));
         Assert.Equal("not-found", (await scene.Tenant.FailAsync(404, HttpMethod.Get, "/backups/" + one.Id)).Code);
+    }
+
+    [Fact]
+    public async Task One_that_is_becoming_more_is_not_removed_before_it_is()
+    {
+        await using var scene = await StartAsync();
+        var (one, two, three) = (await MakeAsync(scene, "one"), await MakeAsync(scene, "two", incremental: true), await MakeAsync(scene, "three", incremental: true));
+        await scene.DeleteAsync("/backups/one");
+        var told = await ToldAsync(scene, one.Id);
+        await scene.DeleteAsync("/backups/two");
+        // Without it the third could not be read any more.
+        Assert.Equal(new BackupMerge(two.Id, Sum, Sum, null), (await ToldAsync(scene, one.Id)).Into);
+        Assert.DoesNotContain((await scene.Host.DesiredAsync())!.Backups!, backup => backup.Id == two.Id);
+        await scene.Host.ReportBackupsAsync(new ObservedBackup(one.Id, told.Incarnation, null, true, null, 0, null, [], null));
+        Assert.Equal("deleting", (await FindAsync(scene, one.Id)).State);
+        await scene.Host.ReportBackupsAsync(new ObservedBackup(one.Id, told.Incarnation, null, true, new MergedBackup(two.Id, Other, 8192), 0, null, [], null));
+        Assert.Equal("not-found", (await scene.Tenant.FailAsync(404, HttpMethod.Get, "/backups/" + one.Id)).Code);
+        Assert.Equal(new BackupMerge(three.Id, Sum, Other, null), (await ToldAsync(scene, two.Id)).Into);
     }
 
     [Fact]

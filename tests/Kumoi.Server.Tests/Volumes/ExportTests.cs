@@ -230,6 +230,44 @@ public sealed class ExportTests
         Assert.DoesNotContain((await other.DesiredAsync())!.Volumes ?? [], volume => volume.Id == own.Id);
     }
 
+    [Fact]
+    public async Task What_is_asked_of_it_is_told_to_both_hosts()
+    {
+        await using var scene = await Scene.StartAsync();
+        await scene.Host.ReportAsFactsAsync(Facts("host-1", VolumeProtocols.Nbd));
+        await scene.Host.ReportStoresAsync(Root(First));
+        using var other = await FakeHost.JoinAsync(scene.Cloud, Facts("host-2", VolumeProtocols.Nbd));
+        await other.ReportStoresAsync(Root(Second));
+        await scene.Admin.PostAsync<Instance>("/instances", new { name = "maker", flavor = "small", image = "tiny", host = "host-1" });
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PutAsync<Volume>("/volumes/maker-root", new { name = "data", deleteOnTermination = false });
+        await scene.Admin.DeleteAsync<Instance>("/instances/maker");
+        await scene.Host.ObeyWithVolumesAsync();
+        await scene.Admin.PostAsync<Instance>("/instances", new { name = "web", flavor = "small", image = "tiny", host = "host-2" });
+        await other.ObeyWithVolumesAsync();
+        await AttachAsync(scene, "web");
+        await scene.Host.ObeyWithVolumesAsync();
+        await other.ObeyWithVolumesAsync();
+        Assert.Equal("in-use", await StateAsync(scene));
+
+        // A host that is told of no news does not ask for any.
+        var before = (Has: (await scene.Host.DesiredAsync())!.Revision, Guest: (await other.DesiredAsync())!.Revision);
+        await scene.Admin.PostAsync<Page<Snapshot>>("/instances/web/snapshots", new { name = "night" });
+        var told = (await scene.Host.DesiredAsync(before.Has))!;
+        Assert.Single(Assert.Single(told.Volumes!).Snapshots!);
+
+        await scene.Admin.PostAsync<VolumeType>("/volume-types", new { name = "slow", iops = 100 });
+        before = (told.Revision, (await other.DesiredAsync())!.Revision);
+        await scene.Admin.PutAsync<Volume>("/volumes/data", new { type = "slow" });
+        Assert.Equal(100, Assert.Single((await other.DesiredAsync(before.Guest))!.Volumes!, volume => volume.Remote is not null).Limits!.Iops);
+
+        // With its host it is gone, and its guest lets go of it.
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', heard_at = clock_timestamp() - interval '1 hour', fenced_at = clock_timestamp(), fenced_by = 'operator' WHERE name = 'host-1'", default);
+        before = (0, (await other.DesiredAsync())!.Revision);
+        using (var removed = await scene.Admin.SendAsync(HttpMethod.Delete, "/hosts/host-1?lost=true")) Assert.True(removed.IsSuccessStatusCode);
+        Assert.DoesNotContain((await other.DesiredAsync(before.Guest))!.Volumes!, volume => volume.Remote is not null);
+    }
+
     private static ObservedStore Root(string id) => new(id, "local", StoreDrivers.Directory, false, true, 100, 1, true);
 
     [Theory]

@@ -8,7 +8,7 @@ namespace Kumoi.Simulation.Checks;
 internal sealed record Violation(string Invariant, string Detail);
 
 /// <summary>What must be true after every step, of what is really on the machines and of what the records say.</summary>
-internal sealed class Invariants(Cloud cloud)
+internal sealed partial class Invariants(Cloud cloud)
 {
     private readonly HashSet<(string Id, int Incarnation, int BootEpoch)> _ran = [];
     private readonly Dictionary<(string Id, int Incarnation), long> _observed = [];
@@ -41,7 +41,8 @@ internal sealed class Invariants(Cloud cloud)
         if (cloud.Ledger.Wrong is { } wrong) Violate("acknowledged-once", wrong);
         CheckGuests();
         foreach (var row in cloud.Records.Instances.Values) CheckRow(row);
-        foreach (var row in cloud.Records.Volumes.Values) CheckVolume(row);
+        CheckVolumes();
+        CheckBackups();
         foreach (var host in cloud.Records.Hosts.Values)
         {
             var placed = cloud.Records.Instances.Values.Where(row => row.TerminatedAt is null && row.Record.HostId == host.Id).Select(row => row.Record.Size)
@@ -106,7 +107,7 @@ internal sealed class Invariants(Cloud cloud)
         if (cloud.Records.RowOf(id).History.Any(asked =>
                 (asked.Generation > guest.Generation && (asked.Desired != "running" || asked.BootEpoch > process.BootEpoch)) || asked.Incarnation > process.Incarnation)) return;
         // Also when a document was waited for after it; a host that stood still meanwhile is late.
-        if (cloud.Records.RowOf(id).Movable && host.Record.WasOverWithin(IsAwake(host) ? TimeToAct : StillMax + TimeToAct)) return;
+        if (cloud.Records.RowOf(id).MayMove && host.Record.WasOverWithin(IsAwake(host) ? TimeToAct : StillMax + TimeToAct)) return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} kills {id}, which nobody asked to end since it was started for generation {guest.Generation}.");
     }
 
@@ -128,25 +129,6 @@ internal sealed class Invariants(Cloud cloud)
         CheckNoGuest(host, id);
         if (cloud.Records.RowOf(id).Record.Desired == "terminated") return;
         Violate("nothing-is-destroyed-unasked", $"{host.Name} removes the disk of {id}, whose record does not say terminated.");
-    }
-
-    /// <summary>A volume may be given to somebody else only when no guest has it any more.</summary>
-    public void BeforeFree(VolumeRow volume)
-    {
-        var host = cloud.Hosts.First(host => host.Id == volume.HostId);
-        if (host.HasOpen(volume.Id)) Violate("freed-is-free", $"{volume.Id} is recorded as free, and a guest on {host.Name} has it.");
-    }
-
-    private void CheckVolume(VolumeRow row)
-    {
-        if (row is { Gone: true, Forgotten: false } && cloud.Hosts.First(host => host.Id == row.HostId).Volumes.ContainsKey(row.Id)) Violate("deleted-is-gone", $"{row.Id} is recorded as deleted, and is on its host.");
-    }
-
-    /// <summary>A volume may be removed if its record says deleted, and no guest has it.</summary>
-    public void BeforeRemoveVolume(ModelHost host, string id)
-    {
-        if (host.HasOpen(id)) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes {id} under a guest.");
-        if (cloud.Records.Volumes[id].Desired != Kumoi.Api.Agent.VolumeDesire.Deleted) Violate("nothing-is-destroyed-unasked", $"{host.Name} removes {id}, whose record does not say deleted.");
     }
 
     /// <summary>What is on a host's own storage may be discarded if the instance was given to another host.</summary>

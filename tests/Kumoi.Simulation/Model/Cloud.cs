@@ -7,6 +7,8 @@ namespace Kumoi.Simulation.Model;
 /// <summary>Everything of one schedule, put together: machines with real agents, servers over one set of records, a user, and what goes wrong.</summary>
 internal sealed class Cloud
 {
+    private long _moment;
+
     private static readonly TimeSpan SlowStep = TimeSpan.FromSeconds(6), QuickStep = TimeSpan.FromMilliseconds(200);
 
     public Cloud(ulong seed, bool traced)
@@ -34,6 +36,7 @@ internal sealed class Cloud
         foreach (var server in Servers) server.Start();
         foreach (var host in Hosts) host.StartAgent();
         new User(this, new Node(Simulator, "user", NewTimepiece())).Start();
+        _ = new Writers(this);
         Troubles = new Troubles(this);
     }
 
@@ -53,6 +56,8 @@ internal sealed class Cloud
 
     public SharedStorage Shared { get; } = new();
 
+    public BackupPlace Backups { get; } = new();
+
     public Wire Wire { get; }
 
     public Invariants Checks { get; }
@@ -69,6 +74,9 @@ internal sealed class Cloud
 
     /// <summary>True once nothing goes wrong any more, and nobody asks for anything.</summary>
     public bool Healed { get; private set; }
+
+    /// <summary>A number that was not there before: everything that is written, and every snapshot that is asked for, has one.</summary>
+    public long NextMoment() => ++_moment;
 
     public Timepiece NewTimepiece() => new(Simulator, NewSkew(), Dice.OneIn(2) ? 1 : 0.999 + Dice.Below(2001) * 1e-6);
 
@@ -100,5 +108,7 @@ internal sealed class Cloud
         Healed = true;
         Faults = Faults.None;
         Troubles.End();
+        // What they have had made stays.
+        Records.Schedules.Clear();
     }
 }

@@ -66,4 +66,6 @@ internal enum Trouble
     ServerLosesDatabase,
     HostEmptied,
     RecordForgotten,
+    BackupStoreAway,
+    HostGivenUp,
 }

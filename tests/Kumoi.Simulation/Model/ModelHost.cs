@@ -1,6 +1,7 @@
 using Kumoi.Agent;
 using Kumoi.Agent.Images;
 using Kumoi.Agent.Instances;
+using Kumoi.Agent.Volumes;
 using Kumoi.Api.Agent;
 using Kumoi.Simulation.Engine;
 
@@ -19,6 +20,7 @@ internal sealed class ModelHost
         Record = new ModelRecord(this, () => cloud.Simulator.Elapsed);
         (_cloud, Id, Name) = (cloud, $"h-19a3f2b4c5d6e{number:x4}", $"host{number}");
         Timepiece = cloud.NewTimepiece();
+        ReachesBackups = !cloud.Dice.OneIn(4);
         _options = new AgentOptions { StateDirectory = "/nonexistent", Tag = "51a1", Name = Name, Address = $"192.0.2.{number}", Hypervisor = "simulated", Parallelism = 4, ResyncPeriod = cloud.ResyncPeriod, LeaseLookPeriod = TimeSpan.FromSeconds(10) };
     }
 
@@ -50,12 +52,21 @@ internal sealed class ModelHost
 
     public ModelContent ContentOf(string volume) => Contents.TryGetValue(volume, out var content) ? content : Contents[volume] = new ModelContent();
 
+    /// <summary>It has mounted the store of backups.</summary>
+    public bool ReachesBackups { get; }
+
     public string StoreId => StoreOf(Id);
 
     public static string StoreOf(string hostId) => $"st-{hostId[2..]}";
 
+    /// <summary>Volumes that an agent was killed while it filled them.</summary>
+    public HashSet<string> Begun { get; } = [];
+
+    /// <summary>To whom its volumes are given over the network, by processes of their own.</summary>
+    public SortedDictionary<string, ExportSight> Exports { get; } = new(StringComparer.Ordinal);
+
     /// <summary>True if a guest's process has the volume open.</summary>
-    public bool HasOpen(string volume) => Guests.Values.Any(guest => guest.Process?.Drives?.Any(drive => drive.Id == volume) == true);
+    public bool HasOpen(string volume) => Guests.Values.Any(guest => guest.Process?.Drives?.Any(drive => drive.Id == volume && !drive.Remote) == true);
 
     /// <summary>Taps by namespace; gone with the power.</summary>
     public SortedDictionary<string, IReadOnlyList<string>> Namespaces { get; } = new(StringComparer.Ordinal);
@@ -91,7 +102,8 @@ internal sealed class ModelHost
             var link = new ModelLink(_cloud, this, node);
             var edges = new AgentEdges(
                 new AgentState(), new ModelHypervisor(_cloud, this, node), new ModelNetworks(_cloud, this, node), new ImageCache(_options.Paths), new ModelVolumes(_cloud, this, node), null, Facts,
-                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), Record, node.Clock);
+                _ => Task.FromResult<Kumoi.Agent.Control.IServerLink>(link), Record, node.Clock)
+            { Backups = new ModelBackups(_cloud, this, node) };
             var agent = new HostAgent(_options, edges, (int)_cloud.Dice.Next(), node.Clock, new ModelLog(_cloud, Name));
             await agent.RunAsync(CancellationToken.None);
             throw new InvalidOperationException("The agent ended by itself.");
@@ -130,6 +142,7 @@ internal sealed class ModelHost
             if (!HasDisk(id)) Guests.Remove(id);
         }
         Namespaces.Clear();
+        Exports.Clear();
         Record = new ModelRecord(this, () => _cloud.Simulator.Elapsed);
         Version++;
     }
@@ -157,4 +170,19 @@ internal sealed class Guest
 
     /// <summary>Does not react to the power button.</summary>
     public bool Deaf { get; set; }
+
+    /// <summary>The hosts that give it volumes, and the incarnation in which each does, whose key its process has.</summary>
+    public SortedDictionary<string, (string HostId, int Incarnation)> Connections { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The host that gives the volume and lets the guest write to it now; null if none does.</summary>
+    public ModelHost? Connected(Cloud cloud, ModelHost own, string volumeId)
+    {
+        if (!Connections.TryGetValue(volumeId, out var connection)) return null;
+        var keeper = cloud.Hosts.First(host => host.Id == connection.HostId);
+        return keeper.Exports.GetValueOrDefault(volumeId)?.Incarnation == connection.Incarnation && !cloud.Wire.CutOff.Contains(keeper.Name) && !cloud.Wire.CutOff.Contains(own.Name) ? keeper : null;
+    }
+
+    /// <summary>Its process has the key by which the volume is given now.</summary>
+    public bool MayWrite(string volumeId, ExportSight export) =>
+        Process?.Drives?.Any(drive => drive.Id == volumeId && drive.Remote) == true && Connections.GetValueOrDefault(volumeId).Incarnation == export.Incarnation;
 }

@@ -46,7 +46,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         if (guest.Process is not null) return;
         if (host.Shared is not null && cloud.Hosts.Any(other => other.Guests.GetValueOrDefault(instance.Id)?.Process is not null))
             throw new HypervisorException("disk-in-use", "Another host has the disk.", null);
-        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))], [.. drives.Select(drive => Open(drive.Volume))]) { Cd = new GuestCd(cd?.Id, false, false) };
+        guest.Process = new GuestProcess(instance.Incarnation, instance.BootEpoch, RunState.Prepared, host.Timepiece.Wall, [.. cards.Select(card => new GuestCard(card.Interface.Id, true, true))], [.. drives.Select(drive => Open(guest, drive.Volume))]) { Cd = new GuestCd(cd?.Id, false, false) };
         (guest.Generation, guest.Deaf) = (instance.Generation, cloud.Dice.PerMille(cloud.Faults.DeafGuests));
     }, cancel);
 
@@ -71,7 +71,7 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     public Task PlugDriveAsync(string id, DriveIntent drive, CancellationToken cancel) => StepAsync("plugs a volume into", id, () =>
     {
         var guest = Running(id);
-        if (guest.Process!.Drives!.All(present => present.Id != drive.Volume.Id)) guest.Process = guest.Process with { Drives = [.. guest.Process.Drives!, Open(drive.Volume)] };
+        if (guest.Process!.Drives!.All(present => present.Id != drive.Volume.Id)) guest.Process = guest.Process with { Drives = [.. guest.Process.Drives!, Open(guest, drive.Volume)] };
     }, cancel);
 
     public Task UnplugDriveAsync(string id, string volumeId, CancellationToken cancel) => StepAsync("takes a volume from", id, () =>
@@ -83,8 +83,10 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
     public Task AdjustDriveAsync(string id, DesiredVolume volume, CancellationToken cancel) => StepAsync("changes a volume of", id, () =>
     {
         var guest = Running(id);
-        host.Volumes[volume.Id] = Math.Max(host.Volumes[volume.Id], volume.SizeGib);
-        guest.Process = guest.Process! with { Drives = [.. guest.Process.Drives!.Select(drive => drive.Id == volume.Id ? Drive(volume) : drive)] };
+        var keeper = KeeperOf(guest, volume);
+        // One that another host gives has grown there.
+        if (keeper == host) host.Volumes[volume.Id] = Math.Max(host.Volumes[volume.Id], volume.SizeGib);
+        guest.Process = guest.Process! with { Drives = [.. guest.Process.Drives!.Select(drive => drive.Id == volume.Id ? Drive(keeper, volume) : drive)] };
     }, cancel);
 
     public Task ChangeCdAsync(string id, DesiredImage? image, bool force, CancellationToken cancel) => StepAsync("changes the CD of", id, () =>
@@ -93,15 +95,19 @@ internal sealed class ModelHypervisor(Cloud cloud, ModelHost host, Node node) : 
         guest.Process = guest.Process! with { Cd = new GuestCd(image?.Id, false, false) };
     }, cancel);
 
-    /// <summary>As QEMU's own lock does, lets one guest have a volume at a time.</summary>
-    private GuestDrive Open(DesiredVolume volume)
+    /// <summary>As QEMU's own lock does, lets one guest have a volume at a time. One that another host gives is that host's to lock.</summary>
+    private GuestDrive Open(Guest guest, DesiredVolume volume)
     {
-        if (!host.Volumes.ContainsKey(volume.Id)) throw new HypervisorException("volume-not-ready", "The volume is missing.", null);
-        if (host.HasOpen(volume.Id)) throw new HypervisorException("volume-in-use", "Another guest has the volume.", null);
-        return Drive(volume);
+        if (volume.Remote is { } remote) guest.Connections[volume.Id] = (cloud.Hosts.First(other => other.StoreId == volume.Store).Id, remote.Incarnation);
+        else if (!host.Volumes.ContainsKey(volume.Id)) throw new HypervisorException("volume-not-ready", "The volume is missing.", null);
+        else if (host.HasOpen(volume.Id) || host.Exports.ContainsKey(volume.Id)) throw new HypervisorException("volume-in-use", "Another guest has the volume.", null);
+        return Drive(KeeperOf(guest, volume), volume);
     }
 
-    private GuestDrive Drive(DesiredVolume volume) => new(volume.Id, true, true, host.Volumes[volume.Id] * VolumeSizes.Gib, volume.Limits);
+    private ModelHost KeeperOf(Guest guest, DesiredVolume volume) => volume.Remote is null ? host
+        : guest.Connected(cloud, host, volume.Id) ?? throw new HypervisorException("volume-away", "The host that has the volume does not give it.", null);
+
+    private static GuestDrive Drive(ModelHost keeper, DesiredVolume volume) => new(volume.Id, true, true, keeper.Volumes[volume.Id] * VolumeSizes.Gib, volume.Limits, volume.Remote is not null);
 
     public Task PressPowerButtonAsync(string id, CancellationToken cancel) => StepAsync("presses the button of", id, () =>
     {

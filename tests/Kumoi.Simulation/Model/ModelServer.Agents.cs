@@ -53,13 +53,14 @@ internal sealed partial class ModelServer
             await CommitAsync(() => Apply(hostId, seen), rings => rings);
         }
         await ObserveVolumesAsync(hostId, report);
+        await ObserveBackupsAsync(hostId, report);
         return new ReportAnswer(heartbeat, (int)HostStates.Lease(heartbeat).TotalSeconds);
     }
 
     private int Hear(string hostId, ObservedReport report)
     {
         var host = Records.Hosts[hostId];
-        (host.HeardAt, host.HeartbeatSeconds) = (Records.Now, HostStates.Judged(_heartbeat, report.LeaseSeconds));
+        (host.HeardAt, host.HeartbeatSeconds, host.ReportedRevision) = (Records.Now, HostStates.Judged(_heartbeat, report.LeaseSeconds), report.DesiredRevision);
         if (host.State != HostStates.Up)
         {
             (host.State, host.Fenced) = (HostStates.Up, false);
@@ -67,6 +68,7 @@ internal sealed partial class ModelServer
             _cloud.Trace.Note(Name, $"finds {host.Name} up");
         }
         if (report.DesiredRevision == host.Revision) host.Strays = report.Strays;
+        if (report is { Full: true, StrayVolumes: { } volumes }) host.StrayVolumes = [.. volumes.Select(volume => volume.Id)];
         foreach (var former in report.Departed ?? [])
             if (Records.Former.TryGetValue((hostId, former.Id), out var incarnation) && incarnation <= former.Incarnation) Records.Former.Remove((hostId, former.Id));
         return _heartbeat;
@@ -89,7 +91,12 @@ internal sealed partial class ModelServer
     private void GiveBack(InstanceRow row, Capacity room)
     {
         (row.TerminatedAt, row.AddressReleased) = (Clock.GetUtcNow(), true);
-        foreach (var volume in Records.Volumes.Values.Where(volume => volume.InstanceId == row.Record.Id)) Free(volume);
+        foreach (var volume in VolumesOf(row.Record.Id))
+        {
+            if (volume.Exported) Touch(volume.HostId);
+            SetFree(volume);
+            (volume.Generation, volume.Attachments) = (volume.Generation + 1, volume.Attachments + 1);
+        }
         var host = Records.Hosts[row.Record.HostId];
         host.Allocated = host.Allocated.Less(room);
     }

@@ -48,7 +48,7 @@ internal sealed partial class ModelServer
     }
 
     private static AffectedInstance AffectedOf(InstanceRow row) => new(
-        row.Record.Id, row.Record.Name, row.Record.Desired, row.Recovery, 0, row.Storage, !IsAtRest(row), row.Record.Size);
+        row.Record.Id, row.Record.Name, row.Record.Desired, row.Recovery, 0, row.FixedVolumes == 0 ? row.Storage : null, !IsAtRest(row), row.Record.Size);
 
     private static bool IsAtRest(InstanceRow row) =>
         row.Record is { Desired: "stopped", Power: "stopped" or "absent" } record && record.ObservedGeneration >= record.Generation;
@@ -60,6 +60,8 @@ internal sealed partial class ModelServer
         if (record.HostId != from.Id || record.Incarnation != incarnation || row.TerminatedAt is not null || !row.Movable || !Records.Instances.ContainsKey(record.Id)) return [];
         if (seen.State != HostStates.Down && !IsAtRest(row)) return [];
         if (!(from is { State: HostStates.Down, Fenced: true } || (seen.State == HostStates.Up && from is { Maintenance: true, State: HostStates.Up }))) return [];
+        // A host that its lease fences ends only what it knew to be movable.
+        if (from.State == HostStates.Down && from.ReportedRevision < row.RecoveryRevision) return [];
         var to = step.Candidates.Select(candidate => Records.Hosts[candidate.Id]).FirstOrDefault(host => HasRoom(host, record.Size));
         if (to is null) return [];
         _cloud.Checks.BeforeMove(row, from);
@@ -72,9 +74,9 @@ internal sealed partial class ModelServer
             HostId = to.Id, Incarnation = record.Incarnation + 1, Power = stopped ? "stopped" : "absent", ObservedGeneration = stopped ? record.Generation : 0,
             StartedAt = null, Conditions = [],
         });
-        row.Notice = "";
+        (row.Notice, row.RecoveryRevision) = ("", 0);
         Records.Former[(from.Id, record.Id)] = record.Incarnation;
         _cloud.Trace.Note(Name, $"moves {record.Id} from {from.Name} to {to.Name}: incarnation {row.Record.Incarnation}");
-        return [.. Touch(from.Id), .. Touch(to.Id)];
+        return [.. Touch(from.Id), .. Touch(to.Id), .. MoveVolumes(row)];
     }
 }

@@ -33,6 +33,7 @@ internal sealed partial class ModelServer
     {
         Node.Start(WatchAsync);
         Node.Start(RecoverAsync);
+        Node.Start(SettleAsync);
     }
 
     /// <summary>True while this server alone cannot reach the database.</summary>

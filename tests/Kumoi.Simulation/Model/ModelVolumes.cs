@@ -6,87 +6,69 @@ using Kumoi.Simulation.Engine;
 namespace Kumoi.Simulation.Model;
 
 /// <summary>Volumes of a machine, on a store of its own. Every step may be slow, fail on either side of its effect, or be cut off.</summary>
-internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVolumeDriver
+internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVolumeDriver
 {
-    private const int Room = 100;
+    private const int Room = 100, Port = 10809;
+
+    private static readonly TimeSpan FillMost = TimeSpan.FromSeconds(8);
+
+    /// <summary>What this agent's programs fill: they end with it.</summary>
+    private readonly Dictionary<string, VolumeWork> _filling = [];
+
+    private Action<string> _changed = _ => { };
+
+    public void Watch(Action<string> changed) => _changed = changed;
 
     public Task<StoresSight> LookAsync(CancellationToken cancel) => Task.FromResult(new StoresSight(
         [new StoreSight(new ObservedStore(host.StoreId, StorePlace.LocalPool, StoreDrivers.Directory, false, true, Room, 0), [.. host.Volumes.Keys.Select(id => (id, "model"))])], []));
-
-    public Task FillAsync(DesiredVolume volume, CancellationToken cancel) => throw new InvalidOperationException("The model has no backups.");
-
-    public Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => throw new InvalidOperationException("The model gives volumes to no other host.");
-
-    public Task EndExportAsync(DesiredVolume volume, CancellationToken cancel) => ExportAsync(volume, null, cancel);
 
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         if (cloud.Dice.OneIn(4)) await Task.Yield();
         var (size, content) = (host.Volumes.GetValueOrDefault(volume.Id), host.Contents.GetValueOrDefault(volume.Id));
-        return new VolumeSight(size > 0 || content?.Snapshots.Count > 0, size > 0 ? size * VolumeSizes.Gib : null, 0, host.HasOpen(volume.Id), false, 0)
+        var (export, work) = (host.Exports.GetValueOrDefault(volume.Id), _filling.GetValueOrDefault(volume.Id));
+        return new VolumeSight(size > 0 || content?.Snapshots.Count > 0 || host.Begun.Contains(volume.Id), size > 0 ? size * VolumeSizes.Gib : null, 0, host.HasOpen(volume.Id) || export is not null, false, 0)
         {
-            Snapshots = content is null ? SnapshotsSight.None : new SnapshotsSight(
+            Export = export,
+            Snapshots = content is null ? SnapshotsSight.None with { Work = work } : new SnapshotsSight(
                 [.. content.Snapshots.Where(one => one.Value.TakenAt is not null).Select(one => new ObservedSnapshot(one.Key, one.Value.TakenAt!.Value, SnapshotConsistency.Crash, 0))],
-                [.. content.Snapshots.Where(one => one.Value.TakenAt is null).Select(one => one.Key)], content.Restored, false, false, null),
+                [.. content.Snapshots.Where(one => one.Value.TakenAt is null).Select(one => one.Key)], content.Restored, false, false, work),
         };
     }
 
-    public void Watch(Action<string> changed)
+    public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("makes", volume, () => Begin(volume, volume.ImageId is null ? ModelContent.Empty : ModelContent.Image), cancel);
+
+    private void Begin(DesiredVolume volume, long content)
     {
-        // Whatever is done here is done when the step returns.
+        if (host.Volumes.TryAdd(volume.Id, volume.SizeGib)) host.ContentOf(volume.Id).Become(cloud.NextMoment(), content);
+        host.Begun.Remove(volume.Id);
     }
 
-    public Task CopyAsync(DesiredVolume volume, DesiredVolume source, DesiredImage? image, CancellationToken cancel) => StepAsync("fills", volume, () =>
-    {
-        if (!host.ContentOf(source.Id).Snapshots.TryGetValue(volume.Source!.SnapshotId, out var snapshot) || snapshot.TakenAt is null) throw new HypervisorException("snapshot-missing", "The snapshot is not here.", null);
-        if (host.Volumes.TryAdd(volume.Id, volume.SizeGib)) host.ContentOf(volume.Id).Content = snapshot.Content;
-    }, cancel);
+    public Task CopyAsync(DesiredVolume volume, DesiredVolume source, DesiredImage? image, CancellationToken cancel) =>
+        StepAsync("begins to copy to", volume, () => Fill(volume, VolumeWorks.Copy, () => SnapshotOf(source.Id, volume.Source!.SnapshotId)), cancel);
 
-    public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("makes snapshots ready of", volume, () =>
-    {
-        var content = host.ContentOf(volume.Id);
-        foreach (var wanted in (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false }))
-            content.Snapshots.TryAdd(wanted.Id, (content.Content, host.HasOpen(volume.Id) ? null : host.Timepiece.Wall));
-    }, cancel);
+    public Task FillAsync(DesiredVolume volume, CancellationToken cancel) =>
+        StepAsync("begins to restore to", volume, () => Fill(volume, VolumeWorks.Restore, () => ModelBackups.Read(cloud.Backups, host, volume.Backup!)), cancel);
 
-    public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)
+    /// <summary>A program fills the volume: it is there when that ends.</summary>
+    /// <param name="read">What it is to hold; null: that cannot be read now.</param>
+    private void Fill(DesiredVolume volume, string kind, Func<long?> read)
     {
-        var groups = SnapshotGroups.GroupsOf(volume);
-        if (group.Any(other => (other.Snapshots ?? []).Any(one => one is { Desired: VolumeDesire.Present, Taken: false, Group: { } of } && groups.Contains(of) && !host.ContentOf(other.Id).Snapshots.ContainsKey(one.Id)))) return false;
-        await StepAsync("takes snapshots of", volume, () =>
+        if (host.Volumes.ContainsKey(volume.Id) || _filling.ContainsKey(volume.Id)) return;
+        if (read() is null) throw new HypervisorException("step-failed", "What it is to be filled from is not here.", null);
+        var work = _filling[volume.Id] = new VolumeWork(kind, 0, 1, host.Timepiece.Wall);
+        host.Begun.Add(volume.Id);
+        cloud.Simulator.After(cloud.Dice.Between(TimeSpan.Zero, FillMost), () => node.Start(() =>
         {
-            foreach (var id in group.Where(other => other.InstanceId == volume.InstanceId).Select(other => other.Id).Append(volume.Id)) Settle(host.ContentOf(id));
-        }, cancel);
-        return true;
+            if (_filling.GetValueOrDefault(volume.Id) != work) return;
+            _filling.Remove(volume.Id);
+            // What has failed is begun anew.
+            if (!cloud.StepFails() && read() is { } content) Begin(volume, content);
+            cloud.Trace.Note(host.Name, $"has filled {volume.Id}: {host.Volumes.ContainsKey(volume.Id)}");
+            host.Changed(volume.Id);
+            _changed(volume.Id);
+        }));
     }
-
-    public Task ForgetAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("forgets snapshots of", volume, () =>
-    {
-        foreach (var due in (volume.Snapshots ?? []).Where(one => one.Desired == VolumeDesire.Deleted)) host.ContentOf(volume.Id).Snapshots.Remove(due.Id);
-    }, cancel);
-
-    public Task RestoreAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("puts back", volume, () =>
-    {
-        var content = host.ContentOf(volume.Id);
-        if (host.HasOpen(volume.Id) || !content.Snapshots.TryGetValue(volume.Restore!.SnapshotId, out var snapshot) || snapshot.TakenAt is null) throw new HypervisorException("volume-in-use", "A guest has it.", null);
-        (content.Content, content.Restored) = (snapshot.Content, volume.Restore.Number);
-    }, cancel);
-
-    public Task TidyAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
-    {
-        // The guest that was waited for has ended.
-        if (!host.HasOpen(volume.Id)) Settle(host.ContentOf(volume.Id));
-        return Task.CompletedTask;
-    }
-
-    private void Settle(ModelContent content)
-    {
-        foreach (var (id, _) in content.Snapshots.Where(one => one.Value.TakenAt is null).ToArray()) content.Snapshots[id] = (content.Content, host.Timepiece.Wall);
-    }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("makes", volume, () => host.Volumes.TryAdd(volume.Id, volume.SizeGib), cancel);
 
     public Task GrowAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("grows", volume, () =>
     {
@@ -99,13 +81,28 @@ internal sealed class ModelVolumes(Cloud cloud, ModelHost host, Node node) : IVo
     public Task RemoveAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("removes", volume, () =>
     {
         cloud.Checks.BeforeRemoveVolume(host, volume.Id);
+        _filling.Remove(volume.Id);
+        host.Begun.Remove(volume.Id);
         host.Volumes.Remove(volume.Id);
         if (host.Contents.GetValueOrDefault(volume.Id) is { Snapshots.Count: 0 }) host.Contents.Remove(volume.Id);
     }, cancel);
 
+    public Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("gives", volume, () =>
+    {
+        var export = new ExportSight(volume.Export!.InstanceId, volume.Export.Incarnation, Port);
+        // The lock of the volume's files lets one process have it.
+        if (host.HasOpen(volume.Id) || (host.Exports.GetValueOrDefault(volume.Id) is { } other && other != export)) throw new HypervisorException("volume-in-use", "Another process has it.", null);
+        host.Exports[volume.Id] = export;
+    }, cancel);
+
+    public Task EndExportAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("ends the giving of", volume, () => host.Exports.Remove(volume.Id), cancel);
+
     public IReadOnlyCollection<string> ImagesInUse() => [];
 
-    public Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel) => Task.FromResult<IReadOnlyList<StrayVolume>?>([]);
+    public Task<IReadOnlyList<StrayVolume>?> DescribeAsync(IReadOnlyCollection<string> found, CancellationToken cancel) => Task.FromResult<IReadOnlyList<StrayVolume>?>(
+        [.. found.Where(host.Volumes.ContainsKey).Select(id => new StrayVolume(id, host.StoreId, host.Volumes[id], 0, DateTimeOffset.UnixEpoch, null))]);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private async Task StepAsync(string step, DesiredVolume volume, Action effect, CancellationToken cancel)
     {

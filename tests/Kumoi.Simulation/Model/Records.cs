@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Api.Agent;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Instances;
 using Kumoi.Simulation.Engine;
@@ -21,6 +22,21 @@ internal sealed class Records(Timepiece clock)
     public SortedDictionary<string, HostRow> Hosts { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<string, VolumeRow> Volumes { get; } = new(StringComparer.Ordinal);
+
+    public SortedDictionary<string, SnapshotRow> Snapshots { get; } = new(StringComparer.Ordinal);
+
+    public SortedDictionary<string, BackupRow> Backups { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Backups that a restored database does not have any more, for the checks.</summary>
+    public HashSet<string> BackupsForgotten { get; } = [];
+
+    public List<BackupScheduleRow> Schedules { get; } = [];
+
+    /// <summary>Ids of snapshots that hosts have said to be gone, for the checks.</summary>
+    public HashSet<string> SnapshotsGone { get; } = [];
+
+    /// <summary>How many volumes, snapshots and backups were ever asked for: their ids are of the order in which they were.</summary>
+    public int Numbered { get; set; }
 
     /// <summary>Rows that a restored database does not have any more, for the checks.</summary>
     public SortedDictionary<string, InstanceRow> Forgotten { get; } = new(StringComparer.Ordinal);
@@ -58,12 +74,63 @@ internal sealed class Records(Timepiece clock)
         Forgotten.Add(id, row);
         host.Allocated = host.Allocated.Less(row.Record.Size);
         // With its volumes: what is left of them is nobody's, like it.
-        foreach (var volume in Volumes.Values.Where(volume => volume.InstanceId == id)) (volume.Gone, volume.Forgotten, volume.InstanceId) = (true, true, null);
+        foreach (var volume in Volumes.Values.Where(volume => volume.InstanceId == id).ToArray()) Forget(volume, isLost: false);
         foreach (var key in Keys.Where(key => key.Value == id).Select(key => key.Key).ToArray()) Keys.Remove(key);
         foreach (var former in Former.Keys.Where(key => key.InstanceId == id).ToArray()) Former.Remove(former);
         foreach (var other in Hosts.Values) other.Revision++;
         return id;
     });
+
+    /// <summary>Removes a host as lost, with all volumes that are its own. The machine may come back, and joins anew.</summary>
+    public void GiveUp(HostRow host) => Transaction(() =>
+    {
+        foreach (var volume in Volumes.Values.Where(volume => volume.HostId == host.Id && !volume.Gone).ToArray())
+        {
+            if (volume.InstanceId is { } id) Hosts[Instances[id].Record.HostId].Revision++;
+            volume.Lost = volume is { Desired: VolumeDesire.Present, MadeGib: not null };
+            Forget(volume, isLost: true);
+        }
+        foreach (var backup in Backups.Values.Where(backup => backup.HostId == host.Id)) backup.HostId = "";
+        (host.ReportedRevision, host.StrayVolumes) = (0, []);
+        return ++host.Revision;
+    });
+
+    private void Forget(VolumeRow volume, bool isLost)
+    {
+        (volume.Gone, volume.Forgotten, volume.InstanceId) = (true, true, null);
+        foreach (var snapshot in SnapshotsOf(volume.Id).ToArray()) Snapshots.Remove(snapshot.Id);
+        foreach (var backup in Backups.Values.Where(backup => backup.VolumeId == volume.Id).ToArray())
+        {
+            // What a host was given up with is remembered elsewhere.
+            if (isLost) (backup.Failed, backup.ParentId) = backup.IsCreating ? (true, null) : (backup.Failed, backup.ParentId);
+            else Forget(backup);
+        }
+        // Those that begin with it were asked for later than it was.
+        foreach (var copy in Volumes.Values.Where(copy => copy.IsFilling && copy.Source?.VolumeId == volume.Id).ToArray()) Forget(copy, isLost);
+    }
+
+    private void Forget(BackupRow backup)
+    {
+        Backups.Remove(backup.Id);
+        BackupsForgotten.Add(backup.Id);
+        foreach (var filled in Volumes.Values.Where(volume => volume.IsFilling && volume.BackupId == backup.Id).ToArray()) Forget(filled, isLost: false);
+    }
+
+    /// <summary>Something else is made of it, or the next backup will build on it.</summary>
+    public bool IsNeeded(SnapshotRow snapshot) =>
+        Volumes.Values.Any(copy => copy.IsFilling && copy.Source?.SnapshotId == snapshot.Id) || Backups.Values.Any(backup => backup.IsCreating && (backup.SnapshotId == snapshot.Id || backup.BaseSnapshotId == snapshot.Id))
+        || (Volumes[snapshot.VolumeId].Desired == VolumeDesire.Present && Backups.Values.LastOrDefault(backup => backup.VolumeId == snapshot.VolumeId && backup.IsAvailable)?.SnapshotId == snapshot.Id);
+
+    /// <summary>A volume is being filled from it.</summary>
+    public bool IsRead(BackupRow backup) => Volumes.Values.Any(volume => volume.IsFilling && volume.BackupId == backup.Id);
+
+    /// <summary>A backup and those that it builds on, down to a full one.</summary>
+    public IEnumerable<BackupRow> ChainOf(BackupRow backup)
+    {
+        for (BackupRow? one = backup; one is not null; one = one.ParentId is { } parent ? Backups.GetValueOrDefault(parent) : null) yield return one;
+    }
+
+    public IEnumerable<SnapshotRow> SnapshotsOf(string volumeId) => Snapshots.Values.Where(snapshot => snapshot.VolumeId == volumeId);
 
     /// <summary>The row of an instance, also of one that is recorded no more.</summary>
     public InstanceRow RowOf(string id) => Instances.GetValueOrDefault(id) ?? Forgotten[id];
@@ -99,41 +166,16 @@ internal sealed class HostRow
 
     public int HeartbeatSeconds { get; set; } = 10;
 
+    /// <summary>The document that the host has told to have.</summary>
+    public long ReportedRevision { get; set; }
+
     public IReadOnlyList<string> Strays { get; set; } = [];
+
+    /// <summary>Volumes without a record, as the host has told last.</summary>
+    public IReadOnlyList<string> StrayVolumes { get; set; } = [];
 
     /// <summary>The shared storage that it keeps disks on; null: its own.</summary>
     public string? Storage { get; set; }
-}
-
-/// <summary>A volume, from when it is first attached: then it has a host.</summary>
-internal sealed class VolumeRow
-{
-    public required string Id { get; init; }
-
-    public required string HostId { get; init; }
-
-    public required int SizeGib { get; set; }
-
-    public long Generation { get; set; } = 1;
-
-    public long ObservedGeneration { get; set; }
-
-    public int? MadeGib { get; set; }
-
-    public string Desired { get; set; } = Kumoi.Api.Agent.VolumeDesire.Present;
-
-    /// <summary>The guest that has it, until that has certainly let it go.</summary>
-    public string? InstanceId { get; set; }
-
-    public int Slot { get; set; }
-
-    /// <summary>The instance's generation with which its host was told to take it away; null while it is attached.</summary>
-    public long? DetachedGeneration { get; set; }
-
-    /// <summary>Removed, or recorded no more.</summary>
-    public bool Gone { get; set; }
-
-    public bool Forgotten { get; set; }
 }
 
 internal sealed class InstanceRow
@@ -155,7 +197,16 @@ internal sealed class InstanceRow
     /// <summary>The shared storage that holds the disk; null: the host's own.</summary>
     public required string? Storage { get; init; }
 
-    public bool Movable => Recovery == "restart" && Storage is not null;
+    /// <summary>Volumes of its host's own store that it has: with any, it is run nowhere else.</summary>
+    public int FixedVolumes { get; set; }
+
+    public bool Movable => MayMove && FixedVolumes == 0;
+
+    /// <summary>It could be run elsewhere, were it not for its volumes.</summary>
+    public bool MayMove => Recovery == "restart" && Storage is not null;
+
+    /// <summary>The revision of its host's document with which that was told whether it may move.</summary>
+    public long RecoveryRevision { get; set; }
 
     /// <summary>Why it waits, as the servers found; empty if it does not.</summary>
     public string Notice { get; set; } = "";

@@ -1,4 +1,5 @@
 using Kumoi.Agent.Instances;
+using Kumoi.Server.Hosts;
 using Kumoi.Simulation.Engine;
 
 namespace Kumoi.Simulation.Model;
@@ -83,6 +84,19 @@ internal sealed class Troubles
                 Tell(trouble, server.Name);
                 server.LosesDatabase = true;
                 Later(() => server.LosesDatabase = false);
+                break;
+            case Trouble.BackupStoreAway:
+                Tell(trouble, "backups");
+                _cloud.Backups.Away = true;
+                Later(() => _cloud.Backups.Away = false);
+                break;
+            case Trouble.HostGivenUp when _cloud.Records.Hosts.Values.FirstOrDefault(one => one.State == HostStates.Down && !_cloud.Records.OnHost(one.Id).Any()) is { } lost:
+                Tell(trouble, lost.Name);
+                _cloud.Records.GiveUp(lost);
+                var machine = _cloud.Hosts.First(one => one.Id == lost.Id);
+                // Its agent is refused from then on, and begins anew when somebody has the machine join again.
+                machine.KillAgent();
+                Later(machine.StartAgent);
                 break;
             case Trouble.RecordForgotten:
                 var living = _cloud.Records.Instances.Values.Where(row => row.Record.Desired != "terminated").ToList();
@@ -169,7 +183,7 @@ internal sealed class Troubles
     public void End()
     {
         _cloud.Wire.CutOff.Clear();
-        _cloud.Records.Away = false;
+        (_cloud.Records.Away, _cloud.Backups.Away) = (false, false);
         foreach (var server in _cloud.Servers.ToArray())
         {
             if (server.Node.Dead) Replace(server);

@@ -14,9 +14,15 @@ internal sealed class User(Cloud cloud, Node node)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly RequestKind[] Changes = [RequestKind.Start, RequestKind.Start, RequestKind.Stop, RequestKind.Reboot, RequestKind.Terminate];
 
-    private static readonly VolumeRequest[] VolumeChanges = [VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Detach, VolumeRequest.Detach, VolumeRequest.Grow, VolumeRequest.Grow, VolumeRequest.Delete];
+    private static readonly VolumeRequest[] VolumeChanges = [VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Detach, VolumeRequest.Detach, VolumeRequest.Grow, VolumeRequest.Grow, VolumeRequest.Delete, VolumeRequest.Snapshot, VolumeRequest.Snapshot, VolumeRequest.SnapshotInstance, VolumeRequest.SnapshotInstance,
+        VolumeRequest.Restore, VolumeRequest.DeleteSnapshot, VolumeRequest.BeginWithSnapshot, VolumeRequest.Copy,
+        VolumeRequest.BackUp, VolumeRequest.BackUp, VolumeRequest.BackUpAnew, VolumeRequest.Schedule, VolumeRequest.DeleteBackup, VolumeRequest.RestoreBackup, VolumeRequest.Recover];
 
     private readonly List<string> _known = [];
+
+    /// <summary>Of so many in six requests volumes are the matter.</summary>
+    private readonly int _volumeRequests = cloud.Dice.Of([1, 2, 5]);
+
     private int _requests;
 
     public void Start() => node.Start(async () =>
@@ -25,7 +31,7 @@ internal sealed class User(Cloud cloud, Node node)
         while (!cloud.Healed)
         {
             if (_known.Count(id => !IsGone(id)) < LivingMost && cloud.Dice.OneIn(2)) node.Start(LaunchAsync);
-            else if (_known.Count > 0) node.Start(cloud.Dice.OneIn(3) ? ChangeVolumeAsync : ChangeAsync);
+            else if (_known.Count > 0) node.Start(cloud.Dice.Below(6) < _volumeRequests ? ChangeVolumeAsync : ChangeAsync);
             await Task.Delay(cloud.Dice.Between(TimeSpan.Zero, pace), node.Clock);
         }
     });

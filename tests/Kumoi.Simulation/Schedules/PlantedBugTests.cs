@@ -20,6 +20,10 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [InlineData("FenceIsNotAwaited", "ended-before-it-moves", "terminated-is-gone")]
     [InlineData("LeaseCountsFromReceipt", "ended-before-it-moves", "terminated-is-gone")]
     [InlineData("KeyIsIgnored", "acknowledged-once")]
+    [InlineData("GroupIsNotAwaited", "a-group-is-of-one-moment")]
+    [InlineData("BackupIsNotMerged", "a-backup-stays-readable")]
+    [InlineData("GoneBeforeItIsAsked", "settles")]
+    [InlineData("GivenToWhoeverHasIt", "settles")]
     public void Is_found(string bug, params string[] invariants)
     {
         var found = Search.Run(1, Schedules, Enum.Parse<PlantedBug>(bug));
