@@ -128,8 +128,9 @@ public sealed class BlockLookTests(ITestOutputHelper output)
         // The place had it grown, and the process was not told.
         await stand.Tool.GrowAsync(BlockNames.Disk(volume.Id, 0), 2L << 30, default);
         await stand.SettleAsync(volume with { SizeGib = 2 });
-        var given = (await agent.Volumes.Guests.With(volume.Id)!.Qmp.ExecuteAsync("query-named-block-nodes", null, default)).EnumerateArray().Single(node => node.GetProperty("node-name").GetString() == Kumoi.Agent.Instances.Qemu.DriveParts.Throttle + volume.Id);
-        Assert.Equal(2L << 30, given.GetProperty("image").GetProperty("virtual-size").GetInt64());
+        var given = await agent.Volumes.Guests.With(volume.Id)!.Qmp.AskAsync("query-named-block-nodes", null, nodes => nodes.EnumerateArray()
+            .Single(node => node.GetProperty("node-name").GetString() == Kumoi.Agent.Instances.Qemu.DriveParts.Throttle + volume.Id).GetProperty("image").GetProperty("virtual-size").GetInt64(), default);
+        Assert.Equal(2L << 30, given);
         await stand.SettleAsync(volume with { SizeGib = 2, Export = null });
     }
 }

@@ -86,7 +86,7 @@ public sealed class BlockMomentTests
         {
             // QEMU itself is asked, at each command and file that the agent is about to run and write.
             if (!what.StartsWith("run ", StringComparison.Ordinal) && !what.StartsWith("write ", StringComparison.Ordinal)) return;
-            var status = Task.Run(async () => (await qmp.ExecuteAsync("query-status", null, default)).GetProperty("status").GetString()!).GetAwaiter().GetResult();
+            var status = Task.Run(() => qmp.AskAsync("query-status", null, answer => answer.GetProperty("status").GetString()!, default)).GetAwaiter().GetResult();
             lock (seen) seen.Add((what, status));
         };
         try
