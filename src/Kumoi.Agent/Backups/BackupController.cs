@@ -27,6 +27,10 @@ public sealed class BackupController : IAsyncDisposable
     private readonly ILogger _log;
     private readonly WorkQueue<string> _queue;
     private readonly ConcurrentDictionary<string, ObservedBackup> _seen = new();
+
+    /// <summary>Of backups that were made and seen here: under which revision of the document.</summary>
+    private readonly ConcurrentDictionary<string, (int Incarnation, long Revision)> _made = new();
+
     private volatile IReadOnlyList<ObservedBackupPlace>? _places;
     private volatile IReadOnlyList<Condition> _conditions = [];
 
@@ -65,6 +69,7 @@ public sealed class BackupController : IAsyncDisposable
         if (_state.Document is not { } document) return;
         var told = (document.Backups ?? []).Select(backup => backup.Id).ToHashSet();
         foreach (var id in _seen.Keys.Where(id => !told.Contains(id))) _seen.TryRemove(id, out _);
+        foreach (var id in _made.Keys.Where(id => !told.Contains(id))) _made.TryRemove(id, out _);
         foreach (var id in told) Ring(id);
     }
 
@@ -94,6 +99,7 @@ public sealed class BackupController : IAsyncDisposable
             {
                 var sight = await _driver.ObserveAsync(backup, volume, cancel);
                 var plan = BackupPlanner.Plan(backup, sight);
+                if (sight.Made is not null && _state.Document is { } document) _made[id] = (backup.Incarnation, document.Revision);
                 // Why the last try failed is told until the next has done better.
                 Report(backup, sight, plan is not null && sight.Work is null ? _seen.GetValueOrDefault(id)?.Conditions ?? [] : []);
                 if (plan is not { } next) return sight.Work is null ? Outcome.Done : Outcome.LookAgain(WorkPeriod);
@@ -125,6 +131,8 @@ public sealed class BackupController : IAsyncDisposable
         switch (step)
         {
             case BackupStep.Make:
+                // Another host has removed it, most likely: this one has not heard from the servers since, and what it made now would be left for ever.
+                if (_made.TryGetValue(backup.Id, out var made) && made == (backup.Incarnation, _state.Document?.Revision ?? 0)) throw new HypervisorException("backup-removed", $"The backup {backup.Id} was made, and its file is not there any more; it is made again only if the servers have told something new since.", null);
                 if (volume is null) throw new HypervisorException("backup-waits", $"The servers have not told this host of the volume {backup.VolumeId}, whose backup this is.", null);
                 var image = volume.ImageId is { } imageId ? _state.Document?.Images.FirstOrDefault(one => one.Id == imageId) : null;
                 if (volume.ImageId is not null && _driver.NeedsImage(volume) && !_hasImage(image))
