@@ -716,6 +716,13 @@ CREATE TABLE public.login_failures (
     CONSTRAINT login_failures_failures_check CHECK ((failures > 0))
 );
 
+CREATE TABLE public.lost_instances (
+    id text NOT NULL COLLATE pg_catalog."C",
+    incarnation integer NOT NULL,
+    host_id text COLLATE pg_catalog."C",
+    lost_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.lost_volumes (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1401,6 +1408,9 @@ ALTER TABLE ONLY public.load_balancers
 ALTER TABLE ONLY public.login_failures
     ADD CONSTRAINT login_failures_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.lost_instances
+    ADD CONSTRAINT lost_instances_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.lost_volumes
     ADD CONSTRAINT lost_volumes_pkey PRIMARY KEY (id);
 
@@ -1666,6 +1676,8 @@ CREATE INDEX load_balancer_sights_host ON public.load_balancer_sights USING btre
 CREATE INDEX load_balancers_network ON public.load_balancers USING btree (network_id);
 
 CREATE INDEX load_balancers_subnet6 ON public.load_balancers USING btree (subnet6_id) WHERE (subnet6_id IS NOT NULL);
+
+CREATE INDEX lost_instances_host ON public.lost_instances USING btree (host_id) WHERE (host_id IS NOT NULL);
 
 CREATE INDEX lost_volumes_account ON public.lost_volumes USING btree (account_id);
 
@@ -1976,6 +1988,9 @@ ALTER TABLE ONLY public.load_balancers
 
 ALTER TABLE ONLY public.load_balancers
     ADD CONSTRAINT load_balancers_subnet_id_address_fkey FOREIGN KEY (subnet_id, address) REFERENCES public.subnet_addresses(subnet_id, address);
+
+ALTER TABLE ONLY public.lost_instances
+    ADD CONSTRAINT lost_instances_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.lost_volumes
     ADD CONSTRAINT lost_volumes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;

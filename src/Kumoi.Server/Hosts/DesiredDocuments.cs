@@ -149,7 +149,7 @@ public sealed class DesiredDocuments
             """,
             row => (Host: row.GetString(0), Console: new DesiredConsole(row.GetString(1), row.GetString(2), row.GetString(3), row.TextOrNull(4))), default, Columns.Texts(hostIds), _clock.GetUtcNow()))
             .ToLookup(c => c.Host, c => c.Console);
-        var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) ORDER BY instance_id",
+        var former = (await connection.RowsAsync("SELECT host_id, instance_id, incarnation FROM former_placements WHERE host_id = ANY($1) UNION ALL SELECT host_id, id, incarnation FROM lost_instances WHERE host_id = ANY($1) ORDER BY 2",
             row => (Host: row.GetString(0), Former: new FormerInstance(row.GetString(1), row.GetInt32(2))), default, Columns.Texts(hostIds))).ToLookup(f => f.Host, f => f.Former);
         var backups = await BackupDocuments.ReadAsync(connection, hostIds, _volumeKeys);
         var volumes = await VolumeDocuments.ReadAsync(connection, hostIds, backups, _volumeKeys, _exportKeys);

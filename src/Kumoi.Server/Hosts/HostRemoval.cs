@@ -56,6 +56,8 @@ public sealed class HostRemoval(Database database, InstanceEnding ending, HostRe
         await transaction.ExecuteAsync("UPDATE instances SET desired = 'terminated', generation = generation + 1 WHERE id = ANY($1) AND desired <> 'terminated'", cancel, Columns.Texts(there.Select(instance => instance.Id)));
         // What nobody has asked to go with its instance stays, or is remembered.
         await transaction.ExecuteAsync("UPDATE volumes SET delete_on_termination = false WHERE instance_id = ANY($1)", cancel, Columns.Texts(there.Where(instance => !instance.Asked).Select(instance => instance.Id)));
+        // Those whose disks are volumes; of an earlier kind the agent's directory has the only disk.
+        await transaction.ExecuteAsync("INSERT INTO lost_instances (id, incarnation, lost_at) SELECT id, incarnation, now() FROM instances WHERE id = ANY($1) AND root_volume AND storage IS NULL ORDER BY id", cancel, Columns.Texts(there.Select(instance => instance.Id)));
         var (reason, actor) = ($"Host {host.Name} was removed as lost, and the only disk with it.", EventActor.Of(caller));
         // Their owners' log, not the operators'.
         await events.WriteAsync(transaction,

@@ -125,8 +125,9 @@ public sealed class HostReports : IDisposable
         if (departed.Count > 0)
             await transaction.ExecuteAsync(
                 """
-                DELETE FROM former_placements f USING unnest($1::text[], $2::text[], $3::int[]) AS d(host, instance, incarnation)
-                WHERE f.host_id = d.host AND f.instance_id = d.instance AND f.incarnation <= d.incarnation
+                WITH d AS (SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) AS d(host, instance, incarnation)),
+                     lost AS (DELETE FROM lost_instances l USING d WHERE l.host_id = d.host AND l.id = d.instance AND l.incarnation <= d.incarnation)
+                DELETE FROM former_placements f USING d WHERE f.host_id = d.host AND f.instance_id = d.instance AND f.incarnation <= d.incarnation
                 """, default, Columns.Texts(departed.Select(d => d.Host)), Columns.Texts(departed.Select(d => d.Id)), Columns.Integers(departed.Select(d => d.Incarnation)));
         return rows.ToDictionary(row => row.Id);
     }

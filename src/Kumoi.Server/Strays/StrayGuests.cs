@@ -6,10 +6,10 @@ using Kumoi.Server.Platform.Postgres;
 namespace Kumoi.Server.Strays;
 
 /// <summary>
-/// Guests that run on a host that was removed as lost, and is back as a new one: their records say that they are over, so the host is told of each as of
-/// one that has gone elsewhere, and ends it. Nothing is said of a guest without a record, nor of one whose only disk is in the agent's own directory.
+/// Guests that run on a host that was removed as lost, and is back as a new one: that they are over was recorded then, so the host is told of each as of
+/// one that has gone elsewhere, and ends it. Nothing is said of a guest of which nothing is recorded.
 /// </summary>
-public sealed class StrayGuests(Database database, HostRevisions hosts, TimeProvider clock) : IReportObserver
+public sealed class StrayGuests(Database database, HostRevisions hosts) : IReportObserver
 {
     // What a host that was taken over may make the servers ask for.
     private const int StraysMax = 1000;
@@ -20,14 +20,12 @@ public sealed class StrayGuests(Database database, HostRevisions hosts, TimeProv
         if (told.Count == 0) return;
         await database.TransactionAsync<Done>(async transaction =>
         {
-            var ended = await transaction.QueryAsync(
+            var found = await transaction.QueryAsync(
                 """
-                INSERT INTO former_placements (instance_id, host_id, account_id, incarnation, created_at)
-                SELECT v.id, n.host, v.account_id, v.incarnation, $3 FROM unnest($1::text[], $2::text[]) AS n(host, id) JOIN instances v ON v.id = n.id
-                WHERE v.terminated_at IS NOT NULL AND v.root_volume AND v.storage IS NULL ORDER BY n.host, v.id
-                ON CONFLICT (host_id, instance_id) DO NOTHING RETURNING host_id
-                """, row => row.GetString(0), cancel, Columns.Texts(told.Select(one => one.Host)), Columns.Texts(told.Select(one => one.Id)), clock.GetUtcNow());
-            if (ended.Count > 0) await hosts.TouchAsync(transaction, [.. ended.Distinct()], cancel);
+                UPDATE lost_instances l SET host_id = n.host FROM (SELECT DISTINCT ON (id) host, id FROM unnest($1::text[], $2::text[]) AS n(host, id) ORDER BY id, host) n
+                WHERE l.id = n.id AND l.host_id IS DISTINCT FROM n.host RETURNING l.host_id
+                """, row => row.GetString(0), cancel, Columns.Texts(told.Select(one => one.Host)), Columns.Texts(told.Select(one => one.Id)));
+            if (found.Count > 0) await hosts.TouchAsync(transaction, [.. found.Distinct()], cancel);
             return new Done();
         }, cancel);
     }

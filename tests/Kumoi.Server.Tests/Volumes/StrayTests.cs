@@ -69,17 +69,27 @@ public sealed class StrayTests
         await back.ReportStoresAsync([Store()]);
         var lives = await scene.LaunchAsync("web-2");
 
-        // Of what lives, is a namespace, or has no record, nothing is said.
-        await back.ReportStraysAsync("kumoi-1", "../" + over.Id, lives.Id, "i-19a3f2b4c5d6e0001", over.Id);
-        var former = Assert.Single((await back.DesiredAsync())!.Former);
-        Assert.Equal(over.Id, former.Id);
-        Assert.True(former.Incarnation >= 1);
+        // Of what lives, is a namespace, or was never known, nothing is said.
+        Assert.Equal(HttpStatusCode.OK, await back.ReportStraysAsync("kumoi-1", "../" + over.Id, lives.Id, "i-19a3f2b4c5d6e0001", over.Id));
+        var document = (await back.DesiredAsync())!;
+        var former = Assert.Single(document.Former);
+        Assert.Equal((over.Id, 1), (former.Id, former.Incarnation));
         await back.ReportStraysAsync(over.Id);
-        Assert.Single((await back.DesiredAsync())!.Former);
+        Assert.Equal(document.Revision, (await back.DesiredAsync())!.Revision);
+        await back.ReportDepartedAsync(former);
+        Assert.Empty((await back.DesiredAsync())!.Former);
+    }
 
-        // One of an earlier kind has its only disk in the agent's directory.
-        await database.ExecuteAsync("DELETE FROM former_placements", default);
-        await database.ExecuteAsync("UPDATE instances SET root_volume = false WHERE id = $1", default, over.Id);
+    [Fact]
+    public async Task One_whose_only_disk_is_in_the_agents_directory_is_left_alone()
+    {
+        await using var scene = await Scene.StartAsync();
+        var over = await scene.LaunchAsync("web-1");
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        await database.ExecuteAsync("UPDATE instances SET root_volume = false", default);
+        await database.ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator'", default);
+        using (await scene.Admin.SendAsync(HttpMethod.Delete, "/hosts/host-1?lost=true")) { }
+        using var back = await FakeHost.JoinAsync(scene.Cloud, FakeHost.Facts("host-1"));
         await back.ReportStraysAsync(over.Id);
         Assert.Empty((await back.DesiredAsync())!.Former);
     }
