@@ -37,6 +37,10 @@ internal sealed class GuestHost : IAsyncDisposable
     /// <summary>Its QEMU processes.</summary>
     public List<int> Guests() => [.. Own().Where(process => process.Command.StartsWith("qemu-system-x86_64", StringComparison.Ordinal)).Select(process => process.Id)];
 
+    /// <summary>Those of these instances.</summary>
+    public List<int> Guests(IReadOnlyCollection<string> instances) =>
+        [.. Own().Where(process => process.Command.StartsWith("qemu-system-x86_64", StringComparison.Ordinal) && instances.Any(id => process.Command.Contains($" {id}/", StringComparison.Ordinal))).Select(process => process.Id)];
+
     private IEnumerable<(int Id, string Command)> Own()
     {
         foreach (var directory in Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
