@@ -57,6 +57,8 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
 
     private bool IsBlock(DesiredVolume volume) => blocks.Keeps(volume.Store);
 
+    private GuestLink? LinkOf(DesiredVolume volume) => IsBlock(volume) ? blocks.LinkOf(volume) : Guests.With(volume.Id);
+
     private IVolumeDriver Of(DesiredVolume volume) => IsBlock(volume) ? blocks : directories;
 
     private IGuestVolumes ForGuests(DesiredVolume volume) => IsBlock(volume) ? blocks : directories;
@@ -75,11 +77,11 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
     {
         DesiredVolume[] all = [volume, .. group];
         if (all.All(IsBlock) || !all.Any(IsBlock)) return await Of(volume).TakeAsync(volume, group, cancel);
-        if (Guests.With(volume.Id) is not { } link) throw BlockVolumes.Silent(volume);
+        if (LinkOf(volume) is not { } link) throw BlockVolumes.Silent(volume);
         var groups = SnapshotGroups.GroupsOf(volume);
         foreach (var other in group)
             if (!(IsBlock(other) ? await blocks.IsReadyAsync(other, groups, cancel) : directories.IsReady(other, groups))) return false;
-        DesiredVolume[] members = [volume, .. group.Where(other => Guests.With(other.Id)?.InstanceId == link.InstanceId)];
+        DesiredVolume[] members = [volume, .. group.Where(other => LinkOf(other)?.InstanceId == link.InstanceId)];
         var (files, devices) = (members.Where(member => !IsBlock(member)).ToArray(), members.Where(IsBlock).ToArray());
         var gates = new List<IDisposable>();
         try

@@ -9,13 +9,13 @@ namespace Kumoi.Agent.Tests.Instances;
 /// <summary>The QMP client against a scripted peer on a real socket.</summary>
 public sealed class QmpClientTests
 {
-    private const string Greeting = """{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}, "capabilities": ["oob"]}}""";
+    internal const string Greeting = """{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}, "capabilities": ["oob"]}}""";
 
     [Fact]
     public async Task Answers_find_their_questions_and_events_come_between()
     {
         var events = new List<string>();
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         var connecting = QmpClient.ConnectAsync(await peer.ConnectAsync(), TimeProvider.System, events.Add, default);
         await peer.SendAsync(Greeting);
         Assert.Contains("qmp_capabilities", await peer.ReceiveAsync(), StringComparison.Ordinal);
@@ -36,7 +36,7 @@ public sealed class QmpClientTests
     [Fact]
     public async Task A_refusal_is_an_exception_with_its_words_and_the_end_fails_everyone_who_waits()
     {
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         var connecting = QmpClient.ConnectAsync(await peer.ConnectAsync(), TimeProvider.System, _ => { }, default);
         await peer.SendAsync(Greeting);
         await peer.ReceiveAsync();
@@ -60,7 +60,7 @@ public sealed class QmpClientTests
     [InlineData("[1,2,3]")]
     public async Task A_peer_that_speaks_nonsense_is_given_up_or_ignored_and_never_hangs(string nonsense)
     {
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         var connecting = QmpClient.ConnectAsync(await peer.ConnectAsync(), TimeProvider.System, _ => { }, default);
         await peer.SendAsync(nonsense);
         await peer.DisposeAsync();
@@ -71,7 +71,7 @@ public sealed class QmpClientTests
     public async Task A_peer_that_reads_nothing_holds_nobody()
     {
         var time = new ManualTime();
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         await using var client = await peer.GreetedAsync(time);
         // More than the socket takes by itself.
         var words = new string('x', 4 * 1024 * 1024);
@@ -90,7 +90,7 @@ public sealed class QmpClientTests
     [Fact]
     public async Task A_line_without_an_end_is_the_end_of_the_connection()
     {
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         await using var client = await peer.GreetedAsync(TimeProvider.System);
         var waiting = client.ExecuteAsync("query-status", null, default);
         await peer.FillAsync(client.Ended);
@@ -111,7 +111,7 @@ public sealed class QmpClientTests
     [InlineData("7")]
     public async Task An_answer_that_is_none_of_the_protocol_is_told_as_such(string answer)
     {
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         await using var client = await peer.GreetedAsync(TimeProvider.System);
         var status = client.AskAsync("query-status", null, answer => answer.GetProperty("status").GetString(), default);
         await peer.ReceiveAsync();
@@ -122,7 +122,7 @@ public sealed class QmpClientTests
     [Fact]
     public async Task What_a_peer_says_is_told_to_nobody_in_any_length()
     {
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         await using var client = await peer.GreetedAsync(TimeProvider.System);
         var refused = client.ExecuteAsync("cont", null, default);
         await peer.ReceiveAsync();
@@ -143,7 +143,7 @@ public sealed class QmpClientTests
     [MemberData(nameof(Returns))]
     public async Task Whatever_a_process_returns_those_who_read_it_come_to_an_end(string value)
     {
-        await using var peer = await Peer.StartAsync();
+        await using var peer = await QmpPeer.StartAsync();
         await using var client = await peer.GreetedAsync(TimeProvider.System);
         var answering = peer.AnswerAsync(value);
         const string Volume = "vol-19a3f2b4c5d6e0001";
@@ -162,73 +162,5 @@ public sealed class QmpClientTests
             }
         await client.DisposeAsync();
         await answering;
-    }
-
-    private sealed class Peer : IAsyncDisposable
-    {
-        private readonly string _path = Path.Combine(Path.GetTempPath(), $"kumoi-qmp-{Guid.NewGuid():N}");
-        private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        private StreamReader? _reader;
-        private Socket? _accepted;
-
-        public static Task<Peer> StartAsync()
-        {
-            var peer = new Peer();
-            peer._listener.Bind(new UnixDomainSocketEndPoint(peer._path));
-            peer._listener.Listen();
-            return Task.FromResult(peer);
-        }
-
-        public async Task<Socket> ConnectAsync()
-        {
-            var socket = (await QemuGuest.ConnectAsync(_path, default))!;
-            _accepted = await _listener.AcceptAsync();
-            _reader = new StreamReader(new NetworkStream(_accepted));
-            return socket;
-        }
-
-        /// <summary>A client that has been greeted; its next command has the number 2.</summary>
-        public async Task<QmpClient> GreetedAsync(TimeProvider clock)
-        {
-            var connecting = QmpClient.ConnectAsync(await ConnectAsync(), clock, _ => { }, default);
-            await SendAsync(Greeting);
-            await ReceiveAsync();
-            await SendAsync("""{"return": {}, "id": 1}""");
-            return await connecting;
-        }
-
-        /// <summary>Sends one line for as long as it is taken.</summary>
-        public async Task FillAsync(Task taken)
-        {
-            var part = new byte[64 * 1024];
-            Array.Fill(part, (byte)'x');
-            try
-            {
-                while (!taken.IsCompleted) await _accepted!.SendAsync(part);
-            }
-            catch (SocketException)
-            {
-                // The other end is closed.
-            }
-            await taken.WaitAsync(TimeSpan.FromSeconds(10));
-        }
-
-        /// <summary>Answers each question with this, until the other end is closed.</summary>
-        public async Task AnswerAsync(string value)
-        {
-            for (var number = 2; (await ReceiveAsync()).Length > 0; number++) await SendAsync($$$"""{"return": {{{value}}}, "id": {{{number}}}}""");
-        }
-
-        public async Task SendAsync(string line) => await _accepted!.SendAsync(Encoding.UTF8.GetBytes(line + "\r\n"));
-
-        public async Task<string> ReceiveAsync() => await _reader!.ReadLineAsync() ?? "";
-
-        public ValueTask DisposeAsync()
-        {
-            _accepted?.Dispose();
-            _listener.Dispose();
-            File.Delete(_path);
-            return ValueTask.CompletedTask;
-        }
     }
 }

@@ -15,7 +15,8 @@ internal static class OpenVolumes
         return open.Length == 0 ? told : [.. told.Concat(open.Select(id => new GuestDrive(id, false, true, 0, null))).OrderBy(drive => drive.Id, StringComparer.Ordinal)];
     }
 
-    private static HashSet<string> Of(int process)
+    /// <summary>The volumes that the process has open.</summary>
+    public static HashSet<string> Of(int process)
     {
         var open = new HashSet<string>();
         try

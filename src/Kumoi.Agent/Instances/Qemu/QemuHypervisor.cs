@@ -80,7 +80,7 @@ public sealed partial class QemuHypervisor : IHypervisor
                 if (await MendAsync(id, guest!, cancel)) process = process with { State = RunState.Running };
                 if (_freeze.IsLeft(id)) await _freeze.ThawAsync(id, cancel);
             }
-            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Where(drive => !drive.Remote).Select(drive => drive.Id)]);
+            _volumes.Guests.Note(id, [.. (process?.Drives ?? []).Where(drive => !drive.Remote).Select(drive => drive.Id)], guest is null ? [] : OpenVolumes.Of(guest.ProcessId));
         }
         catch (QmpException)
         {

@@ -29,6 +29,9 @@ public sealed class BlockStores(AgentOptions options, IReadOnlyList<BlockPlace> 
 
     public bool Has(string storeId) => _slots.Any(slot => slot.Known?.Id == storeId) || _slots.Any(slot => Read(NoteOf(slot.Place)) == storeId);
 
+    /// <summary>Whether the kernel tells which process has a volume of the store open: Ceph is spoken to over the network.</summary>
+    public bool IsSeenOpen(string storeId) => !_slots.Any(slot => slot.Place.IsShared && (slot.Known?.Id == storeId || Read(NoteOf(slot.Place)) == storeId));
+
     /// <summary>The store with this id.</summary>
     /// <exception cref="HypervisorException">It is not there now.</exception>
     public BlockStore Need(string storeId) =>

@@ -18,7 +18,7 @@ public sealed partial class BlockVolumes
         foreach (var wanted in (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false } && sight.Find(one.Id) is null && !sight.Pending.Contains(one.Id)))
         {
             if (!ObjectNames.IsId(wanted.Id)) continue;
-            if (head.IsOpen || guests.With(volume.Id) is not null)
+            if (head.IsOpen || LinkOf(volume) is not null)
             {
                 // Of another try, which was cut off: it would give the point that comes a moment of before.
                 if (head.Marks.ContainsKey(BlockNames.Snapshot + wanted.Id)) await store.Tool.MarkAsync(head.Name, BlockNames.Snapshot + wanted.Id, null, cancel);
@@ -37,10 +37,10 @@ public sealed partial class BlockVolumes
 
     public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)
     {
-        if (guests.With(volume.Id) is not { } link) throw Silent(volume);
+        if (LinkOf(volume) is not { } link) throw Silent(volume);
         foreach (var other in group)
             if (!await IsReadyAsync(other, SnapshotGroups.GroupsOf(volume), cancel)) return false;
-        DesiredVolume[] members = [volume, .. group.Where(other => guests.With(other.Id)?.InstanceId == link.InstanceId)];
+        DesiredVolume[] members = [volume, .. group.Where(other => LinkOf(other)?.InstanceId == link.InstanceId)];
         var gates = new List<IDisposable>();
         try
         {
@@ -193,7 +193,7 @@ public sealed partial class BlockVolumes
         if (sight.Head is { } head)
         {
             foreach (var id in sight.Settled) await store.Tool.MarkAsync(head.Name, BlockNames.Pending + id, null, cancel);
-            if (!head.IsOpen && guests.With(volume.Id) is null && sight.Pending.Count > 0)
+            if (!head.IsOpen && LinkOf(volume) is null && sight.Pending.Count > 0)
             {
                 // The guest has ended since: what is there is what it left, unless the moment is noted.
                 if (await FinishAsync(store, head, sight.Pending, AreOthersWritten, cancel)) sight = await SeeAsync(store, volume.Id, cancel);

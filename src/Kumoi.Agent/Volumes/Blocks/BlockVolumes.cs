@@ -35,6 +35,9 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
     /// <summary>Whether a store is one of these, as far as this host has ever seen it.</summary>
     public bool Keeps(string storeId) => stores.Has(storeId);
 
+    /// <summary>The process that has the volume; null if none is known.</summary>
+    internal GuestLink? LinkOf(DesiredVolume volume) => stores.IsSeenOpen(volume.Store) ? guests.With(volume.Id) : guests.Claiming(volume.Id);
+
     public async Task<StoresSight> LookAsync(CancellationToken cancel)
     {
         var sight = await stores.LookAsync(cancel);
