@@ -80,7 +80,7 @@ public sealed class BlockMomentTests
         await using var stand = await BlockStand.MakeAsync(kind);
         DesiredVolume[] volumes = [stand.Volume(1), stand.Volume(2)], wanted = Wanted(stand, volumes);
         await WriteAsync(stand, volumes, 1);
-        var qmp = (await stand.AgentAsync()).Volumes.Guests.With(volumes[0].Id)!.Qmp;
+        var qmp = (await stand.AgentAsync()).Blocks.LinkOf(volumes[0])!.Qmp;
         var seen = new List<(string What, string Status)>();
         FaultPoints.Reached.Value = what =>
         {
@@ -120,7 +120,7 @@ public sealed class BlockMomentTests
             await Wait.ForAsync("the guest to be found", async () =>
             {
                 await stand.GuestAsync();
-                return (await stand.AgentAsync()).Volumes.Guests.With(volume.Id) is not null;
+                return (await stand.AgentAsync()).Blocks.LinkOf(volume) is not null;
             }, TimeSpan.FromSeconds(20));
             await stand.GuestAsync(volume, "write -P 200 0 64k", "flush");
         }

@@ -232,12 +232,12 @@ internal sealed class BlockStand : IAsyncDisposable
     }
 
     /// <summary>The guest reads or writes, through its disk.</summary>
-    public async Task GuestAsync(DesiredVolume volume, params string[] commands) => await GuestDisk.AskAsync((await AgentAsync()).Volumes.Guests.With(volume.Id)!, volume, commands);
+    public async Task GuestAsync(DesiredVolume volume, params string[] commands) => await GuestDisk.AskAsync((await AgentAsync()).Blocks.LinkOf(volume)!, volume, commands);
 
     /// <summary>The guest writes, as it can: not while it is held. What the tests have QEMU write would be written then, too.</summary>
     public async Task GuestWritesAsync(DesiredVolume volume, string command)
     {
-        var link = (await AgentAsync()).Volumes.Guests.With(volume.Id)!;
+        var link = (await AgentAsync()).Blocks.LinkOf(volume)!;
         using var free = await link.Freeze.Pauses.EnterAsync(Record.Id, default);
         await GuestDisk.AskAsync(link, volume, command);
     }

@@ -35,7 +35,7 @@ public sealed class KilledBlockTests
                 await Wait.ForAsync("the guest to be found", async () =>
                 {
                     await stand.GuestAsync();
-                    return (await stand.AgentAsync()).Volumes.Guests.With(volume.Id) is not null;
+                    return (await stand.AgentAsync()).Blocks.LinkOf(volume) is not null;
                 }, TimeSpan.FromSeconds(20));
             foreach (var volume in volumes) await stand.GuestAsync(volume, "write -P 200 0 64k");
             await stand.SettleAsync(wanted);
