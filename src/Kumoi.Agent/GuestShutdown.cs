@@ -23,8 +23,14 @@ public static class GuestShutdown
             await using var guest = await QemuGuest.FindAsync(paths, id, clock, _ => { }, cancel);
             if (guest is null) return;
             await guest.PressPowerButtonAsync(cancel);
-            for (var started = clock.GetTimestamp(); clock.GetElapsedTime(started) < limit && (await guest.ObserveAsync(cancel)).State == RunState.Running;)
+            var (started, pressed) = (clock.GetTimestamp(), clock.GetTimestamp());
+            while (clock.GetElapsedTime(started) < limit && (await guest.ObserveAsync(cancel)).State == RunState.Running)
+            {
                 await Task.Delay(Pause, clock, cancel);
+                if (clock.GetElapsedTime(pressed) < InstancePlanner.ButtonRepeat) continue;
+                await guest.PressPowerButtonAsync(cancel);
+                pressed = clock.GetTimestamp();
+            }
             await guest.KillAsync(clock, cancel);
         }
         catch (Exception e) when (e is IOException or HypervisorException)
