@@ -22,10 +22,14 @@ public sealed class StrayGuests(Database database, HostRevisions hosts) : IRepor
         {
             var found = await transaction.QueryAsync(
                 """
-                UPDATE lost_instances l SET host_id = n.host FROM (SELECT DISTINCT ON (id) host, id FROM unnest($1::text[], $2::text[]) AS n(host, id) ORDER BY id, host) n
-                WHERE l.id = n.id AND l.host_id IS DISTINCT FROM n.host RETURNING l.host_id
-                """, row => row.GetString(0), cancel, Columns.Texts(told.Select(one => one.Host)), Columns.Texts(told.Select(one => one.Id)));
-            if (found.Count > 0) await hosts.TouchAsync(transaction, [.. found.Distinct()], cancel);
+                SELECT DISTINCT ON (l.id) n.host, l.id FROM unnest($1::text[], $2::text[]) AS n(host, id) JOIN lost_instances l ON l.id = n.id
+                WHERE l.host_id IS DISTINCT FROM n.host ORDER BY l.id, n.host
+                """, row => (Host: row.GetString(0), Id: row.GetString(1)), cancel, Columns.Texts(told.Select(one => one.Host)), Columns.Texts(told.Select(one => one.Id)));
+            if (found.Count == 0) return new Done();
+            // Hosts before what is remembered of them, as their reports lock them.
+            await hosts.TouchAsync(transaction, [.. found.Select(one => one.Host).Distinct()], cancel);
+            await transaction.ExecuteAsync("UPDATE lost_instances l SET host_id = n.host FROM unnest($1::text[], $2::text[]) AS n(host, id) WHERE l.id = n.id", cancel,
+                Columns.Texts(found.Select(one => one.Host)), Columns.Texts(found.Select(one => one.Id)));
             return new Done();
         }, cancel);
     }
