@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Kumoi.Agent.Volumes;
 
 /// <summary>Keeps the host's volumes as the document says: one mailbox per volume. One that no record names is left alone, and told as a stray.</summary>
-public sealed class VolumeController : IAsyncDisposable
+public sealed partial class VolumeController : IAsyncDisposable
 {
     /// <summary>Volumes worked on together. Too low: one on a slow store delays others; too high: they crowd the machine.</summary>
     private const int Parallelism = 4;
@@ -158,75 +158,6 @@ public sealed class VolumeController : IAsyncDisposable
         Fail(id);
         return Outcome.Failure;
     }
-
-    /// <summary>False if something else has to happen before another look.</summary>
-    private async Task<bool> TakeAsync(VolumeStep step, DesiredVolume volume, DesiredDocument document, DesiredImage? image, CancellationToken cancel)
-    {
-        switch (step)
-        {
-            case VolumeStep.FetchImage:
-                Images.Want(volume.ImageId!);
-                return false;
-            case VolumeStep.Make:
-                await _driver.MakeAsync(volume, image, cancel);
-                break;
-            case VolumeStep.Copy:
-                var source = document.Volumes?.FirstOrDefault(one => one.Id == volume.Source!.VolumeId)
-                    ?? throw new HypervisorException("snapshot-missing", $"The servers have not told this host of the volume {volume.Source!.VolumeId}, with whose snapshot this one begins.", null);
-                // Still to be taken: it is rung for when that is done.
-                if (IsAwaited(volume.Source!, source)) return false;
-                var below = source.ImageId is null ? null : document.Images.FirstOrDefault(one => one.Id == source.ImageId);
-                if (source.ImageId is { } imageId && _driver.NeedsImage(source) && !_hasImage(below))
-                {
-                    Images.Want(imageId);
-                    return false;
-                }
-                await _driver.CopyAsync(volume, source, below, cancel);
-                break;
-            case VolumeStep.Fill:
-                await _driver.FillAsync(volume, cancel);
-                break;
-            case VolumeStep.Grow:
-                await _driver.GrowAsync(volume, image, cancel);
-                break;
-            case VolumeStep.TakeBack:
-                await _driver.TakeBackAsync(volume, cancel);
-                break;
-            case VolumeStep.Remove:
-                await _driver.RemoveAsync(volume, cancel);
-                break;
-            case VolumeStep.Prepare:
-                await _driver.PrepareAsync(volume, cancel);
-                // Others may wait for this one, to be of the same moment.
-                foreach (var other in SnapshotGroups.Of(volume, document)) Ring(other.Id);
-                break;
-            case VolumeStep.Take:
-                return await _driver.TakeAsync(volume, SnapshotGroups.Of(volume, document), cancel);
-            case VolumeStep.Forget:
-                await _driver.ForgetAsync(volume, cancel);
-                break;
-            case VolumeStep.Restore:
-                await _driver.RestoreAsync(volume, cancel);
-                break;
-            case VolumeStep.Export:
-                await _driver.ExportAsync(volume, image, cancel);
-                break;
-            case VolumeStep.EndExport:
-                await _driver.EndExportAsync(volume, cancel);
-                break;
-            case VolumeStep.Tidy:
-                await _driver.TidyAsync(volume, image, cancel);
-                break;
-            default:
-                throw new InvalidOperationException($"Unknown step {step}.");
-        }
-        return true;
-    }
-
-    /// <summary>Whether the snapshot is asked for, and was not seen yet.</summary>
-    private bool IsAwaited(SnapshotSource wanted, DesiredVolume source) =>
-        source.Snapshots?.Any(one => one.Id == wanted.SnapshotId && one is { Taken: false, Desired: VolumeDesire.Present }) == true
-        && _seen.GetValueOrDefault(source.Id)?.Report.Snapshots?.Any(one => one.Id == wanted.SnapshotId) != true;
 
     private List<Condition> ConditionsOf(DesiredVolume volume, VolumeSight sight, VolumePlan plan)
     {
