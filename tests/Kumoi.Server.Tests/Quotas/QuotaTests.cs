@@ -77,13 +77,13 @@ public sealed class QuotaTests
             ["volumes"] = ("/volumes", new { name = "v", sizeGib = 3 }, "/volumes/v"), ["networks"] = ("/networks", new { name = "n" }, "/networks/n"), ["routers"] = ("/routers", new { name = "r" }, "/routers/r"),
             ["security-groups"] = ("/security-groups", new { name = "g" }, "/security-groups/g"), ["key-pairs"] = ("/key-pairs", new { name = "k" }, "/key-pairs/k"),
             ["placement-groups"] = ("/placement-groups", new { name = "p", policy = "affinity" }, "/placement-groups/p"), ["images"] = ("/images", new { name = "i" }, "/images/i"),
-            ["load-balancers"] = ("/load-balancers", new { name = "b", network = "default", listeners = new[] { new { port = 80 } } }, "/load-balancers/b"), ["vpns"] = ("/vpns", new { name = "w", network = "default" }, "/vpns/w"),
+            ["load-balancers"] = ("/load-balancers", new { name = "b", network = "default", listeners = new[] { new { port = 80 } } }, "/load-balancers/b"),
             ["instances"] = ("/instances", new { name = "x", flavor = "small", image = "tiny" }, "/instances/x"),
         };
         foreach (var (resource, (path, body, delete)) in makes)
         {
             // What it takes of addresses is not what is looked at here.
-            if (resource is "vpns" or "load-balancers" or "instances" or "security-groups") await scene.Admin.PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["floating-addresses"] = null, ["volumes"] = null, ["volume-gib"] = null, ["security-group-rules"] = null } });
+            if (resource is "load-balancers" or "instances" or "security-groups") await scene.Admin.PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["floating-addresses"] = null, ["volumes"] = null, ["volume-gib"] = null, ["security-group-rules"] = null } });
             using (var made = await tenant.SendAsync(HttpMethod.Post, path, body)) Assert.True(made.IsSuccessStatusCode, resource + await made.Content.ReadAsStringAsync());
             Assert.Equal(before[resource] + 1, (await OneAsync(tenant, resource)).Used);
             var again = System.Text.Json.JsonSerializer.SerializeToNode(body)!;
