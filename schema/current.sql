@@ -773,6 +773,22 @@ CREATE TABLE public.console_sessions (
     CONSTRAINT console_sessions_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'screen'::text, 'log'::text])))
 );
 
+CREATE TABLE public.directories (
+    id text NOT NULL COLLATE pg_catalog."C",
+    domain_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    url text NOT NULL,
+    start_tls boolean NOT NULL,
+    bind_dn text NOT NULL,
+    sealed_password bytea,
+    base_dn text NOT NULL,
+    user_filter text NOT NULL,
+    account_id text COLLATE pg_catalog."C",
+    default_role text,
+    group_roles jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.domains (
     id text NOT NULL COLLATE pg_catalog."C",
     parent_id text COLLATE pg_catalog."C",
@@ -1259,6 +1275,11 @@ CREATE TABLE public.quotas (
     CONSTRAINT quotas_quota_limit_check CHECK ((quota_limit >= 0))
 );
 
+CREATE TABLE public.recovery_codes (
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    code_hash bytea NOT NULL
+);
+
 CREATE TABLE public.resting_addresses (
     address inet NOT NULL,
     released_at timestamp with time zone NOT NULL
@@ -1280,6 +1301,14 @@ CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
     applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.second_factors (
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    sealed_secret bytea NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.servers (
@@ -1426,6 +1455,7 @@ CREATE TABLE public.users (
     created_at timestamp with time zone NOT NULL,
     disabled_at timestamp with time zone,
     email text,
+    directory_id text COLLATE pg_catalog."C",
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'reader'::text])))
 );
 
@@ -1536,6 +1566,12 @@ ALTER TABLE ONLY public.console_sessions
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_ticket_hash_key UNIQUE (ticket_hash);
+
+ALTER TABLE ONLY public.directories
+    ADD CONSTRAINT directories_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.directories
+    ADD CONSTRAINT directories_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_lineage_key UNIQUE (lineage);
@@ -1717,6 +1753,9 @@ ALTER TABLE ONLY public.quota_requests
 ALTER TABLE ONLY public.quotas
     ADD CONSTRAINT quotas_pkey PRIMARY KEY (scope_id, resource);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
 ALTER TABLE ONLY public.resting_addresses
     ADD CONSTRAINT resting_addresses_pkey PRIMARY KEY (address);
 
@@ -1734,6 +1773,9 @@ ALTER TABLE ONLY public.routers
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY public.security_group_rules
     ADD CONSTRAINT security_group_rules_pkey PRIMARY KEY (id);
@@ -2018,6 +2060,8 @@ CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name
 
 CREATE INDEX users_account ON public.users USING btree (account_id, id);
 
+CREATE INDEX users_directory ON public.users USING btree (directory_id) WHERE (directory_id IS NOT NULL);
+
 CREATE INDEX vlan_ranges_account ON public.vlan_ranges USING btree (account_id, id);
 
 CREATE INDEX volumes_filling ON public.volumes USING btree (source_volume_id) WHERE ((source_volume_id IS NOT NULL) AND (made_gib IS NULL) AND (deleted_at IS NULL));
@@ -2157,6 +2201,12 @@ ALTER TABLE ONLY public.console_sessions
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.directories
+    ADD CONSTRAINT directories_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.directories
+    ADD CONSTRAINT directories_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domains(id);
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.domains(id);
@@ -2392,6 +2442,9 @@ ALTER TABLE ONLY public.port_forwards
 ALTER TABLE ONLY public.quota_requests
     ADD CONSTRAINT quota_requests_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.roles
     ADD CONSTRAINT roles_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -2409,6 +2462,9 @@ ALTER TABLE ONLY public.router_networks
 
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.security_group_rules
     ADD CONSTRAINT security_group_rules_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -2484,6 +2540,9 @@ ALTER TABLE ONLY public.tokens
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_directory_id_fkey FOREIGN KEY (directory_id) REFERENCES public.directories(id);
 
 ALTER TABLE ONLY public.vlan_ranges
     ADD CONSTRAINT vlan_ranges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using Kumoi.Api;
 using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
+using Kumoi.Server.Accounts.Directories;
 using Kumoi.Server.AddressPools;
 using Kumoi.Server.Backups;
 using Kumoi.Server.Consoles;
@@ -120,8 +121,9 @@ public static class ServerProgram
             services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ImageSpread>(), services.GetRequiredService<ImageMaking>(), services.GetRequiredService<ConsoleSessions>());
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
-        api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
+        api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SecondFactors>(), services.GetRequiredService<SummaryStore>());
         api.MapTenancy(services.GetRequiredService<DomainUseCases>(), services.GetRequiredService<RoleUseCases>(), services.GetRequiredService<MembershipUseCases>(), services.GetRequiredService<PermissionCatalogue>());
+        api.MapDirectories(services.GetRequiredService<DirectoryUseCases>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
         api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());

@@ -22,12 +22,14 @@ public sealed record Self(
 public sealed record CreateUser(string Name, string Password, string Role, string? Account);
 
 /// <summary>What an administrator of a user's account changes: a new password for one that was lost; whether it may sign in.</summary>
-public sealed record UpdateUser(string? Password, bool? Disabled);
+/// <param name="SecondFactor">False takes away a second factor that was lost; it is not given for somebody else.</param>
+public sealed record UpdateUser(string? Password, bool? Disabled, bool? SecondFactor);
 
 public sealed record ChangePassword(string? CurrentPassword, string NewPassword);
 
 /// <summary>Asks for a session token with a user's name and password.</summary>
-public sealed record Login(string User, string Password);
+/// <param name="Code">A one-time password or a recovery code, of users with a second factor: without it they are told <c>second-factor-required</c>.</param>
+public sealed record Login(string User, string Password, string? Code = null);
 
 /// <summary>A token just made. <see cref="Token"/> is shown this once; the cloud keeps only its hash.</summary>
 public sealed record TokenCreated(string Token, string Id, User User, DateTimeOffset? ExpiresAt);

@@ -8,18 +8,18 @@ namespace Kumoi.Cli.Client;
 /// <summary><c>login</c>, <c>logout</c>, <c>whoami</c>, <c>password</c>.</summary>
 public static class LoginCommands
 {
-    public static IEnumerable<Command> All() => [Login(), Logout(), WhoAmI(), Password()];
+    public static IEnumerable<Command> All() => [Login(), Logout(), WhoAmI(), Password(), SecondFactorCommands.Make()];
 
     private static Command Login()
     {
-        var (user, url, stdin) = (Options.Required<string>("--user"), Options.New<string?>("--url"), Passwords.FromStandardInput());
-        var login = new Command("login", Messages.Text("command-login")) { user, url, stdin };
+        var (user, url, stdin, code) = (Options.Required<string>("--user"), Options.New<string?>("--url"), Passwords.FromStandardInput(), Options.New<string?>("--code"));
+        var login = new Command("login", Messages.Text("command-login")) { user, url, stdin, code };
         login.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var local = CloudLayout.FromEnvironment();
             var address = parsed.GetValue(url) ?? Environment.GetEnvironmentVariable("KUMOI_URL") ?? ClientConfig.Read().Choose()?.Url ?? local.Url.ToString();
             if (!Uri.TryCreate(address, UriKind.Absolute, out var where) || where.Scheme is not ("http" or "https")) throw new UserException("url-invalid", address);
-            await KeepAsync(where, parsed.GetValue(user)!, Passwords.Ask(parsed.GetValue(stdin), confirm: false), where == local.Url ? local.State : null, cancel);
+            await KeepAsync(where, parsed.GetValue(user)!, Passwords.Ask(parsed.GetValue(stdin), confirm: false), parsed.GetValue(code), where == local.Url ? local.State : null, cancel);
             Console.Error.WriteLine(Messages.Text("logged-in", parsed.GetValue(user), where));
             return ExitCodes.Ok;
         }));
@@ -27,10 +27,18 @@ public static class LoginCommands
     }
 
     /// <summary>Logs in and keeps the token for later commands.</summary>
-    public static async Task KeepAsync(Uri url, string user, string password, string? state, CancellationToken cancel)
+    public static async Task KeepAsync(Uri url, string user, string password, string? code, string? state, CancellationToken cancel)
     {
         using var client = new KumoiClient(url, null, Messages.Language);
-        var made = await client.PostAsync<Login, TokenCreated>("tokens", new Login(user, password), null, cancel);
+        TokenCreated made;
+        try
+        {
+            made = await client.PostAsync<Login, TokenCreated>("tokens", new Login(user, password, code), null, cancel);
+        }
+        catch (ProblemException e) when (e.Problem.Code == "second-factor-required" && !System.Console.IsInputRedirected)
+        {
+            made = await client.PostAsync<Login, TokenCreated>("tokens", new Login(user, password, Passwords.AskCode()), null, cancel);
+        }
         ClientConfig.Keep(new LoginContext($"{url.Host}-{url.Port}", url.ToString(), user, made.Token, state));
     }
 

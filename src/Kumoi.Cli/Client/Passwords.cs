@@ -17,6 +17,9 @@ public static class Passwords
         return await reader.ReadLineAsync(cancel) ?? "";
     }
 
+    /// <summary>A one-time password; what is typed is seen, since it is worth nothing afterwards.</summary>
+    public static string AskCode() => System.Console.IsInputRedirected ? (System.Console.In.ReadLine() ?? "").Trim() : Session.Errors.Prompt(new TextPrompt<string>(Messages.Text("prompt-code")));
+
     public static string Ask(bool fromStandardInput, bool confirm)
     {
         if (fromStandardInput || Console.IsInputRedirected) return (Console.In.ReadLine() ?? "").TrimEnd('\r', '\n');

@@ -7,7 +7,7 @@ namespace Kumoi.Cli.Client;
 /// <summary>Who may do what, and where: accounts, domains, users, members, roles, permissions.</summary>
 public static class TenancyCommands
 {
-    public static IEnumerable<Command> All() => [Accounts(), Domains(), Members(), Permissions(), Roles(), Users()];
+    public static IEnumerable<Command> All() => [Accounts(), DirectoryCommands.Make(), Domains(), Members(), Permissions(), Roles(), Users()];
 
     private static Command Accounts()
     {
@@ -126,14 +126,20 @@ public static class TenancyCommands
             var key = noun.Key();
             noun.Act(new Command(verb, Messages.Text("user-" + verb)) { key }, async (session, parsed, cancel) =>
             {
-                session.Write(await session.Client.PutAsync<UpdateUser, User>(noun.PathOf(parsed.GetValue(key)!), new UpdateUser(null, disabled), cancel));
+                session.Write(await session.Client.PutAsync<UpdateUser, User>(noun.PathOf(parsed.GetValue(key)!), new UpdateUser(null, disabled, null), cancel));
                 return 0;
             });
         }
         var (lost, stdin) = (noun.Key(), Passwords.FromStandardInput());
         noun.Act(new Command("set-password", Messages.Text("user-set-password")) { lost, stdin }, async (session, parsed, cancel) =>
         {
-            session.Write(await session.Client.PutAsync<UpdateUser, User>(noun.PathOf(parsed.GetValue(lost)!), new UpdateUser(Passwords.Ask(parsed.GetValue(stdin), confirm: true), null), cancel));
+            session.Write(await session.Client.PutAsync<UpdateUser, User>(noun.PathOf(parsed.GetValue(lost)!), new UpdateUser(Passwords.Ask(parsed.GetValue(stdin), confirm: true), null, null), cancel));
+            return 0;
+        });
+        var without = noun.Key();
+        noun.Act(new Command("remove-second-factor", Messages.Text("user-remove-second-factor")) { without }, async (session, parsed, cancel) =>
+        {
+            session.Write(await session.Client.PutAsync<UpdateUser, User>(noun.PathOf(parsed.GetValue(without)!), new UpdateUser(null, null, false), cancel));
             return 0;
         });
         return noun.Command;

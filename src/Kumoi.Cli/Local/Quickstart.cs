@@ -109,7 +109,7 @@ public sealed class Quickstart(LocalCloud cloud, Progress progress)
 
     private async Task PrepareDemoAsync(KumoiClient demo, CancellationToken cancel)
     {
-        await LoginCommands.KeepAsync(Layout.Url, Demo, (await File.ReadAllTextAsync(Layout.DemoPassword, cancel)).Trim(), Layout.State, cancel);
+        await LoginCommands.KeepAsync(Layout.Url, Demo, (await File.ReadAllTextAsync(Layout.DemoPassword, cancel)).Trim(), null, Layout.State, cancel);
         var keyFile = ClientConfig.KeyFile(Context, Demo);
         var present = await FindAsync<KeyPair>(demo, "key-pairs/" + Demo, cancel);
         // A pair whose private key is lost is of no use: it is told only once.

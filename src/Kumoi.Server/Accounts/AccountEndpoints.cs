@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Accounts.Directories;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
@@ -8,10 +9,10 @@ namespace Kumoi.Server.Accounts;
 public static class AccountEndpoints
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services) => services
-        .AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
+        .AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<SecondFactors>().AddSingleton<LdapDoor>().AddSingleton<DirectoryLogin>().AddSingleton<DirectoryUseCases>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
         .AddSingleton<Tokens>().AddSingleton<Users>();
 
-    public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, Tokens tokens, Users users, SummaryStore summary)
+    public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, Tokens tokens, Users users, SecondFactors secondFactors, SummaryStore summary)
     {
         routes.MapMethods("/tokens", ["POST"], (Delegate)(RequestDelegate)(async http =>
             {
@@ -38,6 +39,13 @@ public static class AccountEndpoints
             call => users.SelfAsync(call.Caller, call.Cancelled));
         routes.Put<ChangePassword, Platform.Done>("/users/me/password", Permission.Secrets, "ChangePassword", "Change one's own password; ends one's other sessions", 204,
             (call, change) => users.ChangePasswordAsync(call.Caller, change, call.Cancelled));
+        routes.Get("/users/me/second-factor", Permission.Self, "ShowSecondFactor", "Show whether one signs in with a one-time password besides", call => secondFactors.GetAsync(call.Caller, call.Cancelled));
+        routes.Post<BeginSecondFactor, SecondFactorSecret>("/users/me/second-factor", Permission.Secrets, "BeginSecondFactor", "Make a secret for one-time passwords (TOTP); it is asked for once it is confirmed", 201,
+            (call, begin) => secondFactors.BeginAsync(call.Caller, begin, call.Cancelled)).Fails(409);
+        routes.Post<ConfirmSecondFactor, RecoveryCodes>("/users/me/second-factor/confirm", Permission.Secrets, "ConfirmSecondFactor", "Confirm the secret with a one-time password; tells recovery codes, and ends one's other sessions", 200,
+            (call, confirm) => secondFactors.ConfirmAsync(call.Caller, confirm, call.Cancelled)).Fails(409);
+        routes.Post<EndSecondFactor, SecondFactor>("/users/me/second-factor/end", Permission.Secrets, "EndSecondFactor", "Sign in without one-time passwords again", 200,
+            (call, end) => secondFactors.EndAsync(call.Caller, end, call.Cancelled)).Fails(409);
         routes.Get("/users/{user}", Permission.Read("users"), "ShowUser", "Show a user",
             call => users.GetAsync(call.Caller, call.Route("user"), call.Cancelled));
         routes.Delete("/users/{user}", Permission.Write("users"), "DeleteUser", "Remove a user and end its sessions",

@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Accounts.Directories;
 using Kumoi.Server.Events;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
@@ -9,7 +10,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Accounts;
 
 /// <summary>Sessions and API tokens: logging in, making, listing and revoking.</summary>
-public sealed class Tokens(Database database, LoginThrottle throttle, Authentication authentication, PermissionCatalogue catalogue, EventLog events, Ids ids, TimeProvider clock)
+public sealed class Tokens(Database database, LoginThrottle throttle, SecondFactors secondFactors, DirectoryLogin directories, Authentication authentication, PermissionCatalogue catalogue, EventLog events, Ids ids, TimeProvider clock)
 {
     public const string Prefix = "kumoi_";
     private static readonly TimeSpan SessionLife = TimeSpan.FromDays(7);
@@ -23,19 +24,40 @@ public sealed class Tokens(Database database, LoginThrottle throttle, Authentica
         var name = Names.Normal(login.User.Length > 256 ? login.User[..256] : login.User);
         var from = address?.ToString() ?? "";
         if (await throttle.CheckAsync(name, from, cancel) is { } tooMany) return tooMany;
-        if (login.Password.Length > Users.PasswordLengthMax) return new Failure("login-failed", 401);
-        var found = await database.FindAsync(
-            UserColumns.Select + ", u.password_hash" + UserColumns.From + " WHERE u.name = $1", row => (User: UserColumns.Read(row), Hash: row.GetString(8)), cancel, name);
-        if (!Passwords.Verify(login.Password, found.Hash))
+        var recognised = await RecogniseAsync(name, login.Password, cancel);
+        if (recognised.Failure is { } failure)
         {
-            await throttle.FailedAsync(name, from, cancel);
-            return new Failure("login-failed", 401);
+            if (failure.Status == 401) await throttle.FailedAsync(name, from, cancel);
+            return failure;
         }
+        var user = recognised.Value;
         // Only who knows the password is told.
-        if (found.User.Disabled) return new Failure("user-disabled", 403);
+        if (user.Disabled) return new Failure("user-disabled", 403);
+        if (await secondFactors.CheckAsync(user.Id, login.Code, cancel) is { } refused)
+        {
+            // Guessing of codes is guessing, too.
+            if (refused.Code == "second-factor-wrong") await throttle.FailedAsync(name, from, cancel);
+            return refused;
+        }
         await throttle.SucceededAsync(name, cancel);
-        var actor = new EventActor("user", found.User.Id, found.User.Name, null, address, requestId);
-        return await InsertAsync(found.User, new NewToken("session", null, clock.GetUtcNow() + SessionLife) { From = address, Agent = agent is { Length: > AgentLengthMax } ? agent[..AgentLengthMax] : agent }, actor, cancel);
+        var actor = new EventActor("user", user.Id, user.Name, null, address, requestId);
+        return await InsertAsync(user, new NewToken("session", null, clock.GetUtcNow() + SessionLife) { From = address, Agent = agent is { Length: > AgentLengthMax } ? agent[..AgentLengthMax] : agent }, actor, cancel);
+    }
+
+    /// <summary>The user whose password this is, here or in its directory.</summary>
+    private async Task<Result<User>> RecogniseAsync(string name, string password, CancellationToken cancel)
+    {
+        var wrong = new Failure("login-failed", 401);
+        if (password.Length > Users.PasswordLengthMax) return wrong;
+        var found = await database.FindAsync(
+            UserColumns.Select + ", u.password_hash, u.directory_id" + UserColumns.From + " WHERE u.name = $1", row => (User: UserColumns.Read(row), Hash: row.GetString(8), Directory: row.TextOrNull(9)), cancel, name);
+        if (found.User is not null && found.Directory is null) return Passwords.Verify(password, found.Hash) ? found.User : wrong;
+        // A name that nobody knows takes as long as a wrong password.
+        if (found.User is null) Passwords.Verify(password, null);
+        var known = await directories.FindAsync(name, password, found.Directory, cancel);
+        // Whether a name is known is not told by whether a directory is away.
+        if (known.Failure is { } failure) return found.User is null ? wrong : failure;
+        return known.Value is { } id ? (await database.FindAsync(UserColumns.Select + UserColumns.From + " WHERE u.id = $1", UserColumns.Read, cancel, id))! : wrong;
     }
 
     public async Task<Result<TokenCreated>> CreateAsync(Caller caller, CreateToken create, CancellationToken cancel)

@@ -70,18 +70,25 @@ public sealed class Users(Database database, Authentication authentication, Memb
     public async Task<Result<User>> UpdateAsync(Caller caller, string key, UpdateUser update, CancellationToken cancel)
     {
         if (update.Password is { } password && CheckPassword("password", password) is { } violation) return Failure.Invalid(violation);
+        if (update.SecondFactor == true) return Failure.Invalid("secondFactor", "second-factor-own");
         var hash = update.Password is null ? null : Passwords.Hash(update.Password);
         return await database.TransactionAsync<User>(async transaction =>
         {
             var found = await LockAsync(transaction, caller, key, cancel);
             if (found.Failure is { } failure) return failure;
             var user = found.Value;
+            if (hash is not null && await transaction.FindAsync("SELECT directory_id IS NOT NULL FROM users WHERE id = $1", row => row.GetBoolean(0), cancel, user.Id)) return new Failure("password-of-directory", 409);
             if (user.Id == caller.UserId && update.Disabled == true) return new Failure("disable-self", 409);
             await transaction.ExecuteAsync(
                 "UPDATE users SET password_hash = coalesce($2, password_hash), disabled_at = CASE WHEN $3 THEN coalesce(disabled_at, $4) WHEN NOT $3 THEN NULL ELSE disabled_at END WHERE id = $1", cancel,
                 user.Id, Columns.Text(hash), Columns.Boolean(update.Disabled), clock.GetUtcNow());
             if (hash is not null) await transaction.ExecuteAsync("DELETE FROM tokens WHERE user_id = $1 AND kind = 'session'", cancel, user.Id);
             if (hash is not null) await events.WriteAsync(transaction, caller, "user.reset-password", user, cancel);
+            if (update.SecondFactor == false)
+            {
+                await SecondFactors.ForgetAsync(transaction, user.Id, cancel);
+                await events.WriteAsync(transaction, caller, "user.second-factor-off", user, cancel);
+            }
             if (update.Disabled is { } disabled) await events.WriteAsync(transaction, caller, disabled ? "user.disable" : "user.enable", user, cancel);
             return (await transaction.FindAsync(UserColumns.Select + UserColumns.From + " WHERE u.id = $1", UserColumns.Read, cancel, user.Id))!;
         }, cancel);
@@ -113,7 +120,8 @@ public sealed class Users(Database database, Authentication authentication, Memb
     public async Task<Result<Done>> ChangePasswordAsync(Caller caller, ChangePassword change, CancellationToken cancel)
     {
         if (CheckPassword("newPassword", change.NewPassword) is { } violation) return Failure.Invalid(violation);
-        var current = await database.FindAsync("SELECT password_hash FROM users WHERE id = $1", row => row.GetString(0), cancel, caller.UserId);
+        var (current, elsewhere) = await database.FindAsync("SELECT password_hash, directory_id IS NOT NULL FROM users WHERE id = $1", row => (row.GetString(0), row.GetBoolean(1)), cancel, caller.UserId);
+        if (elsewhere) return new Failure("password-of-directory", 409);
         if (!Passwords.Verify(change.CurrentPassword ?? "", current)) return Failure.Invalid("currentPassword", "wrong-password");
         var hash = Passwords.Hash(change.NewPassword);
         return await database.TransactionAsync<Done>(async transaction =>
