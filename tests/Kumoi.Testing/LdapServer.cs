@@ -19,19 +19,30 @@ public sealed partial class LdapServer : IAsyncDisposable
 
     public int Port { get; }
 
+    // One for all: libldap reads what it trusts once in a process.
+    private static readonly Lazy<(string Certificate, string Key)> Certificate = new(() =>
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var trusted = Path.GetTempFileName();
+        File.WriteAllText(trusted, certificate.ExportCertificatePem());
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => File.Delete(trusted);
+        if (Setenv("LDAPTLS_CACERT", trusted, 1) != 0) throw new InvalidOperationException("The environment cannot be set.");
+        return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    });
+
     public static async Task<LdapServer> StartAsync(string entries)
     {
         var directory = Directory.CreateTempSubdirectory("kumoi-ldap-").FullName;
         Directory.CreateDirectory(Path.Combine(directory, "data"));
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        await File.WriteAllTextAsync(Path.Combine(directory, "cert.pem"), certificate.ExportCertificatePem());
-        await File.WriteAllTextAsync(Path.Combine(directory, "key.pem"), key.ExportPkcs8PrivateKeyPem());
+        var (certificate, key) = Certificate.Value;
+        await File.WriteAllTextAsync(Path.Combine(directory, "cert.pem"), certificate);
+        await File.WriteAllTextAsync(Path.Combine(directory, "key.pem"), key);
         await File.WriteAllTextAsync(Path.Combine(directory, "slapd.conf"),
             $"""
             include /etc/ldap/schema/core.schema
@@ -54,8 +65,6 @@ public sealed partial class LdapServer : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(directory, "entries.ldif"), entries);
         await RunAsync("/usr/sbin/slapadd", "-f", Path.Combine(directory, "slapd.conf"), "-l", Path.Combine(directory, "entries.ldif"));
         var port = TestCloud.FreePort();
-        // libldap trusts what the system says, once for each process.
-        if (Setenv("LDAPTLS_CACERT", Path.Combine(directory, "cert.pem"), 1) != 0) throw new InvalidOperationException("The environment cannot be set.");
         var server = new LdapServer(directory, Launch(directory, port), port);
         await server.AnswersAsync();
         return server;

@@ -62,7 +62,7 @@ public sealed class DirectoryTests
 
     private static Task<UserDirectory> NameAsync(TestClient admin, LdapServer ldap) => admin.PostAsync<UserDirectory>("/directories", new
     {
-        name = "office", url = $"ldap://localhost:{ldap.Port}", startTls = true, bindDn = LdapServer.AdminDn, bindPassword = LdapServer.AdminPassword, baseDn = LdapServer.BaseDn, account = "acme",
+        name = "office", url = $"ldap://127.0.0.1:{ldap.Port}", startTls = true, bindDn = LdapServer.AdminDn, bindPassword = LdapServer.AdminPassword, baseDn = LdapServer.BaseDn, account = "acme",
         groupRoles = new[] { new { group = "cn=admins,dc=example,dc=org", role = "owner" }, new { group = "cn=developers,dc=example,dc=org", role = "member" } },
     });
 
