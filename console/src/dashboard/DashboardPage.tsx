@@ -33,7 +33,7 @@ export function DashboardPage(): ReactNode {
       <SpaceBetween size="l">
         <Header
           variant="h1" description={summary && t('dashboard.of', { name: summary.account.name })}
-          actions={<WriteButton variant="primary" onClick={() => void navigate('/instances/launch')} data-testid="launch-instance">{t('instance.launch')}</WriteButton>}
+          actions={<WriteButton needs="instances:write" variant="primary" onClick={() => void navigate('/instances/launch')} data-testid="launch-instance">{t('instance.launch')}</WriteButton>}
         >
           {t('dashboard.title')}
         </Header>
@@ -60,7 +60,7 @@ export function DashboardPage(): ReactNode {
             </Grid>
           </SpaceBetween>
         )}
-        {may.operate && <HostCapacity />}
+        {may('hosts:read', 'cloud') && <HostCapacity />}
         <LatestEvents />
       </SpaceBetween>
     </Page>

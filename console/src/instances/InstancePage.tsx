@@ -45,7 +45,7 @@ export function InstancePage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton disabled={instance.desired === 'terminated'} onClick={() => setMaking(true)} data-testid="instance-image">{t('image.make')}</WriteButton>
+              <WriteButton needs="images:write" disabled={instance.desired === 'terminated'} onClick={() => setMaking(true)} data-testid="instance-image">{t('image.make')}</WriteButton>
               <ActionButtons chosen={[instance]} />
             </SpaceBetween>
           }
