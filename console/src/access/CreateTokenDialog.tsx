@@ -18,7 +18,7 @@ export function CreateTokenDialog({ close, created }: { close: () => void; creat
   const { self } = useStore(session);
   const [made, setMade] = useState<string | null>(null);
   const form = useForm({
-    initial: noToken, check: checkToken, send: (v) => tokens.create(tokenOf(v)),
+    initial: noToken, check: checkToken, send: (v) => tokens.create(tokenOf(v)), place: (path) => path.replace(/^allowedRanges/, 'ranges'),
     done: (token) => { created(); setMade(token.token); },
   });
   if (made !== null) return <TextDialog title={t('access.madeTitle', { name: form.values.name })} once={{ notice: t('access.once'), kept: t('access.kept') }} fileName={`${form.values.name}.token`} text={made} testId="token" close={close} />;

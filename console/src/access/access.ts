@@ -34,7 +34,7 @@ const rangesMax = 20;
 export function checkToken(v: TokenValues): Violation[] {
   return violations(
     ['name', name(v.name)], ['expiresInDays', optional(v.expiresInDays, (days) => wholeNumber(days, 1, daysMax))], ['permissions', v.limited && v.permissions.length === 0 ? { key: 'role.none' } : null],
-    ['allowedRanges', listed(v.ranges).length > rangesMax ? { key: 'access.rangesTooMany', values: { max: rangesMax } } : each(v.ranges, cidr)]);
+    ['ranges', listed(v.ranges).length > rangesMax ? { key: 'access.rangesTooMany', values: { max: rangesMax } } : each(v.ranges, cidr)]);
 }
 
 export function tokenOf(v: TokenValues): CreateToken {
@@ -46,7 +46,7 @@ export function tokenOf(v: TokenValues): CreateToken {
 }
 
 const programs: readonly (readonly [RegExp, string])[] = [
-  [/\bEdg\/(\d+)/, 'Edge'], [/\bOPR\/(\d+)/, 'Opera'], [/\bFirefox\/(\d+)/, 'Firefox'], [/\b(?:Headless)?Chrom(?:e|ium)\/(\d+)/, 'Chrome'], [/\bVersion\/(\d+)[^ ]* (?:Mobile\/\S+ )?Safari\//, 'Safari'], [/^kumoi\/([\d.]+)/i, 'kumoi'], [/^curl\/([\d.]+)/, 'curl'],
+  [/\bEdg\/(\d+)/, 'Edge'], [/\bOPR\/(\d+)/, 'Opera'], [/\bFirefox\/(\d+)/, 'Firefox'], [/\b(?:Headless)?Chrom(?:e|ium)\/(\d+)/, 'Chrome'], [/\bVersion\/(\d+)[^ ]* (?:Mobile\/\S+ )?Safari\//, 'Safari'], [/^curl\/([\d.]+)/, 'curl'],
 ];
 const systems: readonly (readonly [RegExp, string])[] = [[/Windows/, 'Windows'], [/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Mac OS X/, 'macOS'], [/Linux/, 'Linux']];
 

@@ -8,9 +8,8 @@ import { useState, type ReactNode } from 'react';
 import { accounts } from '../accounts/accounts';
 import { AccountState } from '../accounts/AccountState';
 import { useAll } from '../api/pages';
-import type { Account, Self } from '../api/types';
+import type { Self } from '../api/types';
 import { useText } from '../i18n/text';
-import { useMay } from '../session/permissions';
 import { useSwitch } from '../session/useSwitch';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { candidates, matching, type Candidate } from './switcher';
@@ -18,15 +17,11 @@ import { candidates, matching, type Candidate } from './switcher';
 /** So many are found at a glance; whoever has more searches. */
 const shownMax = 100;
 
-const nothing = { key: accounts.key, list: () => Promise.resolve({ items: [] as Account[], next: null }) };
-
 /** All accounts that one may act for, to search in: those of one's memberships, and those of one's domains. */
 export function AccountSwitcher({ self, close }: { self: Self; close: () => void }): ReactNode {
   const t = useText();
-  const may = useMay();
   const switchTo = useSwitch();
-  const sees = may('accounts:read', 'domain');
-  const all = useAll([nothing.key, sees ? 'seen' : 'none'], sees ? accounts.list : nothing.list);
+  const all = useAll([accounts.key], accounts.list);
   const [text, setText] = useState('');
   const found = matching(candidates(self, all.data ?? []), text);
   const choose = (c: Candidate) => { close(); switchTo(c); };
