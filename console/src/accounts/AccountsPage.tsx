@@ -16,7 +16,6 @@ import { Page } from '../ui/Page';
 import { ResourceTable } from '../ui/ResourceTable';
 import { RouteLink } from '../ui/RouteLink';
 import { useTableLook } from '../ui/tableLook';
-import { WriteButton } from '../ui/WriteButton';
 import { usePart } from '../ui/usePart';
 import { CreateAccountDialog, RenameAccountDialog } from './AccountDialogs';
 import { accounts, canTurn, staleWithAccounts, turns, type Turn } from './accounts';
@@ -69,16 +68,14 @@ export function AccountsPage(): ReactNode {
           <SpaceBetween direction="horizontal" size="xs">
             <Button disabled={only === undefined || only.id === acting} onClick={() => only && switchTo(only)} data-testid="account-act-for">{t('account.actFor')}</Button>
             {writes && (
-              <>
-                <ButtonDropdown
-                  disabled={only === undefined} items={[...items, { id: 'rename', text: t('domain.rename') }, { id: 'delete', text: t('ui.delete'), disabled: only?.kind === 'operator' }]} data-testid="account-actions"
-                  onItemClick={(e) => setDialog(e.detail.id as Dialog)}
-                >
-                  {t('ui.actions')}
-                </ButtonDropdown>
-                <WriteButton needs="accounts:write" reach="domain" variant="primary" onClick={() => setDialog('create')} data-testid="create-account">{t('account.create')}</WriteButton>
-              </>
+              <ButtonDropdown
+                disabled={only === undefined} items={[...items, { id: 'rename', text: t('domain.rename') }, { id: 'delete', text: t('ui.delete'), disabled: only?.kind === 'operator' }]} data-testid="account-actions"
+                onItemClick={(e) => setDialog(e.detail.id as Dialog)}
+              >
+                {t('ui.actions')}
+              </ButtonDropdown>
             )}
+            {writes && <Button variant="primary" onClick={() => setDialog('create')} data-testid="create-account">{t('account.create')}</Button>}
           </SpaceBetween>
         }
       />

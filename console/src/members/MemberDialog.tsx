@@ -27,7 +27,7 @@ export function MemberDialog({ members, place, of, close }: { members: Members; 
   });
   return (
     <FormDialog title={of === null ? t('member.add') : t('member.changeTitle', { name: of.user.name })} action={of === null ? t('ui.add') : t('ui.save')} form={form} close={close}>
-      {of === null && <TextField form={form} field="user" label={t('member.user')} description={t('member.userHint')} autoFocus testId="member-user" />}
+      {of === null && <TextField form={form} field="user" label={t('member.user')} description={t('member.userHint')} autoFocus testId="membership-user" />}
       <RoleField form={form} place={place} />
     </FormDialog>
   );

@@ -47,14 +47,14 @@ export function MemberTable({ members, place, title, description, within = false
         columns={[
           { id: 'name', header: t('member.user'), isRowHeader: true, width: 240, cell: (m) => (m.user.id === self?.id ? <>{m.user.name} <span className="kumoi-optional">({t('member.you')})</span></> : m.user.name) },
           { id: 'id', header: t('ui.id'), cell: (m) => <code>{m.user.id}</code>, width: 230 },
-          { id: 'role', header: t('role.one'), cell: (m) => <span data-testid="member-role-name" data-role={m.role}><RoleName name={m.role} /></span>, width: 230 },
+          { id: 'role', header: t('role.one'), cell: (m) => <span data-testid="membership" data-role={m.role}><RoleName name={m.role} /></span>, width: 230 },
           { id: 'since', header: t('member.since'), cell: (m) => format.dateTime(m.createdAt), width: 235 },
         ]}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            <WriteButton {...may} disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="member-remove">{t('member.remove')}</WriteButton>
-            <WriteButton {...may} disabled={only === undefined} onClick={() => setDialog('change')} data-testid="member-change">{t('member.change')}</WriteButton>
-            <WriteButton {...may} variant="primary" onClick={() => setDialog('add')} data-testid="member-add">{t('member.add')}</WriteButton>
+            <WriteButton {...may} disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="membership-remove">{t('member.remove')}</WriteButton>
+            <WriteButton {...may} disabled={only === undefined} onClick={() => setDialog('change')} data-testid="membership-change">{t('member.change')}</WriteButton>
+            <WriteButton {...may} variant="primary" onClick={() => setDialog('add')} data-testid="membership-add">{t('member.add')}</WriteButton>
           </SpaceBetween>
         }
       />

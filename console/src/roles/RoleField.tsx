@@ -14,5 +14,5 @@ export function RoleField<V extends { readonly role: string }>({ form, place }: 
     ...(r.domain === null ? {} : { labelTag: r.domain.name }),
   }));
   // The field is of any form that has one.
-  return <SelectField form={form as unknown as Form<{ readonly role: string }>} field="role" label={t('role.one')} options={options} placeholder={t('rule.choose')} loading={all.isPending} testId="member-role" />;
+  return <SelectField form={form as unknown as Form<{ readonly role: string }>} field="role" label={t('role.one')} options={options} placeholder={t('rule.choose')} loading={all.isPending} testId="membership-role" />;
 }

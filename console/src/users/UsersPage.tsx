@@ -22,7 +22,7 @@ import { CreateUserDialog } from './CreateUserDialog';
 import { SetPasswordDialog } from './SetPasswordDialog';
 import { users } from './users';
 
-type Dialog = 'create' | 'delete' | 'password' | 'disable' | 'enable' | 'role';
+type Dialog = 'create' | 'delete' | 'set-password' | 'disable' | 'enable' | 'role';
 
 export function UsersPage(): ReactNode {
   const t = useText();
@@ -58,7 +58,7 @@ export function UsersPage(): ReactNode {
           <SpaceBetween direction="horizontal" size="xs">
             {button('delete', t('ui.delete'), selected.length > 0 && selected.every((u) => u.id !== self?.id))}
             {only?.disabled === true ? button('enable', t('user.enable'), true) : button('disable', t('user.disable'), other)}
-            {button('password', t('user.setPassword'), other)}
+            {button('set-password', t('user.setPassword'), other)}
             {button('role', t('member.change'), only !== undefined, 'members:write')}
             <WriteButton needs="users:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-user">{t('user.create')}</WriteButton>
           </SpaceBetween>
@@ -66,7 +66,7 @@ export function UsersPage(): ReactNode {
       />
       {dialog === 'create' && <CreateUserDialog close={close} created={() => stale(staleWithMembers)} />}
       {dialog === 'delete' && <DeleteDialog items={selected} stale={staleWithMembers} remove={users.remove} close={close} done={() => choose([])}>{t('user.deleteBody')}</DeleteDialog>}
-      {dialog === 'password' && only && <SetPasswordDialog user={only} close={close} />}
+      {dialog === 'set-password' && only && <SetPasswordDialog user={only} close={close} />}
       {dialog === 'role' && only && <MemberDialog members={accountMembers} place="account" of={{ user: only, role: only.role }} close={close} />}
       {(dialog === 'disable' || dialog === 'enable') && only && (
         <ConfirmDialog title={t(dialog === 'disable' ? 'user.disableTitle' : 'user.enableTitle', { name: only.name })} action={t(`user.${dialog}`)} typed={null} run={() => turn(only, dialog === 'disable')} close={close}>
