@@ -11,7 +11,7 @@ import { checkRole, roleOf } from '../src/roles/roleForm';
 import { canBeGiven, givable, isWithin } from '../src/roles/roles';
 import { allows, mayOf } from '../src/session/permissions';
 import { lacking, offered, sections } from '../src/shell/sections';
-import { candidates, matching } from '../src/shell/switcher';
+import { candidates, matching, placed } from '../src/shell/switcher';
 
 const at = '2026-11-22T00:00:00Z';
 const account = (name: string, domain = 'root', state = 'active', kind = 'tenant'): Account => ({ id: `a-${name}`, name, kind, domain: { id: `dom-${domain}`, name: domain }, state, stateReason: '', createdAt: at });
@@ -87,6 +87,10 @@ describe('accounts to act for', () => {
     expect([matching(all, 'resel'), matching(all, 'SALES z'), matching(all, 'a-own'), matching(all, 'nobody'), matching(all, ' ')].map((found) => found.map((c) => c.name))).toEqual([['zeta', 'shop'], ['zeta'], ['own'], [], ['own', 'zeta', 'shop']]);
   });
 
+  test('are named with their domain', () => {
+    expect([placed(account('shop')), placed(account('shop', 'reseller/sales')), placed(account('shop', 'a-long-reseller/of-a-long-department/east'))]).toEqual(['shop', 'shop (reseller/sales)', 'shop (…/east)']);
+  });
+
   test('are held as far as it makes a difference', () => {
     expect([canTurn(account('x'), 'activate'), canTurn(account('x'), 'suspend'), canTurn(account('x', 'root', 'suspended'), 'suspend'), canTurn(account('x', 'root', 'closed'), 'activate'), canTurn(account('x', 'root', 'active', 'operator'), 'suspend')]).toEqual([false, true, false, true, false]);
     expect([checkReason('unpaid'), checkReason('x'.repeat(257)).length]).toEqual([[], 1]);
@@ -101,7 +105,7 @@ describe('roles', () => {
     expect(rowsOf(known, 'account', [])).toEqual([{ capability: 'images', verbs: ['read'] }, { capability: 'volumes', verbs: ['read', 'write'] }]);
     expect(rowsOf(known, 'domain', []).map((r) => r.capability)).toEqual(['accounts', 'images', 'volumes']);
     expect(rowsOf(known, 'cloud', ['later:read', '*:read', 'volumes:*'])).toEqual([
-      { capability: 'accounts', verbs: ['read'] }, { capability: 'hosts', verbs: ['read'] }, { capability: 'images', verbs: ['publish', 'read'] }, { capability: 'later', verbs: ['read'] }, { capability: 'volumes', verbs: ['read', 'write'] },
+      { capability: 'accounts', verbs: ['read'] }, { capability: 'hosts', verbs: ['read'] }, { capability: 'images', verbs: ['read', 'publish'] }, { capability: 'later', verbs: ['read'] }, { capability: 'volumes', verbs: ['read', 'write'] },
     ]);
   });
 

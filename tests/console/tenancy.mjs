@@ -153,6 +153,7 @@ try {
     await at('account-switch').first().click();
     await page.getByText('All accounts…').last().click();
     await at('account-switcher').getByRole('searchbox').or(at('account-switcher').locator('input')).first().fill('resel cust');
+    await at('switch-to').filter({ hasText: 'customer' }).waitFor();
     await picture('console-switcher');
     await at('switch-to').filter({ hasText: 'customer' }).click();
     await actingFor('customer');

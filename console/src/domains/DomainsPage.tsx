@@ -62,7 +62,7 @@ export function DomainsPage(): ReactNode {
             { id: 'name', header: t('ui.name'), isRowHeader: true, width: 320, cell: (d) => <RouteLink to={`/domains/${d.id}`}>{d.name}</RouteLink> },
             { id: 'path', header: t('domain.path'), width: 260, cell: (d) => <code>{d.path}</code> },
             { id: 'accounts', header: t('domain.accounts'), width: 130, cell: (d) => format.number(d.accounts) },
-            { id: 'within', header: t('domain.accountsWithin'), width: 180, cell: (d) => format.number(tree.accountsIn(d)) },
+            { id: 'within', header: t('domain.accountsWithin'), width: 240, cell: (d) => format.number(tree.accountsIn(d)) },
             { id: 'created', header: t('ui.created'), width: 235, cell: (d) => format.dateTime(d.createdAt) },
           ]}
         />

@@ -37,12 +37,12 @@ export function QuotaRequestsPage(): ReactNode {
       <ResourceTable
         title={t('quota.requests')} description={t('quota.requestsAbout')} pages={pages} look={look} selected={selected} select={(items) => choose(items.map((r) => r.id))} labelOf={(r) => r.id}
         empty={state === 'pending' ? t('quota.requestsNonePending') : t('quota.requestsEmpty')}
-        filter={<Select selectedOption={options.find((o) => o.value === state) ?? null} options={options} ariaLabel={t('ui.state')} onChange={(e) => setSearch({ state: e.detail.selectedOption.value ?? 'all' }, { replace: true })} data-testid="requests-state" />}
+        filter={<SpaceBetween direction="horizontal" size="xs"><Select selectedOption={options.find((o) => o.value === state) ?? null} options={options} ariaLabel={t('ui.state')} onChange={(e) => setSearch({ state: e.detail.selectedOption.value ?? 'all' }, { replace: true })} data-testid="requests-state" /></SpaceBetween>}
         columns={[
           { id: 'account', header: t('account.one'), isRowHeader: true, width: 190, cell: (r) => <ResourceLink {...r.account} /> },
           { id: 'id', header: t('ui.id'), cell: (r) => <code>{r.id}</code>, width: 230 },
           { id: 'resource', header: t('quota.resource'), cell: (r) => t.word('quota.resource', r.resource), width: 190 },
-          { id: 'limit', header: t('quota.limitAsked'), cell: (r) => amount(r.resource, r.limit), width: 150 },
+          { id: 'limit', header: t('quota.limitAsked'), cell: (r) => amount(r.resource, r.limit), width: 170 },
           { id: 'reason', header: t('quota.reason'), cell: (r) => r.reason || '-', width: 280 },
           { id: 'state', header: t('ui.state'), cell: (r) => <RequestState state={r.state} />, width: 150 },
           { id: 'asked', header: t('quota.askedAt'), cell: (r) => `${format.dateTime(r.createdAt)} · ${r.askedBy}`, width: 280 },

@@ -9,6 +9,9 @@ export interface GridRow {
 
 export type RoleReach = 'account' | 'domain' | 'cloud';
 
+/** Those that all capabilities have come first. */
+const rank = (verb: string) => (verb === 'read' ? 0 : verb === 'write' ? 1 : 2);
+
 /** The capabilities that a role can have where it belongs: what is the cloud's means nothing in an account. Patterns that name others are kept. */
 export function rowsOf(known: readonly KnownPermission[], reach: RoleReach, patterns: readonly string[]): GridRow[] {
   const reaches = { account: ['account'], domain: ['account', 'domain'], cloud: ['account', 'domain', 'cloud'] }[reach];
@@ -19,7 +22,7 @@ export function rowsOf(known: readonly KnownPermission[], reach: RoleReach, patt
     const verbs = rows.get(capability) ?? rows.set(capability, new Set()).get(capability)!;
     if (verb !== '*') verbs.add(verb);
   }
-  return [...rows].sort(([a], [b]) => a.localeCompare(b)).map(([capability, verbs]) => ({ capability, verbs: [...verbs].sort() }));
+  return [...rows].sort(([a], [b]) => a.localeCompare(b)).map(([capability, verbs]) => ({ capability, verbs: [...verbs].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b)) }));
 }
 
 /** How a box stands: ticked itself, ticked by a wider one, or not. */

@@ -31,9 +31,9 @@ export function AccountSwitcher({ self, close }: { self: Self; close: () => void
       <Table<Candidate>
         variant="borderless" trackBy="id" items={found.slice(0, shownMax)} loading={all.isPending} loadingText={t('ui.loading')} contentDensity="compact" wrapLines
         ariaLabels={{ tableLabel: t('shell.switchTitle') }} empty={<Box textAlign="center" color="text-body-secondary">{t('ui.noMatch')}</Box>}
-        filter={<TextFilter filteringText={text} filteringPlaceholder={t('shell.switchFind')} filteringAriaLabel={t('shell.switchFind')} filteringClearAriaLabel={t('ui.clearFilter')} countText={t('shell.switchCount', { count: found.length })} onChange={(e) => setText(e.detail.filteringText)} />}
+        filter={<TextFilter filteringText={text} filteringPlaceholder={t('shell.switchFind')} filteringAriaLabel={t('shell.switchFind')} filteringClearAriaLabel={t('ui.clearFilter')} countText={all.isPending ? '' : t('shell.switchCount', { count: found.length })} onChange={(e) => setText(e.detail.filteringText)} />}
         columnDefinitions={[
-          { id: 'name', header: t('account.title'), isRowHeader: true, cell: (c) => (c.id === self.actingFor.id ? <b>{c.name}</b> : <Link href="#" onFollow={(e) => { e.preventDefault(); choose(c); }} data-testid="switch-to">{c.name}</Link>) },
+          { id: 'name', header: t('account.one'), isRowHeader: true, cell: (c) => (c.id === self.actingFor.id ? <b>{c.name}</b> : <Link href="#" onFollow={(e) => { e.preventDefault(); choose(c); }} data-testid="switch-to">{c.name}</Link>) },
           { id: 'domain', header: t('account.domain'), cell: (c) => c.domain ?? '-' },
           { id: 'why', header: t('shell.switchWhy'), cell: (c) => (c.id === self.account.id ? t('shell.switchOwn') : c.role ?? t('shell.switchByDomain')) },
           { id: 'state', header: t('ui.state'), cell: (c) => (c.id === self.actingFor.id ? <StatusIndicator type="success">{t('shell.switchNow')}</StatusIndicator> : c.state === null ? '-' : <AccountState state={c.state} reason="" />) },

@@ -14,7 +14,7 @@ import { AccountSwitcher } from './AccountSwitcher';
 import { languageNames } from './languageNames';
 import { language } from '../i18n/language';
 import { mode, modes, setMode } from './mode';
-import { candidates } from './switcher';
+import { candidates, placed } from './switcher';
 
 /** More than these are searched, not looked through. */
 const listedMax = 10;
@@ -55,7 +55,7 @@ export function TopBar(): ReactNode {
         identity={{ href: '/', title: t('shell.title'), logo: { src: '/kumoi.svg', alt: '' }, onFollow: (e) => { e.preventDefault(); void navigate('/'); } }}
         utilities={[
           {
-            type: 'menu-dropdown', iconName: acting ? 'user-profile-active' : 'group', text: self.actingFor.name, description: self.actingFor.domain.name, ariaLabel: `${t('shell.account')}: ${self.actingFor.name}`,
+            type: 'menu-dropdown', iconName: acting ? 'user-profile-active' : 'group', text: placed(self.actingFor), description: self.actingFor.domain.name, ariaLabel: `${t('shell.account')}: ${self.actingFor.name}`,
             title: t('shell.account'), items: [
               { id: 'memberships', text: t('shell.accountsOwn'), items: listed.map((c) => ({ id: c.id, text: c.name, itemType: 'checkbox' as const, checked: c.id === self.actingFor.id, ...(c.role === null ? {} : { secondaryText: t.word('role.name', c.role) }) })) },
               ...(acting ? [{ id: 'own', text: t('shell.actForOwn'), iconName: 'undo' as const }] : []),

@@ -20,6 +20,14 @@ export function candidates({ account, actingFor, memberships }: Pick<Self, 'acco
   return all.sort((a, b) => Number(a.role === null) - Number(b.role === null) || a.name.localeCompare(b.name));
 }
 
+/** A path that is longer than this would push the rest out of the top bar. */
+const pathMax = 24;
+
+/** An account with its domain, as short as it can be told: in the root it needs none. */
+export function placed({ name, domain: { name: path } }: Pick<Account, 'name' | 'domain'>): string {
+  return path === 'root' ? name : `${name} (${path.length > pathMax ? `…/${path.split('/').at(-1) ?? ''}` : path})`;
+}
+
 /** Those that have all words of a search in their name, domain or id. */
 export function matching(all: readonly Candidate[], text: string): Candidate[] {
   const words = text.toLowerCase().split(/\s+/).filter((word) => word !== '');

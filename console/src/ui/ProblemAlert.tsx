@@ -25,7 +25,7 @@ export function ProblemBody({ failure }: { failure: Error }): ReactNode {
   const { errors, reasons, usedBy } = problem;
   return (
     <>
-      {problem.detail}
+      {problem.code !== 'quota-exceeded' && problem.detail}
       {retryAfterSeconds !== null && <div>{t('problem.retryAfter', { time: format.time(new Date(Date.now() + retryAfterSeconds * 1000).toISOString()) })}</div>}
       {problem.code === 'quota-exceeded' && <div><RouteLink to="/quotas">{t('problem.toQuotas')}</RouteLink></div>}
       {errors !== null && errors.length > 0 && <ul>{errors.map((e) => <li key={e.field + e.rule}><code>{e.field}</code>: {e.message}</li>)}</ul>}
