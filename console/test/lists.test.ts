@@ -37,9 +37,9 @@ describe('states', () => {
 
 test('an event makes stale what shows its resource and what is counted from it', () => {
   const event = (type: string) => ({ resource: { type, id: 'x', name: 'x' } }) as Event;
-  expect([...staleAfter([event('instance'), event('key-pair')])].sort()).toEqual(['events', 'floating-addresses', 'hosts', 'instances', 'interfaces', 'key-pairs', 'load-balancers', 'networks', 'placement-groups', 'port-forwards', 'routes', 'subnets', 'summary', 'volumes', 'vpns']);
+  expect([...staleAfter([event('instance'), event('key-pair')])].sort()).toEqual(['events', 'floating-addresses', 'hosts', 'instances', 'interfaces', 'key-pairs', 'load-balancers', 'networks', 'placement-groups', 'port-forwards', 'quotas', 'routes', 'subnets', 'summary', 'volumes', 'vpns']);
   expect([...staleAfter([event('switch'), event('vlan-range')])].sort()).toEqual(['events', 'switches', 'vlan-ranges']);
-  expect([...staleAfter([event('floating-address')])].sort()).toEqual(['address-pools', 'events', 'floating-addresses', 'instances', 'interfaces', 'load-balancers', 'networks', 'vpns']);
+  expect([...staleAfter([event('floating-address')])].sort()).toEqual(['address-pools', 'events', 'floating-addresses', 'instances', 'interfaces', 'load-balancers', 'networks', 'quotas', 'vpns']);
 });
 
 test('waits grow, are drawn, and have an end', () => {

@@ -155,6 +155,6 @@ test('ids are no names, and events make stale what counts volumes', () => {
   const number = '19a3f2b4c5d6e7f80';
   expect(['vol', 'spl', 'vt', 'st', 'bk', 'bst', 'bsc'].map((prefix) => name(`${prefix}-${number}`)?.key)).toEqual(Array(7).fill('rule.nameIsId'));
   const event = (type: string) => ({ resource: { type, id: 'x', name: 'x' } }) as Event;
-  expect([...staleAfter([event('volume')])].sort()).toEqual(['backups', 'events', 'hosts', 'pools', 'recoverable-volumes', 'snapshots', 'strays', 'volumes']);
+  expect([...staleAfter([event('volume')])].sort()).toEqual(['backups', 'events', 'hosts', 'pools', 'quotas', 'recoverable-volumes', 'snapshots', 'strays', 'volumes']);
   expect([...staleAfter([event('pool'), event('volume-type')])].sort()).toEqual(['events', 'pools', 'volume-types']);
 });

@@ -41,14 +41,14 @@ export async function open(url, pictures, viewport) {
     }
   };
   const logIn = async (user, password) => {
-    await page.goto(url);
+    if (!page.url().startsWith(url)) await page.goto(url);
     // The session is the tab's: without it the page is anybody's.
     await page.evaluate(() => sessionStorage.clear());
     await page.goto(`${url}/log-in`);
     await at('login-user').fill(user);
     await at('login-password').fill(password);
     await at('login-submit').click();
-    await at('nav-networks').waitFor();
+    await at('nav-access').waitFor();
   };
   const row = (text) => page.getByRole('row').filter({ hasText: text });
   const invalid = (id) => page.locator(`[data-testid="${id}"][aria-invalid="true"]`);

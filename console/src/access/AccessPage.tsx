@@ -1,53 +1,40 @@
-import Button from '@cloudscape-design/components/button';
+import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useState, type ReactNode } from 'react';
-import { usePages } from '../api/pages';
-import type { Token } from '../api/types';
-import { useFormat } from '../i18n/format';
+import Tabs from '@cloudscape-design/components/tabs';
+import type { ReactNode } from 'react';
+import { useSearchParams } from 'react-router';
+import { useAll } from '../api/pages';
 import { useText } from '../i18n/text';
-import { DeleteDialog } from '../ui/DeleteDialog';
+import { session } from '../session/session';
 import { Page } from '../ui/Page';
-import { ResourceTable } from '../ui/ResourceTable';
-import { useTableLook } from '../ui/tableLook';
+import { ProblemAlert } from '../ui/ProblemAlert';
+import { useStore } from '../ui/store';
 import { tokens } from './access';
-import { CreateTokenDialog } from './CreateTokenDialog';
+import { MyRoles } from './MyRoles';
 import { PasswordForm } from './PasswordForm';
+import { SessionTable } from './SessionTable';
+import { TokenTable } from './TokenTable';
 
+/** What one signs in with, and where one is signed in. */
 export function AccessPage(): ReactNode {
   const t = useText();
-  const format = useFormat();
-  const look = useTableLook('tokens', ['id']);
-  const pages = usePages([tokens.key], look.pageSize, tokens.list);
-  const [selected, select] = useState<Token[]>([]);
-  const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
-  const close = () => setDialog(null);
-  const nameOf = (token: Token) => token.name ?? t.word('access.kind', token.kind);
+  const { self } = useStore(session);
+  const [search, setSearch] = useSearchParams();
+  const all = useAll([tokens.key], tokens.list);
+  const tab = (id: string, content: ReactNode) => ({ id, label: <span data-testid={`tab-${id}`}>{t.word('access.tab', id)}</span>, content });
   return (
     <Page trail={[{ text: t('access.title'), href: '/access' }]}>
-      <SpaceBetween size="l">
-        <ResourceTable
-          title={t('access.tokens')} description={t('access.tokensAbout')} pages={pages} look={look} selected={selected} select={select} labelOf={nameOf} empty={t('access.tokensEmpty')}
-          columns={[
-            { id: 'name', header: t('ui.name'), cell: (x) => x.name ?? '-', isRowHeader: true, width: 220 },
-            { id: 'id', header: t('ui.id'), cell: (x) => <code>{x.id}</code>, width: 230 },
-            { id: 'kind', header: t('access.kind'), cell: (x) => t.word('access.kind', x.kind), width: 140 },
-            { id: 'created', header: t('ui.created'), cell: (x) => format.dateTime(x.createdAt), width: 235 },
-            { id: 'expires', header: t('access.expires'), cell: (x) => (x.expiresAt === null ? t('access.never') : format.dateTime(x.expiresAt)), width: 235 },
-            { id: 'lastUsed', header: t('access.lastUsed'), cell: (x) => (x.lastUsedAt === null ? '-' : format.dateTime(x.lastUsedAt)), width: 235 },
+      <SpaceBetween size="m">
+        <Header variant="h1" description={t('access.about', { name: self?.name ?? '' })}>{t('access.title')}</Header>
+        <ProblemAlert failure={all.error} />
+        <Tabs
+          activeTabId={search.get('tab') ?? 'sessions'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
+          tabs={[
+            tab('sessions', <SessionTable items={all.data?.filter((x) => x.kind === 'session')} />), tab('tokens', <TokenTable items={all.data?.filter((x) => x.kind !== 'session')} />),
+            tab('password', <PasswordForm />), tab('roles', <MyRoles />),
           ]}
-          actions={
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('access.revoke')}</Button>
-              <Button variant="primary" onClick={() => setDialog('create')} data-testid="create-token">{t('access.create')}</Button>
-            </SpaceBetween>
-          }
         />
-        <PasswordForm />
       </SpaceBetween>
-      {dialog === 'create' && <CreateTokenDialog close={close} created={pages.refresh} />}
-      {dialog === 'delete' && (
-        <DeleteDialog items={selected.map((x) => ({ id: x.id, name: nameOf(x) }))} stale={[tokens.key]} remove={tokens.revoke} close={close} done={() => select([])}>{t('access.revokeBody')}</DeleteDialog>
-      )}
     </Page>
   );
 }

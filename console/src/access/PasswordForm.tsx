@@ -30,13 +30,13 @@ function Fields({ changed }: { changed: () => void }): ReactNode {
     },
   });
   return (
-    <Container header={<Header variant="h2">{t('access.password')}</Header>}>
+    <Container header={<Header variant="h2" description={t('access.passwordHint')}>{t('access.password')}</Header>}>
       <form onSubmit={(e) => { e.preventDefault(); form.submit(); }}>
         <SpaceBetween size="m">
           <ProblemAlert failure={form.failure} />
-          <TextField form={form} field="currentPassword" type="password" label={t('access.current')} autoComplete="current-password" />
-          <TextField form={form} field="newPassword" type="password" label={t('access.new')} constraintText={t('user.passwordHint')} autoComplete="new-password" />
-          <TextField form={form} field="again" type="password" label={t('access.again')} autoComplete="new-password" />
+          <TextField form={form} field="currentPassword" type="password" label={t('access.current')} testId="password-current" autoComplete="current-password" />
+          <TextField form={form} field="newPassword" type="password" label={t('access.new')} testId="password-new" constraintText={t('user.passwordHint')} autoComplete="new-password" />
+          <TextField form={form} field="again" type="password" label={t('access.again')} testId="password-again" autoComplete="new-password" />
           <Button variant="primary" formAction="submit" loading={form.busy}>{t('access.password')}</Button>
         </SpaceBetween>
       </form>

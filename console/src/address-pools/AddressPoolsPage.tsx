@@ -38,7 +38,7 @@ export function AddressPoolsPage(): ReactNode {
           { id: 'free', header: t('addressPool.free'), cell: (p) => format.number(p.free), width: 110 },
           { id: 'description', header: t('ui.description'), cell: (p) => p.description || '-', width: 220 },
         ]}
-        actions={may.operate && (
+        actions={may('address-pools:write', 'cloud') && (
           <SpaceBetween direction="horizontal" size="xs">
             <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             <Button disabled={only === undefined} onClick={() => setDialog('edit')} data-testid="edit-pool">{t('addressPool.edit')}</Button>

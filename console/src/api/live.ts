@@ -26,7 +26,17 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   backup: ['volumes'],
   'backup-schedule': ['backups'],
   host: ['strays', 'recoverable-volumes'],
+  // Who is a member of what, and what they may.
+  user: ['members', 'domains', 'self'],
+  role: ['members', 'self'],
+  account: ['domains', 'quotas', 'self'],
+  domain: ['accounts', 'quotas', 'roles', 'self'],
+  'quota-request': ['quotas'],
+  'quota-default': ['quotas'],
 };
+
+// What is counted against quotas.
+const counted = ['instance', 'volume', 'snapshot', 'backup', 'image', 'floating-address', 'network', 'router', 'security-group', 'load-balancer', 'vpn', 'key-pair', 'placement-group'];
 
 function pluralOf(type: string): string {
   return /(s|ch)$/.test(type) ? `${type}es` : `${type}s`;
@@ -38,17 +48,18 @@ export function staleAfter(events: readonly Event[]): Set<string> {
   for (const { resource: { type } } of events) {
     stale.add(pluralOf(type));
     if (['instance', 'image', 'key-pair', 'network', 'security-group'].includes(type)) stale.add('summary');
+    if (counted.includes(type)) stale.add('quotas');
     for (const also of shownWith[type] ?? []) stale.add(also);
   }
   return stale;
 }
 
-/** The one connection over which the whole console hears what happened. */
-export function useLiveUpdates(): void {
+/** The one connection over which the whole console hears what happened. Whoever may not see events is not refused again and again. */
+export function useLiveUpdates(enabled: boolean): void {
   const queries = useQueryClient();
   const { token, actingFor } = useStore(session);
   useEffect(() => {
-    if (token === null) return;
+    if (token === null || !enabled) return;
     const ended = new AbortController();
     const gathered = gather(queries);
     void followEvents(gathered.add, streamState.set, ended.signal);
@@ -56,7 +67,7 @@ export function useLiveUpdates(): void {
       ended.abort();
       gathered.drop();
     };
-  }, [queries, token, actingFor]);
+  }, [queries, token, actingFor, enabled]);
 }
 
 function gather(queries: QueryClient) {

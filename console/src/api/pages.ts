@@ -1,5 +1,7 @@
 import { keepPreviousData, useQuery, type QueryKey } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useMay } from '../session/permissions';
+import { mayRead } from './readable';
 import type { Page } from './types';
 
 /** How often lists are read again although no event said so: a lost event costs this long, never more. */
@@ -62,12 +64,14 @@ export function usePages<T>(key: QueryKey, limit: number, read: (page: { limit: 
   };
 }
 
-/** Everything of a list, for choosing from. Stops at 10 pages of 1,000: a longer choice is not one to offer in a form. */
+/** Everything of a list, for choosing from; nothing of one that may not be seen, so that a form is not refused for what it would offer besides. Stops at 10 pages of 1,000: a longer choice is not one to offer in a form. */
 export function useAll<T>(key: QueryKey, read: (page: { limit: number; cursor?: string }) => Promise<Page<T>>, isMoving: (item: T) => boolean = () => false) {
+  const allowed = mayRead(String(key[0]), useMay());
   return useQuery({
-    queryKey: [...key, 'all'],
+    queryKey: [...key, 'all', allowed],
     queryFn: async () => {
       const items: T[] = [];
+      if (!allowed) return items;
       let cursor: string | null = null;
       for (let page = 0; page < 10; page++) {
         const got: Page<T> = await read(cursor === null ? { limit: 1000 } : { limit: 1000, cursor });

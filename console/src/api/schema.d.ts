@@ -4939,6 +4939,8 @@ export interface components {
             permissions: string[];
             /** @description What it may in the cloud as a whole. */
             cloudPermissions: string[];
+            /** @description What it may in some domain, and so in the accounts there. */
+            domainPermissions: string[];
             /** @description The accounts that it may act for by a membership of the account itself. */
             accounts: components["schemas"]["Ref"][];
         };

@@ -21,7 +21,7 @@ export function BackupSchedulesPage(): ReactNode {
   const [creating, setCreating] = useState(false);
   const selected = pages.items.filter((s) => chosen.includes(s.id));
   const actions = useScheduleActions(selected, () => choose([]));
-  const create = <WriteButton variant="primary" onClick={() => setCreating(true)} data-testid="schedule-create">{t('schedule.create')}</WriteButton>;
+  const create = <WriteButton needs="backup-schedules:write" variant="primary" onClick={() => setCreating(true)} data-testid="schedule-create">{t('schedule.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('schedule.title'), href: '/backup-schedules' }]}>
       <ResourceTable

@@ -31,11 +31,11 @@ export function useScheduleActions(chosen: readonly BackupSchedule[], deleted: (
   const first = asked?.of[0];
   return {
     buttons: [
-      <WriteButton key="delete" disabled={chosen.length === 0} onClick={() => ask({ action: 'delete', of: chosen })} data-testid="schedule-delete">{t('ui.delete')}</WriteButton>,
-      <WriteButton key="edit" disabled={one === undefined} onClick={() => ask({ action: 'edit', of: chosen })} data-testid="schedule-edit">{t('schedule.edit')}</WriteButton>,
+      <WriteButton needs="backup-schedules:write" key="delete" disabled={chosen.length === 0} onClick={() => ask({ action: 'delete', of: chosen })} data-testid="schedule-delete">{t('ui.delete')}</WriteButton>,
+      <WriteButton needs="backup-schedules:write" key="edit" disabled={one === undefined} onClick={() => ask({ action: 'edit', of: chosen })} data-testid="schedule-edit">{t('schedule.edit')}</WriteButton>,
       one?.enabled === false
-        ? <WriteButton key="resume" loading={resuming} onClick={() => void resume(one)} data-testid="schedule-resume">{t('schedule.resume')}</WriteButton>
-        : <WriteButton key="pause" disabled={one === undefined} onClick={() => ask({ action: 'pause', of: chosen })} data-testid="schedule-pause">{t('schedule.pause')}</WriteButton>,
+        ? <WriteButton needs="backup-schedules:write" key="resume" loading={resuming} onClick={() => void resume(one)} data-testid="schedule-resume">{t('schedule.resume')}</WriteButton>
+        : <WriteButton needs="backup-schedules:write" key="pause" disabled={one === undefined} onClick={() => ask({ action: 'pause', of: chosen })} data-testid="schedule-pause">{t('schedule.pause')}</WriteButton>,
     ],
     dialog: asked === null || first === undefined ? null
       : asked.action === 'delete' ? <DeleteDialog items={asked.of} stale={[schedules.key]} remove={schedules.remove} close={close} done={deleted}>{t('schedule.deleteBody')}</DeleteDialog>

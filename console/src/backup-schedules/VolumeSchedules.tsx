@@ -25,7 +25,7 @@ export function VolumeSchedules({ volume }: { volume: Volume }): ReactNode {
       <ShortTable
         title={t('schedule.title')} items={all.data} error={all.error} empty={t('schedule.emptyVolume')} chosen={selected} choose={(items) => choose(items.map((s) => s.id))} labelOf={(s) => s.name}
         columns={scheduleColumns(t, format, false)}
-        actions={[...actions.buttons, <WriteButton key="create" disabled={isLeaving(volume)} onClick={() => setCreating(true)} data-testid="schedule-create">{t('schedule.create')}</WriteButton>]}
+        actions={[...actions.buttons, <WriteButton needs="backup-schedules:write" key="create" disabled={isLeaving(volume)} onClick={() => setCreating(true)} data-testid="schedule-create">{t('schedule.create')}</WriteButton>]}
       />
       {creating && <CreateScheduleDialog volume={volume} close={() => setCreating(false)} />}
       {actions.dialog}

@@ -20,7 +20,7 @@ export function useBackupActions(chosen: readonly Backup[], deleted: () => void)
   const one = chosen.length === 1 ? chosen[0] : undefined;
   const usable = one !== undefined && isUsable(one);
   const button = (action: Action, text: string, enabled: boolean) => (
-    <WriteButton key={action} disabled={!enabled} onClick={() => ask({ action, of: chosen })} data-testid={`backup-${action}`}>{text}</WriteButton>
+    <WriteButton needs="backups:write" key={action} disabled={!enabled} onClick={() => ask({ action, of: chosen })} data-testid={`backup-${action}`}>{text}</WriteButton>
   );
   const close = () => ask(null);
   const first = asked?.of[0];

@@ -34,7 +34,7 @@ export function VolumeBackups({ volume, canCreate }: { volume: Volume; canCreate
           { id: 'stored', header: t('backup.stored'), cell: (b) => format.bytes(b.storedBytes), minWidth: 95 },
           { id: 'store', header: t('backup.store'), cell: (b) => b.store.name },
         ]}
-        actions={[...actions.buttons, <WriteButton key="create" disabled={!canCreate} onClick={() => create(true)} data-testid="backup-create">{t('backup.create')}</WriteButton>]}
+        actions={[...actions.buttons, <WriteButton needs="volumes:write" key="create" disabled={!canCreate} onClick={() => create(true)} data-testid="backup-create">{t('backup.create')}</WriteButton>]}
       />
       {creating && <CreateBackupDialog volume={volume} close={() => create(false)} done={() => stale(staleWithBackups)} />}
       {actions.dialog}

@@ -12,9 +12,12 @@ import { resyncMs } from '../api/pages';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { useMay } from '../session/permissions';
+import { session } from '../session/session';
+import { lacking } from '../shell/sections';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { RouteLink } from '../ui/RouteLink';
+import { useStore } from '../ui/store';
 import { WriteButton } from '../ui/WriteButton';
 import { HostCapacity } from './HostCapacity';
 import { InstanceCounts } from './InstanceCounts';
@@ -25,15 +28,16 @@ export function DashboardPage(): ReactNode {
   const format = useFormat();
   const may = useMay();
   const navigate = useNavigate();
-  const { data: summary, error } = useQuery({ queryKey: ['summary'], queryFn: () => answer(api.GET('/api/v1/summary', {})), refetchInterval: resyncMs });
-  const count = (to: string, value: number) => <RouteLink to={to} fontSize="heading-l">{format.number(value)}</RouteLink>;
+  const { self } = useStore(session);
+  const { data: summary, error } = useQuery({ queryKey: ['summary'], queryFn: () => answer(api.GET('/api/v1/summary', {})), refetchInterval: resyncMs, enabled: may('summary:read') });
   const amount = (text: string) => <Box fontSize="heading-l"><span style={{ whiteSpace: 'nowrap' }}>{text}</span></Box>;
+  const count = (to: string, value: number) => (lacking(to, may) === null ? <RouteLink to={to} fontSize="heading-l">{format.number(value)}</RouteLink> : amount(format.number(value)));
   return (
     <Page trail={[{ text: t('dashboard.title'), href: '/' }]}>
       <SpaceBetween size="l">
         <Header
-          variant="h1" description={summary && t('dashboard.of', { name: summary.account.name })}
-          actions={<WriteButton variant="primary" onClick={() => void navigate('/instances/launch')} data-testid="launch-instance">{t('instance.launch')}</WriteButton>}
+          variant="h1" description={self && t('dashboard.of', { name: self.actingFor.name })}
+          actions={may('instances:read') && <WriteButton needs="instances:write" variant="primary" onClick={() => void navigate('/instances/launch')} data-testid="launch-instance">{t('instance.launch')}</WriteButton>}
         >
           {t('dashboard.title')}
         </Header>
@@ -60,8 +64,9 @@ export function DashboardPage(): ReactNode {
             </Grid>
           </SpaceBetween>
         )}
-        {may.operate && <HostCapacity />}
-        <LatestEvents />
+        {may('hosts:read', 'cloud') && <HostCapacity />}
+        {may('events:read') && <LatestEvents />}
+        {!may('summary:read') && !may('events:read') && <Box color="text-body-secondary">{t('dashboard.nothing')}</Box>}
       </SpaceBetween>
     </Page>
   );

@@ -7,11 +7,13 @@ import type { ReactNode } from 'react';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { lookOf, states } from '../instances/state';
+import { useMay } from '../session/permissions';
 import { RouteLink } from '../ui/RouteLink';
 
 export function InstanceCounts({ counts }: { counts: Readonly<Record<string, number>> }): ReactNode {
   const t = useText();
   const format = useFormat();
+  const may = useMay();
   // Terminated instances are not listed, and states on the way only matter while something is in them.
   const shown = states.filter((s) => s === 'running' || s === 'stopped' || (s !== 'terminated' && (counts[s] ?? 0) > 0));
   const total = states.reduce((sum, s) => sum + (s === 'terminated' ? 0 : (counts[s] ?? 0)), 0);
@@ -22,7 +24,7 @@ export function InstanceCounts({ counts }: { counts: Readonly<Record<string, num
           columns={5} minColumnWidth={130}
           items={shown.map((s) => ({
             label: <StatusIndicator type={lookOf(s, 0)}>{t(`instance.state.${s}`)}</StatusIndicator>,
-            value: <RouteLink to={`/instances?state=${s}`} fontSize="heading-l">{format.number(counts[s] ?? 0)}</RouteLink>,
+            value: may('instances:read') ? <RouteLink to={`/instances?state=${s}`} fontSize="heading-l">{format.number(counts[s] ?? 0)}</RouteLink> : <Box fontSize="heading-l">{format.number(counts[s] ?? 0)}</Box>,
           }))}
         />
       )}

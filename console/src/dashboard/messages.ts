@@ -12,4 +12,5 @@ export const dashboardMessages = {
   'dashboard.hosts': { en: 'Capacity of the hosts', ja: 'ホストの容量' },
   'dashboard.hostsUp': { en: '{up} of {total} hosts are up', ja: 'ホスト {total} 台中 {up} 台が稼働中' },
   'dashboard.noHosts': { en: 'No host has joined yet.', ja: '参加しているホストはまだありません。' },
+  'dashboard.nothing': { en: 'What you may do in this account is in the navigation.', ja: 'このアカウントで利用できる機能は、ナビゲーションから選んでください。' },
 } as const satisfies Messages;

@@ -1,8 +1,10 @@
+import Box from '@cloudscape-design/components/box';
 import type { ReactNode } from 'react';
 import { usePages } from '../api/pages';
 import type { Event } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { useMay } from '../session/permissions';
 import { ResourceLink } from '../ui/ResourceLink';
 import { ResourceTable } from '../ui/ResourceTable';
 import { useTableLook } from '../ui/tableLook';
@@ -16,7 +18,14 @@ interface Props {
   clearFilter?: (() => void) | undefined;
 }
 
-export function EventTable({ filters, within = false, filter, clearFilter }: Props): ReactNode {
+/** Events, unless they may not be seen: on the page of what they are about, that is said in their place. */
+export function EventTable(props: Props): ReactNode {
+  const t = useText();
+  const may = useMay();
+  return may('events:read') ? <Shown {...props} /> : <Box color="text-body-secondary">{t('ui.needs', { permission: 'events:read' })}</Box>;
+}
+
+function Shown({ filters, within = false, filter, clearFilter }: Props): ReactNode {
   const t = useText();
   const format = useFormat();
   const look = useTableLook('events', ['source', 'request']);

@@ -37,7 +37,7 @@ export function FlavorsPage(): ReactNode {
           { id: 'disk', header: t('flavor.disk'), cell: (f) => format.gib(f.diskGib) },
           { id: 'created', header: t('ui.created'), cell: (f) => format.dateTime(f.createdAt) },
         ]}
-        actions={may.operate && (
+        actions={may('flavors:write', 'cloud') && (
           <SpaceBetween direction="horizontal" size="xs">
             <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             <Button variant="primary" onClick={() => setDialog('create')}>{t('flavor.create')}</Button>

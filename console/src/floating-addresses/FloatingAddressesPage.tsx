@@ -33,8 +33,8 @@ export function FloatingAddressesPage(): ReactNode {
   const close = () => setDialog(null);
   const changed = () => void queries.invalidateQueries({ predicate: (q) => (staleWithAddresses as readonly string[]).includes(String(q.queryKey[0])) });
   const [only] = selected.length === 1 ? selected : [];
-  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton disabled={!enabled} onClick={() => setDialog(which)} data-testid={`floating-${which}`}>{text}</WriteButton>;
-  const allocate = <WriteButton variant="primary" onClick={() => setDialog('allocate')} data-testid="floating-allocate">{t('floatingAddress.allocate')}</WriteButton>;
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton needs="floating-addresses:write" disabled={!enabled} onClick={() => setDialog(which)} data-testid={`floating-${which}`}>{text}</WriteButton>;
+  const allocate = <WriteButton needs="floating-addresses:write" variant="primary" onClick={() => setDialog('allocate')} data-testid="floating-allocate">{t('floatingAddress.allocate')}</WriteButton>;
   return (
     <Page trail={[{ text: t('floatingAddress.title'), href: '/floating-addresses' }]}>
       <ResourceTable

@@ -1,5 +1,4 @@
 import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
@@ -17,6 +16,7 @@ import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
+import { WriteButton } from '../ui/WriteButton';
 import { CapacityBar } from './CapacityBar';
 import { hosts } from './hosts';
 import { HostPower } from './HostPower';
@@ -38,7 +38,7 @@ export function HostPage(): ReactNode {
   return (
     <Page trail={trail}>
       <SpaceBetween size="l">
-        <Header variant="h1" info={<Box display="inline-block" fontSize="body-m"><HostState host={h} /></Box>} description={<code>{h.id}</code>} actions={<Button onClick={() => setDeleting(true)}>{t('host.delete')}</Button>}>{h.name}</Header>
+        <Header variant="h1" info={<Box display="inline-block" fontSize="body-m"><HostState host={h} /></Box>} description={<code>{h.id}</code>} actions={<WriteButton needs="hosts:write" reach="cloud" onClick={() => setDeleting(true)}>{t('host.delete')}</WriteButton>}>{h.name}</Header>
         <ProblemAlert failure={error} />
         <Container header={<Header variant="h2">{t('ui.overview')}</Header>}>
           <KeyValuePairs

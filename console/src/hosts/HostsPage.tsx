@@ -1,5 +1,4 @@
 import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
 import Popover from '@cloudscape-design/components/popover';
 import { useState, type ReactNode } from 'react';
 import { usePages } from '../api/pages';
@@ -9,6 +8,7 @@ import { Page } from '../ui/Page';
 import { ResourceTable } from '../ui/ResourceTable';
 import { RouteLink } from '../ui/RouteLink';
 import { useTableLook } from '../ui/tableLook';
+import { WriteButton } from '../ui/WriteButton';
 import { CapacityBar } from './CapacityBar';
 import { hosts } from './hosts';
 import { HostState } from './HostState';
@@ -21,7 +21,7 @@ export function HostsPage(): ReactNode {
   const look = useTableLook('hosts', ['id', 'address', 'agent']);
   const pages = usePages([hosts.key], look.pageSize, hosts.list);
   const [joining, setJoining] = useState(false);
-  const join = <Button variant="primary" onClick={() => setJoining(true)} data-testid="join-host">{t('host.join')}</Button>;
+  const join = <WriteButton needs="hosts:write" reach="cloud" variant="primary" onClick={() => setJoining(true)} data-testid="join-host">{t('host.join')}</WriteButton>;
   return (
     <Page trail={[{ text: t('host.title'), href: '/hosts' }]}>
       <ResourceTable

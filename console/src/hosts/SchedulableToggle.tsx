@@ -3,11 +3,13 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import type { Host } from '../api/types';
 import { useText } from '../i18n/text';
+import { useMay } from '../session/permissions';
 import { notify } from '../ui/notices';
 import { hosts } from './hosts';
 
 export function SchedulableToggle({ host, worded = true }: { host: Host; worded?: boolean }): ReactNode {
   const t = useText();
+  const may = useMay();
   const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
   const change = async (schedulable: boolean) => {
@@ -22,7 +24,7 @@ export function SchedulableToggle({ host, worded = true }: { host: Host; worded?
     }
   };
   return (
-    <Toggle checked={host.schedulable} disabled={busy} onChange={(e) => void change(e.detail.checked)} ariaLabel={`${t('host.schedulable')}: ${host.name}`}>
+    <Toggle checked={host.schedulable} disabled={busy || !may('hosts:write', 'cloud')} onChange={(e) => void change(e.detail.checked)} ariaLabel={`${t('host.schedulable')}: ${host.name}`}>
       {worded && t(host.schedulable ? 'host.schedulable.yes' : 'host.schedulable.no')}
     </Toggle>
   );

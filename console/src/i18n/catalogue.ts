@@ -2,6 +2,7 @@ import { accessMessages } from '../access/messages';
 import { accountMessages } from '../accounts/messages';
 import { addressPoolMessages } from '../address-pools/messages';
 import { dashboardMessages } from '../dashboard/messages';
+import { domainMessages } from '../domains/messages';
 import { eventMessages } from '../events/messages';
 import { flavorMessages } from '../flavors/messages';
 import { floatingAddressMessages } from '../floating-addresses/messages';
@@ -12,11 +13,14 @@ import { launchMessages } from '../instances/launch/messages';
 import { interfaceMessages } from '../interfaces/messages';
 import { keyPairMessages } from '../key-pairs/messages';
 import { balancerMessages } from '../load-balancers/messages';
+import { memberMessages } from '../members/messages';
 import { networkMessages } from '../networks/messages';
 import { peeringMessages } from '../peerings/messages';
 import { placementGroupMessages } from '../placement-groups/messages';
 import { poolMessages } from '../pools/messages';
 import { portForwardMessages } from '../port-forwards/messages';
+import { quotaMessages } from '../quotas/messages';
+import { roleMessages } from '../roles/messages';
 import { routerMessages } from '../routers/messages';
 import { securityGroupMessages } from '../security-groups/messages';
 import { sessionMessages } from '../session/messages';
@@ -38,8 +42,8 @@ import type { Placeholders } from './messages';
 
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
-  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
-  ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...routerMessages,
+  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
+  ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...memberMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...quotaMessages, ...roleMessages, ...routerMessages,
   ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 

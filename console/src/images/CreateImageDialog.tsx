@@ -96,7 +96,7 @@ export function CreateImageDialog({ close, created }: { close: () => void; creat
       <SelectField form={form} field="format" label={t('image.format')} options={[{ value: '', label: t('image.formatFound') }, ...['qcow2', 'raw', 'iso'].map((value) => ({ value, label: value }))]} testId="image-format" />
       <MachineFields form={form} />
       <TextField form={form} field="defaultUser" label={t('image.defaultUser')} description={t('image.defaultUserHint')} optional />
-      {may.operate && <VisibilityField form={form} />}
+      {may('images:publish', 'cloud') && <VisibilityField form={form} />}
       <TextField form={form} field="sha256" label={t('image.sha256')} description={t('image.sha256Hint')} optional stretch />
     </FormDialog>
   );

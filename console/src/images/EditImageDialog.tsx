@@ -30,7 +30,7 @@ export function EditImageDialog({ image, close, done }: { image: Image; close: (
       <TextField form={form} field="minMemoryMib" label={t('image.minMemory')} constraintText={t('image.minHint')} inputMode="numeric" testId="image-min-memory" />
       <MachineFields form={form} />
       <div>{t('image.machineLater')}</div>
-      {may.operate && <VisibilityField form={form} />}
+      {may('images:publish', 'cloud') && <VisibilityField form={form} />}
       {form.values.visibility === 'private' && <LinesField form={form} field="accounts" label={t('image.sharedWith')} description={t('image.sharedHint')} placeholder="acme" optional testId="image-accounts" />}
       <Checkbox checked={form.values.deprecated} onChange={(e) => form.set('deprecated', e.detail.checked)} description={t('image.deprecatedHint')} data-testid="image-deprecated">{t('image.deprecated')}</Checkbox>
     </FormDialog>

@@ -14,7 +14,7 @@ export function ImageHosts({ image, changed }: { image: Image; changed: (now: Im
   const format = useFormat();
   const [dialog, setDialog] = useState<'prefetch' | 'release' | null>(null);
   const rows = (image.hosts ?? []).map((on) => ({ ...on, id: on.host.id }));
-  const button = (action: 'prefetch' | 'release', enabled: boolean) => <WriteButton key={action} disabled={!enabled} onClick={() => setDialog(action)} data-testid={`image-${action}`}>{t(`image.${action}`)}</WriteButton>;
+  const button = (action: 'prefetch' | 'release', enabled: boolean) => <WriteButton needs="images:prefetch" reach="cloud" key={action} disabled={!enabled} onClick={() => setDialog(action)} data-testid={`image-${action}`}>{t(`image.${action}`)}</WriteButton>;
   return (
     <>
       <ShortTable

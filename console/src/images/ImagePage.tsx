@@ -52,9 +52,9 @@ export function ImagePage(): ReactNode {
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
               {download.button}
-              <WriteButton disabled={!own} onClick={() => setDialog('edit')} data-testid="image-edit">{t('image.edit')}</WriteButton>
-              <WriteButton disabled={!own} onClick={() => setDialog('delete')} data-testid="image-delete">{t(pending ? 'image.giveUp' : 'ui.delete')}</WriteButton>
-              <WriteButton variant="primary" disabled={image.state !== 'available'} onClick={() => void navigate(`/instances/launch?image=${image.id}`)} data-testid="image-launch">{t('instance.launch')}</WriteButton>
+              <WriteButton needs="images:write" disabled={!own} onClick={() => setDialog('edit')} data-testid="image-edit">{t('image.edit')}</WriteButton>
+              <WriteButton needs="images:write" disabled={!own} onClick={() => setDialog('delete')} data-testid="image-delete">{t(pending ? 'image.giveUp' : 'ui.delete')}</WriteButton>
+              <WriteButton needs="instances:write" variant="primary" disabled={image.state !== 'available'} onClick={() => void navigate(`/instances/launch?image=${image.id}`)} data-testid="image-launch">{t('instance.launch')}</WriteButton>
             </SpaceBetween>
           }
         >
@@ -63,7 +63,7 @@ export function ImagePage(): ReactNode {
         <ProblemAlert failure={error} />
         {download.progress}
         <ImageOverview image={image} />
-        {may.operate && <ImageHosts image={image} changed={changed} />}
+        {may('images:prefetch', 'cloud') && <ImageHosts image={image} changed={changed} />}
         <EventTable within filters={{ resource: image.id }} />
       </SpaceBetween>
       {dialog === 'edit' && <EditImageDialog image={image} close={close} done={changed} />}

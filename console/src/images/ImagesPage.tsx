@@ -36,7 +36,7 @@ export function ImagesPage(): ReactNode {
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
   const options = [{ value: '', label: t('image.visibilityAny') }, { value: 'private', label: t('image.visibility.private') }, { value: 'public', label: t('image.visibility.public') }, { value: 'shared', label: t('image.visibility.shared') }];
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-image">{t('image.create')}</WriteButton>;
+  const create = <WriteButton needs="images:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-image">{t('image.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('image.title'), href: '/images' }]}>
       <ResourceTable
@@ -64,7 +64,7 @@ export function ImagesPage(): ReactNode {
             <Box padding={{ top: 'xxs' }}><Checkbox checked={deprecated} onChange={(e) => setDeprecated(e.detail.checked)} data-testid="images-deprecated">{t('image.deprecatedToo')}</Checkbox></Box>
           </SpaceBetween>
         }
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('images:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {dialog === 'create' && <CreateImageDialog close={close} created={pages.refresh} />}
       {dialog === 'delete' && <DeleteDialog items={selected} stale={[images.key]} remove={images.remove} close={close} done={() => select([])}>{t('image.deleteBody')}</DeleteDialog>}

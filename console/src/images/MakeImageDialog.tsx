@@ -39,7 +39,7 @@ export function MakeImageDialog({ of, close }: { of: Source; close: () => void }
     <FormDialog title={t('image.makeTitle', { name: source.name })} action={t('image.make')} form={form} close={close}>
       <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="image-name" />
       <TextField form={form} field="description" label={t('ui.description')} optional stretch testId="image-description" />
-      {may.operate && <VisibilityField form={form} />}
+      {may('images:publish', 'cloud') && <VisibilityField form={form} />}
       <div>{'fromSnapshot' in of ? t('image.makeAboutSnapshot') : t('image.makeAbout')} {t('image.makeRoom')}</div>
       <div>{t('image.makeClean')}</div>
     </FormDialog>

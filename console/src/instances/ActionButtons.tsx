@@ -14,7 +14,7 @@ export function ActionButtons({ chosen, done }: { chosen: readonly Instance[]; d
     <>
       <SpaceBetween direction="horizontal" size="xs">
         {actions.map((action) => (
-          <WriteButton key={action} disabled={!chosen.some((i) => canDo(action, i))} onClick={() => setAsked({ action, chosen })} data-testid={`instance-${action}`}>
+          <WriteButton needs="instances:write" key={action} disabled={!chosen.some((i) => canDo(action, i))} onClick={() => setAsked({ action, chosen })} data-testid={`instance-${action}`}>
             {t(`instance.${action}`)}
           </WriteButton>
         ))}

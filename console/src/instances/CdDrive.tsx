@@ -23,7 +23,7 @@ export function CdDrive({ instance: i }: { instance: Instance }): ReactNode {
     done(await instances.detachCd(i.id));
     notify({ type: 'success', saying: { key: 'instance.cd.detachNotice', values: { name: i.name } } });
   };
-  const alive = may.write && i.desired !== 'terminated';
+  const alive = may('instances:write') && i.desired !== 'terminated';
   return (
     <SpaceBetween size="xxs" direction="horizontal" alignItems="center">
       <span data-testid="cd-drive">{i.cd === null ? t('instance.cd.empty') : <ResourceLink {...i.cd} />}</span>

@@ -38,7 +38,7 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
             { label: t('image.machine'), value: machineText(t, i) },
             { label: t('instance.desired'), value: t.word('instance.desired', i.desired) },
             { label: t('instance.zone'), value: i.zone.name },
-            { label: t('instance.host'), value: may.operate ? <ResourceLink {...i.host} /> : i.host.name },
+            { label: t('instance.host'), value: may('hosts:read', 'cloud') ? <ResourceLink {...i.host} /> : i.host.name },
             { label: t('instance.placementGroup'), value: i.placementGroup ? <ResourceLink {...i.placementGroup} /> : t('ui.none') },
             { label: t('ui.created'), value: format.dateTime(i.createdAt) },
             i.terminatedAt !== null

@@ -10,6 +10,7 @@ import { resyncMs } from '../api/pages';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
 import { MakeImageDialog } from '../images/MakeImageDialog';
+import { useMay } from '../session/permissions';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
@@ -28,6 +29,7 @@ const Screen = lazy(async () => ({ default: (await import('./console/Screen')).S
 
 export function InstancePage(): ReactNode {
   const t = useText();
+  const may = useMay();
   const id = useParams()['id'] ?? '';
   const [making, setMaking] = useState(false);
   const [search, setSearch] = useSearchParams();
@@ -45,7 +47,7 @@ export function InstancePage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton disabled={instance.desired === 'terminated'} onClick={() => setMaking(true)} data-testid="instance-image">{t('image.make')}</WriteButton>
+              <WriteButton needs="images:write" disabled={instance.desired === 'terminated'} onClick={() => setMaking(true)} data-testid="instance-image">{t('image.make')}</WriteButton>
               <ActionButtons chosen={[instance]} />
             </SpaceBetween>
           }
@@ -57,13 +59,13 @@ export function InstancePage(): ReactNode {
         <Tabs
           activeTabId={search.get('tab') ?? 'networking'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
           tabs={[
-            { id: 'networking', label: t('instance.tab.networking'), content: <Networking instance={instance} /> },
-            { id: 'volumes', label: t('instance.tab.volumes'), content: <InstanceVolumes instance={instance} /> },
-            { id: 'serial', label: t('instance.tab.serial'), content: <Suspense fallback={<Loading />}><SerialConsole instance={instance} /></Suspense> },
-            { id: 'screen', label: t('instance.tab.screen'), content: <Suspense fallback={<Loading />}><Screen instance={instance} /></Suspense> },
-            { id: 'log', label: t('instance.tab.log'), content: <ConsoleLog instance={instance} /> },
-            { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: instance.id }} /> },
-          ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
+            { id: 'networking', needs: undefined, label: t('instance.tab.networking'), content: <Networking instance={instance} /> },
+            { id: 'volumes', needs: 'volumes:read' as const, label: t('instance.tab.volumes'), content: <InstanceVolumes instance={instance} /> },
+            { id: 'serial', needs: 'instances:console' as const, label: t('instance.tab.serial'), content: <Suspense fallback={<Loading />}><SerialConsole instance={instance} /></Suspense> },
+            { id: 'screen', needs: 'instances:console' as const, label: t('instance.tab.screen'), content: <Suspense fallback={<Loading />}><Screen instance={instance} /></Suspense> },
+            { id: 'log', needs: undefined, label: t('instance.tab.log'), content: <ConsoleLog instance={instance} /> },
+            { id: 'events', needs: 'events:read' as const, label: t('instance.tab.events'), content: <EventTable within filters={{ resource: instance.id }} /> },
+          ].filter(({ needs }) => needs === undefined || may(needs)).map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>
       {making && <MakeImageDialog of={{ fromInstance: instance }} close={() => setMaking(false)} />}

@@ -33,7 +33,7 @@ export function InstancesPage(): ReactNode {
   const pages = usePages([instances.key, filters], look.pageSize, (page) => instances.list({ ...page, ...filters }));
   const [chosen, choose] = useState<readonly string[]>([]);
   const selected = pages.items.filter((i) => chosen.includes(i.id));
-  const launch = <WriteButton variant="primary" onClick={() => void navigate('/instances/launch')} data-testid="launch-instance">{t('instance.launch')}</WriteButton>;
+  const launch = <WriteButton needs="instances:write" variant="primary" onClick={() => void navigate('/instances/launch')} data-testid="launch-instance">{t('instance.launch')}</WriteButton>;
   const stateOptions = [{ value: '', label: t('instance.anyState') }, ...states.map((s) => ({ value: s as string, label: t(`instance.state.${s}`) }))];
   const filtered = state !== undefined || rested !== '';
   return (
@@ -69,7 +69,7 @@ function useColumns(): Column<Instance>[] {
     { id: 'image', header: t('instance.image'), cell: (i) => i.image.name, width: 140 },
     { id: 'address', header: t('instance.address'), cell: (i) => i.interfaces.flatMap(addressesOf).join(', '), width: 120 },
     { id: 'floating', header: t('instance.floatingAddress'), cell: (i) => i.interfaces.map((f) => f.floatingAddress).filter(Boolean).join(', ') || '-', width: 210 },
-    { id: 'host', header: t('instance.host'), cell: (i) => (may.operate ? <ResourceLink {...i.host} /> : i.host.name), width: 120 },
+    { id: 'host', header: t('instance.host'), cell: (i) => (may('hosts:read', 'cloud') ? <ResourceLink {...i.host} /> : i.host.name), width: 120 },
     { id: 'created', header: t('ui.created'), cell: (i) => format.dateTime(i.createdAt), width: 235 },
   ];
 }

@@ -36,7 +36,7 @@ export function Networking({ instance }: { instance: Instance }): ReactNode {
   const face = instance.interfaces.find((f) => f.id === chosen) ?? (instance.interfaces.length === 1 ? instance.interfaces[0] : undefined);
   const live = instance.desired !== 'terminated';
   const here = live && face !== undefined && face.state === 'attached';
-  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`interface-${which}`}>{text}</WriteButton>;
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton needs={which === 'associate' || which === 'disassociate' ? 'floating-addresses:write' : 'interfaces:write'} key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`interface-${which}`}>{text}</WriteButton>;
   return (
     <SpaceBetween size="l">
       <ShortTable

@@ -21,7 +21,7 @@ export function InterfacesTab({ network }: { network: string }): ReactNode {
     { id: 'name', header: t('instance.interface'), cell: (f) => interfaceName(f), isRowHeader: true, width: 150 },
     { id: 'id', header: t('ui.id'), cell: (f) => <code>{f.id}</code>, width: 220 },
     { id: 'instance', header: t('interface.instance'), cell: (f) => <ResourceLink {...f.instance} />, width: 150 },
-    ...(may.operate ? [{ id: 'host', header: t('instance.host'), cell: (f: Interface) => <HostOf instance={f.instance.id} />, width: 130 }] : []),
+    ...(may('hosts:read', 'cloud') ? [{ id: 'host', header: t('instance.host'), cell: (f: Interface) => <HostOf instance={f.instance.id} />, width: 130 }] : []),
     { id: 'address', header: t('instance.address'), cell: (f) => <Addresses of={f} />, width: 230 },
     { id: 'floating', header: t('instance.floatingAddress'), cell: (f) => (f.floatingAddress === null ? '-' : <RouteLink to="/floating-addresses">{f.floatingAddress}</RouteLink>), width: 190 },
     { id: 'mac', header: t('instance.mac'), cell: (f) => <code>{f.macAddress}</code>, width: 180 },

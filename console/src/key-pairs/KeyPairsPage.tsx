@@ -24,7 +24,7 @@ export function KeyPairsPage(): ReactNode {
   const [selected, select] = useState<KeyPair[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-key-pair">{t('keyPair.create')}</WriteButton>;
+  const create = <WriteButton needs="key-pairs:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-key-pair">{t('keyPair.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('keyPair.title'), href: '/key-pairs' }]}>
       <ResourceTable
@@ -37,7 +37,7 @@ export function KeyPairsPage(): ReactNode {
           { id: 'publicKey', header: t('keyPair.publicKey'), cell: (k) => <Copy text={k.publicKey} />, width: 260 },
           { id: 'created', header: t('ui.created'), cell: (k) => format.dateTime(k.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('key-pairs:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {dialog === 'create' && <CreateKeyPairDialog close={close} created={pages.refresh} />}
       {dialog === 'delete' && <DeleteDialog items={selected} stale={[keyPairs.key]} remove={keyPairs.remove} close={close} done={() => select([])}>{t('keyPair.deleteBody')}</DeleteDialog>}

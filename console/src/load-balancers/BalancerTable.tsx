@@ -25,7 +25,7 @@ export function BalancerTable({ network }: { network: Network }): ReactNode {
         { id: 'listeners', header: t('balancer.listeners'), cell: (b) => b.listeners.map(listenerName).join(', ') || '-' },
         { id: 'health', header: t('balancer.members'), cell: (b) => <HealthCount members={membersOf(b)} /> },
       ]}
-      actions={[<WriteButton key="create" onClick={() => void navigate(`/load-balancers/create?network=${network.id}`)} data-testid="network-create-balancer">{t('balancer.create')}</WriteButton>]}
+      actions={[<WriteButton needs="load-balancers:write" key="create" onClick={() => void navigate(`/load-balancers/create?network=${network.id}`)} data-testid="network-create-balancer">{t('balancer.create')}</WriteButton>]}
     />
   );
 }

@@ -75,7 +75,7 @@ export function CreateLoadBalancerPage(): ReactNode {
           <Box float="right">
             <SpaceBetween direction="horizontal" size="xs">
               <Button variant="link" formAction="none" onClick={() => void navigate('/load-balancers')}>{t('ui.cancel')}</Button>
-              <WriteButton variant="primary" formAction="submit" loading={form.busy} data-testid="balancer-submit">{t('ui.create')}</WriteButton>
+              <WriteButton needs="load-balancers:write" variant="primary" formAction="submit" loading={form.busy} data-testid="balancer-submit">{t('ui.create')}</WriteButton>
             </SpaceBetween>
           </Box>
         </SpaceBetween>

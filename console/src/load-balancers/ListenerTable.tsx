@@ -39,9 +39,9 @@ export function ListenerTable({ balancer, changed }: { balancer: LoadBalancer; c
           { id: 'out', header: t('balancer.bytesOut'), cell: (l) => bytes(l.traffic.bytesOut), minWidth: 90 },
         ]}
         actions={[
-          <WriteButton key="remove" disabled={selected === undefined} onClick={() => setDialog('remove')} data-testid="listener-remove">{t('balancer.remove')}</WriteButton>,
-          <WriteButton key="edit" disabled={selected === undefined} onClick={() => setDialog('edit')} data-testid="listener-edit">{t('network.editDo')}</WriteButton>,
-          <WriteButton key="add" onClick={() => setDialog('add')} data-testid="listener-add">{t('balancer.listenerAdd')}</WriteButton>,
+          <WriteButton needs="load-balancers:write" key="remove" disabled={selected === undefined} onClick={() => setDialog('remove')} data-testid="listener-remove">{t('balancer.remove')}</WriteButton>,
+          <WriteButton needs="load-balancers:write" key="edit" disabled={selected === undefined} onClick={() => setDialog('edit')} data-testid="listener-edit">{t('network.editDo')}</WriteButton>,
+          <WriteButton needs="load-balancers:write" key="add" onClick={() => setDialog('add')} data-testid="listener-add">{t('balancer.listenerAdd')}</WriteButton>,
         ]}
       />
       {dialog === 'add' && <ListenerDialog balancer={balancer} close={close} done={changed} />}

@@ -34,7 +34,7 @@ export function LoadBalancerOverview({ balancer: b, changed }: { balancer: LoadB
             label: t('instance.floatingAddress'),
             value: b.floatingAddresses.length === 0 ? t('balancer.insideOnly') : b.floatingAddresses.map((a) => (
               <div key={a} data-testid="balancer-floating">
-                <Copy text={a} /> {may.write && <Button variant="inline-link" onClick={() => setLeaving(a)} ariaLabel={t('floatingAddress.disassociateTitle', { address: a })} data-testid="balancer-disassociate">{t('floatingAddress.disassociate')}</Button>}
+                <Copy text={a} /> {may('floating-addresses:write') && <Button variant="inline-link" onClick={() => setLeaving(a)} ariaLabel={t('floatingAddress.disassociateTitle', { address: a })} data-testid="balancer-disassociate">{t('floatingAddress.disassociate')}</Button>}
               </div>
             )),
           },

@@ -45,9 +45,9 @@ export function LoadBalancerPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton onClick={() => setDialog('edit')} data-testid="balancer-edit">{t('network.editDo')}</WriteButton>
-              <WriteButton onClick={() => setDialog('associate')} data-testid="balancer-associate">{t('balancer.associate')}</WriteButton>
-              <WriteButton onClick={() => setDialog('delete')} data-testid="balancer-delete">{t('ui.delete')}</WriteButton>
+              <WriteButton needs="load-balancers:write" onClick={() => setDialog('edit')} data-testid="balancer-edit">{t('network.editDo')}</WriteButton>
+              <WriteButton needs="floating-addresses:write" onClick={() => setDialog('associate')} data-testid="balancer-associate">{t('balancer.associate')}</WriteButton>
+              <WriteButton needs="load-balancers:write" onClick={() => setDialog('delete')} data-testid="balancer-delete">{t('ui.delete')}</WriteButton>
             </SpaceBetween>
           }
         >

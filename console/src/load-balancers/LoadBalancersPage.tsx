@@ -26,7 +26,7 @@ export function LoadBalancersPage(): ReactNode {
   const pages = usePages([loadBalancers.key], look.pageSize, loadBalancers.list);
   const [selected, select] = useState<LoadBalancer[]>([]);
   const [deleting, setDeleting] = useState(false);
-  const create = <WriteButton variant="primary" onClick={() => void navigate('/load-balancers/create')} data-testid="create-balancer">{t('balancer.create')}</WriteButton>;
+  const create = <WriteButton needs="load-balancers:write" variant="primary" onClick={() => void navigate('/load-balancers/create')} data-testid="create-balancer">{t('balancer.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('balancer.title'), href: '/load-balancers' }]}>
       <ResourceTable
@@ -42,7 +42,7 @@ export function LoadBalancersPage(): ReactNode {
           { id: 'description', header: t('ui.description'), cell: (b) => b.description || '-', width: 200 },
           { id: 'created', header: t('ui.created'), cell: (b) => format.dateTime(b.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDeleting(true)}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('load-balancers:write')} onClick={() => setDeleting(true)}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {deleting && (
         <DeleteDialog items={selected} stale={staleWithBalancers} remove={loadBalancers.remove} close={() => setDeleting(false)} done={() => select([])}>{t('balancer.deleteBody')}</DeleteDialog>

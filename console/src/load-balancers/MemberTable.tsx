@@ -26,7 +26,7 @@ export function MemberTable({ balancer, changed }: { balancer: LoadBalancer; cha
   const draining = !none && selected.every((m) => m.draining);
   const several = balancer.listeners.length > 1;
   const whole = (text: string) => <span className="kumoi-whole">{text}</span>;
-  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`member-${which}`}>{text}</WriteButton>;
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton needs="load-balancers:write" key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`member-${which}`}>{text}</WriteButton>;
   return (
     <>
       <ShortTable

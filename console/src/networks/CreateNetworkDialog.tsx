@@ -21,7 +21,7 @@ export function CreateNetworkDialog({ close, created }: { close: () => void; cre
   const t = useText();
   const may = useMay();
   const given = useAll([vlanRanges.key], vlanRanges.list);
-  const ranges = may.operate ? null : (given.data ?? []);
+  const ranges = may('vlan-ranges:write', 'cloud') ? null : (given.data ?? []);
   const form = useForm<NetworkValues, unknown>({
     initial: blankNetwork, place: networkField, check: (v) => checkNetwork(v, ranges), send: (v) => networks.create(networkRequest(v, ranges)),
     done: () => { created(); close(); },

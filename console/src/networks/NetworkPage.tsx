@@ -58,7 +58,7 @@ export function NetworkPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton onClick={() => setEditing(true)} data-testid="edit-network">{t('network.editDo')}</WriteButton>
+              <WriteButton needs="networks:write" onClick={() => setEditing(true)} data-testid="edit-network">{t('network.editDo')}</WriteButton>
             </SpaceBetween>
           }
         >

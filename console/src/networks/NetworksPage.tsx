@@ -27,7 +27,7 @@ export function NetworksPage(): ReactNode {
   const [selected, select] = useState<Network[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-network">{t('network.create')}</WriteButton>;
+  const create = <WriteButton needs="networks:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-network">{t('network.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('network.title'), href: '/networks' }]}>
       <SpaceBetween size="m">
@@ -43,7 +43,7 @@ export function NetworksPage(): ReactNode {
             { id: 'free', header: t('network.free'), cell: (n) => format.number(n.subnets.filter((s) => !isV6(s.cidr)).reduce((sum, s) => sum + s.freeAddresses, 0)), width: 200 },
             { id: 'created', header: t('ui.created'), cell: (n) => format.dateTime(n.createdAt), width: 235 },
           ]}
-          actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+          actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('networks:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
         />
       </SpaceBetween>
       {dialog === 'create' && <CreateNetworkDialog close={close} created={pages.refresh} />}

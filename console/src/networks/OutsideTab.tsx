@@ -22,7 +22,7 @@ export function OutsideTab({ network }: { network: Network }): ReactNode {
   const [editing, setEditing] = useState(false);
   return (
     <SpaceBetween size="l">
-      <Container header={<Header variant="h3" actions={<WriteButton onClick={() => setEditing(true)} data-testid="edit-source">{t('network.sourceEdit')}</WriteButton>}>{t('network.source')}</Header>}>
+      <Container header={<Header variant="h3" actions={<WriteButton needs="networks:write" onClick={() => setEditing(true)} data-testid="edit-source">{t('network.sourceEdit')}</WriteButton>}>{t('network.source')}</Header>}>
         <KeyValuePairs
           columns={2}
           items={[

@@ -25,7 +25,7 @@ export function RoutesTab({ network }: { network: string }): ReactNode {
   const [selected, select] = useState<NetworkRoute[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = <WriteButton onClick={() => setDialog('create')} data-testid="create-route">{t('route.create')}</WriteButton>;
+  const create = <WriteButton needs="networks:write" onClick={() => setDialog('create')} data-testid="create-route">{t('route.create')}</WriteButton>;
   return (
     <>
       <ResourceTable
@@ -36,7 +36,7 @@ export function RoutesTab({ network }: { network: string }): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (r) => <code>{r.id}</code>, width: 250 },
           { id: 'created', header: t('ui.created'), cell: (r) => format.dateTime(r.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('networks:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {dialog === 'create' && <CreateRouteDialog network={network} close={close} created={pages.refresh} />}
       {dialog === 'delete' && (

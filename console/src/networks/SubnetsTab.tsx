@@ -26,7 +26,7 @@ export function SubnetsTab({ network }: { network: Network }): ReactNode {
   const only = selected.length === 1 ? pages.items.find((s) => s.id === selected[0]?.id) : undefined;
   const spans = (list: readonly string[] | null | undefined) => (list?.length ? list.map((span) => <div key={span}><code>{span}</code></div>) : '-');
   const close = () => setDialog(null);
-  const create = <WriteButton onClick={() => setDialog('create')} data-testid="create-subnet">{t('network.createSubnet')}</WriteButton>;
+  const create = <WriteButton needs="subnets:write" onClick={() => setDialog('create')} data-testid="create-subnet">{t('network.createSubnet')}</WriteButton>;
   return (
     <>
       <ResourceTable
@@ -44,7 +44,7 @@ export function SubnetsTab({ network }: { network: Network }): ReactNode {
           { id: 'dns', header: t('network.dns'), cell: (s) => (dhcpIsOutside(network.segment) ? '-' : s.dnsServers.join(', ') || t('network.dnsGateway')), width: 150 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button><WriteButton disabled={only === undefined} onClick={() => setDialog('edit')} data-testid="edit-subnet">{t('network.spaceEdit')}</WriteButton>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('subnets:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button><WriteButton needs="subnets:write" disabled={only === undefined} onClick={() => setDialog('edit')} data-testid="edit-subnet">{t('network.spaceEdit')}</WriteButton>{create}</SpaceBetween>}
       />
       {dialog === 'create' && <CreateSubnetDialog network={network} close={close} done={pages.refresh} />}
       {dialog === 'edit' && only && <EditSubnetDialog subnet={only} close={close} done={pages.refresh} />}

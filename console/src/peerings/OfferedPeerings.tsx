@@ -6,13 +6,13 @@ import { useState, type ReactNode } from 'react';
 import { useAll } from '../api/pages';
 import type { Peering } from '../api/types';
 import { useText } from '../i18n/text';
-import { useMay } from '../session/permissions';
+import { useAccount, useMay } from '../session/permissions';
 import { ProblemAlert } from '../ui/ProblemAlert';
-import { isOffered, otherSide, ownSide, peerings, useAccountId } from './peerings';
+import { isOffered, otherSide, ownSide, peerings } from './peerings';
 
 /** What other accounts ask for, to be answered; nothing if nobody asks. */
 export function OfferedPeerings({ network }: { network?: string }): ReactNode {
-  const account = useAccountId();
+  const account = useAccount();
   const all = useAll([peerings.key], peerings.list);
   const offered = (all.data ?? []).filter((p) => isOffered(p, account) && (network === undefined || p.peerNetwork.id === network));
   if (offered.length === 0) return null;
@@ -36,7 +36,7 @@ function Offer({ peering, account }: { peering: Peering; account: string }): Rea
     <SpaceBetween size="xs">
       <Alert
         type="info" header={t('peering.offered', { other: otherSide(peering, account), own: ownSide(peering, account).name })} data-testid="peering-offer"
-        action={may.write && (
+        action={may('peerings:write') && (
           <SpaceBetween direction="horizontal" size="xs">
             <Button disabled={busy} onClick={() => void reply(peerings.reject)}>{t('peering.reject')}</Button>
             <Button disabled={busy} onClick={() => void reply(peerings.accept)} data-testid="peering-accept">{t('peering.accept')}</Button>

@@ -5,6 +5,7 @@ import { useAll } from '../api/pages';
 import type { Network } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { useAccount } from '../session/permissions';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
@@ -12,14 +13,14 @@ import { required, violations } from '../ui/rules';
 import { ShortTable } from '../ui/ShortTable';
 import { useForm } from '../ui/useForm';
 import { WriteButton } from '../ui/WriteButton';
-import { isOffered, otherSide, ownSide, peerings, useAccountId } from './peerings';
+import { isOffered, otherSide, ownSide, peerings } from './peerings';
 
 /** The networks of other accounts that a network reaches, or is to reach. */
 export function PeeringTable({ network }: { network: Network }): ReactNode {
   const t = useText();
   const format = useFormat();
   const queries = useQueryClient();
-  const account = useAccountId();
+  const account = useAccount();
   const all = useAll([peerings.key], peerings.list);
   const here = all.data?.filter((p) => ownSide(p, account).id === network.id);
   const [chosen, choose] = useState<string | null>(null);
@@ -45,8 +46,8 @@ export function PeeringTable({ network }: { network: Network }): ReactNode {
           { id: 'created', header: t('ui.created'), cell: (p) => format.dateTime(p.createdAt) },
         ]}
         actions={[
-          <WriteButton key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
-          <WriteButton key="create" onClick={() => setDialog('create')} data-testid="create-peering">{t('peering.create')}</WriteButton>,
+          <WriteButton needs="peerings:write" key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
+          <WriteButton needs="peerings:write" key="create" onClick={() => setDialog('create')} data-testid="create-peering">{t('peering.create')}</WriteButton>,
         ]}
       />
       {dialog === 'create' && <PeeringDialog network={network} close={close} done={() => void queries.invalidateQueries({ queryKey: [peerings.key] })} />}

@@ -1,7 +1,5 @@
 import { answer, api } from '../api/client';
 import type { CreatePeering, Peering } from '../api/types';
-import { session } from '../session/session';
-import { useStore } from '../ui/store';
 
 const at = (id: string) => ({ params: { path: { peering: id } } });
 
@@ -13,12 +11,6 @@ export const peerings = {
   reject: (id: string) => answer(api.POST('/api/v1/peerings/{peering}/reject', at(id))),
   remove: (id: string) => answer(api.DELETE('/api/v1/peerings/{peering}', at(id))),
 };
-
-/** The account whose resources are shown. */
-export function useAccountId(): string {
-  const { user, actingFor } = useStore(session);
-  return actingFor?.id ?? user?.account.id ?? '';
-}
 
 /** The other side of a peering, as `ACCOUNT/NETWORK`. */
 export function otherSide(p: Peering, account: string): string {

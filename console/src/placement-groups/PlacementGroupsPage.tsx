@@ -23,7 +23,7 @@ export function PlacementGroupsPage(): ReactNode {
   const [selected, select] = useState<PlacementGroup[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-placement-group">{t('placementGroup.create')}</WriteButton>;
+  const create = <WriteButton needs="placement-groups:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-placement-group">{t('placementGroup.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('placementGroup.title'), href: '/placement-groups' }]}>
       <ResourceTable
@@ -35,7 +35,7 @@ export function PlacementGroupsPage(): ReactNode {
           { id: 'instances', header: t('placementGroup.instances'), cell: (g) => format.number(g.instances), width: 140 },
           { id: 'created', header: t('ui.created'), cell: (g) => format.dateTime(g.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('placement-groups:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {dialog === 'create' && <CreatePlacementGroupDialog close={close} created={pages.refresh} />}
       {dialog === 'delete' && <DeleteDialog items={selected} stale={[placementGroups.key]} remove={placementGroups.remove} close={close} done={() => select([])} />}

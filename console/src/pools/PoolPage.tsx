@@ -47,7 +47,7 @@ export function PoolPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              {may.operate && <WriteButton onClick={() => setEditing(true)} data-testid="edit-volume-pool">{t('pool.edit')}</WriteButton>}
+              {may('pools:write', 'cloud') && <WriteButton needs="pools:write" reach="cloud" onClick={() => setEditing(true)} data-testid="edit-volume-pool">{t('pool.edit')}</WriteButton>}
             </SpaceBetween>
           }
         >

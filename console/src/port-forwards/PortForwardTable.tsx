@@ -32,8 +32,8 @@ export function PortForwardTable({ network }: { network: string }): ReactNode {
           { id: 'description', header: t('ui.description'), cell: (f) => f.description || '-' },
         ]}
         actions={[
-          <WriteButton key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
-          <WriteButton key="create" onClick={() => setDialog('create')} data-testid="create-port-forward">{t('portForward.create')}</WriteButton>,
+          <WriteButton needs="port-forwards:write" key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
+          <WriteButton needs="port-forwards:write" key="create" onClick={() => setDialog('create')} data-testid="create-port-forward">{t('portForward.create')}</WriteButton>,
         ]}
       />
       {dialog === 'create' && (

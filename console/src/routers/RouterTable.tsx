@@ -41,10 +41,10 @@ export function RouterTable({ network }: { network: Network }): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (r) => <code>{r.id}</code> },
         ]}
         actions={[
-          <WriteButton key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
-          <WriteButton key="change" disabled={selected === undefined} onClick={() => setDialog('change')}>{t('router.change')}</WriteButton>,
-          <WriteButton key="join" disabled={others.length === 0} onClick={() => setDialog('join')}>{t('router.join')}</WriteButton>,
-          <WriteButton key="create" onClick={() => setDialog('create')} data-testid="create-router">{t('router.create')}</WriteButton>,
+          <WriteButton needs="routers:write" key="delete" disabled={selected === undefined} onClick={() => setDialog('delete')}>{t('ui.delete')}</WriteButton>,
+          <WriteButton needs="routers:write" key="change" disabled={selected === undefined} onClick={() => setDialog('change')}>{t('router.change')}</WriteButton>,
+          <WriteButton needs="routers:write" key="join" disabled={others.length === 0} onClick={() => setDialog('join')}>{t('router.join')}</WriteButton>,
+          <WriteButton needs="routers:write" key="create" onClick={() => setDialog('create')} data-testid="create-router">{t('router.create')}</WriteButton>,
         ]}
       />
       {dialog === 'create' && <RouterDialog networkIds={[network.id]} close={close} done={done} />}

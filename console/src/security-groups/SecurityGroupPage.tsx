@@ -48,8 +48,8 @@ export function SecurityGroupPage(): ReactNode {
               counter={`(${group.rules.length})`}
               actions={
                 <SpaceBetween direction="horizontal" size="xs">
-                  <Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
-                  <WriteButton variant="primary" onClick={() => setDialog('add')} data-testid="add-rule">{t('securityGroup.addRule')}</WriteButton>
+                  <Button disabled={selected.length === 0 || !may('security-groups:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
+                  <WriteButton needs="security-groups:write" variant="primary" onClick={() => setDialog('add')} data-testid="add-rule">{t('securityGroup.addRule')}</WriteButton>
                 </SpaceBetween>
               }
             >

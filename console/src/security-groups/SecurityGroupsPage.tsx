@@ -28,7 +28,7 @@ export function SecurityGroupsPage(): ReactNode {
   const [selected, select] = useState<SecurityGroup[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-security-group">{t('securityGroup.create')}</WriteButton>;
+  const create = <WriteButton needs="security-groups:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-security-group">{t('securityGroup.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('securityGroup.title'), href: '/security-groups' }]}>
       <ResourceTable
@@ -40,7 +40,7 @@ export function SecurityGroupsPage(): ReactNode {
           { id: 'rules', header: t('securityGroup.rules'), cell: (g) => format.number(g.rules.length), width: 110 },
           { id: 'created', header: t('ui.created'), cell: (g) => format.dateTime(g.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('security-groups:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {dialog === 'create' && <CreateDialog close={close} />}
       {dialog === 'delete' && <DeleteDialog items={selected} stale={[securityGroups.key]} remove={securityGroups.remove} close={close} done={() => select([])} />}

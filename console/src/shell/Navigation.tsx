@@ -6,6 +6,9 @@ import { streamState } from '../api/live';
 import { useText } from '../i18n/text';
 import { useMay } from '../session/permissions';
 import { useStore } from '../ui/store';
+import { offered, sections, type Group } from './sections';
+
+const groups = Object.keys(sections) as Group[];
 
 export function Navigation(): ReactNode {
   const t = useText();
@@ -21,9 +24,10 @@ export function Navigation(): ReactNode {
       link.dataset.testid = `nav-${link.getAttribute('href')?.slice(1) || 'dashboard'}`;
   });
 
-  const link = (path: Parameters<typeof linkText>[0]): SideNavigationProps.Link => ({ type: 'link', href: path === 'dashboard' ? '/' : `/${path}`, text: linkText(path) });
-  const linkText = (path: 'dashboard' | 'instances' | 'images' | 'key-pairs' | 'placement-groups' | 'volumes' | 'snapshots' | 'backups' | 'backup-schedules' | 'recoverable-volumes' | 'volume-types' | 'networks' | 'security-groups' | 'floating-addresses' | 'load-balancers' | 'vpns' | 'trace' | 'address-pools' | 'vlan-ranges' | 'switches' | 'events' | 'users' | 'access' | 'hosts' | 'pools' | 'flavors' | 'zones' | 'accounts') => t(`nav.${path}`);
-  const section = (text: string, ...items: SideNavigationProps.Link[]): SideNavigationProps.Section => ({ type: 'section', text, items });
+  const section = (group: Group): SideNavigationProps.Section[] => {
+    const items = offered(group, may).map(({ path }): SideNavigationProps.Link => ({ type: 'link', href: `/${path}`, text: t.word('nav', path) }));
+    return items.length === 0 ? [] : [{ type: 'section', text: t(`nav.${group}`), items }];
+  };
   return (
     <div ref={box}>
       <SideNavigation
@@ -34,19 +38,17 @@ export function Navigation(): ReactNode {
           void navigate(e.detail.href);
         }}
         items={[
-          link('dashboard'),
-          section(t('nav.compute'), link('instances'), link('images'), link('key-pairs'), link('placement-groups')),
-          section(t('nav.storage'), link('volumes'), link('snapshots'), link('backups'), link('backup-schedules'), link('recoverable-volumes'), link('volume-types')),
-          section(t('nav.network'), link('networks'), link('security-groups'), link('floating-addresses'), link('load-balancers'), link('vpns'), link('trace')),
-          section(t('nav.account'), link('events'), ...(may.admin ? [link('users')] : []), link('access')),
-          ...(may.operate ? [section(t('nav.operator'), link('hosts'), link('flavors'), link('pools'), link('address-pools'), link('vlan-ranges'), link('switches'), link('zones'), link('accounts'))] : []),
+          { type: 'link', href: '/', text: t('nav.dashboard') },
+          ...groups.flatMap(section),
           { type: 'divider' },
           { type: 'link', href: '/reference/', text: t('nav.reference'), external: true },
         ]}
       />
-      <div className="kumoi-live">
-        <StatusIndicator type={live === 'live' ? 'success' : 'in-progress'}>{t(`shell.live.${live}`)}</StatusIndicator>
-      </div>
+      {may('events:read') && (
+        <div className="kumoi-live">
+          <StatusIndicator type={live === 'live' ? 'success' : 'in-progress'}>{t(`shell.live.${live}`)}</StatusIndicator>
+        </div>
+      )}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { useState, type ReactNode } from 'react';
 import type { Snapshot } from '../api/types';
 import { useText } from '../i18n/text';
 import { MakeImageDialog } from '../images/MakeImageDialog';
+import type { Permission } from '../session/permissions';
 import { ConfirmDialog } from '../ui/ConfirmDialog';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { notify } from '../ui/notices';
@@ -12,6 +13,8 @@ import { VolumeFromSnapshotDialog } from './VolumeFromSnapshotDialog';
 
 type Action = 'delete' | 'image' | 'restore' | 'volume';
 
+const needed: Readonly<Record<Action, Permission>> = { delete: 'snapshots:write', image: 'images:write', restore: 'volumes:write', volume: 'volumes:write' };
+
 /** What can be done with snapshots, as buttons; several can only be deleted. Used where they are listed and where one is shown. */
 export function useSnapshotActions(chosen: readonly Snapshot[], deleted: () => void): { buttons: ReactNode[]; dialog: ReactNode } {
   const t = useText();
@@ -20,7 +23,7 @@ export function useSnapshotActions(chosen: readonly Snapshot[], deleted: () => v
   const [asked, ask] = useState<{ action: Action; of: readonly Snapshot[] } | null>(null);
   const usable = chosen.length === 1 && chosen.every(isUsable);
   const button = (action: Action, text: string, enabled: boolean) => (
-    <WriteButton key={action} disabled={!enabled} onClick={() => ask({ action, of: chosen })} data-testid={`snapshot-${action}`}>{text}</WriteButton>
+    <WriteButton needs={needed[action]} key={action} disabled={!enabled} onClick={() => ask({ action, of: chosen })} data-testid={`snapshot-${action}`}>{text}</WriteButton>
   );
   const close = () => ask(null);
   const one = asked?.of[0];

@@ -37,7 +37,7 @@ export function SnapshotPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton disabled={!canDelete(snapshot)} onClick={() => edit(true)} data-testid="snapshot-edit">{t('snapshot.edit')}</WriteButton>
+              <WriteButton needs="snapshots:write" disabled={!canDelete(snapshot)} onClick={() => edit(true)} data-testid="snapshot-edit">{t('snapshot.edit')}</WriteButton>
               {actions.buttons}
             </SpaceBetween>
           }

@@ -37,7 +37,7 @@ export function VolumeSnapshots({ volume, canTake }: { volume: Volume; canTake: 
           { id: 'tags', header: t('tags.title'), cell: (s) => <span className="kumoi-anywhere">{tagLine(s.tags)}</span>, minWidth: 120 },
           { id: 'description', header: t('ui.description'), cell: (s) => s.description },
         ]}
-        actions={[...actions.buttons, <WriteButton key="take" disabled={!canTake} onClick={() => take(true)} data-testid="snapshot-take">{t('snapshot.take')}</WriteButton>]}
+        actions={[...actions.buttons, <WriteButton needs="volumes:write" key="take" disabled={!canTake} onClick={() => take(true)} data-testid="snapshot-take">{t('snapshot.take')}</WriteButton>]}
       />
       {taking && (
         <TakeSnapshotDialog

@@ -45,8 +45,8 @@ export function HostStrays({ host }: { host: Host }): ReactNode {
           { id: 'image', header: t('stray.image'), cell: (s) => (s.image === null ? '-' : <ResourceLink {...s.image} />), minWidth: 110 },
         ]}
         actions={[
-          <WriteButton key="delete" disabled={one === undefined} onClick={() => one && ask({ action: 'delete', of: one })} data-testid="stray-delete">{t('stray.delete')}</WriteButton>,
-          <WriteButton key="adopt" disabled={one === undefined || !canAdopt(one)} onClick={() => one && ask({ action: 'adopt', of: one })} data-testid="stray-adopt">{t('stray.adopt')}</WriteButton>,
+          <WriteButton needs="hosts:write" reach="cloud" key="delete" disabled={one === undefined} onClick={() => one && ask({ action: 'delete', of: one })} data-testid="stray-delete">{t('stray.delete')}</WriteButton>,
+          <WriteButton needs="hosts:write" reach="cloud" key="adopt" disabled={one === undefined || !canAdopt(one)} onClick={() => one && ask({ action: 'adopt', of: one })} data-testid="stray-adopt">{t('stray.adopt')}</WriteButton>,
         ]}
       />
       {asked?.action === 'adopt' && <AdoptStrayDialog stray={asked.of} close={close} />}

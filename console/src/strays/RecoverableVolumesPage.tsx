@@ -28,7 +28,7 @@ export function RecoverableVolumesPage(): ReactNode {
           { id: 'used', header: t('volume.used'), cell: (v) => format.bytes(v.usedBytes), width: 120 },
           { id: 'written', header: t('stray.written'), cell: (v) => format.dateTime(v.writtenAt), width: 235 },
           { id: 'lost', header: t('recover.lost'), cell: (v) => format.dateTime(v.lostAt), width: 235 },
-          { id: 'action', header: t('ui.actions'), cell: (v) => <WriteButton variant="inline-link" onClick={() => ask(v)} data-testid="volume-recover">{t('recover.recover')}</WriteButton>, width: 140 },
+          { id: 'action', header: t('ui.actions'), cell: (v) => <WriteButton needs="recoverable-volumes:write" variant="inline-link" onClick={() => ask(v)} data-testid="volume-recover">{t('recover.recover')}</WriteButton>, width: 140 },
         ]}
       />
       {asked !== null && <RecoverVolumeDialog volume={asked} close={() => ask(null)} />}

@@ -45,7 +45,7 @@ export function PortTable({ of }: { of: Switch }): ReactNode {
         ]}
         actions={[
           <Button key="refresh" iconName="refresh" ariaLabel={t('ui.refresh')} loading={seen.isFetching} onClick={() => void seen.refetch()} data-testid="ports-refresh" />,
-          <WriteButton key="set" onClick={() => setSetting(true)} data-testid="set-port">{t('switch.portSet')}</WriteButton>,
+          <WriteButton needs="switches:write" reach="cloud" key="set" onClick={() => setSetting(true)} data-testid="set-port">{t('switch.portSet')}</WriteButton>,
         ]}
       />
       {setting && <PortDialog of={of} row={selected} close={() => setSetting(false)} done={() => void queries.invalidateQueries({ queryKey: [switches.key, 'one', of.id] })} />}

@@ -44,7 +44,7 @@ export function SwitchPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton onClick={() => setDeleting(true)} data-testid="switch-delete">{t('ui.delete')}</WriteButton>
+              <WriteButton needs="switches:write" reach="cloud" onClick={() => setDeleting(true)} data-testid="switch-delete">{t('ui.delete')}</WriteButton>
             </SpaceBetween>
           }
         >

@@ -27,7 +27,7 @@ export function SwitchesPage(): ReactNode {
   const [selected, select] = useState<Switch[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = may.operate && <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-switch">{t('switch.create')}</WriteButton>;
+  const create = may('switches:write', 'cloud') && <WriteButton needs="switches:write" reach="cloud" variant="primary" onClick={() => setDialog('create')} data-testid="create-switch">{t('switch.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('switch.title'), href: '/switches' }]}>
       <ResourceTable
@@ -41,9 +41,9 @@ export function SwitchesPage(): ReactNode {
           { id: 'checked', header: t('switch.checked'), cell: (s) => (s.checkedAt === null ? '-' : format.dateTime(s.checkedAt)), width: 200 },
           { id: 'created', header: t('ui.created'), cell: (s) => format.dateTime(s.createdAt), width: 235 },
         ]}
-        actions={may.operate && (
+        actions={may('switches:write', 'cloud') && (
           <SpaceBetween direction="horizontal" size="xs">
-            <Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
+            <Button disabled={selected.length === 0 || !may('switches:write', 'cloud')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             {create}
           </SpaceBetween>
         )}

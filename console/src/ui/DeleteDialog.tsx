@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Ref } from '../api/types';
+import type { MessageKey } from '../i18n/catalogue';
 import { useText } from '../i18n/text';
 import { ConfirmDialog } from './ConfirmDialog';
 import { notify } from './notices';
@@ -11,12 +12,16 @@ interface Props {
   stale: readonly string[];
   remove: (id: string) => Promise<unknown>;
   children?: ReactNode;
+  /** Where it is not a resource that goes: what is asked, done and said instead. */
+  title?: string;
+  action?: string;
+  notice?: MessageKey;
   close: () => void;
   done?: () => void;
 }
 
 /** Deletes resources one after another; the first that cannot be deleted stops it and says why. */
-export function DeleteDialog({ items, stale, remove, children, close, done }: Props): ReactNode {
+export function DeleteDialog({ items, stale, remove, children, title, action, notice = 'ui.deleted', close, done }: Props): ReactNode {
   const t = useText();
   const queries = useQueryClient();
   const [first] = items;
@@ -25,7 +30,7 @@ export function DeleteDialog({ items, stale, remove, children, close, done }: Pr
     try {
       for (const item of items) {
         await remove(item.id);
-        notify({ type: 'success', saying: { key: 'ui.deleted', values: { name: item.name } } });
+        notify({ type: 'success', saying: { key: notice, values: { name: item.name } } });
       }
       done?.();
     } finally {
@@ -34,8 +39,8 @@ export function DeleteDialog({ items, stale, remove, children, close, done }: Pr
   };
   return (
     <ConfirmDialog
-      title={items.length === 1 ? t('ui.deleteTitle', { name: first.name }) : t('ui.deleteManyTitle', { count: items.length })}
-      action={t('ui.delete')} typed={null} run={run} close={close}
+      title={title ?? (items.length === 1 ? t('ui.deleteTitle', { name: first.name }) : t('ui.deleteManyTitle', { count: items.length }))}
+      action={action ?? t('ui.delete')} typed={null} run={run} close={close}
     >
       {items.length > 1 && <ul>{items.map((i) => <li key={i.id}>{i.name}</li>)}</ul>}
       {children ?? t('ui.deleteBody')}

@@ -4,6 +4,7 @@ import { useEffect, useRef, type ReactNode } from 'react';
 import { ProblemError } from '../api/problem';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { RouteLink } from './RouteLink';
 import { ResourceLink } from './ResourceLink';
 
 /** A failure in words: what, why, who uses it, when to try again, and the request's id for whoever looks into it. */
@@ -24,8 +25,9 @@ export function ProblemBody({ failure }: { failure: Error }): ReactNode {
   const { errors, reasons, usedBy } = problem;
   return (
     <>
-      {problem.detail}
+      {problem.code !== 'quota-exceeded' && problem.detail}
       {retryAfterSeconds !== null && <div>{t('problem.retryAfter', { time: format.time(new Date(Date.now() + retryAfterSeconds * 1000).toISOString()) })}</div>}
+      {problem.code === 'quota-exceeded' && <div><RouteLink to="/quotas">{t('problem.toQuotas')}</RouteLink></div>}
       {errors !== null && errors.length > 0 && <ul>{errors.map((e) => <li key={e.field + e.rule}><code>{e.field}</code>: {e.message}</li>)}</ul>}
       {reasons !== null && reasons.length > 0 && (
         <div>

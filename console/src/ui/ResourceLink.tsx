@@ -1,4 +1,6 @@
 import type { ReactNode } from 'react';
+import { useMay } from '../session/permissions';
+import { lacking } from '../shell/sections';
 import { RouteLink } from './RouteLink';
 
 const pages: Readonly<Record<string, (id: string) => string>> = {
@@ -10,7 +12,10 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   sg: (id) => `/security-groups/${id}`,
   h: (id) => `/hosts/${id}`,
   u: () => '/users',
-  a: () => '/accounts',
+  a: (id) => `/accounts/${id}`,
+  dom: (id) => `/domains/${id}`,
+  role: () => '/roles',
+  qr: () => '/quotas',
   flv: () => '/flavors',
   z: () => '/zones',
   fip: () => '/floating-addresses',
@@ -33,6 +38,7 @@ export function pageOf(id: string): string | null {
 }
 
 export function ResourceLink({ id, name }: { id: string; name: string }): ReactNode {
+  const may = useMay();
   const page = pageOf(id);
-  return page === null ? name || id : <RouteLink to={page}>{name || id}</RouteLink>;
+  return page === null || lacking(page, may) !== null ? name || id : <RouteLink to={page}>{name || id}</RouteLink>;
 }

@@ -25,7 +25,7 @@ export function VlanRangesPage(): ReactNode {
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
   const nameOf = (r: VlanRange) => `${r.device} ${vlansText(r)}`;
-  const create = may.operate && <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-vlan-range">{t('vlanRange.create')}</WriteButton>;
+  const create = may('vlan-ranges:write', 'cloud') && <WriteButton needs="vlan-ranges:write" reach="cloud" variant="primary" onClick={() => setDialog('create')} data-testid="create-vlan-range">{t('vlanRange.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('vlanRange.title'), href: '/vlan-ranges' }]}>
       <ResourceTable
@@ -37,9 +37,9 @@ export function VlanRangesPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (r) => <code>{r.id}</code>, width: 220 },
           { id: 'created', header: t('ui.created'), cell: (r) => format.dateTime(r.createdAt), width: 235 },
         ]}
-        actions={may.operate && (
+        actions={may('vlan-ranges:write', 'cloud') && (
           <SpaceBetween direction="horizontal" size="xs">
-            <Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')} data-testid="delete-vlan-range">{t('ui.delete')}</Button>
+            <Button disabled={selected.length === 0 || !may('vlan-ranges:write', 'cloud')} onClick={() => setDialog('delete')} data-testid="delete-vlan-range">{t('ui.delete')}</Button>
             {create}
           </SpaceBetween>
         )}

@@ -25,12 +25,12 @@ export function VolumeTypesPage(): ReactNode {
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
   const limit = (value: number | null) => (value === null ? t('volumeType.noLimit') : format.number(value));
-  const create = may.operate && <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-volume-type">{t('volumeType.create')}</WriteButton>;
+  const create = may('volume-types:write', 'cloud') && <WriteButton needs="volume-types:write" reach="cloud" variant="primary" onClick={() => setDialog('create')} data-testid="create-volume-type">{t('volumeType.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('volumeType.title'), href: '/volume-types' }]}>
       <ResourceTable
         title={t('volumeType.title')} description={t('volumeType.about')} pages={pages} look={look} labelOf={(v) => v.name} empty={t('volumeType.empty')} emptyAction={create}
-        {...(may.operate ? { selected, select } : {})}
+        {...(may('volume-types:write', 'cloud') ? { selected, select } : {})}
         columns={[
           { id: 'name', header: t('ui.name'), cell: (v) => v.name, isRowHeader: true, width: 200 },
           { id: 'id', header: t('ui.id'), cell: (v) => <code>{v.id}</code>, width: 220 },
@@ -39,9 +39,9 @@ export function VolumeTypesPage(): ReactNode {
           { id: 'encrypted', header: t('volumeType.encrypted'), cell: (v) => t(v.encrypted ? 'ui.yes' : 'ui.no'), width: 140 },
           { id: 'created', header: t('ui.created'), cell: (v) => format.dateTime(v.createdAt), width: 235 },
         ]}
-        actions={may.operate && (
+        actions={may('volume-types:write', 'cloud') && (
           <SpaceBetween direction="horizontal" size="xs">
-            <Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')} data-testid="delete-volume-type">{t('ui.delete')}</Button>
+            <Button disabled={selected.length === 0 || !may('volume-types:write', 'cloud')} onClick={() => setDialog('delete')} data-testid="delete-volume-type">{t('ui.delete')}</Button>
             {create}
           </SpaceBetween>
         )}

@@ -33,7 +33,7 @@ export function InstanceVolumes({ instance }: { instance: Instance }): ReactNode
   const volume = rows?.find((v) => v.id === chosen) ?? (rows?.length === 1 ? rows[0] : undefined);
   const full = (rows?.filter((v) => v.slot !== 0).length ?? 0) >= slotMax;
   const live = instance.desired !== 'terminated';
-  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volumes-${which}`}>{text}</WriteButton>;
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton needs={which === 'snapshots' ? 'instances:write' : 'volumes:write'} key={which} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volumes-${which}`}>{text}</WriteButton>;
   return (
     <>
       <ShortTable

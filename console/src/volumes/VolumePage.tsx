@@ -47,7 +47,7 @@ export function VolumePage(): ReactNode {
     void queries.invalidateQueries({ predicate: (q) => (staleWithVolumes as readonly string[]).includes(String(q.queryKey[0])) });
   };
   const living = !isLeaving(volume);
-  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volume-${which}`}>{text}</WriteButton>;
+  const button = (which: Dialog, text: string, enabled: boolean) => <WriteButton needs={which === 'image' ? 'images:write' : 'volumes:write'} disabled={!enabled} onClick={() => setDialog(which)} data-testid={`volume-${which}`}>{text}</WriteButton>;
   return (
     <Page trail={trail}>
       <SpaceBetween size="l">
@@ -57,7 +57,7 @@ export function VolumePage(): ReactNode {
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
               {volume.instance === null ? button('attach', t('volume.attach'), canAttach(volume)) : button('detach', t('volume.detach'), canDetach(volume))}
-              <WriteButton disabled={!canLaunchFrom(volume)} onClick={() => void navigate(`/instances/launch?volume=${volume.id}`)} data-testid="volume-launch">{t('volume.launch')}</WriteButton>
+              <WriteButton needs="instances:write" disabled={!canLaunchFrom(volume)} onClick={() => void navigate(`/instances/launch?volume=${volume.id}`)} data-testid="volume-launch">{t('volume.launch')}</WriteButton>
               {button('copy', t('ui.copy'), canTakeSnapshot(volume))}
               {button('image', t('image.make'), canTakeSnapshot(volume) && !volume.encrypted)}
               {button('resize', t('volume.resize'), living && volume.sizeGib < sizeMaxGib)}

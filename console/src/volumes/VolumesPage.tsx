@@ -43,7 +43,7 @@ export function VolumesPage(): ReactNode {
   const [creating, setCreating] = useState(false);
   // What was chosen when the dialog opened: live updates must not change what is confirmed.
   const [deleting, setDeleting] = useState<readonly Volume[]>([]);
-  const create = <WriteButton variant="primary" onClick={() => setCreating(true)} data-testid="create-volume">{t('volume.create')}</WriteButton>;
+  const create = <WriteButton needs="volumes:write" variant="primary" onClick={() => setCreating(true)} data-testid="create-volume">{t('volume.create')}</WriteButton>;
   const stateOptions = [{ value: '', label: t('instance.anyState') }, ...states.map((s) => ({ value: s as string, label: t(`volume.state.${s}`) }))];
   const poolOptions = [{ value: '', label: t('volume.poolAny') }, ...(places.data ?? []).map((p) => ({ value: p.id, label: p.name }))];
   const filter = (name: 'state' | 'pool' | 'tag', ...values: readonly (string | undefined)[]) => setSearch((before) => {
@@ -84,7 +84,7 @@ export function VolumesPage(): ReactNode {
         ]}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            <Button disabled={selected.length === 0 || !selected.every(canDelete) || !may.write} onClick={() => setDeleting(selected)} data-testid="delete-volumes">{t('ui.delete')}</Button>
+            <Button disabled={selected.length === 0 || !selected.every(canDelete) || !may('volumes:write')} onClick={() => setDeleting(selected)} data-testid="delete-volumes">{t('ui.delete')}</Button>
             {create}
           </SpaceBetween>
         }

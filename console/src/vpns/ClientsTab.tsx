@@ -25,7 +25,7 @@ export function ClientsTab({ vpn }: { vpn: Vpn }): ReactNode {
   const [made, setMade] = useState<VpnClient | null>(null);
   const close = () => setDialog(null);
   const [only] = selected.length === 1 ? selected : [];
-  const add = <WriteButton onClick={() => setDialog('add')} data-testid="vpn-client-add">{t('vpn.clientAdd')}</WriteButton>;
+  const add = <WriteButton needs="vpns:write" onClick={() => setDialog('add')} data-testid="vpn-client-add">{t('vpn.clientAdd')}</WriteButton>;
   return (
     <>
       <ResourceTable
@@ -43,7 +43,7 @@ export function ClientsTab({ vpn }: { vpn: Vpn }): ReactNode {
         ]}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            <WriteButton disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="vpn-client-remove">{t('vpn.remove')}</WriteButton>
+            <WriteButton needs="vpns:write" disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="vpn-client-remove">{t('vpn.remove')}</WriteButton>
             <Button disabled={only === undefined} onClick={() => setDialog('profile')} data-testid="vpn-client-profile">{t('vpn.profileShow')}</Button>
             {add}
           </SpaceBetween>

@@ -25,7 +25,7 @@ export function SitesTab({ vpn }: { vpn: Vpn }): ReactNode {
   const [made, setMade] = useState<VpnSite | null>(null);
   const close = () => setDialog(null);
   const [only] = selected.length === 1 ? selected : [];
-  const add = <WriteButton onClick={() => setDialog('add')} data-testid="vpn-site-add">{t('vpn.siteAdd')}</WriteButton>;
+  const add = <WriteButton needs="vpns:write" onClick={() => setDialog('add')} data-testid="vpn-site-add">{t('vpn.siteAdd')}</WriteButton>;
   return (
     <>
       <ResourceTable
@@ -45,7 +45,7 @@ export function SitesTab({ vpn }: { vpn: Vpn }): ReactNode {
         ]}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            <WriteButton disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="vpn-site-remove">{t('vpn.remove')}</WriteButton>
+            <WriteButton needs="vpns:write" disabled={selected.length === 0} onClick={() => setDialog('remove')} data-testid="vpn-site-remove">{t('vpn.remove')}</WriteButton>
             <Button disabled={only === undefined} onClick={() => setDialog('profile')} data-testid="vpn-site-profile">{t('vpn.profileShow')}</Button>
             {add}
           </SpaceBetween>

@@ -44,7 +44,7 @@ export function VpnPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton onClick={() => setDeleting(true)} data-testid="vpn-delete">{t('ui.delete')}</WriteButton>
+              <WriteButton needs="vpns:write" onClick={() => setDeleting(true)} data-testid="vpn-delete">{t('ui.delete')}</WriteButton>
             </SpaceBetween>
           }
         >

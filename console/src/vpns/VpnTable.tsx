@@ -33,7 +33,7 @@ export function VpnTable({ network }: { network: Network }): ReactNode {
           { id: 'clients', header: t('vpn.clients'), cell: (v) => format.number(v.clientCount) },
           { id: 'sites', header: t('vpn.sites'), cell: (v) => format.number(v.siteCount) },
         ]}
-        actions={[<WriteButton key="create" disabled={here?.length !== 0} onClick={() => setCreating(true)} data-testid="network-create-vpn">{t('vpn.create')}</WriteButton>]}
+        actions={[<WriteButton needs="vpns:write" key="create" disabled={here?.length !== 0} onClick={() => setCreating(true)} data-testid="network-create-vpn">{t('vpn.create')}</WriteButton>]}
       />
       {creating && (
         <CreateVpnDialog

@@ -30,7 +30,7 @@ export function VpnsPage(): ReactNode {
   const [selected, select] = useState<Vpn[]>([]);
   const [dialog, setDialog] = useState<'create' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const create = <WriteButton variant="primary" onClick={() => setDialog('create')} data-testid="create-vpn">{t('vpn.create')}</WriteButton>;
+  const create = <WriteButton needs="vpns:write" variant="primary" onClick={() => setDialog('create')} data-testid="create-vpn">{t('vpn.create')}</WriteButton>;
   return (
     <Page trail={[{ text: t('vpn.title'), href: '/vpns' }]}>
       <ResourceTable
@@ -46,7 +46,7 @@ export function VpnsPage(): ReactNode {
           { id: 'sites', header: t('vpn.sites'), cell: (v) => format.number(v.siteCount), width: 100 },
           { id: 'created', header: t('ui.created'), cell: (v) => format.dateTime(v.createdAt), width: 235 },
         ]}
-        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may.write} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
+        actions={<SpaceBetween direction="horizontal" size="xs"><Button disabled={selected.length === 0 || !may('vpns:write')} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>{create}</SpaceBetween>}
       />
       {dialog === 'create' && (
         <CreateVpnDialog

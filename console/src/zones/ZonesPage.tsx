@@ -34,7 +34,7 @@ export function ZonesPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (z) => <code>{z.id}</code> },
           { id: 'created', header: t('ui.created'), cell: (z) => format.dateTime(z.createdAt) },
         ]}
-        actions={may.operate && (
+        actions={may('zones:write', 'cloud') && (
           <SpaceBetween direction="horizontal" size="xs">
             <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>{t('ui.delete')}</Button>
             <Button variant="primary" onClick={() => setDialog('create')}>{t('zone.create')}</Button>

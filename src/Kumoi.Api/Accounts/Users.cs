@@ -12,10 +12,11 @@ public sealed record User(string Id, string Name, Ref Account, string Role, bool
 /// <param name="Memberships">All of its roles.</param>
 /// <param name="Permissions">What it may in the account that is acted for: patterns of <c>capability:verb</c>.</param>
 /// <param name="CloudPermissions">What it may in the cloud as a whole.</param>
+/// <param name="DomainPermissions">What it may in some domain, and so in the accounts there.</param>
 /// <param name="Accounts">The accounts that it may act for by a membership of the account itself.</param>
 public sealed record Self(
     string Id, string Name, Ref Account, string Role, bool Operator, bool Disabled, DateTimeOffset CreatedAt, Account ActingFor, IReadOnlyList<Membership> Memberships, IReadOnlyList<string> Permissions,
-    IReadOnlyList<string> CloudPermissions, IReadOnlyList<Ref> Accounts);
+    IReadOnlyList<string> CloudPermissions, IReadOnlyList<string> DomainPermissions, IReadOnlyList<Ref> Accounts);
 
 /// <param name="Role">Name of a role in the account.</param>
 /// <param name="Account">Id or name of the account that it will be of; default: the one acted for.</param>

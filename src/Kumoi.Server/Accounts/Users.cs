@@ -33,7 +33,7 @@ public sealed class Users(Database database, Authentication authentication, Memb
         var account = (await database.FindAsync(AccountUseCases.Select + "WHERE a.id = $1", AccountUseCases.Read, cancel, caller.AccountId))!;
         var mine = await MembershipUseCases.OfUserAsync(database, caller.UserId, cancel);
         return new Self(user.Id, user.Name, user.Account, user.Role, user.Operator, user.Disabled, user.CreatedAt, account, mine,
-            Patterns(caller, g => g.HoldsIn(caller.AccountId, caller.Account.Lineage)), Patterns(caller, g => g.Lineage == Caller.RootDomain + "."), [.. mine.Select(m => m.Account).OfType<Ref>()]);
+            Patterns(caller, g => g.HoldsIn(caller.AccountId, caller.Account.Lineage)), Patterns(caller, g => g.Lineage == Caller.RootDomain + "."), Patterns(caller, g => g.Lineage is not null), [.. mine.Select(m => m.Account).OfType<Ref>()]);
     }
 
     private static IReadOnlyList<string> Patterns(Caller caller, Func<Grant, bool> which) =>

@@ -48,6 +48,10 @@ public sealed class TenancyTests
         ActFor(staff, "customer");
         Assert.Equal("key", Assert.Single((await staff.GetAsync<Page<KeyPair>>("/key-pairs")).Items).Name);
         staff.Http.DefaultRequestHeaders.Remove("Kumoi-Account");
+        var (mine, theirs) = (await staff.GetAsync<Self>("/users/me"), await owner.GetAsync<Self>("/users/me"));
+        Assert.Equal(["*:*"], mine.DomainPermissions);
+        Assert.Empty(mine.CloudPermissions);
+        Assert.Empty(theirs.DomainPermissions);
 
         Assert.Equal("not-found", (await staff.FailAsync(404, HttpMethod.Get, "/accounts/rivals-customer")).Code);
         Assert.Equal("not-found", (await staff.FailAsync(404, HttpMethod.Put, "/accounts/rivals-customer", new { state = "suspended" })).Code);

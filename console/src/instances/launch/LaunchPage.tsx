@@ -70,7 +70,7 @@ export function LaunchPage(): ReactNode {
           <Box float="right">
             <SpaceBetween direction="horizontal" size="xs">
               <Button variant="link" formAction="none" onClick={() => void navigate('/instances')}>{t('ui.cancel')}</Button>
-              <WriteButton variant="primary" formAction="submit" loading={form.busy} data-testid="launch-submit">{t('launch.submit')}</WriteButton>
+              <WriteButton needs="instances:write" variant="primary" formAction="submit" loading={form.busy} data-testid="launch-submit">{t('launch.submit')}</WriteButton>
             </SpaceBetween>
           </Box>
         </SpaceBetween>

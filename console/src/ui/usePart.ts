@@ -1,0 +1,16 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Pages } from '../api/pages';
+
+/** A list that is known as a whole, filtered and shown page by page. Another filter starts at the first page. */
+export function usePart<T>(all: UseQueryResult<T[]>, pageSize: number, filter: string, matches: (item: T) => boolean): Pages<T> {
+  const name = `${filter} ${pageSize}`;
+  const [at, setAt] = useState({ name, number: 1 });
+  const found = (all.data ?? []).filter(matches);
+  const known = Math.max(1, Math.ceil(found.length / pageSize));
+  const number = Math.min(at.name === name ? at.number : 1, known);
+  return {
+    items: found.slice((number - 1) * pageSize, number * pageSize), loading: all.isPending, refreshing: all.isFetching, error: all.error, number, known, more: number < known,
+    goTo: (next) => setAt({ name, number: next }), refresh: () => void all.refetch(),
+  };
+}
