@@ -30,6 +30,7 @@ using Kumoi.Server.Power;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Volumes;
+using Kumoi.Server.Volumes.Moves;
 using Kumoi.Server.Vpns;
 using Kumoi.Server.Strays;
 using Kumoi.Server.Switches;
@@ -140,7 +141,7 @@ public static class ServerProgram
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
         api.MapPeerings(services.GetRequiredService<PeeringUseCases>());
         api.MapStrays(services.GetRequiredService<StrayUseCases>());
-        api.MapPools(services.GetRequiredService<PoolUseCases>());
+        api.MapPools(services.GetRequiredService<PoolUseCases>(), services.GetRequiredService<DrainUseCases>());
         api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
@@ -149,7 +150,7 @@ public static class ServerProgram
         api.MapSnapshots(services.GetRequiredService<SnapshotUseCases>(), services.GetRequiredService<SnapshotTaking>(), services.GetRequiredService<VolumeRestoring>());
         api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
-        api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<VolumeTypeUseCases>());
+        api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<MoveUseCases>(), services.GetRequiredService<VolumeTypeUseCases>());
         api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());

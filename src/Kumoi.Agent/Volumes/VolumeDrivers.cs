@@ -71,6 +71,8 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
 
     public Task FillAsync(DesiredVolume volume, CancellationToken cancel) => Of(volume).FillAsync(volume, cancel);
 
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel) => Of(volume).ReceiveAsync(volume, cancel);
+
     public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => Of(volume).PrepareAsync(volume, cancel);
 
     public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)

@@ -10,7 +10,7 @@ namespace Kumoi.Agent.Volumes.Blocks;
 
 /// <summary>
 /// How volumes begin: empty; as an image, of which the place has one copy, whose point they are made from without copying; with a snapshot's point in the same way; or with a
-/// backup, which is copied. What is copied has a name that means nothing until it is whole.
+/// backup, or what another volume has, which is copied. What is copied has a name that means nothing until it is whole.
 /// </summary>
 public sealed partial class BlockVolumes
 {
@@ -112,28 +112,10 @@ public sealed partial class BlockVolumes
 
     public async Task FillAsync(DesiredVolume volume, CancellationToken cancel)
     {
-        CheckClear(volume);
         var source = volume.Backup!;
         if (source.Encryption is not null) throw new HypervisorException("encryption-unsupported", $"The backup that the volume {volume.Id} begins with is of an encrypted volume, which volumes of its pool cannot be. Nothing is written of it.", null);
-        await HoldAsync(volume, async (store, sight) =>
+        await BeginFillingAsync(volume, "filled from its backup", async (store, begun) =>
         {
-            var begun = BlockNames.Begun(volume.Id, volume.Incarnation);
-            if (_programs.Of(volume.Id) is { } run)
-            {
-                if (run.State == LayerWorkState.Running) return;
-                if (run.State == LayerWorkState.Failed) throw _programs.Failed(volume.Id, run.Failure ?? Failed(run.Words ?? "", "filled from its backup"));
-                _programs.Forget(volume.Id);
-                if (!await BeginAsync(store, sight, cancel)) return;
-                await store.Tool.GiveAsync(begun, 0, cancel);
-                var name = sight.FreeName();
-                await store.Tool.RenameAsync(begun, name, cancel);
-                await store.Tool.MarkAsync(name, BlockNames.Head, "0", cancel);
-                return;
-            }
-            _programs.CheckRested(volume.Id);
-            if (!await BeginAsync(store, sight, cancel)) return;
-            await _programs.EndMarkedAsync(volume.Id, BlockNames.BegunPrefix(volume.Id), cancel);
-            foreach (var disk in sight.Begun) await DiscardBegunAsync(store, disk, cancel);
             var files = new BackupFiles(backupPlaces.Need(source.Place), source.VolumeId, false);
             var headers = source.Chain.Select(files.Check).ToList();
             var bytes = source.Chain.Sum(one => files.LengthOf(one.Id));
@@ -150,10 +132,53 @@ public sealed partial class BlockVolumes
         }, cancel);
     }
 
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel) => BeginFillingAsync(volume, "moved", async (store, begun) =>
+    {
+        var user = DirectoryVolumes.UserOf(volume.Id);
+        var (source, bytes) = (await exports.Sources.OpenAsync(volume, user, cancel), volume.Move!.UsedBytes);
+        await store.Tool.CreateAsync(begun, volume.SizeGib * VolumeSizes.Gib, cancel);
+        await ConvertAsync(
+            store, volume.Id, begun, new LayerWork("move", VolumeWorks.Move, 0, LayerWorkState.Running, 0, bytes, null), bytes, (_, _) => Task.FromResult<(JsonObject, IReadOnlyList<LayerKey>)>((source.Node, [])), () =>
+            {
+                exports.Sources.Forget(volume.Id);
+                _changed(volume.Id);
+            }, cancel, user, source.Arguments);
+    }, cancel);
+
+    /// <summary>Begins to write a volume as something that means nothing until it is whole, or looks after that.</summary>
+    /// <param name="begin">Makes the disk of this name, and has it written.</param>
+    private async Task BeginFillingAsync(DesiredVolume volume, string done, Func<BlockStore, string, Task> begin, CancellationToken cancel)
+    {
+        CheckClear(volume);
+        await HoldAsync(volume, async (store, sight) =>
+        {
+            var begun = BlockNames.Begun(volume.Id, volume.Incarnation);
+            if (_programs.Of(volume.Id) is { } run)
+            {
+                if (run.State == LayerWorkState.Running) return;
+                if (run.State == LayerWorkState.Failed) throw _programs.Failed(volume.Id, run.Failure ?? Failed(run.Words ?? "", done));
+                _programs.Forget(volume.Id);
+                if (!await BeginAsync(store, sight, cancel)) return;
+                await store.Tool.GiveAsync(begun, 0, cancel);
+                var name = sight.FreeName();
+                await store.Tool.RenameAsync(begun, name, cancel);
+                await store.Tool.MarkAsync(name, BlockNames.Head, "0", cancel);
+                return;
+            }
+            _programs.CheckRested(volume.Id);
+            if (!await BeginAsync(store, sight, cancel)) return;
+            await _programs.EndMarkedAsync(volume.Id, BlockNames.BegunPrefix(volume.Id), cancel);
+            foreach (var disk in sight.Begun) await DiscardBegunAsync(store, disk, cancel);
+            await begin(store, begun);
+        }, cancel);
+    }
+
     /// <summary>Begins to write something into a disk that reads as zeros, as a user that may do nothing else.</summary>
     /// <param name="source">Tells what is read, and the keys for it.</param>
+    /// <param name="objects">What the source needs beside; null: nothing.</param>
     private async Task ConvertAsync(
-        BlockStore store, string work, string target, LayerWork sight, long bytes, Func<LayerRun, uint, Task<(JsonObject Source, IReadOnlyList<LayerKey> Keys)>> source, Action ended, CancellationToken cancel, uint? reader = null)
+        BlockStore store, string work, string target, LayerWork sight, long bytes, Func<LayerRun, uint, Task<(JsonObject Source, IReadOnlyList<LayerKey> Keys)>> source, Action ended, CancellationToken cancel, uint? reader = null,
+        IReadOnlyList<string>? objects = null)
     {
         var user = reader ?? DirectoryVolumes.UserOf(work);
         var node = await store.Tool.GiveAsync(target, user, cancel);
@@ -162,7 +187,7 @@ public sealed partial class BlockVolumes
         {
             var (from, keys) = await source(run, user);
             var into = new JsonObject { ["driver"] = "raw", ["file"] = LayerKey.Open(node, key) };
-            string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.ToJsonString(), "json:" + into.ToJsonString()];
+            string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. objects ?? [], .. keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.ToJsonString(), "json:" + into.ToJsonString()];
             await run.WatchAsync(commands, "setpriv", arguments, [.. keys, key], bytes);
             return null;
         }, [key], ended);

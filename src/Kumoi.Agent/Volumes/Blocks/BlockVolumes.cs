@@ -48,7 +48,8 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         var store = stores.Need(volume.Store);
-        var export = store.Place.IsShared ? null : await exports.FindAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
+        // One that several hosts reach is given to others only for a move.
+        var export = await exports.FindAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
         try
         {
             var looked = LookAsync(store, volume.Id, cancel);
@@ -176,7 +177,7 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
 
     public async Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
     {
-        if (stores.Need(volume.Store).Place.IsShared) throw new HypervisorException("export-refused", $"The volume {volume.Id} is in a pool that other hosts reach; it is not given over the network.", null);
+        if (stores.Need(volume.Store).Place.IsShared && volume.Export is not { ReadOnly: true }) throw new HypervisorException("export-refused", $"The volume {volume.Id} is in a pool that other hosts reach; it is not given to guests over the network.", null);
         var opened = await OpenAsync(volume, image, DirectoryVolumes.UserOf(volume.Id), cancel);
         using var mine = await GateAsync(volume.Id, cancel);
         if (!await IsAsOpenedAsync(volume, opened, cancel)) throw DirectoryVolumes.Changed(volume);

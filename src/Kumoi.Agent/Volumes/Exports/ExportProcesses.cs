@@ -24,6 +24,9 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
     private readonly ConcurrentDictionary<string, (QmpClient Qmp, int Process)> _known = new();
     private readonly ConcurrentDictionary<string, (CancellationTokenSource Cancel, Task Ended)> _watched = new();
 
+    /// <summary>Where content is had from that others give for a move.</summary>
+    internal MoveSources Sources { get; } = new(options.Paths, clock);
+
     /// <summary>For the note of guests that are held, of which there are none here.</summary>
     private readonly GuestFreeze _freeze = new(options.Paths, clock);
 
@@ -54,7 +57,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         {
             await DropAsync(volume.Id, links);
             if (AliveOf(volume.Id, note).Count == 0) return note.Sight;
-            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume) && note.Protocol == VolumeProtocols.Nbd) await MendAsync(_known[volume.Id].Qmp, volume.Id, cancel);
+            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume) && note.Protocol == VolumeProtocols.Nbd) await MendAsync(_known[volume.Id].Qmp, volume, cancel);
             if (note.Protocol == VolumeProtocols.Iscsi && note.Sight.IsOf(volume)) await WatchAsync(volume.Id, note, user, changed);
         }
         return note.Sight;

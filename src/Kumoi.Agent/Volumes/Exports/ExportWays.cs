@@ -22,7 +22,7 @@ public sealed record ExportWays(IReadOnlyList<string>? Protocols, string? Lackin
     {
         if (!Commands.IsThere(ExportCommand.Program)) return new ExportWays(null, $"Volumes are not given to other hosts: the program {ExportCommand.Program} is missing.");
         return await LackingAsync(commands, user, cancel) is { } what
-            ? new ExportWays([VolumeProtocols.Nbd], $"Volumes are not given to other hosts by iSCSI: {what}.") : new ExportWays([VolumeProtocols.Nbd, VolumeProtocols.Iscsi], null);
+            ? new ExportWays([VolumeProtocols.Nbd, VolumeProtocols.Move], $"Volumes are not given to other hosts by iSCSI: {what}.") : new ExportWays([VolumeProtocols.Nbd, VolumeProtocols.Iscsi, VolumeProtocols.Move], null);
     }
 
     private static async Task<string?> LackingAsync(Commands commands, uint user, CancellationToken cancel)
