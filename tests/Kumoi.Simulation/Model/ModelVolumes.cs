@@ -50,6 +50,21 @@ internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node nod
     public Task FillAsync(DesiredVolume volume, CancellationToken cancel) =>
         StepAsync("begins to restore to", volume, () => Fill(volume, VolumeWorks.Restore, () => ModelBackups.Read(cloud.Backups, host, volume.Backup!)), cancel);
 
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel)
+    {
+        // What is written while it is read would be neither the one nor the other.
+        long? first = null;
+        return StepAsync("begins to move to", volume, () => Fill(volume, VolumeWorks.Move, () => GivenTo(volume) is { } content ? content == (first ??= content) ? content : ModelContent.Torn : null), cancel);
+    }
+
+    /// <summary>What the volume has now whose place this takes; null if nobody gives it, or nobody gets through.</summary>
+    private long? GivenTo(DesiredVolume volume)
+    {
+        var (move, wire) = (volume.Move!, cloud.Wire.CutOff);
+        var keeper = cloud.Hosts.FirstOrDefault(other => other.Exports.GetValueOrDefault(move.VolumeId) is { } export && (export.InstanceId, export.Incarnation) == (volume.Id, move.From.Incarnation));
+        return keeper is null || wire.Contains(keeper.Name) || wire.Contains(host.Name) ? null : keeper.ContentOf(move.VolumeId).Content;
+    }
+
     /// <summary>A program fills the volume: it is there when that ends.</summary>
     /// <param name="read">What it is to hold; null: that cannot be read now.</param>
     private void Fill(DesiredVolume volume, string kind, Func<long?> read)
