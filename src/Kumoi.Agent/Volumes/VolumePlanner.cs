@@ -112,7 +112,7 @@ public static class VolumePlanner
         if (seen.SizeBytes is not { } size)
             return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy or VolumeWorks.Restore or VolumeWorks.Move } ? VolumePlan.Wait
                 // Never an empty one: until it is given, there is nothing to be made.
-                : desired.Move is { } move ? move.From.Port is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Receive)
+                : desired.Move is { } move && !PlantedBugs.Has(PlantedBug.EmptyTakesThePlace) ? move.From.Port is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Receive)
                 : VolumePlan.Do(desired.Backup is not null ? VolumeStep.Fill : desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
         var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
         if (!seen.Snapshots.Refused && Snapshots(desired, seen) is { } plan) return plan;
