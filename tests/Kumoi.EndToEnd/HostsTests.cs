@@ -110,6 +110,38 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
     }
 
     [Fact]
+    public async Task A_volume_moves_to_another_host_and_agents_may_be_killed_meanwhile()
+    {
+        var data = await GuestVolume.MakeAsync(cloud, "moves", "--size", "1GiB");
+        await data.AttachAsync("on-1");
+        var written = await data.FillAsync("on-1");
+        await data.UnmountAsync("on-1");
+        var (home, there) = ((await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString()!, (await cloud.JsonAsync("instance", "show", "on-2")).GetProperty("host").GetProperty("name").GetString()!);
+        Assert.Contains("on-1", (await cloud.KumoiAsync("volume", "move", data.Name, "--host", there)).Error, StringComparison.Ordinal);
+        (await cloud.KumoiAsync("instance", "stop", "on-1", "--wait")).Ok.ToString();
+        (await cloud.KumoiAsync("volume", "move", data.Name, "--host", there)).Ok.ToString();
+        Assert.NotEqual(0, (await cloud.KumoiAsync("instance", "start", "on-1")).Code);
+        foreach (var host in new[] { home, there }) await Machine.KillAsync(await cloud.PidAsync("agent-" + host["host-".Length..]));
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        await data.UntilAsync("in-use");
+        Assert.Equal(there, (await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString());
+        // Nothing of it is left where it was: what is there is called otherwise.
+        await Wait.UntilAsync(() => Task.FromResult(!Directory.EnumerateDirectories(cloud.State, data.Id, SearchOption.AllDirectories).Any()), 60, "its former place is removed");
+        (await cloud.KumoiAsync("instance", "start", "on-1", "--wait")).Ok.ToString();
+        Assert.Equal(written, await data.SumAsync("on-1"));
+        await data.UnmountAsync("on-1");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        // Of the host that it is on now.
+        await data.AttachAsync("on-2");
+        Assert.Equal(written, await data.SumAsync("on-2"));
+        await data.UnmountAsync("on-2");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        (await cloud.KumoiAsync("volume", "delete", data.Name, "--wait")).Ok.ToString();
+    }
+
+    [Fact]
     public async Task Nothing_of_the_machine_and_the_underlay_is_open_to_guests()
     {
         var machine = await cloud.MachineAddressAsync();

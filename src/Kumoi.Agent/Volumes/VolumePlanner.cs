@@ -1,4 +1,5 @@
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Agent.Volumes;
 

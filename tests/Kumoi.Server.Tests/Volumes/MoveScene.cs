@@ -23,9 +23,9 @@ internal static class MoveScene
         // Accounts do not choose hosts: what is launched while one is in maintenance is on the other.
         foreach (var (name, away) in new[] { ("web-1", "host-2"), ("web-2", "host-1") })
         {
-            await scene.Admin.PutAsync<Host>("/hosts/" + away, new { maintenance = true });
+            await scene.Admin.PutAsync<Host>("/hosts/" + away, new { schedulable = false });
             await scene.LaunchAsync(name);
-            await scene.Admin.PutAsync<Host>("/hosts/" + away, new { maintenance = false });
+            await scene.Admin.PutAsync<Host>("/hosts/" + away, new { schedulable = true });
         }
         await scene.Tenant.PostAsync<Volume>("/volumes", new { name = "data", sizeGib = 5, pool = "local" });
         await scene.Tenant.PostAsync<Volume>("/volumes/data/attach", new { instance = "web-1" });
