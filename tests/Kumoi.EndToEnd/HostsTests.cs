@@ -11,7 +11,7 @@ namespace Kumoi.EndToEnd;
 /// `./kumoi quickstart --hosts 3` with a real guest on each host, damaged and cut off in the middle, until `destroy` has left nothing.
 /// </summary>
 [TestCaseOrderer(typeof(InOrder))]
-public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHostsCloud>
+public sealed partial class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHostsCloud>
 {
     private static readonly string[] Three = ["host-1", "host-2", "host-3"];
 
@@ -172,14 +172,6 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         Assert.Equal(before + 1, await ResetsAsync(peer));
     }
 
-    /// <summary>How often a host has answered that a port of it is closed: so it counts what reaches it at all.</summary>
-    private async Task<int> ResetsAsync(string address)
-    {
-        var name = (await cloud.HostsAsync()).Single(host => host.GetProperty("address").GetString() == address).GetProperty("name").GetString();
-        var lines = (await Machine.SayAsync("nsenter", $"--net=/run/netns/kumoi-{cloud.Tag}-{name}", "cat", "/proc/net/snmp")).Split('\n').Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal)).Select(line => line.Split(' ')).ToList();
-        return int.Parse(lines[1][Array.IndexOf(lines[0], "OutRsts")], CultureInfo.InvariantCulture);
-    }
-
     [Fact]
     public async Task Up_again_changes_nothing_and_fewer_hosts_are_refused()
     {
@@ -287,30 +279,5 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         (await cloud.KumoiAsync("destroy", "--yes")).Ok.ToString();
         Assert.False(Directory.Exists(cloud.State));
         Assert.Equal(cloud.Before, await Machine.StockAsync(cloud.State, cloud.Tag));
-    }
-
-    private async Task<(string Id, string Address)> FloatingAsync(string name)
-    {
-        var instance = await cloud.JsonAsync("instance", "show", name);
-        return (instance.GetProperty("id").GetString()!, instance.GetProperty("interfaces")[0].GetProperty("floatingAddress").GetString()!);
-    }
-
-    /// <summary>What a guest hears at a TCP port; an exit code other than 0 if it does not get there.</summary>
-    private Task<Ran> TryFromGuestAsync(string name, string address, int port) =>
-        cloud.InGuestAsync(name, "sh", "-c", $"nc -w 5 {address} {port} </dev/null | head -n 1 | grep .");
-
-    private static async Task<bool> AnswersAsync(string address, int port)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(address, port, limit.Token);
-            return true;
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            return false;
-        }
     }
 }

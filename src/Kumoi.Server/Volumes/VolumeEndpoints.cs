@@ -50,6 +50,6 @@ public static class VolumeEndpoints
         routes.Put<UpdatePool, Pool>("/pools/{pool}", Permission.Operate, "UpdatePool", "Change a pool: who may use it, how much is promised, whether anything new is made in it", 200,
             (call, update) => pools.UpdateAsync(call.Caller, call.Route("pool"), update, call.Cancelled));
         routes.Post<DrainPool, Pool>("/pools/{pool}/drain", Permission.Operate, "DrainPool", "Empty a pool: nothing new is made in it, and its volumes are moved to another one as soon as no guest has them", 200,
-            async (call, drain) => await drains.DrainAsync(call.Caller, call.Route("pool"), drain, call.Cancelled).Then(id => pools.GetAsync(call.Caller, id, call.Cancelled))).Fails(409);
+            async (call, drain) => await (await drains.DrainAsync(call.Caller, call.Route("pool"), drain, call.Cancelled)).Then(id => pools.GetAsync(call.Caller, id, call.Cancelled))).Fails(409);
     }
 }

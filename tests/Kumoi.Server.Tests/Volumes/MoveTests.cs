@@ -253,7 +253,7 @@ public sealed class MoveTests
         var (scene, other) = await MoveScene.StartAsync();
         await using var _ = scene;
         using var __ = other;
-        var draining = scene.Cloud.Services.GetRequiredService<IEnumerable<Microsoft.Extensions.Hosting.IHostedService>>().OfType<PoolDraining>().Single();
+        var draining = scene.Cloud.Services.GetRequiredService<PoolDraining>();
         foreach (var name in new[] { "free", "kept" }) await scene.Tenant.PostAsync<Volume>("/volumes", new { name, sizeGib = 1, pool = "local" });
         await scene.Tenant.PostAsync<Volume>("/volumes/kept/attach", new { instance = "web-2" });
         await MoveScene.ObeyAsync(scene, other);

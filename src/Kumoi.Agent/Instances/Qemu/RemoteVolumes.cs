@@ -17,7 +17,7 @@ internal sealed class RemoteVolumes(AgentPaths paths, TimeProvider clock)
     {
         var remote = volume.Remote!;
         if (!VolumeProtocols.All.Contains(remote.Protocol) || remote.Port is null) throw new HypervisorException("volume-not-ready", $"The host that has the volume {volume.Id} does not give it yet.", null);
-        await ReachAsync(volume.Id, PlaceOf(remote), clock, cancel);
+        await ReachAsync(volume, PlaceOf(remote), cancel);
         var directory = DirectoryOf(volume.Id);
         DurableFiles.MakeDirectory(paths.VolumeKeys, AgentModes.Passable);
         DurableFiles.MakeDirectory(directory, AgentModes.Passable);
@@ -30,8 +30,7 @@ internal sealed class RemoteVolumes(AgentPaths paths, TimeProvider clock)
     /// <summary>Where the volume is had from.</summary>
     public static IPEndPoint PlaceOf(VolumeRemote remote) => new(IPAddress.Parse(remote.Address), remote.Port!.Value);
 
-    /// <summary>Throws if nobody answers there in time.</summary>
-    public static async Task ReachAsync(string volumeId, IPEndPoint at, TimeProvider clock, CancellationToken cancel)
+    private async Task ReachAsync(DesiredVolume volume, IPEndPoint at, CancellationToken cancel)
     {
         using var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         using var limit = new CancellationTokenSource(AnswerLimit, clock);
@@ -42,7 +41,7 @@ internal sealed class RemoteVolumes(AgentPaths paths, TimeProvider clock)
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
-            throw new HypervisorException("volume-unreachable", $"The host that has the volume {volumeId} does not answer at {at}: it is down, or a firewall on the way lets nobody through. It is tried again.", e);
+            throw new HypervisorException("volume-unreachable", $"The host that has the volume {volume.Id} does not answer at {at}: it is down, or a firewall on the way lets nobody through. It is tried again.", e);
         }
     }
 

@@ -103,7 +103,7 @@ public sealed partial class BlockVolumes
         await store.Tool.CreateAsync(begun, (image.VirtualSizeBytes + Mib - 1) / Mib * Mib, cancel);
         _waiting.GetOrAdd(work, _ => new())[volume.Id] = 0;
         var source = new JsonObject { ["driver"] = image.Format, ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = _images.PathOf(image) } };
-        await ConvertAsync(store, work, begun, new LayerWork("copy-image", VolumeWorks.Copy, 0, LayerWorkState.Running, 0, image.SizeBytes, null), image.SizeBytes, (_, _) => Task.FromResult<(JsonObject, IReadOnlyList<LayerKey>)>((source, [])), () =>
+        await ConvertAsync(store, work, begun, new LayerWork("copy-image", VolumeWorks.Copy, 0, LayerWorkState.Running, 0, image.SizeBytes, null), image.SizeBytes, (_, _) => Task.FromResult(new FillSource(source, [])), () =>
         {
             foreach (var id in _waiting.GetValueOrDefault(work)?.Keys ?? []) _changed(id);
         }, cancel);
@@ -127,22 +127,25 @@ public sealed partial class BlockVolumes
                 foreach (var one in source.Chain) await files.CheckWholeAsync(one, read => run.Done(read), run.Cancelled);
                 JsonObject? below = null;
                 foreach (var one in source.Chain.Reverse()) below = LayerKey.None.Layer(files.PathOf(one.Id), below);
-                return (below!, []);
+                return new FillSource(below!, []);
             }, () => _changed(volume.Id), cancel, user);
         }, cancel);
     }
 
     public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel) => BeginFillingAsync(volume, "moved", async (store, begun) =>
     {
-        var user = DirectoryVolumes.UserOf(volume.Id);
-        var (source, bytes) = (await exports.Sources.OpenAsync(volume, user, cancel), volume.Move!.UsedBytes);
+        var (user, bytes) = (DirectoryVolumes.UserOf(volume.Id), volume.Move!.UsedBytes);
         await store.Tool.CreateAsync(begun, volume.SizeGib * VolumeSizes.Gib, cancel);
-        await ConvertAsync(
-            store, volume.Id, begun, new LayerWork("move", VolumeWorks.Move, 0, LayerWorkState.Running, 0, bytes, null), bytes, (_, _) => Task.FromResult<(JsonObject, IReadOnlyList<LayerKey>)>((source.Node, [])), () =>
-            {
-                exports.Sources.Forget(volume.Id);
-                _changed(volume.Id);
-            }, cancel, user, source.Arguments);
+        var source = exports.Sources.Open(volume, user);
+        await ConvertAsync(store, volume.Id, begun, new LayerWork("move", VolumeWorks.Move, 0, LayerWorkState.Running, 0, bytes, null), bytes, async (run, _) =>
+        {
+            await source.ConnectAsync(run.Cancelled);
+            return new FillSource(source.Node, []) { Arguments = source.Arguments, Descriptors = source.Descriptors };
+        }, () =>
+        {
+            source.Dispose();
+            _changed(volume.Id);
+        }, cancel, user);
     }, cancel);
 
     /// <summary>Begins to write a volume as something that means nothing until it is whole, or looks after that.</summary>
@@ -175,20 +178,18 @@ public sealed partial class BlockVolumes
 
     /// <summary>Begins to write something into a disk that reads as zeros, as a user that may do nothing else.</summary>
     /// <param name="source">Tells what is read, and the keys for it.</param>
-    /// <param name="objects">What the source needs beside; null: nothing.</param>
     private async Task ConvertAsync(
-        BlockStore store, string work, string target, LayerWork sight, long bytes, Func<LayerRun, uint, Task<(JsonObject Source, IReadOnlyList<LayerKey> Keys)>> source, Action ended, CancellationToken cancel, uint? reader = null,
-        IReadOnlyList<string>? objects = null)
+        BlockStore store, string work, string target, LayerWork sight, long bytes, Func<LayerRun, uint, Task<FillSource>> source, Action ended, CancellationToken cancel, uint? reader = null)
     {
         var user = reader ?? DirectoryVolumes.UserOf(work);
         var node = await store.Tool.GiveAsync(target, user, cancel);
         var key = LayerKey.OfPlace(node.Secret, user);
         _programs.Start(work, sight, async run =>
         {
-            var (from, keys) = await source(run, user);
+            var from = await source(run, user);
             var into = new JsonObject { ["driver"] = "raw", ["file"] = LayerKey.Open(node, key) };
-            string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. objects ?? [], .. keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.ToJsonString(), "json:" + into.ToJsonString()];
-            await run.WatchAsync(commands, "setpriv", arguments, [.. keys, key], bytes);
+            string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. from.Arguments, .. from.Keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.Node.ToJsonString(), "json:" + into.ToJsonString()];
+            await run.WatchAsync(commands, "setpriv", arguments, [.. from.Keys, key], bytes, from.Descriptors);
             return null;
         }, [key], ended);
     }
@@ -206,4 +207,12 @@ public sealed partial class BlockVolumes
     private static HypervisorException Failed(string words, string done) =>
         words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("disk-full", $"The store is full: the volume could not be {done}.", null)
             : new HypervisorException("volume-failed", $"The volume could not be {done}: {(words.Length > 500 ? words[^500..] : words)}", null);
+
+    /// <summary>What a disk is filled from, and what the program needs for that.</summary>
+    private sealed record FillSource(JsonObject Node, IReadOnlyList<LayerKey> Keys)
+    {
+        public IReadOnlyList<string> Arguments { get; init; } = [];
+
+        public IReadOnlyList<int> Descriptors { get; init; } = [];
+    }
 }

@@ -17,21 +17,15 @@ public sealed partial class DirectoryVolumes
         await _programs.EndAsync(volume.Id, files.Directory, cancel);
         File.Delete(files.Beginning);
         var user = UserOf(volume);
-        var source = await exports.Sources.OpenAsync(volume, user, cancel);
         await CreateAsync(volume, files.Beginning, null, volume.SizeGib * VolumeSizes.Gib, cancel);
         DurableFiles.Own(files.Beginning, user);
-        var (key, bytes) = (LayerKey.Of(volume, user), volume.Move!.UsedBytes);
+        var (key, bytes, from) = (LayerKey.Of(volume, user), volume.Move!.UsedBytes, exports.Sources.Open(volume, user));
         _programs.Start(volume.Id, new LayerWork("move-0", VolumeWorks.Move, 0, LayerWorkState.Running, 0, bytes, null), async run =>
         {
-            try
-            {
-                await run.WatchAsync(commands, "setpriv", [.. As(user, []), .. Copy, .. source.Arguments, .. key.Arguments, "json:" + source.Node.ToJsonString(), .. key.Into(files.Beginning)], [key], bytes);
-                return null;
-            }
-            finally
-            {
-                exports.Sources.Forget(volume.Id);
-            }
+            using var source = from;
+            await source.ConnectAsync(run.Cancelled);
+            await run.WatchAsync(commands, "setpriv", [.. As(user, []), .. Copy, .. source.Arguments, .. key.Arguments, "json:" + source.Node.ToJsonString(), .. key.Into(files.Beginning)], [key], bytes, source.Descriptors);
+            return null;
         }, [key], () => _changed(volume.Id));
     }
 }
