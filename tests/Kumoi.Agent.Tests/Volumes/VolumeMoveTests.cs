@@ -1,6 +1,7 @@
 using System.Globalization;
 using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
+using Kumoi.Agent.Storage;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Volumes;
 using Kumoi.Agent.Volumes.Directories;

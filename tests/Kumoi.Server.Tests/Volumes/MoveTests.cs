@@ -222,7 +222,7 @@ public sealed class MoveTests
         var data = Assert.Single((await other.DesiredAsync())!.Volumes!).Id;
         // On its way back, and the host that has it is lost: what was to take its place is removed.
         await scene.MoveAsync(new { pool = "fast", host = "host-1" });
-        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down' WHERE name = 'host-2'", default);
+        await scene.Cloud.Services.GetRequiredService<Database>().ExecuteAsync("UPDATE hosts SET state = 'down', fenced_at = now(), fenced_by = 'operator' WHERE name = 'host-2'", default);
         await scene.Admin.SendAsync(HttpMethod.Delete, "/hosts/host-2?lost=true");
         Assert.Empty((await scene.Tenant.GetAsync<Page<Volume>>("/volumes")).Items);
         Assert.Equal(VolumeDesire.Deleted, Assert.Single((await scene.Host.DesiredAsync())!.Volumes!).Desired);
