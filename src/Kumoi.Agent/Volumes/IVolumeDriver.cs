@@ -69,8 +69,9 @@ public sealed record StoresSight(IReadOnlyList<StoreSight> There, IReadOnlyList<
 /// <summary>The edge between the agent and the places where volumes are kept. Every call may be repeated after it was cut off at any point.</summary>
 public interface IVolumeDriver : IAsyncDisposable
 {
-    /// <summary>Called with a volume's id when something that takes its time has come further.</summary>
-    void Watch(Action<string> changed);
+    /// <param name="changed">Called with a volume's id when something that takes its time has come further.</param>
+    /// <param name="told">Gives a volume as the servers ask for it now; null if they do not.</param>
+    void Watch(Action<string> changed, Func<string, DesiredVolume?> told);
 
     /// <summary>Looks at the stores, and opens those that have come. Returns within seconds, whatever a store does.</summary>
     Task<StoresSight> LookAsync(CancellationToken cancel);

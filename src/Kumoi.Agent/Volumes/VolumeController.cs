@@ -36,7 +36,7 @@ public sealed partial class VolumeController : IAsyncDisposable
     public VolumeController(AgentState state, IVolumeDriver driver, Func<DesiredImage?, bool> hasImage, Random random, TimeProvider clock, ILogger log)
     {
         (_state, _driver, _hasImage, _clock, _log) = (state, driver, hasImage, clock, log);
-        driver.Watch(Ring);
+        driver.Watch(Ring, id => state.FindVolume(id)?.Volume);
         _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
     }
 

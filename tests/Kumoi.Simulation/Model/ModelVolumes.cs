@@ -17,7 +17,9 @@ internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node nod
 
     private Action<string> _changed = _ => { };
 
-    public void Watch(Action<string> changed) => _changed = changed;
+    private Func<string, DesiredVolume?> _told = _ => null;
+
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told) => (_changed, _told) = (changed, told);
 
     public Task<StoresSight> LookAsync(CancellationToken cancel) => Task.FromResult(new StoresSight(
         [new StoreSight(new ObservedStore(host.StoreId, StorePlace.LocalPool, StoreDrivers.Directory, false, true, Room, 0), [.. host.Volumes.Keys.Select(id => (id, "model"))])], []));

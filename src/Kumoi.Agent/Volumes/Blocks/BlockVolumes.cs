@@ -27,10 +27,11 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
     private readonly ImageCache _images = new(options.Paths);
     private readonly MomentNotes _moments = new(options.Paths, stores);
     private Action<string> _changed = _ => { };
+    private Func<string, DesiredVolume?> _told = _ => null;
 
     public GuestLinks Guests => guests;
 
-    public void Watch(Action<string> changed) => _changed = changed;
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told) => (_changed, _told) = (changed, told);
 
     /// <summary>Whether a store is one of these, as far as this host has ever seen it.</summary>
     public bool Keeps(string storeId) => stores.Has(storeId);

@@ -140,6 +140,7 @@ public sealed partial class DirectoryVolumes
         {
             foreach (var member in members.OrderBy(member => member.Id, StringComparer.Ordinal)) gates.Add(await GateAsync(member.Id, cancel));
             foreach (var member in members.Where(member => !IsHeld(member))) throw StoreDirectory.Fenced(member.Incarnation);
+            if (!members.All(IsCurrent)) return false;
             await SwitchAsync(link, members, cancel);
         }
         finally

@@ -30,7 +30,7 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("MakeVolume", volume, () => _volumes.Make(volume.Id, volume.SizeGib), cancel);
 
-    public void Watch(Action<string> changed)
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told)
     {
         // Nothing takes its time here but what a step itself waits for.
     }
