@@ -2,6 +2,72 @@ CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 
+CREATE FUNCTION public.count_rows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    account text;
+
+what    text[];
+
+deltas  bigint[];
+
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(n.resource ORDER BY n.resource), array_agg(n.amount ORDER BY n.resource) INTO what, deltas FROM usage_of(NEW) n;
+
+account := NEW.account_id;
+
+ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(o.resource ORDER BY o.resource), array_agg(-o.amount ORDER BY o.resource) INTO what, deltas FROM usage_of(OLD) o;
+
+account := OLD.account_id;
+
+ELSE
+        SELECT array_agg(c.resource ORDER BY c.resource), array_agg(c.delta ORDER BY c.resource) INTO what, deltas
+        FROM (SELECT resource, coalesce(n.amount, 0) - coalesce(o.amount, 0) AS delta FROM usage_of(NEW) n FULL JOIN usage_of(OLD) o USING (resource)) AS c WHERE c.delta <> 0;
+
+account := NEW.account_id;
+
+END IF;
+
+IF what IS NOT NULL THEN PERFORM count_use(account, what, deltas); END IF;
+
+RETURN NULL;
+
+END $$;
+
+CREATE FUNCTION public.count_use(account text, what text[], deltas bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    beyond record;
+
+BEGIN
+    -- A limit that is being set counts first what is there: it waits for this transaction, or this one for it.
+    LOCK TABLE quotas IN ROW SHARE MODE;
+
+PERFORM 1 FROM quotas q WHERE q.resource = ANY(what)
+        AND q.scope_id IN (SELECT account UNION ALL SELECT unnest(string_to_array(d.lineage, '.')) FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.id = account)
+    ORDER BY q.scope_id, q.resource FOR NO KEY UPDATE;
+
+IF NOT FOUND THEN RETURN; END IF;
+
+FOR beyond IN
+        UPDATE quotas q SET used = q.used + c.delta FROM unnest(what, deltas) AS c (resource, delta)
+        WHERE q.resource = c.resource
+          AND q.scope_id IN (SELECT account UNION ALL SELECT unnest(string_to_array(d.lineage, '.')) FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.id = account)
+        RETURNING q.scope_id, q.resource, q.quota_limit, q.used, c.delta
+    LOOP
+        IF beyond.delta > 0 AND beyond.used > beyond.quota_limit THEN
+            RAISE EXCEPTION '% % % % %', beyond.resource, beyond.quota_limit, beyond.used - beyond.delta, beyond.delta, beyond.scope_id USING ERRCODE = 'KQ001';
+
+END IF;
+
+END LOOP;
+
+END $$;
+
 CREATE FUNCTION public.hold_interface_addresses() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -99,12 +165,513 @@ RETURN NULL;
 
 END $$;
 
+CREATE TABLE public.backups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    volume_name text NOT NULL,
+    size_gib integer NOT NULL,
+    place_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text COLLATE pg_catalog."C",
+    incarnation integer DEFAULT 1 NOT NULL,
+    kind text NOT NULL,
+    parent_id text COLLATE pg_catalog."C",
+    snapshot_id text NOT NULL COLLATE pg_catalog."C",
+    base_snapshot_id text COLLATE pg_catalog."C",
+    desired text DEFAULT 'present'::text NOT NULL,
+    offered boolean DEFAULT false NOT NULL,
+    failed boolean DEFAULT false NOT NULL,
+    sha256 text,
+    moved_bytes bigint DEFAULT 0 NOT NULL,
+    stored_bytes bigint DEFAULT 0 NOT NULL,
+    taken_at timestamp with time zone,
+    consistency text,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    work jsonb,
+    work_at timestamp with time zone,
+    verify_number bigint DEFAULT 0 NOT NULL,
+    verified_number bigint DEFAULT 0 NOT NULL,
+    verified_at timestamp with time zone,
+    damaged text,
+    sealed_key bytea,
+    schedule_id text COLLATE pg_catalog."C",
+    slot timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
+    WHEN failed THEN 'failed'::text
+    WHEN (sha256 IS NULL) THEN 'creating'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
+    CONSTRAINT backups_check CHECK ((verified_number <= verify_number)),
+    CONSTRAINT backups_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
+    CONSTRAINT backups_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT backups_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'incremental'::text]))),
+    CONSTRAINT backups_kind_of_parent CHECK (((kind = 'incremental'::text) = (parent_id IS NOT NULL))),
+    CONSTRAINT backups_made_whole CHECK ((((sha256 IS NULL) = (taken_at IS NULL)) AND ((sha256 IS NULL) = (consistency IS NULL)))),
+    CONSTRAINT backups_moved_bytes_check CHECK ((moved_bytes >= 0)),
+    CONSTRAINT backups_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT backups_stored_bytes_check CHECK ((stored_bytes >= 0))
+);
+
+CREATE FUNCTION public.usage_of(b public.backups) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'backups', 1::bigint WHERE b.desired <> 'deleted' $$;
+
+CREATE TABLE public.floating_addresses (
+    address inet NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    interface_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    id text DEFAULT public.new_id('fip'::text) NOT NULL COLLATE pg_catalog."C",
+    kept boolean DEFAULT false NOT NULL,
+    description text DEFAULT ''::text NOT NULL
+);
+
+CREATE FUNCTION public.usage_of(f public.floating_addresses) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'floating-addresses', 1::bigint $$;
+
+CREATE TABLE public.images (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    visibility text NOT NULL,
+    state text NOT NULL,
+    format text NOT NULL,
+    source_url text,
+    trusted_source boolean DEFAULT false NOT NULL,
+    expected_sha256 text,
+    default_user text NOT NULL,
+    size_bytes bigint,
+    virtual_size_bytes bigint,
+    sha256 text,
+    received_bytes bigint DEFAULT 0 NOT NULL,
+    expected_bytes bigint,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    lease_holder text,
+    lease_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    description text DEFAULT ''::text NOT NULL,
+    os text DEFAULT ''::text NOT NULL,
+    min_disk_gib integer DEFAULT 0 NOT NULL,
+    min_memory_mib integer DEFAULT 0 NOT NULL,
+    deprecated_at timestamp with time zone,
+    source_tag text,
+    architecture text DEFAULT 'x86_64'::text NOT NULL,
+    firmware text DEFAULT 'bios'::text NOT NULL,
+    device_model text DEFAULT 'virtio'::text NOT NULL,
+    source_snapshot_id text COLLATE pg_catalog."C",
+    CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
+    CONSTRAINT images_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
+    CONSTRAINT images_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
+    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text, 'iso'::text]))),
+    CONSTRAINT images_min_disk_gib_check CHECK (((min_disk_gib >= 0) AND (min_disk_gib <= 65536))),
+    CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
+    CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
+    CONSTRAINT images_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'failed'::text, 'deleted'::text]))),
+    CONSTRAINT images_virtual_size_bytes_check CHECK ((virtual_size_bytes > 0)),
+    CONSTRAINT images_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'public'::text])))
+);
+
+CREATE FUNCTION public.usage_of(i public.images) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'images', 1::bigint WHERE i.deleted_at IS NULL $$;
+
+CREATE TABLE public.instances (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    hostname text NOT NULL,
+    flavor_id text NOT NULL COLLATE pg_catalog."C",
+    flavor_name text NOT NULL,
+    vcpus integer NOT NULL,
+    memory_mib integer NOT NULL,
+    disk_gib integer NOT NULL,
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    key_pair_id text COLLATE pg_catalog."C",
+    key_pair_name text,
+    public_key text,
+    user_data text,
+    zone_id text NOT NULL COLLATE pg_catalog."C",
+    host_id text NOT NULL COLLATE pg_catalog."C",
+    incarnation integer DEFAULT 1 NOT NULL,
+    desired text NOT NULL,
+    boot_epoch integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    power text DEFAULT 'absent'::text NOT NULL,
+    observed_generation bigint DEFAULT 0 NOT NULL,
+    observed_epoch integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    terminated_at timestamp with time zone,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (terminated_at IS NOT NULL) THEN 'terminated'::text
+    WHEN (desired = 'terminated'::text) THEN 'shutting-down'::text
+    WHEN (desired = 'stopped'::text) THEN
+    CASE
+        WHEN ((power = ANY (ARRAY['running'::text, 'shutdown'::text])) OR (observed_generation < generation)) THEN 'stopping'::text
+        ELSE 'stopped'::text
+    END
+    WHEN (power = 'running'::text) THEN 'running'::text
+    ELSE 'pending'::text
+END) STORED NOT NULL,
+    recovery text DEFAULT 'wait'::text NOT NULL,
+    recovery_priority integer DEFAULT 0 NOT NULL,
+    storage text,
+    recovery_revision bigint DEFAULT 0 NOT NULL,
+    notices jsonb DEFAULT '[]'::jsonb NOT NULL,
+    trace_parent text,
+    placement_group_id text COLLATE pg_catalog."C",
+    placement_policy text,
+    fixed_volumes integer DEFAULT 0 NOT NULL,
+    root_volume boolean DEFAULT false NOT NULL,
+    firmware text DEFAULT 'bios'::text NOT NULL,
+    device_model text DEFAULT 'virtio'::text NOT NULL,
+    cd_image_id text COLLATE pg_catalog."C",
+    held boolean DEFAULT false NOT NULL,
+    CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
+    CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
+    CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
+    CONSTRAINT instances_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
+    CONSTRAINT instances_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
+    CONSTRAINT instances_fixed_volumes_check CHECK ((fixed_volumes >= 0)),
+    CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
+    CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
+    CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
+    CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000)))
+)
+WITH (fillfactor='70');
+
+CREATE FUNCTION public.usage_of(i public.instances) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT * FROM (VALUES ('instances', 1::bigint), ('vcpus', i.vcpus::bigint), ('memory-mib', i.memory_mib::bigint)) AS u WHERE i.desired <> 'terminated' AND i.terminated_at IS NULL $$;
+
+CREATE TABLE public.key_pairs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    type text NOT NULL,
+    fingerprint text NOT NULL,
+    public_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE FUNCTION public.usage_of(k public.key_pairs) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'key-pairs', 1::bigint $$;
+
+CREATE TABLE public.load_balancers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    subnet_id text NOT NULL COLLATE pg_catalog."C",
+    address inet NOT NULL,
+    subnet6_id text COLLATE pg_catalog."C",
+    address6 inet,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT load_balancers_check CHECK (((subnet6_id IS NULL) = (address6 IS NULL))),
+    CONSTRAINT load_balancers_check1 CHECK (((address6 IS NULL) OR ((family(address) = 4) AND (family(address6) = 6))))
+);
+
+CREATE FUNCTION public.usage_of(b public.load_balancers) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'load-balancers', 1::bigint $$;
+
+CREATE TABLE public.networks (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    vni integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    peers_revision bigint DEFAULT 1 NOT NULL,
+    mtu integer,
+    outside text DEFAULT 'nat'::text NOT NULL,
+    domain text,
+    search_domains text[] DEFAULT '{}'::text[] NOT NULL,
+    segment_device text,
+    segment_vlan integer,
+    external_dhcp boolean DEFAULT false NOT NULL,
+    CONSTRAINT networks_mtu_check CHECK (((mtu >= 1280) AND (mtu <= 9000))),
+    CONSTRAINT networks_outside_check CHECK ((outside = ANY (ARRAY['nat'::text, 'none'::text]))),
+    CONSTRAINT networks_segment_device_check CHECK ((segment_device ~ '^[A-Za-z0-9._-]{1,15}$'::text)),
+    CONSTRAINT networks_segment_vlan_check CHECK (((segment_vlan >= 1) AND (segment_vlan <= 4094))),
+    CONSTRAINT networks_segment_whole CHECK (((segment_device IS NOT NULL) OR ((segment_vlan IS NULL) AND (NOT external_dhcp)))),
+    CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
+);
+
+CREATE FUNCTION public.usage_of(n public.networks) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'networks', 1::bigint $$;
+
+CREATE TABLE public.placement_groups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    policy text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
+);
+
+CREATE FUNCTION public.usage_of(p public.placement_groups) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'placement-groups', 1::bigint $$;
+
+CREATE TABLE public.routers (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE FUNCTION public.usage_of(r public.routers) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'routers', 1::bigint $$;
+
+CREATE TABLE public.security_group_rules (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    security_group_id text NOT NULL COLLATE pg_catalog."C",
+    direction text NOT NULL,
+    protocol text NOT NULL,
+    from_port integer,
+    to_port integer,
+    cidr cidr,
+    peer_group_id text COLLATE pg_catalog."C",
+    description text,
+    CONSTRAINT security_group_rules_check CHECK (((cidr IS NULL) <> (peer_group_id IS NULL))),
+    CONSTRAINT security_group_rules_check1 CHECK (((protocol <> 'any'::text) OR ((from_port IS NULL) AND (to_port IS NULL)))),
+    CONSTRAINT security_group_rules_check2 CHECK (((protocol <> ALL (ARRAY['tcp'::text, 'udp'::text])) OR (((from_port IS NULL) = (to_port IS NULL)) AND ((from_port IS NULL) OR (((from_port >= 1) AND (from_port <= 65535)) AND ((to_port >= from_port) AND (to_port <= 65535))))))),
+    CONSTRAINT security_group_rules_check3 CHECK (((protocol <> 'icmp'::text) OR (((from_port IS NULL) OR ((from_port >= 0) AND (from_port <= 255))) AND ((to_port IS NULL) OR ((from_port IS NOT NULL) AND ((to_port >= 0) AND (to_port <= 255))))))),
+    CONSTRAINT security_group_rules_direction_check CHECK ((direction = ANY (ARRAY['ingress'::text, 'egress'::text]))),
+    CONSTRAINT security_group_rules_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
+);
+
+CREATE FUNCTION public.usage_of(r public.security_group_rules) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'security-group-rules', 1::bigint $$;
+
+CREATE TABLE public.security_groups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE FUNCTION public.usage_of(g public.security_groups) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'security-groups', 1::bigint $$;
+
+CREATE TABLE public.snapshots (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    size_gib integer NOT NULL,
+    group_id text COLLATE pg_catalog."C",
+    instance_id text COLLATE pg_catalog."C",
+    instance_name text,
+    desired text DEFAULT 'present'::text NOT NULL,
+    asked_generation bigint NOT NULL,
+    deleted_generation bigint,
+    taken_at timestamp with time zone,
+    consistency text,
+    used_bytes bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
+    WHEN (taken_at IS NULL) THEN 'creating'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
+    image_upload_id text COLLATE pg_catalog."C",
+    internal boolean DEFAULT false NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT snapshots_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
+    CONSTRAINT snapshots_deleted_whole CHECK (((desired = 'deleted'::text) = (deleted_generation IS NOT NULL))),
+    CONSTRAINT snapshots_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT snapshots_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
+    CONSTRAINT snapshots_taken_whole CHECK (((taken_at IS NULL) = (consistency IS NULL))),
+    CONSTRAINT snapshots_used_bytes_check CHECK ((used_bytes >= 0))
+);
+
+CREATE FUNCTION public.usage_of(s public.snapshots) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'snapshots', 1::bigint WHERE s.desired <> 'deleted' AND NOT s.internal $$;
+
+CREATE TABLE public.volumes (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    size_gib integer NOT NULL,
+    pool_id text NOT NULL COLLATE pg_catalog."C",
+    type_id text COLLATE pg_catalog."C",
+    image_id text COLLATE pg_catalog."C",
+    store_id text COLLATE pg_catalog."C",
+    host_id text COLLATE pg_catalog."C",
+    incarnation integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    observed_generation bigint DEFAULT 0 NOT NULL,
+    desired text DEFAULT 'present'::text NOT NULL,
+    made_gib integer,
+    used_bytes bigint DEFAULT 0 NOT NULL,
+    instance_id text COLLATE pg_catalog."C",
+    slot integer,
+    attached_generation bigint,
+    attached boolean DEFAULT false NOT NULL,
+    detached_at timestamp with time zone,
+    detached_generation bigint,
+    delete_on_termination boolean DEFAULT false NOT NULL,
+    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    source_volume_id text COLLATE pg_catalog."C",
+    source_snapshot_id text COLLATE pg_catalog."C",
+    source_name text,
+    restore_snapshot_id text COLLATE pg_catalog."C",
+    restore_number bigint DEFAULT 0 NOT NULL,
+    restored_number bigint DEFAULT 0 NOT NULL,
+    former_name text,
+    snapshots integer DEFAULT 0 NOT NULL,
+    work jsonb,
+    work_at timestamp with time zone,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (deleted_at IS NOT NULL) THEN 'deleted'::text
+    WHEN (detached_at IS NOT NULL) THEN 'detaching'::text
+    WHEN (desired = 'deleted'::text) THEN
+    CASE
+        WHEN (snapshots > 0) THEN 'retained'::text
+        ELSE 'deleting'::text
+    END
+    WHEN (restored_number < restore_number) THEN 'restoring'::text
+    WHEN (instance_id IS NOT NULL) THEN
+    CASE
+        WHEN attached THEN 'in-use'::text
+        ELSE 'attaching'::text
+    END
+    WHEN ((store_id IS NOT NULL) AND (made_gib IS NULL)) THEN 'creating'::text
+    WHEN (made_gib < size_gib) THEN 'resizing'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
+    image_upload_id text COLLATE pg_catalog."C",
+    sealed_key bytea,
+    source_backup_id text COLLATE pg_catalog."C",
+    source_backup_name text,
+    exported boolean DEFAULT false NOT NULL,
+    export_incarnation integer DEFAULT 0 NOT NULL,
+    export_key bytea,
+    export_port integer,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    source_is_volume boolean DEFAULT false NOT NULL,
+    export_protocol text DEFAULT 'nbd'::text NOT NULL,
+    CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
+    CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
+    CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
+    CONSTRAINT volumes_deleted_without_snapshots CHECK (((deleted_at IS NULL) OR (snapshots = 0))),
+    CONSTRAINT volumes_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
+    CONSTRAINT volumes_detached_whole CHECK ((((detached_at IS NULL) = (detached_generation IS NULL)) AND ((detached_at IS NULL) OR (instance_id IS NOT NULL)))),
+    CONSTRAINT volumes_export_incarnation_check CHECK ((export_incarnation >= 0)),
+    CONSTRAINT volumes_export_port_check CHECK (((export_port >= 1) AND (export_port <= 65535))),
+    CONSTRAINT volumes_export_protocol_check CHECK ((export_protocol = ANY (ARRAY['nbd'::text, 'iscsi'::text]))),
+    CONSTRAINT volumes_exported_whole CHECK ((exported OR ((export_key IS NULL) AND (export_port IS NULL)))),
+    CONSTRAINT volumes_former_is_deleted CHECK (((former_name IS NULL) OR (desired = 'deleted'::text))),
+    CONSTRAINT volumes_incarnation_check CHECK ((incarnation >= 1)),
+    CONSTRAINT volumes_made_gib_check CHECK ((made_gib >= 0)),
+    CONSTRAINT volumes_placed CHECK (((store_id IS NULL) = (host_id IS NULL))),
+    CONSTRAINT volumes_restored_asked CHECK ((restored_number <= restore_number)),
+    CONSTRAINT volumes_restored_whole CHECK ((((source_backup_id IS NULL) = (source_backup_name IS NULL)) AND ((source_backup_id IS NULL) OR (source_volume_id IS NULL)))),
+    CONSTRAINT volumes_size_gib_check CHECK (((size_gib >= 1) AND (size_gib <= 65536))),
+    CONSTRAINT volumes_slot_check CHECK (((slot >= 0) AND (slot <= 8))),
+    CONSTRAINT volumes_snapshots_check CHECK ((snapshots >= 0)),
+    CONSTRAINT volumes_sourced_whole CHECK ((((source_volume_id IS NULL) = (source_snapshot_id IS NULL)) AND ((source_volume_id IS NULL) = (source_name IS NULL)))),
+    CONSTRAINT volumes_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
+    CONSTRAINT volumes_used_bytes_check CHECK ((used_bytes >= 0))
+)
+WITH (fillfactor='70');
+
+CREATE FUNCTION public.usage_of(v public.volumes) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT * FROM (VALUES ('volumes', 1::bigint), ('volume-gib', v.size_gib::bigint)) AS u WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL $$;
+
+CREATE TABLE public.vpns (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    address inet NOT NULL,
+    takes_address boolean NOT NULL,
+    port integer NOT NULL,
+    public_key text NOT NULL,
+    encrypted_private_key bytea NOT NULL,
+    last_number integer DEFAULT 1 NOT NULL,
+    reported_by text COLLATE pg_catalog."C",
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT vpns_port_check CHECK (((port >= 1) AND (port <= 65535)))
+);
+
+CREATE FUNCTION public.usage_of(v public.vpns) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'vpns', 1::bigint $$;
+
+CREATE FUNCTION public.usage_of_accounts(accounts text[]) RETURNS TABLE(account_id text, resource text, used bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT account_id, resource, sum(amount)::bigint FROM (
+        SELECT t.account_id, u.* FROM instances t, usage_of(t) u WHERE t.account_id = ANY(accounts) AND t.terminated_at IS NULL
+        UNION ALL SELECT t.account_id, u.* FROM volumes t, usage_of(t) u WHERE t.account_id = ANY(accounts) AND t.deleted_at IS NULL
+        UNION ALL SELECT t.account_id, u.* FROM snapshots t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM backups t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM images t, usage_of(t) u WHERE t.account_id = ANY(accounts) AND t.deleted_at IS NULL
+        UNION ALL SELECT t.account_id, u.* FROM floating_addresses t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM networks t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM routers t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM security_groups t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM security_group_rules t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM load_balancers t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM vpns t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM key_pairs t, usage_of(t) u WHERE t.account_id = ANY(accounts)
+        UNION ALL SELECT t.account_id, u.* FROM placement_groups t, usage_of(t) u WHERE t.account_id = ANY(accounts)) AS counted
+    GROUP BY account_id, resource $$;
+
+CREATE FUNCTION public.users_are_members() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO memberships (user_id, account_id, role_id, created_at)
+    SELECT NEW.id, NEW.account_id, r.id, NEW.created_at FROM roles r
+    WHERE r.account_id IS NULL AND r.domain_id IS NULL AND r.name = CASE NEW.role WHEN 'admin' THEN 'owner' ELSE NEW.role END;
+
+INSERT INTO memberships (user_id, domain_id, role_id, created_at)
+    SELECT NEW.id, 'dom-00000000000000000', r.id, NEW.created_at FROM roles r, accounts a
+    WHERE a.id = NEW.account_id AND a.kind = 'operator' AND NEW.role <> 'reader'
+      AND r.account_id IS NULL AND r.domain_id IS NULL AND r.name = CASE NEW.role WHEN 'admin' THEN 'administrator' ELSE 'operator' END;
+
+RETURN NULL;
+
+END $$;
+
 CREATE TABLE public.accounts (
     id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     kind text NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT accounts_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'tenant'::text])))
+    domain_id text DEFAULT 'dom-00000000000000000'::text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'active'::text NOT NULL,
+    state_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT accounts_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'tenant'::text]))),
+    CONSTRAINT accounts_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'closed'::text])))
 );
 
 CREATE TABLE public.address_pool_accounts (
@@ -194,58 +761,6 @@ CREATE TABLE public.backup_stores (
     CONSTRAINT backup_stores_warn_percent_check CHECK (((warn_percent >= 1) AND (warn_percent <= 100)))
 );
 
-CREATE TABLE public.backups (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    volume_id text NOT NULL COLLATE pg_catalog."C",
-    volume_name text NOT NULL,
-    size_gib integer NOT NULL,
-    place_id text NOT NULL COLLATE pg_catalog."C",
-    host_id text COLLATE pg_catalog."C",
-    incarnation integer DEFAULT 1 NOT NULL,
-    kind text NOT NULL,
-    parent_id text COLLATE pg_catalog."C",
-    snapshot_id text NOT NULL COLLATE pg_catalog."C",
-    base_snapshot_id text COLLATE pg_catalog."C",
-    desired text DEFAULT 'present'::text NOT NULL,
-    offered boolean DEFAULT false NOT NULL,
-    failed boolean DEFAULT false NOT NULL,
-    sha256 text,
-    moved_bytes bigint DEFAULT 0 NOT NULL,
-    stored_bytes bigint DEFAULT 0 NOT NULL,
-    taken_at timestamp with time zone,
-    consistency text,
-    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
-    work jsonb,
-    work_at timestamp with time zone,
-    verify_number bigint DEFAULT 0 NOT NULL,
-    verified_number bigint DEFAULT 0 NOT NULL,
-    verified_at timestamp with time zone,
-    damaged text,
-    sealed_key bytea,
-    schedule_id text COLLATE pg_catalog."C",
-    slot timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    state text GENERATED ALWAYS AS (
-CASE
-    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
-    WHEN failed THEN 'failed'::text
-    WHEN (sha256 IS NULL) THEN 'creating'::text
-    ELSE 'available'::text
-END) STORED NOT NULL,
-    data_id text COLLATE pg_catalog."C",
-    CONSTRAINT backups_check CHECK ((verified_number <= verify_number)),
-    CONSTRAINT backups_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
-    CONSTRAINT backups_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
-    CONSTRAINT backups_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'incremental'::text]))),
-    CONSTRAINT backups_kind_of_parent CHECK (((kind = 'incremental'::text) = (parent_id IS NOT NULL))),
-    CONSTRAINT backups_made_whole CHECK ((((sha256 IS NULL) = (taken_at IS NULL)) AND ((sha256 IS NULL) = (consistency IS NULL)))),
-    CONSTRAINT backups_moved_bytes_check CHECK ((moved_bytes >= 0)),
-    CONSTRAINT backups_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT backups_stored_bytes_check CHECK ((stored_bytes >= 0))
-);
-
 CREATE TABLE public.console_sessions (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -256,6 +771,17 @@ CREATE TABLE public.console_sessions (
     expires_at timestamp with time zone NOT NULL,
     server_url text,
     CONSTRAINT console_sessions_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'screen'::text, 'log'::text])))
+);
+
+CREATE TABLE public.domains (
+    id text NOT NULL COLLATE pg_catalog."C",
+    parent_id text COLLATE pg_catalog."C",
+    name text NOT NULL,
+    path text NOT NULL,
+    lineage text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT domains_check CHECK (("right"(lineage, (length(id) + 1)) = (id || '.'::text))),
+    CONSTRAINT domains_check1 CHECK (((parent_id IS NULL) = (lineage = (id || '.'::text))))
 );
 
 CREATE TABLE public.events (
@@ -312,16 +838,6 @@ CREATE TABLE public.flavors (
     CONSTRAINT flavors_memory_mib_check CHECK (((memory_mib >= 64) AND (memory_mib <= 16777216))),
     CONSTRAINT flavors_rate_mbps_check CHECK (((rate_mbps >= 1) AND (rate_mbps <= 1000000))),
     CONSTRAINT flavors_vcpus_check CHECK (((vcpus >= 1) AND (vcpus <= 512)))
-);
-
-CREATE TABLE public.floating_addresses (
-    address inet NOT NULL,
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    interface_id text COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    id text DEFAULT public.new_id('fip'::text) NOT NULL COLLATE pg_catalog."C",
-    kept boolean DEFAULT false NOT NULL,
-    description text DEFAULT ''::text NOT NULL
 );
 
 CREATE TABLE public.floating_ranges (
@@ -437,116 +953,6 @@ CREATE TABLE public.image_prefetches (
     CONSTRAINT image_prefetches_one_scope CHECK (((host_id IS NULL) OR (zone_id IS NULL)))
 );
 
-CREATE TABLE public.images (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    visibility text NOT NULL,
-    state text NOT NULL,
-    format text NOT NULL,
-    source_url text,
-    trusted_source boolean DEFAULT false NOT NULL,
-    expected_sha256 text,
-    default_user text NOT NULL,
-    size_bytes bigint,
-    virtual_size_bytes bigint,
-    sha256 text,
-    received_bytes bigint DEFAULT 0 NOT NULL,
-    expected_bytes bigint,
-    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    lease_holder text,
-    lease_until timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    deleted_at timestamp with time zone,
-    description text DEFAULT ''::text NOT NULL,
-    os text DEFAULT ''::text NOT NULL,
-    min_disk_gib integer DEFAULT 0 NOT NULL,
-    min_memory_mib integer DEFAULT 0 NOT NULL,
-    deprecated_at timestamp with time zone,
-    source_tag text,
-    architecture text DEFAULT 'x86_64'::text NOT NULL,
-    firmware text DEFAULT 'bios'::text NOT NULL,
-    device_model text DEFAULT 'virtio'::text NOT NULL,
-    source_snapshot_id text COLLATE pg_catalog."C",
-    CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
-    CONSTRAINT images_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
-    CONSTRAINT images_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
-    CONSTRAINT images_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text, 'iso'::text]))),
-    CONSTRAINT images_min_disk_gib_check CHECK (((min_disk_gib >= 0) AND (min_disk_gib <= 65536))),
-    CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
-    CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
-    CONSTRAINT images_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'failed'::text, 'deleted'::text]))),
-    CONSTRAINT images_virtual_size_bytes_check CHECK ((virtual_size_bytes > 0)),
-    CONSTRAINT images_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'public'::text])))
-);
-
-CREATE TABLE public.instances (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    hostname text NOT NULL,
-    flavor_id text NOT NULL COLLATE pg_catalog."C",
-    flavor_name text NOT NULL,
-    vcpus integer NOT NULL,
-    memory_mib integer NOT NULL,
-    disk_gib integer NOT NULL,
-    image_id text NOT NULL COLLATE pg_catalog."C",
-    key_pair_id text COLLATE pg_catalog."C",
-    key_pair_name text,
-    public_key text,
-    user_data text,
-    zone_id text NOT NULL COLLATE pg_catalog."C",
-    host_id text NOT NULL COLLATE pg_catalog."C",
-    incarnation integer DEFAULT 1 NOT NULL,
-    desired text NOT NULL,
-    boot_epoch integer DEFAULT 1 NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    power text DEFAULT 'absent'::text NOT NULL,
-    observed_generation bigint DEFAULT 0 NOT NULL,
-    observed_epoch integer DEFAULT 0 NOT NULL,
-    started_at timestamp with time zone,
-    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    terminated_at timestamp with time zone,
-    state text GENERATED ALWAYS AS (
-CASE
-    WHEN (terminated_at IS NOT NULL) THEN 'terminated'::text
-    WHEN (desired = 'terminated'::text) THEN 'shutting-down'::text
-    WHEN (desired = 'stopped'::text) THEN
-    CASE
-        WHEN ((power = ANY (ARRAY['running'::text, 'shutdown'::text])) OR (observed_generation < generation)) THEN 'stopping'::text
-        ELSE 'stopped'::text
-    END
-    WHEN (power = 'running'::text) THEN 'running'::text
-    ELSE 'pending'::text
-END) STORED NOT NULL,
-    recovery text DEFAULT 'wait'::text NOT NULL,
-    recovery_priority integer DEFAULT 0 NOT NULL,
-    storage text,
-    recovery_revision bigint DEFAULT 0 NOT NULL,
-    notices jsonb DEFAULT '[]'::jsonb NOT NULL,
-    trace_parent text,
-    placement_group_id text COLLATE pg_catalog."C",
-    placement_policy text,
-    fixed_volumes integer DEFAULT 0 NOT NULL,
-    root_volume boolean DEFAULT false NOT NULL,
-    firmware text DEFAULT 'bios'::text NOT NULL,
-    device_model text DEFAULT 'virtio'::text NOT NULL,
-    cd_image_id text COLLATE pg_catalog."C",
-    CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
-    CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
-    CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
-    CONSTRAINT instances_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
-    CONSTRAINT instances_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
-    CONSTRAINT instances_fixed_volumes_check CHECK ((fixed_volumes >= 0)),
-    CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
-    CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
-    CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
-    CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000)))
-)
-WITH (fillfactor='70');
-
 CREATE TABLE public.interface_security_groups (
     interface_id text NOT NULL COLLATE pg_catalog."C",
     security_group_id text NOT NULL COLLATE pg_catalog."C",
@@ -607,16 +1013,6 @@ CREATE TABLE public.join_tokens (
     expires_at timestamp with time zone NOT NULL,
     uses integer DEFAULT 1 NOT NULL,
     CONSTRAINT join_tokens_uses_check CHECK ((uses > 0))
-);
-
-CREATE TABLE public.key_pairs (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    type text NOT NULL,
-    fingerprint text NOT NULL,
-    public_key text NOT NULL,
-    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.leases (
@@ -695,21 +1091,6 @@ CREATE UNLOGGED TABLE public.load_balancer_sights (
 )
 WITH (fillfactor='70');
 
-CREATE TABLE public.load_balancers (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    network_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    subnet_id text NOT NULL COLLATE pg_catalog."C",
-    address inet NOT NULL,
-    subnet6_id text COLLATE pg_catalog."C",
-    address6 inet,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT load_balancers_check CHECK (((subnet6_id IS NULL) = (address6 IS NULL))),
-    CONSTRAINT load_balancers_check1 CHECK (((address6 IS NULL) OR ((family(address) = 4) AND (family(address6) = 6))))
-);
-
 CREATE TABLE public.login_failures (
     key text NOT NULL,
     failures integer NOT NULL,
@@ -733,8 +1114,16 @@ CREATE TABLE public.lost_volumes (
     type_id text COLLATE pg_catalog."C",
     host_name text NOT NULL,
     lost_at timestamp with time zone NOT NULL,
-    sealed_key bytea,
-    data_id text COLLATE pg_catalog."C"
+    sealed_key bytea
+);
+
+CREATE TABLE public.memberships (
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    domain_id text COLLATE pg_catalog."C",
+    role_id text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT memberships_check CHECK ((num_nonnulls(account_id, domain_id) = 1))
 );
 
 CREATE TABLE public.network_gateways (
@@ -760,13 +1149,6 @@ CREATE TABLE public.router_networks (
     router_id text NOT NULL COLLATE pg_catalog."C",
     network_id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C"
-);
-
-CREATE TABLE public.routers (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    created_at timestamp with time zone NOT NULL
 );
 
 CREATE VIEW public.network_links AS
@@ -808,37 +1190,6 @@ CREATE SEQUENCE public.network_vni
     CACHE 1
     CYCLE;
 
-CREATE TABLE public.networks (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    vni integer NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    peers_revision bigint DEFAULT 1 NOT NULL,
-    mtu integer,
-    outside text DEFAULT 'nat'::text NOT NULL,
-    domain text,
-    search_domains text[] DEFAULT '{}'::text[] NOT NULL,
-    segment_device text,
-    segment_vlan integer,
-    external_dhcp boolean DEFAULT false NOT NULL,
-    CONSTRAINT networks_mtu_check CHECK (((mtu >= 1280) AND (mtu <= 9000))),
-    CONSTRAINT networks_outside_check CHECK ((outside = ANY (ARRAY['nat'::text, 'none'::text]))),
-    CONSTRAINT networks_segment_device_check CHECK ((segment_device ~ '^[A-Za-z0-9._-]{1,15}$'::text)),
-    CONSTRAINT networks_segment_vlan_check CHECK (((segment_vlan >= 1) AND (segment_vlan <= 4094))),
-    CONSTRAINT networks_segment_whole CHECK (((segment_device IS NOT NULL) OR ((segment_vlan IS NULL) AND (NOT external_dhcp)))),
-    CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
-);
-
-CREATE TABLE public.placement_groups (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    policy text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
-);
-
 CREATE TABLE public.pool_accounts (
     pool_id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C"
@@ -855,8 +1206,6 @@ CREATE TABLE public.pools (
     warn_percent integer DEFAULT 80 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     protocol text DEFAULT 'nbd'::text NOT NULL,
-    drain_pool_id text COLLATE pg_catalog."C",
-    CONSTRAINT pools_drained_elsewhere CHECK (((drain_pool_id <> id) AND ((drain_pool_id IS NULL) OR maintenance))),
     CONSTRAINT pools_driver_check CHECK ((driver = ANY (ARRAY['directory'::text, 'lvm-thin'::text, 'rbd'::text, 'zfs'::text]))),
     CONSTRAINT pools_overcommit_check CHECK (((overcommit >= 0.1) AND (overcommit <= (100)::numeric))),
     CONSTRAINT pools_protocol_check CHECK ((protocol = ANY (ARRAY['nbd'::text, 'iscsi'::text]))),
@@ -878,42 +1227,59 @@ CREATE TABLE public.port_forwards (
     CONSTRAINT port_forwards_target_port_check CHECK (((target_port >= 1) AND (target_port <= 65535)))
 );
 
+CREATE TABLE public.quota_defaults (
+    resource text NOT NULL COLLATE pg_catalog."C",
+    quota_limit bigint NOT NULL,
+    CONSTRAINT quota_defaults_quota_limit_check CHECK ((quota_limit >= 0))
+);
+
+CREATE TABLE public.quota_requests (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    resource text NOT NULL COLLATE pg_catalog."C",
+    asked_limit bigint NOT NULL,
+    reason text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    asked_by text NOT NULL,
+    answered_by text,
+    created_at timestamp with time zone NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT quota_requests_asked_limit_check CHECK ((asked_limit >= 0)),
+    CONSTRAINT quota_requests_check CHECK (((state = 'pending'::text) = (answered_at IS NULL))),
+    CONSTRAINT quota_requests_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'granted'::text, 'refused'::text])))
+);
+
+CREATE TABLE public.quotas (
+    scope_id text NOT NULL COLLATE pg_catalog."C",
+    resource text NOT NULL COLLATE pg_catalog."C",
+    quota_limit bigint,
+    used bigint NOT NULL,
+    is_default boolean NOT NULL,
+    CONSTRAINT quotas_quota_limit_check CHECK ((quota_limit >= 0))
+);
+
 CREATE TABLE public.resting_addresses (
     address inet NOT NULL,
     released_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.roles (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    domain_id text COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    permissions text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT roles_check CHECK ((num_nonnulls(account_id, domain_id) <= 1)),
+    CONSTRAINT roles_permissions_check CHECK ((cardinality(permissions) > 0))
 );
 
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
     applied_at timestamp with time zone NOT NULL
-);
-
-CREATE TABLE public.security_group_rules (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    security_group_id text NOT NULL COLLATE pg_catalog."C",
-    direction text NOT NULL,
-    protocol text NOT NULL,
-    from_port integer,
-    to_port integer,
-    cidr cidr,
-    peer_group_id text COLLATE pg_catalog."C",
-    description text,
-    CONSTRAINT security_group_rules_check CHECK (((cidr IS NULL) <> (peer_group_id IS NULL))),
-    CONSTRAINT security_group_rules_check1 CHECK (((protocol <> 'any'::text) OR ((from_port IS NULL) AND (to_port IS NULL)))),
-    CONSTRAINT security_group_rules_check2 CHECK (((protocol <> ALL (ARRAY['tcp'::text, 'udp'::text])) OR (((from_port IS NULL) = (to_port IS NULL)) AND ((from_port IS NULL) OR (((from_port >= 1) AND (from_port <= 65535)) AND ((to_port >= from_port) AND (to_port <= 65535))))))),
-    CONSTRAINT security_group_rules_check3 CHECK (((protocol <> 'icmp'::text) OR (((from_port IS NULL) OR ((from_port >= 0) AND (from_port <= 255))) AND ((to_port IS NULL) OR ((from_port IS NOT NULL) AND ((to_port >= 0) AND (to_port <= 255))))))),
-    CONSTRAINT security_group_rules_direction_check CHECK ((direction = ANY (ARRAY['ingress'::text, 'egress'::text]))),
-    CONSTRAINT security_group_rules_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
-);
-
-CREATE TABLE public.security_groups (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.servers (
@@ -923,40 +1289,6 @@ CREATE TABLE public.servers (
     version text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone NOT NULL
-);
-
-CREATE TABLE public.snapshots (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    volume_id text NOT NULL COLLATE pg_catalog."C",
-    size_gib integer NOT NULL,
-    group_id text COLLATE pg_catalog."C",
-    instance_id text COLLATE pg_catalog."C",
-    instance_name text,
-    desired text DEFAULT 'present'::text NOT NULL,
-    asked_generation bigint NOT NULL,
-    deleted_generation bigint,
-    taken_at timestamp with time zone,
-    consistency text,
-    used_bytes bigint DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    state text GENERATED ALWAYS AS (
-CASE
-    WHEN (desired = 'deleted'::text) THEN 'deleting'::text
-    WHEN (taken_at IS NULL) THEN 'creating'::text
-    ELSE 'available'::text
-END) STORED NOT NULL,
-    image_upload_id text COLLATE pg_catalog."C",
-    internal boolean DEFAULT false NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT snapshots_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
-    CONSTRAINT snapshots_deleted_whole CHECK (((desired = 'deleted'::text) = (deleted_generation IS NOT NULL))),
-    CONSTRAINT snapshots_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
-    CONSTRAINT snapshots_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
-    CONSTRAINT snapshots_taken_whole CHECK (((taken_at IS NULL) = (consistency IS NULL))),
-    CONSTRAINT snapshots_used_bytes_check CHECK ((used_bytes >= 0))
 );
 
 CREATE TABLE public.store_hosts (
@@ -1073,9 +1405,16 @@ CREATE TABLE public.tokens (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone,
     last_used_at timestamp with time zone,
+    permissions text[],
+    only_account_id text COLLATE pg_catalog."C",
+    allowed_ranges cidr[],
+    source_address inet,
+    user_agent text,
+    CONSTRAINT tokens_allowed_ranges_check CHECK ((cardinality(allowed_ranges) > 0)),
     CONSTRAINT tokens_check CHECK (((kind = 'api'::text) OR (expires_at IS NOT NULL))),
     CONSTRAINT tokens_check1 CHECK (((kind = 'session'::text) OR (name IS NOT NULL))),
-    CONSTRAINT tokens_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'api'::text])))
+    CONSTRAINT tokens_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'api'::text]))),
+    CONSTRAINT tokens_permissions_check CHECK ((cardinality(permissions) > 0))
 );
 
 CREATE TABLE public.users (
@@ -1085,6 +1424,8 @@ CREATE TABLE public.users (
     password_hash text NOT NULL,
     role text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    email text,
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'reader'::text])))
 );
 
@@ -1111,108 +1452,6 @@ CREATE TABLE public.volume_types (
     CONSTRAINT volume_types_mib_per_second_check CHECK (((mib_per_second >= 1) AND (mib_per_second <= 1000000)))
 );
 
-CREATE TABLE public.volumes (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    size_gib integer NOT NULL,
-    pool_id text NOT NULL COLLATE pg_catalog."C",
-    type_id text COLLATE pg_catalog."C",
-    image_id text COLLATE pg_catalog."C",
-    store_id text COLLATE pg_catalog."C",
-    host_id text COLLATE pg_catalog."C",
-    incarnation integer DEFAULT 1 NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    observed_generation bigint DEFAULT 0 NOT NULL,
-    desired text DEFAULT 'present'::text NOT NULL,
-    made_gib integer,
-    used_bytes bigint DEFAULT 0 NOT NULL,
-    instance_id text COLLATE pg_catalog."C",
-    slot integer,
-    attached_generation bigint,
-    attached boolean DEFAULT false NOT NULL,
-    detached_at timestamp with time zone,
-    detached_generation bigint,
-    delete_on_termination boolean DEFAULT false NOT NULL,
-    conditions jsonb DEFAULT '[]'::jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    deleted_at timestamp with time zone,
-    source_volume_id text COLLATE pg_catalog."C",
-    source_snapshot_id text COLLATE pg_catalog."C",
-    source_name text,
-    restore_snapshot_id text COLLATE pg_catalog."C",
-    restore_number bigint DEFAULT 0 NOT NULL,
-    restored_number bigint DEFAULT 0 NOT NULL,
-    former_name text,
-    snapshots integer DEFAULT 0 NOT NULL,
-    work jsonb,
-    work_at timestamp with time zone,
-    image_upload_id text COLLATE pg_catalog."C",
-    sealed_key bytea,
-    source_backup_id text COLLATE pg_catalog."C",
-    source_backup_name text,
-    exported boolean DEFAULT false NOT NULL,
-    export_incarnation integer DEFAULT 0 NOT NULL,
-    export_key bytea,
-    export_port integer,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    source_is_volume boolean DEFAULT false NOT NULL,
-    export_protocol text DEFAULT 'nbd'::text NOT NULL,
-    data_id text COLLATE pg_catalog."C",
-    moving_to text COLLATE pg_catalog."C",
-    move_source_id text COLLATE pg_catalog."C",
-    move_incarnation integer,
-    move_key bytea,
-    move_port integer,
-    drain_reason text,
-    state text GENERATED ALWAYS AS (
-CASE
-    WHEN (deleted_at IS NOT NULL) THEN 'deleted'::text
-    WHEN (detached_at IS NOT NULL) THEN 'detaching'::text
-    WHEN (desired = 'deleted'::text) THEN
-    CASE
-        WHEN (snapshots > 0) THEN 'retained'::text
-        ELSE 'deleting'::text
-    END
-    WHEN (moving_to IS NOT NULL) THEN 'moving'::text
-    WHEN (restored_number < restore_number) THEN 'restoring'::text
-    WHEN (instance_id IS NOT NULL) THEN
-    CASE
-        WHEN attached THEN 'in-use'::text
-        ELSE 'attaching'::text
-    END
-    WHEN ((store_id IS NOT NULL) AND (made_gib IS NULL)) THEN 'creating'::text
-    WHEN (made_gib < size_gib) THEN 'resizing'::text
-    ELSE 'available'::text
-END) STORED NOT NULL,
-    CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
-    CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
-    CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
-    CONSTRAINT volumes_deleted_without_snapshots CHECK (((deleted_at IS NULL) OR (snapshots = 0))),
-    CONSTRAINT volumes_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
-    CONSTRAINT volumes_detached_whole CHECK ((((detached_at IS NULL) = (detached_generation IS NULL)) AND ((detached_at IS NULL) OR (instance_id IS NOT NULL)))),
-    CONSTRAINT volumes_export_incarnation_check CHECK ((export_incarnation >= 0)),
-    CONSTRAINT volumes_export_port_check CHECK (((export_port >= 1) AND (export_port <= 65535))),
-    CONSTRAINT volumes_export_protocol_check CHECK ((export_protocol = ANY (ARRAY['nbd'::text, 'iscsi'::text]))),
-    CONSTRAINT volumes_exported_whole CHECK ((exported OR ((export_key IS NULL) AND (export_port IS NULL)))),
-    CONSTRAINT volumes_former_is_deleted CHECK (((former_name IS NULL) OR (desired = 'deleted'::text))),
-    CONSTRAINT volumes_incarnation_check CHECK ((incarnation >= 1)),
-    CONSTRAINT volumes_made_gib_check CHECK ((made_gib >= 0)),
-    CONSTRAINT volumes_move_port_check CHECK (((move_port >= 1) AND (move_port <= 65535))),
-    CONSTRAINT volumes_moved_whole CHECK ((((move_source_id IS NOT NULL) = (move_incarnation IS NOT NULL)) AND ((move_source_id IS NOT NULL) OR ((move_key IS NULL) AND (move_port IS NULL))))),
-    CONSTRAINT volumes_moving_is_present CHECK (((moving_to IS NULL) OR (desired = 'present'::text))),
-    CONSTRAINT volumes_placed CHECK (((store_id IS NULL) = (host_id IS NULL))),
-    CONSTRAINT volumes_restored_asked CHECK ((restored_number <= restore_number)),
-    CONSTRAINT volumes_restored_whole CHECK ((((source_backup_id IS NULL) = (source_backup_name IS NULL)) AND ((source_backup_id IS NULL) OR (source_volume_id IS NULL)))),
-    CONSTRAINT volumes_size_gib_check CHECK (((size_gib >= 1) AND (size_gib <= 65536))),
-    CONSTRAINT volumes_slot_check CHECK (((slot >= 0) AND (slot <= 8))),
-    CONSTRAINT volumes_snapshots_check CHECK ((snapshots >= 0)),
-    CONSTRAINT volumes_sourced_whole CHECK ((((source_volume_id IS NULL) = (source_snapshot_id IS NULL)) AND ((source_volume_id IS NULL) = (source_name IS NULL)))),
-    CONSTRAINT volumes_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
-    CONSTRAINT volumes_used_bytes_check CHECK ((used_bytes >= 0))
-)
-WITH (fillfactor='70');
-
 CREATE TABLE public.vpn_peers (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1236,23 +1475,6 @@ CREATE TABLE public.vpn_ranges (
     vpn_id text NOT NULL COLLATE pg_catalog."C",
     peer_id text COLLATE pg_catalog."C",
     range cidr NOT NULL
-);
-
-CREATE TABLE public.vpns (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    network_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    address inet NOT NULL,
-    takes_address boolean NOT NULL,
-    port integer NOT NULL,
-    public_key text NOT NULL,
-    encrypted_private_key bytea NOT NULL,
-    last_number integer DEFAULT 1 NOT NULL,
-    reported_by text COLLATE pg_catalog."C",
-    problem text,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT vpns_port_check CHECK (((port >= 1) AND (port <= 65535)))
 );
 
 CREATE TABLE public.zones (
@@ -1314,6 +1536,18 @@ ALTER TABLE ONLY public.console_sessions
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_ticket_hash_key UNIQUE (ticket_hash);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_lineage_key UNIQUE (lineage);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_parent_id_name_key UNIQUE (parent_id, name);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_path_key UNIQUE (path);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (at, id);
@@ -1474,8 +1708,20 @@ ALTER TABLE ONLY public.port_forwards
 ALTER TABLE ONLY public.port_forwards
     ADD CONSTRAINT port_forwards_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.quota_defaults
+    ADD CONSTRAINT quota_defaults_pkey PRIMARY KEY (resource);
+
+ALTER TABLE ONLY public.quota_requests
+    ADD CONSTRAINT quota_requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.quotas
+    ADD CONSTRAINT quotas_pkey PRIMARY KEY (scope_id, resource);
+
 ALTER TABLE ONLY public.resting_addresses
     ADD CONSTRAINT resting_addresses_pkey PRIMARY KEY (address);
+
+ALTER TABLE ONLY public.roles
+    ADD CONSTRAINT roles_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.router_networks
     ADD CONSTRAINT router_networks_pkey PRIMARY KEY (router_id, network_id);
@@ -1559,9 +1805,6 @@ ALTER TABLE ONLY public.volume_types
     ADD CONSTRAINT volume_types_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.volumes
-    ADD CONSTRAINT volumes_data UNIQUE (data_id) DEFERRABLE;
-
-ALTER TABLE ONLY public.volumes
     ADD CONSTRAINT volumes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.vpn_peers
@@ -1597,6 +1840,8 @@ ALTER TABLE ONLY public.zones
 ALTER TABLE ONLY public.zones
     ADD CONSTRAINT zones_pkey PRIMARY KEY (id);
 
+CREATE INDEX accounts_domain ON public.accounts USING btree (domain_id, id);
+
 CREATE UNIQUE INDEX accounts_one_operator ON public.accounts USING btree (kind) WHERE (kind = 'operator'::text);
 
 CREATE INDEX backup_place_hosts_host ON public.backup_place_hosts USING btree (host_id);
@@ -1620,6 +1865,8 @@ CREATE UNIQUE INDEX backups_under_way ON public.backups USING btree (volume_id, 
 CREATE INDEX backups_volume ON public.backups USING btree (volume_id, id);
 
 CREATE INDEX console_sessions_instance ON public.console_sessions USING btree (instance_id);
+
+CREATE UNIQUE INDEX domains_one_root ON public.domains USING btree (((parent_id IS NULL))) WHERE (parent_id IS NULL);
 
 CREATE INDEX events_account ON ONLY public.events USING btree (account_id, id);
 
@@ -1661,6 +1908,8 @@ CREATE INDEX instances_by_placement_group ON public.instances USING btree (place
 
 CREATE INDEX instances_cd ON public.instances USING btree (cd_image_id) WHERE ((cd_image_id IS NOT NULL) AND (terminated_at IS NULL));
 
+CREATE INDEX instances_held ON public.instances USING btree (account_id) WHERE held;
+
 CREATE INDEX instances_host ON public.instances USING btree (host_id) WHERE (terminated_at IS NULL);
 
 CREATE INDEX instances_image ON public.instances USING btree (image_id) WHERE (terminated_at IS NULL);
@@ -1699,6 +1948,16 @@ CREATE INDEX lost_instances_host ON public.lost_instances USING btree (host_id) 
 
 CREATE INDEX lost_volumes_account ON public.lost_volumes USING btree (account_id);
 
+CREATE UNIQUE INDEX memberships_account ON public.memberships USING btree (user_id, account_id) WHERE (account_id IS NOT NULL);
+
+CREATE UNIQUE INDEX memberships_domain ON public.memberships USING btree (user_id, domain_id) WHERE (domain_id IS NOT NULL);
+
+CREATE INDEX memberships_of_account ON public.memberships USING btree (account_id, user_id) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX memberships_of_domain ON public.memberships USING btree (domain_id, user_id) WHERE (domain_id IS NOT NULL);
+
+CREATE INDEX memberships_role ON public.memberships USING btree (role_id);
+
 CREATE INDEX network_gateways_network ON public.network_gateways USING btree (network_id);
 
 CREATE UNIQUE INDEX network_gateways_source ON public.network_gateways USING btree (network_id) WHERE is_source;
@@ -1720,6 +1979,14 @@ CREATE UNIQUE INDEX pools_default ON public.pools USING btree (is_default) WHERE
 CREATE INDEX port_forwards_account ON public.port_forwards USING btree (account_id, id);
 
 CREATE INDEX port_forwards_interface ON public.port_forwards USING btree (interface_id);
+
+CREATE INDEX quota_requests_account ON public.quota_requests USING btree (account_id, id);
+
+CREATE UNIQUE INDEX quota_requests_once ON public.quota_requests USING btree (account_id, resource) WHERE (state = 'pending'::text);
+
+CREATE INDEX quota_requests_pending ON public.quota_requests USING btree (id) WHERE (state = 'pending'::text);
+
+CREATE UNIQUE INDEX roles_name ON public.roles USING btree (COALESCE(account_id, domain_id, ''::text), name);
 
 CREATE INDEX router_networks_network ON public.router_networks USING btree (network_id);
 
@@ -1763,13 +2030,7 @@ CREATE INDEX volumes_image_upload ON public.volumes USING btree (image_upload_id
 
 CREATE INDEX volumes_leaving ON public.volumes USING btree (instance_id) WHERE (detached_at IS NOT NULL);
 
-CREATE INDEX volumes_move_source ON public.volumes USING btree (move_source_id) WHERE (move_source_id IS NOT NULL);
-
-CREATE UNIQUE INDEX volumes_moving ON public.volumes USING btree (moving_to) WHERE (moving_to IS NOT NULL);
-
 CREATE UNIQUE INDEX volumes_name ON public.volumes USING btree (account_id, name) WHERE (deleted_at IS NULL);
-
-CREATE INDEX volumes_pool ON public.volumes USING btree (pool_id) WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX volumes_slot ON public.volumes USING btree (instance_id, slot) WHERE (instance_id IS NOT NULL);
 
@@ -1787,6 +2048,44 @@ ALTER INDEX public.events_resource ATTACH PARTITION public.events_rest_resource_
 
 ALTER INDEX public.events_follow ATTACH PARTITION public.events_rest_xid_id_idx;
 
+CREATE TRIGGER count_changes AFTER UPDATE OF desired ON public.backups FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_changes AFTER UPDATE OF deleted_at ON public.images FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_changes AFTER UPDATE OF desired, terminated_at, vcpus, memory_mib ON public.instances FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_changes AFTER UPDATE OF desired, internal ON public.snapshots FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_changes AFTER UPDATE OF desired, deleted_at, size_gib, image_upload_id ON public.volumes FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.backups FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.floating_addresses FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.images FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.instances FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.key_pairs FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.networks FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.placement_groups FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.routers FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.security_group_rules FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.security_groups FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.snapshots FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.volumes FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
+CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.vpns FOR EACH ROW EXECUTE FUNCTION public.count_rows();
+
 CREATE TRIGGER hold_addresses AFTER INSERT ON public.interfaces REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION public.hold_interface_addresses();
 
 CREATE TRIGGER hold_addresses BEFORE INSERT ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.hold_load_balancer_addresses();
@@ -1796,6 +2095,11 @@ CREATE TRIGGER rest_address BEFORE DELETE ON public.floating_addresses FOR EACH 
 CREATE TRIGGER rest_addresses AFTER UPDATE ON public.interfaces REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.rest_interface_addresses();
 
 CREATE TRIGGER rest_addresses AFTER DELETE ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.rest_load_balancer_addresses();
+
+CREATE TRIGGER users_are_members AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.users_are_members();
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domains(id);
 
 ALTER TABLE ONLY public.address_pool_accounts
     ADD CONSTRAINT address_pool_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -1853,6 +2157,9 @@ ALTER TABLE ONLY public.console_sessions
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.domains(id);
 
 ALTER TABLE ONLY public.flavors
     ADD CONSTRAINT flavors_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -2019,6 +2326,18 @@ ALTER TABLE ONLY public.lost_instances
 ALTER TABLE ONLY public.lost_volumes
     ADD CONSTRAINT lost_volumes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domains(id);
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_role_id_fkey FOREIGN KEY (role_id) REFERENCES public.roles(id);
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.network_gateways
     ADD CONSTRAINT network_gateways_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -2061,9 +2380,6 @@ ALTER TABLE ONLY public.pool_accounts
 ALTER TABLE ONLY public.pool_accounts
     ADD CONSTRAINT pool_accounts_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.pools(id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.pools
-    ADD CONSTRAINT pools_drain_pool_id_fkey FOREIGN KEY (drain_pool_id) REFERENCES public.pools(id);
-
 ALTER TABLE ONLY public.port_forwards
     ADD CONSTRAINT port_forwards_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -2072,6 +2388,15 @@ ALTER TABLE ONLY public.port_forwards
 
 ALTER TABLE ONLY public.port_forwards
     ADD CONSTRAINT port_forwards_interface_id_fkey FOREIGN KEY (interface_id) REFERENCES public.interfaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.quota_requests
+    ADD CONSTRAINT quota_requests_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.roles
+    ADD CONSTRAINT roles_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.roles
+    ADD CONSTRAINT roles_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domains(id);
 
 ALTER TABLE ONLY public.router_networks
     ADD CONSTRAINT router_networks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -2150,6 +2475,9 @@ ALTER TABLE ONLY public.switches
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT tokens_only_account_id_fkey FOREIGN KEY (only_account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;

@@ -8,7 +8,11 @@ namespace Kumoi.Api;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     AllowDuplicateProperties = false)]
-[JsonSerializable(typeof(Account)), JsonSerializable(typeof(Page<Account>)), JsonSerializable(typeof(CreateAccount))]
+[JsonSerializable(typeof(Account)), JsonSerializable(typeof(Page<Account>)), JsonSerializable(typeof(CreateAccount)), JsonSerializable(typeof(UpdateAccount))]
+[JsonSerializable(typeof(Domain)), JsonSerializable(typeof(Page<Domain>)), JsonSerializable(typeof(CreateDomain)), JsonSerializable(typeof(UpdateDomain))]
+[JsonSerializable(typeof(Role)), JsonSerializable(typeof(Page<Role>)), JsonSerializable(typeof(CreateRole)), JsonSerializable(typeof(UpdateRole)), JsonSerializable(typeof(Page<KnownPermission>))]
+[JsonSerializable(typeof(Page<Quota>)), JsonSerializable(typeof(SetQuotas)), JsonSerializable(typeof(Page<QuotaDefault>)), JsonSerializable(typeof(QuotaRequest)), JsonSerializable(typeof(Page<QuotaRequest>)), JsonSerializable(typeof(CreateQuotaRequest)), JsonSerializable(typeof(AnswerQuotaRequest))]
+[JsonSerializable(typeof(Membership)), JsonSerializable(typeof(Page<Membership>)), JsonSerializable(typeof(SetMembership)), JsonSerializable(typeof(Self)), JsonSerializable(typeof(UpdateUser))]
 [JsonSerializable(typeof(User)), JsonSerializable(typeof(Page<User>)), JsonSerializable(typeof(CreateUser)), JsonSerializable(typeof(ChangePassword))]
 [JsonSerializable(typeof(Login)), JsonSerializable(typeof(TokenCreated)), JsonSerializable(typeof(Page<Token>)), JsonSerializable(typeof(CreateToken))]
 [JsonSerializable(typeof(AccountSummary))]

@@ -35,7 +35,7 @@ public sealed class KumoiClient : IDisposable
     public Uri Url { get; }
 
     /// <summary>For operators: act for this account (id or name).</summary>
-    public string? Account { get; init; }
+    public string? Account { get; set; }
 
     public Task<T> GetAsync<T>(string path, CancellationToken cancel = default) => SendAsync<T>(HttpMethod.Get, path, null, null, cancel);
 

@@ -26,8 +26,9 @@ public sealed class Bootstrap(Database database, AccountUseCases accounts, Event
         {
             await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock($1)", cancel, Lock);
             if (await transaction.FindAsync("SELECT 1 FROM accounts WHERE kind = 'operator'", row => row.GetInt32(0), cancel) == 1) return new Done();
-            var account = (await accounts.InsertAsync(transaction, "operator", "operator", cancel))!;
+            var account = (await accounts.InsertAsync(transaction, "operator", "operator", Caller.RootDomain, cancel))!;
             var user = ids.New(Ids.User);
+            // Its memberships, owner of this account and administrator of the root domain, are made with it: see the schema.
             await transaction.ExecuteAsync("INSERT INTO users (id, account_id, name, password_hash, role, created_at) VALUES ($1, $2, 'admin', $3, 'admin', $4)", cancel,
                 user, account.Id, hash, clock.GetUtcNow());
             await ZoneUseCases.InsertAsync(transaction, new Zone(ids.New(Ids.Zone), "default", clock.GetUtcNow()), account.Id, cancel);

@@ -27,6 +27,7 @@ using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
+using Kumoi.Server.Quotas;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Volumes;
@@ -78,7 +79,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -121,6 +122,7 @@ public static class ServerProgram
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SummaryStore>());
+        api.MapTenancy(services.GetRequiredService<DomainUseCases>(), services.GetRequiredService<RoleUseCases>(), services.GetRequiredService<MembershipUseCases>(), services.GetRequiredService<PermissionCatalogue>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
         api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
@@ -144,6 +146,7 @@ public static class ServerProgram
         api.MapPools(services.GetRequiredService<PoolUseCases>(), services.GetRequiredService<DrainUseCases>());
         api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
+        api.MapQuotas(services.GetRequiredService<QuotaUseCases>(), services.GetRequiredService<QuotaRequestUseCases>());
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());

@@ -16,7 +16,7 @@ public sealed record Tenant(LocalCloud Cloud, string AdminToken, string Token)
         var image = await admin.PostAsync<CreateImage, Image>("images", new CreateImage(Image, "qcow2", null, null, "public", "root"));
         await using (var bytes = File.OpenRead(imageFile))
         using (var content = new StreamContent(bytes)) await admin.UploadAsync(image.Id, content);
-        await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(Name));
+        await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(Name, null));
         await admin.PostAsync<CreateUser, User>("users", new CreateUser(Name, Password, "admin", Name));
         var tenant = new Tenant(cloud, adminToken, await cloud.LoginAsync(Name, Password));
         using var client = tenant.Client();

@@ -39,10 +39,10 @@ public sealed class Seeding(LocalCloud cloud, string directory, ScaleSizes sizes
         var tokens = new string[Math.Min(TokensMax, sizes.Accounts)];
         await Clock.ShareAsync(Clients, sizes.Accounts, async (_, number) =>
         {
-            await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(NameOf(number)));
+            await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(NameOf(number), null));
             if (number < tokens.Length) tokens[number] = await UserAsync(admin, NameOf(number));
         });
-        await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(ListAccount));
+        await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(ListAccount, null));
         return new Seeded(adminToken, tokens, await UserAsync(admin, ListAccount), [], 0);
     }
 
@@ -57,7 +57,7 @@ public sealed class Seeding(LocalCloud cloud, string directory, ScaleSizes sizes
         await Clock.ShareAsync(Clients, LoadAccounts, async (_, number) =>
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"bench-{run:x}-{number}");
-            await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(name));
+            await admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(name, null));
             tokens[number] = await UserAsync(admin, name);
             await CreateAsync(seeded.AdminToken, name);
         });

@@ -14,7 +14,7 @@ export interface May {
 export function useMay(): May {
   const { user } = useStore(session);
   const role = user?.role ?? 'reader';
-  return { write: role !== 'reader', admin: role === 'admin', operate: (user?.operator ?? false) };
+  return { write: role !== 'reader', admin: role === 'owner', operate: (user?.operator ?? false) };
 }
 
 /** The id of the account whose things are seen and made: the one that an operator acts for, or the own one. */

@@ -5,7 +5,8 @@ namespace Kumoi.Cli.Client;
 
 /// <summary>A cloud and a login to it.</summary>
 /// <param name="State">State directory, if the cloud is one of this machine.</param>
-public sealed record LoginContext(string Name, string Url, string User, string Token, string? State);
+/// <param name="Account">The account that commands act for, if not the user's own.</param>
+public sealed record LoginContext(string Name, string Url, string User, string Token, string? State, string? Account = null);
 
 /// <summary>What <c>kumoi login</c> keeps: readable by the user only, in <c>~/.config/kumoi</c> (XDG base directories).</summary>
 public sealed record ClientConfig(string? Current, IReadOnlyList<LoginContext> Contexts)

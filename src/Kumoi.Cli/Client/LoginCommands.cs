@@ -53,7 +53,7 @@ public static class LoginCommands
         who.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             using var session = Session.Open(parsed);
-            session.Write(await session.Client.GetAsync<User>("users/me", cancel));
+            session.Write(await session.Client.GetAsync<Self>("users/me", cancel));
             return ExitCodes.Ok;
         }));
         return who;

@@ -29,7 +29,7 @@ public sealed class Session : IDisposable
     {
         var login = Environment.GetEnvironmentVariable("KUMOI_URL") is { Length: > 0 } url && Environment.GetEnvironmentVariable("KUMOI_TOKEN") is { Length: > 0 } token
             ? new LoginContext("environment", url, "", token, null) : ClientConfig.Read().Choose() ?? throw new UserException("not-logged-in");
-        return new Session(new KumoiClient(new Uri(login.Url), login.Token, Messages.Language) { Account = parsed.GetValue(Account) }, login, parsed.GetValue(Output) == "json");
+        return new Session(new KumoiClient(new Uri(login.Url), login.Token, Messages.Language) { Account = parsed.GetValue(Account) ?? (Environment.GetEnvironmentVariable("KUMOI_ACCOUNT") is { Length: > 0 } account ? account : login.Account) }, login, parsed.GetValue(Output) == "json");
     }
 
     /// <summary>Makes a command one that speaks with the cloud: what it returns is the exit code, and failures are told.</summary>

@@ -9,43 +9,30 @@ public static class SmallNouns
 {
     internal static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
 
-    private static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
+    internal static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
 
-    public static IEnumerable<Command> All() => [Accounts(), Users(), Tokens(), Zones(), Flavors(), KeyPairs(), PlacementGroups(), Events()];
-
-    private static Command Accounts()
-    {
-        var name = Options.Name();
-        return new Noun<Account>("account", "accounts", a => a.Name, [new("name", a => a.Name), new("id", a => a.Id), new("kind", a => a.Kind), Created<Account>(a => a.CreatedAt)])
-            .List().Show().Create<CreateAccount, Account>(c => c.Add(name), p => new CreateAccount(p.GetValue(name)!)).Delete().Command;
-    }
-
-    private static Command Users()
-    {
-        var (name, role, account, password) = (Options.Name(), new Option<string>("--role") { Description = Messages.Text("option-role"), DefaultValueFactory = _ => "member" },
-            Options.New<string?>("--in-account"), Passwords.FromStandardInput());
-        role.AcceptOnlyFromAmong("admin", "member", "reader");
-        return new Noun<User>("user", "users", u => u.Name,
-            [new("name", u => u.Name), new("id", u => u.Id), new("account", u => u.Account.Name), new("role", u => u.Role), Created<User>(u => u.CreatedAt)])
-            .List().Show().Create<CreateUser, User>(c => { c.Add(name); c.Add(role); c.Add(account); c.Add(password); },
-                p => new CreateUser(p.GetValue(name)!, Passwords.Ask(p.GetValue(password), confirm: true), p.GetValue(role)!, p.GetValue(account))).Delete().Command;
-    }
+    public static IEnumerable<Command> All() => [Tokens(), Zones(), Flavors(), KeyPairs(), PlacementGroups(), Events()];
 
     private static Command Tokens()
     {
-        var (name, days) = (Options.Name(), Options.New<int?>("--expires-in-days"));
+        var (name, days, account) = (Options.Name(), Options.New<int?>("--expires-in-days"), Options.New<string?>("--for-account-only"));
+        var permissions = new Option<string[]>("--permission") { Description = Messages.Text("option-token-permission"), AllowMultipleArgumentsPerToken = true };
+        var ranges = new Option<string[]>("--from") { Description = Messages.Text("option-from-range"), AllowMultipleArgumentsPerToken = true };
         var noun = new Noun<Token>("token", "tokens", t => t.Name ?? t.Id,
-            [new("name", t => t.Name), new("id", t => t.Id), new("kind", t => t.Kind), Created<Token>(t => t.CreatedAt), new("expires", t => t.ExpiresAt is { } e ? Time(e) : "-")]).List().Delete();
-        var create = new Command("create", Messages.Text("verb-create")) { name, days };
+            [new("name", t => t.Name), new("id", t => t.Id), new("kind", t => t.Kind), Created<Token>(t => t.CreatedAt), new("expires", t => t.ExpiresAt is { } e ? Time(e) : "-"), new("used", t => t.LastUsedAt is { } used ? Time(used) : "-"), new("from", t => t.LastUsedFrom ?? "-"), new("program", t => t.UserAgent ?? "-")]).List().Delete();
+        var create = new Command("create", Messages.Text("verb-create")) { name, days, permissions, account, ranges };
         noun.Act(create, async (session, parsed, cancel) =>
         {
-            var made = await session.Client.PostAsync<CreateToken, TokenCreated>("users/me/tokens", new CreateToken(parsed.GetValue(name)!, parsed.GetValue(days)), null, cancel);
+            var made = await session.Client.PostAsync<CreateToken, TokenCreated>("users/me/tokens", new CreateToken(parsed.GetValue(name)!, parsed.GetValue(days),
+                Some(parsed.GetValue(permissions)), parsed.GetValue(account), Some(parsed.GetValue(ranges))), null, cancel);
             if (session.Json) session.Write(made);
             else Console.WriteLine(made.Token);
             return 0;
         });
         return noun.Command;
     }
+
+    private static string[]? Some(string[]? given) => given is { Length: > 0 } ? given : null;
 
     private static Command Zones()
     {

@@ -92,7 +92,7 @@ public sealed class Quickstart(LocalCloud cloud, Progress progress)
     private async Task MakeDemoAsync(KumoiClient admin, CancellationToken cancel)
     {
         LocalCloud.WriteSecret(Layout.DemoPassword);
-        await UnlessTakenAsync(() => admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(Demo), null, cancel));
+        await UnlessTakenAsync(() => admin.PostAsync<CreateAccount, Account>("accounts", new CreateAccount(Demo, null), null, cancel));
         await UnlessTakenAsync(async () => await admin.PostAsync<CreateUser, User>("users", new CreateUser(Demo, (await File.ReadAllTextAsync(Layout.DemoPassword, cancel)).Trim(), "admin", Demo), null, cancel));
     }
 

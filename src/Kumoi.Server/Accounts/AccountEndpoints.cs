@@ -8,7 +8,7 @@ namespace Kumoi.Server.Accounts;
 public static class AccountEndpoints
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services) => services
-        .AddSingleton<AccountUseCases>().AddSingleton<Authentication>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
+        .AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
         .AddSingleton<Tokens>().AddSingleton<Users>();
 
     public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, Tokens tokens, Users users, SummaryStore summary)
@@ -18,7 +18,7 @@ public static class AccountEndpoints
                 var body = await Bodies.ReadAsync<Login>(http);
                 await Endpoints.WriteAsync(http, 201, body.Failure is { } failure
                     ? failure
-                    : await tokens.LoginAsync(body.Value, http.Connection.RemoteIpAddress, http.TraceIdentifier, http.RequestAborted));
+                    : await tokens.LoginAsync(body.Value, Authentication.Address(http), http.Request.Headers.UserAgent, http.TraceIdentifier, http.RequestAborted));
             }))
             .WithName("Login").WithSummary("Log in: trade a user's name and password for a session token")
             .WithMetadata(new RequiredPermission(null, "Whoever logs in has no token yet; attempts are throttled."))
@@ -27,31 +27,36 @@ public static class AccountEndpoints
             async call => await PageRequest.Read(call).Then(page => tokens.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
         routes.Delete("/tokens/{token}", Permission.Self, "RevokeToken", "Revoke one's own token; `current` is the one used",
             call => tokens.RevokeAsync(call.Caller, call.Route("token"), call.Cancelled));
-        routes.Post<CreateToken, TokenCreated>("/users/me/tokens", Permission.Self, "CreateToken", "Make a named API token for oneself", 201,
+        routes.Post<CreateToken, TokenCreated>("/users/me/tokens", Permission.Secrets, "CreateToken", "Make a named API token for oneself", 201,
             (call, create) => tokens.CreateAsync(call.Caller, create, call.Cancelled));
 
-        routes.Get("/users", Permission.ManageUsers, "ListUsers", "List the account's users",
+        routes.Get("/users", Permission.Read("users"), "ListUsers", "List the account's users",
             async call => await PageRequest.Read(call).Then(page => users.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateUser, User>("/users", Permission.ManageUsers, "CreateUser", "Add a user to the account", 201,
+        routes.Post<CreateUser, User>("/users", Permission.Write("users"), "CreateUser", "Add a user to the account", 201,
             (call, create) => users.CreateAsync(call.Caller, create, call.Cancelled));
-        routes.Get("/users/me", Permission.Self, "ShowSelf", "Show the user whose token this is",
-            call => users.GetAsync(call.Caller, "me", call.Cancelled));
-        routes.Put<ChangePassword, Platform.Done>("/users/me/password", Permission.Self, "ChangePassword", "Change one's own password; ends one's other sessions", 204,
+        routes.Get("/users/me", Permission.Self, "ShowSelf", "Show whose token this is, and what it may",
+            call => users.SelfAsync(call.Caller, call.Cancelled));
+        routes.Put<ChangePassword, Platform.Done>("/users/me/password", Permission.Secrets, "ChangePassword", "Change one's own password; ends one's other sessions", 204,
             (call, change) => users.ChangePasswordAsync(call.Caller, change, call.Cancelled));
-        routes.Get("/users/{user}", Permission.ManageUsers, "ShowUser", "Show a user",
+        routes.Get("/users/{user}", Permission.Read("users"), "ShowUser", "Show a user",
             call => users.GetAsync(call.Caller, call.Route("user"), call.Cancelled));
-        routes.Delete("/users/{user}", Permission.ManageUsers, "DeleteUser", "Remove a user and end its sessions",
+        routes.Delete("/users/{user}", Permission.Write("users"), "DeleteUser", "Remove a user and end its sessions",
             call => users.DeleteAsync(call.Caller, call.Route("user"), call.Cancelled));
 
-        routes.Get("/accounts", Permission.Operate, "ListAccounts", "List the cloud's accounts",
-            async call => await PageRequest.Read(call).Then(page => accounts.ListAsync(page, call.Cancelled))).WithPaging();
-        routes.Post<CreateAccount, Account>("/accounts", Permission.Operate, "CreateAccount", "Make an account with its default network and security group", 201,
+        routes.Put<UpdateUser, User>("/users/{user}", Permission.Write("users"), "UpdateUser", "Set a user's password anew, or let it sign in or not", 200,
+            (call, update) => users.UpdateAsync(call.Caller, call.Route("user"), update, call.Cancelled)).Fails(409);
+
+        routes.Get("/accounts", Permission.Domain("accounts", "read"), "ListAccounts", "List the accounts of one's domains",
+            async call => await PageRequest.Read(call).Then(page => accounts.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
+        routes.Post<CreateAccount, Account>("/accounts", Permission.Domain("accounts"), "CreateAccount", "Make an account with its default network and security group", 201,
             (call, create) => accounts.CreateAsync(call.Caller, create, call.Cancelled));
-        routes.Get("/accounts/{account}", Permission.Operate, "ShowAccount", "Show an account",
-            call => accounts.GetAsync(call.Route("account"), call.Cancelled));
-        routes.Delete("/accounts/{account}", Permission.Operate, "DeleteAccount", "Remove an account without instances and images",
+        routes.Get("/accounts/{account}", Permission.Domain("accounts", "read"), "ShowAccount", "Show an account",
+            call => accounts.GetAsync(call.Caller, call.Route("account"), call.Cancelled));
+        routes.Put<UpdateAccount, Account>("/accounts/{account}", Permission.Domain("accounts"), "UpdateAccount", "Rename an account, or suspend, close or activate it: its guests are stopped, and started again, with it", 200,
+            (call, update) => accounts.UpdateAsync(call.Caller, call.Route("account"), update, call.Cancelled)).Fails(409);
+        routes.Delete("/accounts/{account}", Permission.Domain("accounts"), "DeleteAccount", "Remove an account without instances and images",
             call => accounts.DeleteAsync(call.Caller, call.Route("account"), call.Cancelled));
-        routes.Get("/summary", Permission.Read, "ShowSummary", "What the account has and uses",
+        routes.Get("/summary", Permission.Read("summary"), "ShowSummary", "What the account has and uses",
             call => summary.GetAsync(call.Caller, call.Cancelled));
     }
 }

@@ -6,23 +6,39 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Quotas;
 using Kumoi.Server.SecurityGroups;
 using Npgsql;
 
 namespace Kumoi.Server.Accounts;
 
-/// <summary>Accounts: made and removed by operators. A new one has a network and a security group, both named <c>default</c>.</summary>
-public sealed class AccountUseCases(Database database, NetworkStore networks, SecurityGroupStore groups, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
+/// <summary>Accounts: made, suspended, closed and removed by those who administer their domain. A new one has a network and a security group, both named <c>default</c>.</summary>
+public sealed class AccountUseCases(Database database, NetworkStore networks, SecurityGroupStore groups, AccountHolding holding, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
 {
-    private const string Columns = "SELECT id, name, kind, created_at FROM accounts ";
+    private const int ReasonLengthMax = 256;
 
-    private static Account Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.Time(3));
+    public const string Select = "SELECT a.id, a.name, a.kind, d.id, d.path, a.state, a.state_reason, a.created_at, d.lineage FROM accounts a JOIN domains d ON d.id = a.domain_id ";
 
-    public async Task<Result<Page<Account>>> ListAsync(PageRequest page, CancellationToken cancel) => page.Of(
-        await database.QueryAsync(Columns + "WHERE id > $1 ORDER BY id LIMIT $2", Read, cancel, page.After, page.Limit + 1), account => account.Id);
+    public static Account Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), new Ref(row.GetString(3), row.GetString(4)), row.GetString(5), row.GetString(6), row.Time(7));
 
-    public async Task<Result<Account>> GetAsync(string key, CancellationToken cancel) =>
-        await database.FindAsync(Columns + "WHERE id = $1 OR name = $1", Read, cancel, key) is { } account ? account : Failure.NotFound("account", key);
+    private static readonly Permission See = Permission.Domain("accounts", "read"), Change = Permission.Domain("accounts");
+
+    public async Task<Result<Page<Account>>> ListAsync(Caller caller, PageRequest page, CancellationToken cancel) => page.Of(
+        await database.QueryAsync(Select + $"WHERE a.id > $1 AND {DomainUseCases.Beneath("d.lineage", "$2")} ORDER BY a.id LIMIT $3", Read, cancel, page.After, Columns.Texts(caller.Lineages(See)), page.Limit + 1), account => account.Id);
+
+    public async Task<Result<Account>> GetAsync(Caller caller, string key, CancellationToken cancel)
+    {
+        var found = await FindAsync(database, caller, key, See, cancel);
+        return found.Failure is { } failure ? failure : found.Value;
+    }
+
+    /// <summary>An account in a domain in which the caller may do this; others do not exist for it.</summary>
+    private static async Task<Result<Account>> FindAsync(IQueries queries, Caller caller, string key, Permission permission, CancellationToken cancel, string lockAs = "")
+    {
+        var (account, lineage) = await queries.FindAsync(Select + "WHERE a.id = $1 OR a.name = $1 " + lockAs, row => (Read(row), row.GetString(8)), cancel, key);
+        if (account is null || !caller.Grants.Any(g => g.HoldsBeneath(lineage))) return Failure.NotFound("account", key);
+        return caller.MayIn(lineage, permission) ? account : new Failure("forbidden", 403, permission.ToString());
+    }
 
     public async Task<Result<Account>> CreateAsync(Caller caller, CreateAccount create, CancellationToken cancel)
     {
@@ -30,7 +46,9 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
         if (Names.Check("name", name) is { } violation) return Failure.Invalid(violation);
         return await database.TransactionAsync<Account>(async transaction =>
         {
-            var account = await InsertAsync(transaction, name, "tenant", cancel);
+            var domain = await DomainUseCases.FindAsync(transaction, caller, create.Domain ?? DomainUseCases.Default(caller, Change), Change, cancel, "FOR SHARE");
+            if (domain.Failure is { } failure) return failure.Code == "not-found" && create.Domain is { } asked ? Failure.Invalid("domain", "no-such", new Noun("domain"), asked) : failure;
+            var account = await InsertAsync(transaction, name, "tenant", domain.Value.Id, cancel);
             if (account is null) return Failure.NameTaken("account", name);
             await events.WriteAsync(transaction, caller, "account.create", new Subject("account", account.Id, name), cancel);
             return account;
@@ -38,22 +56,55 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
     }
 
     /// <summary>The account with its default network and security group, or null if the name is taken.</summary>
-    public async Task<Account?> InsertAsync(Transaction transaction, string name, string kind, CancellationToken cancel)
+    public async Task<Account?> InsertAsync(Transaction transaction, string name, string kind, string domainId, CancellationToken cancel)
     {
-        var account = new Account(ids.New(Ids.Account), name, kind, clock.GetUtcNow());
+        var id = ids.New(Ids.Account);
         var made = await transaction.ExecuteAsync(
-            "INSERT INTO accounts (id, name, kind, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING", cancel,
-            account.Id, name, kind, account.CreatedAt);
+            "INSERT INTO accounts (id, name, kind, domain_id, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING", cancel, id, name, kind, domainId, clock.GetUtcNow());
         if (made == 0) return null;
-        await networks.InsertDefaultAsync(transaction, account.Id, cancel);
-        await groups.InsertDefaultAsync(transaction, account.Id, cancel);
-        return account;
+        await QuotaStore.BeginAsync(transaction, id, cancel);
+        await networks.InsertDefaultAsync(transaction, id, cancel);
+        await groups.InsertDefaultAsync(transaction, id, cancel);
+        return await transaction.FindAsync(Select + "WHERE a.id = $1", Read, cancel, id);
+    }
+
+    /// <summary>Renames it, or suspends, closes or opens it again: its guests are stopped, and started again, with it.</summary>
+    public async Task<Result<Account>> UpdateAsync(Caller caller, string key, UpdateAccount update, CancellationToken cancel)
+    {
+        var name = update.Name is null ? null : Names.Normal(update.Name);
+        Violation?[] violations =
+        [
+            name is null ? null : Names.Check("name", name), update.State is null or "active" or "suspended" or "closed" ? null : new Violation("state", "one-of", "active, suspended, closed"),
+            update.Reason?.Length > ReasonLengthMax ? new Violation("reason", "too-long", ReasonLengthMax) : null,
+        ];
+        if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        return await database.TransactionAsync<Account>(async transaction =>
+        {
+            var found = await FindAsync(transaction, caller, key, Change, cancel, "FOR NO KEY UPDATE OF a");
+            if (found.Failure is { } failure) return failure;
+            var account = found.Value;
+            if (update.State is not null && account.Kind == "operator") return new Failure("operator-account", 409);
+            if (name is not null && name != account.Name)
+            {
+                if (await transaction.FindAsync("SELECT true FROM accounts WHERE name = $1", row => row.GetBoolean(0), cancel, name)) return Failure.NameTaken("account", name);
+                await transaction.ExecuteAsync("UPDATE accounts SET name = $2 WHERE id = $1", cancel, account.Id, name);
+                await events.WriteAsync(transaction, account.Id, EventActor.Of(caller), "account.rename", new Subject("account", account.Id, name), cancel, account.Name);
+            }
+            if (update.State is { } state && (state != account.State || (update.Reason is { } because && because != account.StateReason)))
+            {
+                await transaction.ExecuteAsync("UPDATE accounts SET state = $2, state_reason = $3 WHERE id = $1", cancel, account.Id, state, state == "active" ? "" : update.Reason ?? "");
+                await events.WriteAsync(transaction, account.Id, EventActor.Of(caller), state switch { "active" => "account.activate", "suspended" => "account.suspend", _ => "account.close" }, new Subject("account", account.Id, name ?? account.Name), cancel, update.Reason);
+                await holding.ApplyAsync(transaction, account.Id, cancel);
+            }
+            return (await transaction.FindAsync(Select + "WHERE a.id = $1", Read, cancel, account.Id))!;
+        }, cancel);
     }
 
     public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
-        var account = await transaction.FindAsync(Columns + "WHERE id = $1 OR name = $1 FOR UPDATE", Read, cancel, key);
-        if (account is null) return Failure.NotFound("account", key);
+        var found = await FindAsync(transaction, caller, key, Change, cancel, "FOR UPDATE OF a");
+        if (found.Failure is { } failure) return failure;
+        var account = found.Value;
         if (account.Kind == "operator") return new Failure("operator-account", 409);
         var users = await transaction.QueryAsync(
             """
@@ -72,8 +123,9 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
             "DELETE FROM network_peerings WHERE $1 IN (account_id, peer_account_id) RETURNING CASE WHEN account_id = $1 THEN peer_network_id ELSE network_id END", row => row.GetString(0), cancel, account.Id), cancel);
         // Everything left is description: nothing of it runs or takes room on a host.
         foreach (var table in (string[])["backup_schedules", "snapshots", "volumes", "pool_accounts", "console_sessions", "interface_traffic_hours", "load_balancer_addresses", "load_balancers", "vpn_ranges", "vpn_peers", "vpns", "vlan_ranges", "subnet_exclusions", "port_forwards", "network_gateways", "network_routes", "router_networks", "routers", "floating_addresses", "address_pool_accounts", "subnet_addresses", "interface_security_groups", "interfaces", "instances", "placement_groups", "security_group_rules",
-            "security_groups", "subnets", "networks", "key_pairs", "images", "tokens", "users", "idempotency_keys"])
+            "security_groups", "subnets", "networks", "key_pairs", "images", "tokens", "users", "memberships", "roles", "quota_requests", "idempotency_keys"])
             await transaction.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", cancel, account.Id);
+        await transaction.ExecuteAsync("DELETE FROM quotas WHERE scope_id = $1", cancel, account.Id);
         await transaction.ExecuteAsync("DELETE FROM accounts WHERE id = $1", cancel, account.Id);
         await events.WriteAsync(transaction, caller, "account.delete", new Subject("account", account.Id, account.Name), cancel);
         return new Done();

@@ -17,15 +17,15 @@ public sealed class AddressPoolUseCases(Database database, EventLog events, Ids 
 
     /// <summary>Operators see all pools, whole; others those that they may use, and what of them is theirs.</summary>
     public async Task<Result<Page<AddressPool>>> ListAsync(Caller caller, PageRequest page, CancellationToken cancel) => page.Of(
-        (await AddressPoolStore.ListAsync(database, page.After, page.Limit + 1, caller.IsOperator ? null : caller.AccountId, cancel)).ConvertAll(pool => Tell(pool, caller)), pool => pool.Id);
+        (await AddressPoolStore.ListAsync(database, page.After, page.Limit + 1, caller.May(Permission.Cloud("address-pools", "read")) ? null : caller.AccountId, cancel)).ConvertAll(pool => Tell(pool, caller)), pool => pool.Id);
 
     public async Task<Result<AddressPool>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
-        await AddressPoolStore.FindAsync(database, key, cancel) is { } pool && (caller.IsOperator || pool.IsFor(caller.AccountId)) ? Tell(pool, caller) : Failure.NotFound("address-pool", key);
+        await AddressPoolStore.FindAsync(database, key, cancel) is { } pool && (caller.May(Permission.Cloud("address-pools", "read")) || pool.IsFor(caller.AccountId)) ? Tell(pool, caller) : Failure.NotFound("address-pool", key);
 
     private static AddressPool Tell(PoolRow pool, Caller caller) => new(
         pool.Id, pool.Name, pool.Description, [.. pool.Ranges.Select(r => r.ToString())], [.. pool.Excluded.Select(r => r.ToString())],
-        [.. pool.Reserved.Where(r => caller.IsOperator || r.AccountId is null || r.AccountId == caller.AccountId).Select(r => new ReservedAddress(r.Address.ToString(), r.AccountId))],
-        pool.AllAccounts ? null : [.. pool.Accounts.Where(account => caller.IsOperator || account.Id == caller.AccountId)], pool.Used, PoolRules.Size(pool) - pool.Used, pool.CreatedAt);
+        [.. pool.Reserved.Where(r => caller.May(Permission.Cloud("address-pools", "read")) || r.AccountId is null || r.AccountId == caller.AccountId).Select(r => new ReservedAddress(r.Address.ToString(), r.AccountId))],
+        pool.AllAccounts ? null : [.. pool.Accounts.Where(account => caller.May(Permission.Cloud("address-pools", "read")) || account.Id == caller.AccountId)], pool.Used, PoolRules.Size(pool) - pool.Used, pool.CreatedAt);
 
     public async Task<Result<AddressPool>> CreateAsync(Caller caller, CreateAddressPool create, IdempotencyKey? once, CancellationToken cancel)
     {
@@ -123,13 +123,13 @@ public static class AddressPoolEndpoints
 
     public static void MapAddressPools(this IEndpointRouteBuilder routes, AddressPoolUseCases pools)
     {
-        routes.Get("/address-pools", Permission.Read, "ListAddressPools", "List pools of public addresses that the account may use",
+        routes.Get("/address-pools", Permission.Read("address-pools"), "ListAddressPools", "List pools of public addresses that the account may use",
             async call => await PageRequest.Read(call).Then(page => pools.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateAddressPool, AddressPool>("/address-pools", Permission.Operate, "CreateAddressPool", "Make a pool of public addresses", 201,
+        routes.Post<CreateAddressPool, AddressPool>("/address-pools", Permission.Cloud("address-pools"), "CreateAddressPool", "Make a pool of public addresses", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => pools.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/address-pools/{pool}", Permission.Read, "ShowAddressPool", "Show a pool of public addresses", call => pools.GetAsync(call.Caller, call.Route("pool"), call.Cancelled));
-        routes.Put<UpdateAddressPool, AddressPool>("/address-pools/{pool}", Permission.Operate, "UpdateAddressPool", "Change a pool's ranges, and who may use it", 200,
+        routes.Get("/address-pools/{pool}", Permission.Read("address-pools"), "ShowAddressPool", "Show a pool of public addresses", call => pools.GetAsync(call.Caller, call.Route("pool"), call.Cancelled));
+        routes.Put<UpdateAddressPool, AddressPool>("/address-pools/{pool}", Permission.Cloud("address-pools"), "UpdateAddressPool", "Change a pool's ranges, and who may use it", 200,
             (call, update) => pools.UpdateAsync(call.Caller, call.Route("pool"), update, call.Cancelled)).Fails(409);
-        routes.Delete("/address-pools/{pool}", Permission.Operate, "DeleteAddressPool", "Remove a pool of which nobody has an address", call => pools.DeleteAsync(call.Caller, call.Route("pool"), call.Cancelled)).Fails(409);
+        routes.Delete("/address-pools/{pool}", Permission.Cloud("address-pools"), "DeleteAddressPool", "Remove a pool of which nobody has an address", call => pools.DeleteAsync(call.Caller, call.Route("pool"), call.Cancelled)).Fails(409);
     }
 }

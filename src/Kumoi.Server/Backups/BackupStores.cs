@@ -25,7 +25,7 @@ public sealed class BackupStoreUseCases(Database database)
     private async Task<List<BackupStore>> WithPlacesAsync(Caller caller, List<BackupStore> stores, CancellationToken cancel)
     {
         // What the operator's machines are is not the accounts' business.
-        if (!caller.May(Permission.Operate) || stores.Count == 0) return stores;
+        if (!caller.May(Permission.Cloud("backup-stores", "read")) || stores.Count == 0) return stores;
         var places = (await database.QueryAsync(
             """
             SELECT p.store_id, p.id, coalesce(array_agg(h.id ORDER BY h.name) FILTER (WHERE h.id IS NOT NULL), '{}'), coalesce(array_agg(h.name ORDER BY h.name) FILTER (WHERE h.id IS NOT NULL), '{}'), p.capacity_gib, p.used_gib, p.reported_at

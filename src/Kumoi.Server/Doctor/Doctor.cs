@@ -21,6 +21,7 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Hosts(hosts),
             .. DoctorRules.Power(await store.PowerDriversAsync(cancel), driver => drivers.Find(driver)?.MissingProgram),
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
+            .. DoctorRules.Quotas(await store.QuotaDriftAsync(cancel)),
             .. DoctorRules.Stores(await store.StoresAsync(cancel)),
             .. DoctorRules.Snapshots(await store.SnapshotsAsync(cancel)),
             .. DoctorRules.BackupSchedules(await store.BackupSchedulesAsync(now - DoctorRules.BackupDelay, cancel)),
@@ -57,6 +58,6 @@ public static class DoctorEndpoints
     public static IServiceCollection AddDoctor(this IServiceCollection services) => services.AddSingleton<DoctorStore>().AddSingleton<DoctorUseCases>();
 
     public static void MapDoctor(this IEndpointRouteBuilder routes, DoctorUseCases doctor) =>
-        routes.Get("/doctor", Permission.Operate, "Examine", "Check the control plane: database, records against each other, hosts, certificates, versions",
+        routes.Get("/doctor", Permission.Cloud("doctor", "read"), "Examine", "Check the control plane: database, records against each other, hosts, certificates, versions",
             call => doctor.ExamineAsync(call.Caller, call.Cancelled));
 }

@@ -38,6 +38,9 @@ public static class DoctorRules
         else yield return new Diagnosis("clock", Ok, "clock-together", null);
     }
 
+    public static IEnumerable<Diagnosis> Quotas(IReadOnlyList<(string Scope, string Resource, long Counted, long Real)> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "quotas-right", null)]
+        : wrong.Select(w => new Diagnosis("counters", Error, "quota-wrong", w.Scope, w.Scope, w.Resource, w.Counted, w.Real));
+
     public static IEnumerable<Diagnosis> Counters(IReadOnlyList<WrongCounters> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "counters-right", null)]
         : wrong.Select(w => new Diagnosis("counters", Error, "counters-wrong", w.Host, w.Host, w.Recorded.Vcpus, w.Real.Vcpus, w.Recorded.MemoryMib, w.Real.MemoryMib, w.Recorded.DiskGib, w.Real.DiskGib, w.RecordedInstances, w.RealInstances));
 

@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Quotas;
 
 namespace Kumoi.Server.Doctor;
 
@@ -23,6 +24,8 @@ public sealed class DoctorStore(Database database)
 {
     // What is wrong in more places than this is wrong everywhere; a longer list helps nobody.
     private const int RowsMax = 50;
+
+    public Task<List<(string Scope, string Resource, long Counted, long Real)>> QuotaDriftAsync(CancellationToken cancel) => QuotaStore.DriftAsync(database, cancel);
 
     public Task<List<WrongCounters>> CountersAsync(CancellationToken cancel) => database.QueryAsync(
         """

@@ -16,15 +16,15 @@ public static class EventEndpoints
 
     public static void MapEvents(this IEndpointRouteBuilder routes, EventStore store, EventBell bell, TimeProvider clock, IHostApplicationLifetime life)
     {
-        routes.Get("/events", Permission.Read, "ListEvents", "The universal log, newest first",
+        routes.Get("/events", Permission.Read("events"), "ListEvents", "The universal log, newest first",
             async call => await PageRequest.Read(call).Then(async page => await Filter(call).Then(async filter =>
                 (Result<Page<Event>>)page.Of(await store.ListAsync(call.Caller.AccountId, filter, page, call.Cancelled), item => item.Id))))
             .WithPaging().WithQuery("resource", "Id or name of a resource").WithQuery("action", "An action, such as `instance.launch`")
             .WithQuery("since", "Time (RFC 3339), inclusive").WithQuery("until", "Time (RFC 3339), exclusive");
-        Endpoints.Map(routes, "GET", "/events/stream", Permission.Read, "FollowEvents", "The universal log as it grows (server-sent events); resumes after `Last-Event-ID`", 200,
+        Endpoints.Map(routes, "GET", "/events/stream", Permission.Read("events"), "FollowEvents", "The universal log as it grows (server-sent events); resumes after `Last-Event-ID`", 200,
             async http =>
             {
-                if (await Endpoints.AdmitAsync(http, Permission.Read) is not { } call) return;
+                if (await Endpoints.AdmitAsync(http, Permission.Read("events")) is not { } call) return;
                 using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
                 ServerMeter.Followers.Add(1);
                 try

@@ -19,7 +19,7 @@ public sealed class ExplanationUseCases(
 {
     public async Task<Result<Explanation>> ExplainAsync(Caller caller, string key, CancellationToken cancel)
     {
-        var named = await store.FindAsync(caller.AccountId, key, caller.May(Permission.Operate), cancel);
+        var named = await store.FindAsync(caller.AccountId, key, caller.May(Permission.Cloud("explain", "read")), cancel);
         if (named.Count == 0) return new Failure("nothing-named", 404, key);
         if (named.Count > 1) return new Failure("ambiguous-name", 409, key) { UsedBy = [.. named.Select(n => new Ref(n.Id, $"{n.Type} {n.Name}"))] };
         var found = named[0];
@@ -34,7 +34,7 @@ public sealed class ExplanationUseCases(
         // Gone between the look for its name and the look at its record.
         if (findings is null) return new Failure("nothing-named", 404, key);
         // What others did with a public image is theirs to know.
-        var history = found.Type == "host" || found.AccountId == caller.AccountId || caller.May(Permission.Operate) ? await events.LatestAsync(found.Id, ExplanationStore.EventsMax, cancel) : [];
+        var history = found.Type == "host" || found.AccountId == caller.AccountId || caller.May(Permission.Cloud("explain", "read")) ? await events.LatestAsync(found.Id, ExplanationStore.EventsMax, cancel) : [];
         return findings.In(caller.Language, history);
     }
 
@@ -60,6 +60,6 @@ public static class ExplanationEndpoints
     public static IServiceCollection AddExplanations(this IServiceCollection services) => services.AddSingleton<ExplanationStore>().AddSingleton<ExplanationUseCases>();
 
     public static void MapExplanations(this IEndpointRouteBuilder routes, ExplanationUseCases explanations) =>
-        routes.Get("/explain/{resource}", Permission.Read, "Explain", "Say why an instance, image, network, load balancer or (to operators) a host is as it is, what it waits for and what comes next",
+        routes.Get("/explain/{resource}", Permission.Read("explain"), "Explain", "Say why an instance, image, network, load balancer or (to operators) a host is as it is, what it waits for and what comes next",
             call => explanations.ExplainAsync(call.Caller, call.Route("resource"), call.Cancelled)).Fails(409);
 }

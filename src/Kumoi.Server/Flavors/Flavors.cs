@@ -64,10 +64,10 @@ public static class FlavorEndpoints
 {
     public static void MapFlavors(this IEndpointRouteBuilder routes, FlavorUseCases flavors)
     {
-        routes.Get("/flavors", Permission.Read, "ListFlavors", "List flavors", async call => await PageRequest.Read(call).Then(page => flavors.ListAsync(page, call.Cancelled))).WithPaging();
-        routes.Post<CreateFlavor, Flavor>("/flavors", Permission.Operate, "CreateFlavor", "Make a flavor", 201, (call, create) => flavors.CreateAsync(call.Caller, create, call.Cancelled));
-        routes.Get("/flavors/{flavor}", Permission.Read, "ShowFlavor", "Show a flavor", call => flavors.GetAsync(call.Route("flavor"), call.Cancelled));
-        routes.Delete("/flavors/{flavor}", Permission.Operate, "DeleteFlavor", "Remove a flavor; instances of it keep their size",
+        routes.Get("/flavors", Permission.Read("flavors"), "ListFlavors", "List flavors", async call => await PageRequest.Read(call).Then(page => flavors.ListAsync(page, call.Cancelled))).WithPaging();
+        routes.Post<CreateFlavor, Flavor>("/flavors", Permission.Cloud("flavors"), "CreateFlavor", "Make a flavor", 201, (call, create) => flavors.CreateAsync(call.Caller, create, call.Cancelled));
+        routes.Get("/flavors/{flavor}", Permission.Read("flavors"), "ShowFlavor", "Show a flavor", call => flavors.GetAsync(call.Route("flavor"), call.Cancelled));
+        routes.Delete("/flavors/{flavor}", Permission.Cloud("flavors"), "DeleteFlavor", "Remove a flavor; instances of it keep their size",
             call => flavors.DeleteAsync(call.Caller, call.Route("flavor"), call.Cancelled));
     }
 }

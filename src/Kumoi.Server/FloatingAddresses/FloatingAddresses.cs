@@ -175,17 +175,17 @@ public static class FloatingAddressEndpoints
 
     public static void MapFloatingAddresses(this IEndpointRouteBuilder routes, FloatingAddressUseCases addresses)
     {
-        routes.Get("/floating-addresses", Permission.Read, "ListFloatingAddresses", "List floating addresses",
+        routes.Get("/floating-addresses", Permission.Read("floating-addresses"), "ListFloatingAddresses", "List floating addresses",
             async call => await PageRequest.Read(call).Then(page => addresses.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateFloatingAddress, FloatingAddress>("/floating-addresses", Permission.Write, "CreateFloatingAddress", "Take a public address from a pool", 201,
+        routes.Post<CreateFloatingAddress, FloatingAddress>("/floating-addresses", Permission.Write("floating-addresses"), "CreateFloatingAddress", "Take a public address from a pool", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => addresses.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
-        routes.Get("/floating-addresses/{floatingAddress}", Permission.Read, "ShowFloatingAddress", "Show a floating address",
+        routes.Get("/floating-addresses/{floatingAddress}", Permission.Read("floating-addresses"), "ShowFloatingAddress", "Show a floating address",
             call => addresses.GetAsync(call.Caller, call.Route("floatingAddress"), call.Cancelled));
-        routes.Post<AssociateFloatingAddress, FloatingAddress>("/floating-addresses/{floatingAddress}/associate", Permission.Write, "AssociateFloatingAddress", "Lead a floating address to an interface or a load balancer", 200,
+        routes.Post<AssociateFloatingAddress, FloatingAddress>("/floating-addresses/{floatingAddress}/associate", Permission.Write("floating-addresses"), "AssociateFloatingAddress", "Lead a floating address to an interface or a load balancer", 200,
             (call, associate) => addresses.AssociateAsync(call.Caller, call.Route("floatingAddress"), associate, call.Cancelled)).Fails(409);
-        routes.Post<FloatingAddress>("/floating-addresses/{floatingAddress}/disassociate", Permission.Write, "DisassociateFloatingAddress", "Lead a floating address nowhere; the account keeps it", 200,
+        routes.Post<FloatingAddress>("/floating-addresses/{floatingAddress}/disassociate", Permission.Write("floating-addresses"), "DisassociateFloatingAddress", "Lead a floating address nowhere; the account keeps it", 200,
             call => addresses.DisassociateAsync(call.Caller, call.Route("floatingAddress"), call.Cancelled));
-        routes.Delete("/floating-addresses/{floatingAddress}", Permission.Write, "DeleteFloatingAddress", "Give a floating address back",
+        routes.Delete("/floating-addresses/{floatingAddress}", Permission.Write("floating-addresses"), "DeleteFloatingAddress", "Give a floating address back",
             call => addresses.DeleteAsync(call.Caller, call.Route("floatingAddress"), call.Cancelled)).Fails(409);
     }
 }

@@ -117,18 +117,18 @@ public static class HostEndpoints
 
     public static void MapHosts(this IEndpointRouteBuilder routes, HostUseCases hosts, HostRemoval removal)
     {
-        routes.Get("/hosts", Permission.Operate, "ListHosts", "List hosts", async call => await PageRequest.Read(call).Then(page => hosts.ListAsync(call.Query("state"), page, call.Cancelled)))
+        routes.Get("/hosts", Permission.Cloud("hosts", "read"), "ListHosts", "List hosts", async call => await PageRequest.Read(call).Then(page => hosts.ListAsync(call.Query("state"), page, call.Cancelled)))
             .WithPaging().WithQuery("state", "up, unreachable or down");
-        routes.Get("/hosts/{host}", Permission.Operate, "ShowHost", "Show a host", call => hosts.GetAsync(call.Route("host"), call.Cancelled));
-        routes.Put<UpdateHost, Host>("/hosts/{host}", Permission.Operate, "UpdateHost", "Let placement use a host or not; put it in maintenance or end that", 200,
+        routes.Get("/hosts/{host}", Permission.Cloud("hosts", "read"), "ShowHost", "Show a host", call => hosts.GetAsync(call.Route("host"), call.Cancelled));
+        routes.Put<UpdateHost, Host>("/hosts/{host}", Permission.Cloud("hosts"), "UpdateHost", "Let placement use a host or not; put it in maintenance or end that", 200,
             (call, update) => hosts.UpdateAsync(call.Caller, call.Route("host"), update, call.Cancelled));
-        routes.Post<Host>("/hosts/{host}/fence", Permission.Operate, "FenceHost", "Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once", 200,
+        routes.Post<Host>("/hosts/{host}/fence", Permission.Cloud("hosts"), "FenceHost", "Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once", 200,
             call => hosts.FenceAsync(call.Caller, call.Route("host"), call.Cancelled)).Fails(409);
-        routes.Delete("/hosts/{host}", Permission.Operate, "DeleteHost", "Forget a host: one without instances, or one that is down and lost for good with all that is on it", async call =>
+        routes.Delete("/hosts/{host}", Permission.Cloud("hosts"), "DeleteHost", "Forget a host: one without instances, or one that is down and lost for good with all that is on it", async call =>
             call.Query("lost") is not (null or "true" or "false") ? Failure.Invalid("lost", "one-of", "true, false")
                 : await removal.DeleteAsync(call.Caller, call.Route("host"), call.Query("lost") == "true", call.Cancelled))
             .WithQuery("lost", "true: the machine will not come back, and the instances whose only disks it has end with it").Fails(409);
-        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Operate, "CreateJoinToken", "Make a token with which new hosts join", 201,
+        routes.Post<CreateJoinToken, JoinToken>("/hosts/join-tokens", Permission.Cloud("hosts"), "CreateJoinToken", "Make a token with which new hosts join", 201,
             (call, create) => hosts.CreateJoinTokenAsync(call.Caller, create, call.Cancelled));
     }
 }

@@ -39,7 +39,7 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
                 "SELECT v.store_id, v.host_id, p.name FROM volumes v JOIN pools p ON p.id = v.pool_id WHERE v.id = $1", row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel, source.VolumeId);
             if (await PoolDrivers.CheckImagesAsync(transaction, source.VolumeId, cancel) is { } unsupported) return unsupported;
             if (!await StoreRoom.GrowAsync(transaction, storeId!, hostId!, source.SizeGib, cancel)) return new Failure("insufficient-storage", 409, poolName!, source.SizeGib);
-            if (!await ImageStore.InsertAsync(transaction, imageId, caller.AccountId, name, await AsItsSourceAsync(transaction, create, source.VolumeId, cancel), caller.IsOperator, clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
+            if (!await ImageStore.InsertAsync(transaction, imageId, caller.AccountId, name, await AsItsSourceAsync(transaction, create, source.VolumeId, cancel), caller.May(ImageUseCases.Publish), clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
             await transaction.ExecuteAsync("UPDATE images SET source_snapshot_id = $2 WHERE id = $1", cancel, imageId, source.SnapshotId);
             await transaction.ExecuteAsync(
                 """

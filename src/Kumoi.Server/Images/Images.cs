@@ -12,11 +12,14 @@ namespace Kumoi.Server.Images;
 /// <summary>Images: registered, then filled by an upload or by an import that the cloud does itself.</summary>
 public sealed class ImageUseCases(Database database, ImageStore store, ImageFiles files, ImageIntake intake, EventLog events, EventBell bell, Ids ids, Prefetches prefetches, ImageMaking making, HostRevisions hosts, TimeProvider clock)
 {
+    /// <summary>Images for everybody, and imports from addresses inside the cloud's own network: those who run it.</summary>
+    public static readonly Permission Publish = Permission.Cloud("images", "publish");
+
     public async Task<Result<Page<Image>>> ListAsync(Caller caller, string? visibility, string? state, string? name, bool deprecated, PageRequest page, CancellationToken cancel) =>
         page.Of(await store.ListAsync(caller.AccountId, visibility, state, name, deprecated, page, cancel), image => image.Id);
 
     public async Task<Result<Image>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
-        await store.FindAsync(caller.AccountId, key, cancel) is not { } image ? Failure.NotFound("image", key) : caller.May(Permission.Operate) ? image with { Hosts = await prefetches.OnHostsAsync(image, cancel) } : image;
+        await store.FindAsync(caller.AccountId, key, cancel) is not { } image ? Failure.NotFound("image", key) : caller.May(Permission.Cloud("images", "prefetch")) ? image with { Hosts = await prefetches.OnHostsAsync(image, cancel) } : image;
 
     public async Task<Result<Image>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
     {
@@ -38,12 +41,12 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
         }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).Concat(ImageRules.CheckMachine(create.Architecture, create.Firmware, create.DeviceModel)).Concat(ImageMaking.IsAsked(create) ? ImageMaking.Check(create) : []).ToArray();
         if (violations.Length > 0) return Failure.Invalid(violations);
         // A public image is started by people who trust the cloud, not its author.
-        if (create.Visibility == "public" && !caller.IsOperator) return new Failure("public-image", 403);
+        if (create.Visibility == "public" && !caller.May(Publish)) return new Failure("public-image", 403);
         if (ImageMaking.IsAsked(create)) return await making.CreateAsync(caller, name, create, once, cancel);
         var result = await database.TransactionAsync<Image>(transaction => Idempotency.OnceAsync<Image>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
             var id = ids.New(Ids.Image);
-            if (!await ImageStore.InsertAsync(transaction, id, caller.AccountId, name, create, caller.IsOperator, clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
+            if (!await ImageStore.InsertAsync(transaction, id, caller.AccountId, name, create, caller.May(Publish), clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
             await events.WriteAsync(transaction, caller, "image.create", new Subject("image", id, name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
         }), cancel);
@@ -53,7 +56,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
     public async Task<Result<Image>> UpdateAsync(Caller caller, string key, UpdateImage update, CancellationToken cancel)
     {
         if (ImageRules.Check(update).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
-        if (update.Visibility == "public" && !caller.IsOperator) return new Failure("public-image", 403);
+        if (update.Visibility == "public" && !caller.May(Publish)) return new Failure("public-image", 403);
         return await database.TransactionAsync<Image>(async transaction =>
         {
             var image = await transaction.FindAsync("SELECT id, name FROM images WHERE account_id = $1 AND (id = $2 OR name = $2) AND deleted_at IS NULL FOR UPDATE",
@@ -147,23 +150,23 @@ public static class ImageEndpoints
 
     public static void MapImages(this IEndpointRouteBuilder routes, ImageUseCases images)
     {
-        routes.Get("/images", Permission.Read, "ListImages", "List the account's images and the public ones, or what is shared with it",
+        routes.Get("/images", Permission.Read("images"), "ListImages", "List the account's images and the public ones, or what is shared with it",
             async call => await PageRequest.Read(call).Then(page => images.ListAsync(call.Caller, call.Query("visibility"), call.Query("state"), call.Query("name"), call.Query("deprecated") == "true", page, call.Cancelled)))
             .WithPaging().WithQuery("visibility", "private, public, or shared: what other accounts share with this one").WithQuery("deprecated", "true: deprecated ones, too").WithQuery("state", "pending, available or failed").WithQuery("name", "An image's name");
-        routes.Post<CreateImage, Image>("/images", Permission.Write, "CreateImage", "Register an image: with `url` the cloud fetches it, without one its bytes are sent next", 201,
-            async (call, create) => await Endpoints.Idempotency(call).Then(once => images.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/images/{image}", Permission.Read, "ShowImage", "Show an image, or wait until it is available",
+        routes.Post<CreateImage, Image>("/images", Permission.Write("images"), "CreateImage", "Register an image: with `url` the cloud fetches it, without one its bytes are sent next", 201,
+            async (call, create) => await Endpoints.Idempotency(call).Then(once => images.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey().WithMetadata(new FurtherPermission(ImageUseCases.Publish));
+        routes.Get("/images/{image}", Permission.Read("images"), "ShowImage", "Show an image, or wait until it is available",
             async call =>
             {
                 if (call.Query("wait") is not { } state) return await images.GetAsync(call.Caller, call.Route("image"), call.Cancelled);
                 return await Waits.Read(call).Then(timeout => images.WaitAsync(call.Caller, call.Route("image"), state, timeout, call.Cancelled));
             }).Fails(408).WithQuery("wait", "Answer when the image is in this state").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", Microsoft.OpenApi.JsonSchemaType.Integer);
-        routes.Put<UpdateImage, Image>("/images/{image}", Permission.Write, "UpdateImage", "Describe an image, share it with accounts, or say that another should be chosen", 200,
+        routes.Put<UpdateImage, Image>("/images/{image}", Permission.Write("images"), "UpdateImage", "Describe an image, share it with accounts, or say that another should be chosen", 200,
             (call, update) => images.UpdateAsync(call.Caller, call.Route("image"), update, call.Cancelled)).Fails(409);
-        Endpoints.Map(routes, "GET", "/images/{image}/content", Permission.Read, "DownloadImage", "Read an image's bytes, or a range of them", 200,
+        Endpoints.Map(routes, "GET", "/images/{image}/content", Permission.Read("images"), "DownloadImage", "Read an image's bytes, or a range of them", 200,
             async http =>
             {
-                if (await Endpoints.AdmitAsync(http, Permission.Read) is not { } call) return;
+                if (await Endpoints.AdmitAsync(http, Permission.Read("images")) is not { } call) return;
                 var found = await images.ReadAsync(call.Caller, call.Route("image"), call.Cancelled);
                 if (found.Failure is { } failure)
                 {
@@ -174,15 +177,15 @@ public static class ImageEndpoints
                 // Its bytes never change, so their sum is what names them.
                 await Results.File(path, "application/octet-stream", $"{image.Id}.{image.Format}", entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{image.Sha256}\""), enableRangeProcessing: true).ExecuteAsync(http);
             }).Fails(409);
-        Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write, "UploadImage", "Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them", 200,
+        Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write("images"), "UploadImage", "Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them", 200,
             async http =>
             {
-                if (await Endpoints.AdmitAsync(http, Permission.Write) is not { } call) return;
+                if (await Endpoints.AdmitAsync(http, Permission.Write("images")) is not { } call) return;
                 // An image is as large as it is; its limit is kept while it is written.
                 if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
                 await Endpoints.WriteAsync(http, 200, await ReadRange(http).Then(range => images.UploadAsync(call.Caller, call.Route("image"), http.Request.Body, http.Request.ContentLength, range, call.Cancelled)));
             }).WithMetadata(new Microsoft.AspNetCore.Http.Metadata.AcceptsMetadata(["application/octet-stream", "*/*"], typeof(byte[]), isOptional: true)).Produces<Image>().Fails(409).Fails(413);
-        routes.Delete("/images/{image}", Permission.Write, "DeleteImage", "Remove an image that no instance uses", call => images.DeleteAsync(call.Caller, call.Route("image"), call.Cancelled));
+        routes.Delete("/images/{image}", Permission.Write("images"), "DeleteImage", "Remove an image that no instance uses", call => images.DeleteAsync(call.Caller, call.Route("image"), call.Cancelled));
     }
 
     private static Result<ContentRangeHeaderValue?> ReadRange(HttpContext http)

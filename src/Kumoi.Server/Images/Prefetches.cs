@@ -82,9 +82,9 @@ public static class PrefetchEndpoints
 {
     public static void MapPrefetches(this IEndpointRouteBuilder routes, Prefetches prefetches)
     {
-        routes.Post<PrefetchImage, Image>("/images/{image}/prefetch", Permission.Operate, "PrefetchImage", "Have a host, the hosts of a zone or all hosts fetch an image and keep it", 200,
+        routes.Post<PrefetchImage, Image>("/images/{image}/prefetch", Permission.Cloud("images", "prefetch"), "PrefetchImage", "Have a host, the hosts of a zone or all hosts fetch an image and keep it", 200,
             (call, prefetch) => prefetches.KeepAsync(call.Caller, call.Route("image"), prefetch, call.Cancelled)).Fails(409);
-        routes.Delete<Image>("/images/{image}/prefetch", Permission.Operate, "ReleaseImage", "Let hosts give up an image that was prefetched, once nothing uses it",
+        routes.Delete<Image>("/images/{image}/prefetch", Permission.Cloud("images", "prefetch"), "ReleaseImage", "Let hosts give up an image that was prefetched, once nothing uses it",
             call => prefetches.ReleaseAsync(call.Caller, call.Route("image"), call.Query("host"), call.Query("zone"), call.Cancelled)).WithQuery("host", "Id or name of a host").WithQuery("zone", "Id or name of a zone; neither: all hosts");
     }
 }

@@ -47,8 +47,8 @@ public static class InstanceCdEndpoints
 {
     public static void MapInstanceCds(this IEndpointRouteBuilder routes, InstanceCds cds)
     {
-        routes.Post<AttachCd, Instance>("/instances/{instance}/cd", Permission.Write, "AttachCd", "Put an ISO image into the instance's CD drive, in place of what is there", 200,
+        routes.Post<AttachCd, Instance>("/instances/{instance}/cd", Permission.Write("instances"), "AttachCd", "Put an ISO image into the instance's CD drive, in place of what is there", 200,
             (call, attach) => cds.AttachAsync(call.Caller, call.Route("instance"), attach, call.Cancelled)).Fails(409);
-        routes.Delete<Instance>("/instances/{instance}/cd", Permission.Write, "DetachCd", "Take the CD out of the instance's drive", call => cds.DetachAsync(call.Caller, call.Route("instance"), call.Cancelled)).Fails(409);
+        routes.Delete<Instance>("/instances/{instance}/cd", Permission.Write("instances"), "DetachCd", "Take the CD out of the instance's drive", call => cds.DetachAsync(call.Caller, call.Route("instance"), call.Cancelled)).Fails(409);
     }
 }

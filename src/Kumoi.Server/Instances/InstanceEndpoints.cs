@@ -15,15 +15,15 @@ public static class InstanceEndpoints
 
     public static void MapInstances(this IEndpointRouteBuilder routes, InstanceUseCases instances, InstanceLaunch launches, ConsoleUseCases consoles)
     {
-        routes.Get("/instances", Permission.Read, "ListInstances", "List instances; terminated ones only with `state=terminated`",
+        routes.Get("/instances", Permission.Read("instances"), "ListInstances", "List instances; terminated ones only with `state=terminated`",
             async call => await PageRequest.Read(call).Then(page => instances.ListAsync(
                 call.Caller, call.Query("state"), call.Query("name"), call.Query("host"), call.Query("image"), call.Query("placementGroup"), page, call.Cancelled)))
             .WithPaging().WithQuery("state", "pending, running, stopping, stopped, shutting-down or terminated").WithQuery("name", "Names that begin with this")
             .WithQuery("host", "Id or name of a host").WithQuery("image", "Id or name of an image").WithQuery("placementGroup", "Id or name of a placement group");
-        Endpoints.Map(routes, "POST", "/instances", Permission.Write, "LaunchInstance", "Launch one instance, or `count` of them (then the answer is `{\"items\": […]}`)", 201,
+        Endpoints.Map(routes, "POST", "/instances", Permission.Write("instances"), "LaunchInstance", "Launch one instance, or `count` of them (then the answer is `{\"items\": […]}`)", 201,
             async http =>
             {
-                if (await Endpoints.AdmitAsync(http, Permission.Write) is not { } call) return;
+                if (await Endpoints.AdmitAsync(http, Permission.Write("instances")) is not { } call) return;
                 var body = await Bodies.ReadAsync<LaunchInstance>(http);
                 var result = await body.Then(async launch => await Endpoints.Idempotency(call).Then(once => launches.LaunchAsync(call.Caller, launch, once, call.Cancelled)));
                 if (result.Failure is { } failure) await Endpoints.WriteAsync<Instance>(http, 201, failure);
@@ -31,30 +31,30 @@ public static class InstanceEndpoints
                 else await Endpoints.WriteAsync<Instance>(http, 201, result.Value.Items[0]);
             })
             .Accepts<LaunchInstance>("application/json").Produces<Instance>(201).Fails(409).Fails(422).WithIdempotencyKey();
-        routes.Get("/instances/{instance}", Permission.Read, "ShowInstance", "Show an instance, or wait until it is in a state",
+        routes.Get("/instances/{instance}", Permission.Read("instances"), "ShowInstance", "Show an instance, or wait until it is in a state",
             async call =>
             {
                 if (call.Query("wait") is not { } state) return await instances.GetAsync(call.Caller, call.Route("instance"), call.Cancelled);
                 return await Waits.Read(call).Then(timeout => instances.WaitAsync(call.Caller, call.Route("instance"), state, timeout, call.Cancelled));
             })
             .Fails(408).WithQuery("wait", "Answer when the instance is in this state and has nothing left to do").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", JsonSchemaType.Integer);
-        routes.Delete<Instance>("/instances/{instance}", Permission.Write, "TerminateInstance", "Terminate an instance: its disk and addresses are given up",
+        routes.Delete<Instance>("/instances/{instance}", Permission.Write("instances"), "TerminateInstance", "Terminate an instance: its disk and addresses are given up",
             call => instances.TerminateAsync(call.Caller, call.Route("instance"), call.Cancelled));
-        routes.Post("/instances/{instance}/start", Permission.Write, "StartInstance", "Start a stopped instance", 200, call => instances.StartAsync(call.Caller, call.Route("instance"), call.Cancelled));
-        routes.Post("/instances/{instance}/stop", Permission.Write, "StopInstance", "Stop an instance; it keeps its disk and addresses", 200,
+        routes.Post("/instances/{instance}/start", Permission.Write("instances"), "StartInstance", "Start a stopped instance", 200, call => instances.StartAsync(call.Caller, call.Route("instance"), call.Cancelled));
+        routes.Post("/instances/{instance}/stop", Permission.Write("instances"), "StopInstance", "Stop an instance; it keeps its disk and addresses", 200,
             call => instances.StopAsync(call.Caller, call.Route("instance"), call.Cancelled));
-        routes.Post("/instances/{instance}/reboot", Permission.Write, "RebootInstance", "Restart the guest of a running instance", 200,
+        routes.Post("/instances/{instance}/reboot", Permission.Write("instances"), "RebootInstance", "Restart the guest of a running instance", 200,
             call => instances.RebootAsync(call.Caller, call.Route("instance"), call.Cancelled));
-        routes.Put<SetRecovery, Instance>("/instances/{instance}/recovery", Permission.Write, "SetRecovery", "Say what becomes of the instance when its host is down", 200,
+        routes.Put<SetRecovery, Instance>("/instances/{instance}/recovery", Permission.Write("instances"), "SetRecovery", "Say what becomes of the instance when its host is down", 200,
             (call, set) => instances.SetRecoveryAsync(call.Caller, call.Route("instance"), set, call.Cancelled));
-        routes.Put<ReplaceSecurityGroups, Instance>("/instances/{instance}/security-groups", Permission.Write, "ReplaceSecurityGroups", "Put the instance in other security groups, without touching the guest", 200,
+        routes.Put<ReplaceSecurityGroups, Instance>("/instances/{instance}/security-groups", Permission.Write("instances"), "ReplaceSecurityGroups", "Put the instance in other security groups, without touching the guest", 200,
             (call, replace) => instances.ReplaceSecurityGroupsAsync(call.Caller, call.Route("instance"), replace, call.Cancelled));
-        routes.Post<OpenConsole, ConsoleOpened>("/instances/{instance}/console", Permission.Write, "OpenConsole", "Open a serial console or a screen: a WebSocket path with a one-time ticket", 201,
+        routes.Post<OpenConsole, ConsoleOpened>("/instances/{instance}/console", new Permission("instances", "console"), "OpenConsole", "Open a serial console or a screen: a WebSocket path with a one-time ticket", 201,
             (call, open) => consoles.OpenAsync(call.Caller, call.Route("instance"), open, call.Cancelled));
-        Endpoints.Map(routes, "GET", "/instances/{instance}/console-log", Permission.Read, "ShowConsoleLog", "The last 64 KiB the guest wrote to its serial console", 200,
+        Endpoints.Map(routes, "GET", "/instances/{instance}/console-log", Permission.Read("instances"), "ShowConsoleLog", "The last 64 KiB the guest wrote to its serial console", 200,
             async http =>
             {
-                if (await Endpoints.AdmitAsync(http, Permission.Read) is { } call) await consoles.WriteLogAsync(call);
+                if (await Endpoints.AdmitAsync(http, Permission.Read("instances")) is { } call) await consoles.WriteLogAsync(call);
             }).Produces<string>(200, "text/plain");
     }
 }

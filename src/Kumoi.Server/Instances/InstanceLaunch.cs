@@ -10,6 +10,7 @@ using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Quotas;
 
 namespace Kumoi.Server.Instances;
 
@@ -56,7 +57,7 @@ public sealed class InstanceLaunch
     {
         var name = Names.Normal(launch.Name);
         if (LaunchRules.Check(launch, name) is { Count: > 0 } violations) return Failure.Invalid([.. violations]);
-        if (launch.Host is not null && !caller.May(Permission.Operate)) return new Failure("forbidden", 403, Permission.Operate.ToString());
+        if (launch.Host is not null && caller.Refused(Permission.Cloud("hosts")) is { } refused) return refused;
         using var span = ServerTrace.Source.StartActivity("instance.launch");
         return await _batcher.AskAsync(new LaunchRequest(caller, launch, LaunchRules.InstanceNames(name, launch.Count), once, Activity.Current?.Id), cancel);
     }
@@ -114,6 +115,8 @@ public sealed class InstanceLaunch
             answers[i] = failure;
             made.Remove(i);
         }
+        // Before anything is locked that a removal, which counts too, locks afterwards.
+        foreach (var (i, beyond) in await QuotaStore.BeyondAsync(transaction, [.. made.Select(m => (m.Key, m.Value[0].Asked.Caller.AccountId, Use(m.Value)))])) Fail(i, beyond);
         await PlaceAsync(transaction, made, Fail);
         await AddressAsync(transaction, made, Fail);
         var all = made.Values.SelectMany(list => list).ToList();
@@ -133,6 +136,13 @@ public sealed class InstanceLaunch
         });
         return answers;
     }
+
+    /// <summary>What the instances of one request count, at the most: some hosts keep root disks otherwise than as volumes.</summary>
+    private static Dictionary<string, long> Use(List<NewInstance> made) => new()
+    {
+        ["instances"] = made.Count, ["vcpus"] = made.Sum(one => (long)one.Parts.Flavor.Vcpus), ["memory-mib"] = made.Sum(one => (long)one.Parts.Flavor.MemoryMib),
+        ["volumes"] = made.Count(one => one.Parts.Root is null), ["volume-gib"] = made.Sum(one => one.Parts.Root is null ? (long)one.Parts.DiskGib : 0),
+    };
 
     private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
         _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.Root is null ? parts.DiskGib : 0, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,

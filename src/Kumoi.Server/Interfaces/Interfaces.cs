@@ -142,19 +142,19 @@ public static class InterfaceEndpoints
 
     public static void MapInterfaces(this IEndpointRouteBuilder routes, InterfaceUseCases interfaces)
     {
-        routes.Get("/interfaces", Permission.Read, "ListInterfaces", "List network interfaces of instances",
+        routes.Get("/interfaces", Permission.Read("interfaces"), "ListInterfaces", "List network interfaces of instances",
             async call => await PageRequest.Read(call).Then(page => interfaces.ListAsync(call.Caller, call.Query("instance"), call.Query("network"), page, call.Cancelled)))
             .WithPaging().WithQuery("instance", "Only those of this instance").WithQuery("network", "Only those in this network");
-        routes.Post<AttachInterface, Interface>("/interfaces", Permission.Write, "AttachInterface", "Attach an instance to a network; a running guest gets the device at once", 201,
+        routes.Post<AttachInterface, Interface>("/interfaces", Permission.Write("interfaces"), "AttachInterface", "Attach an instance to a network; a running guest gets the device at once", 201,
             async (call, attach) => await Endpoints.Idempotency(call).Then(once => interfaces.AttachAsync(call.Caller, attach, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
-        routes.Get("/interfaces/{interface}", Permission.Read, "ShowInterface", "Show a network interface", call => interfaces.GetAsync(call.Caller, call.Route("interface"), call.Cancelled));
-        routes.Get("/interfaces/{interface}/traffic", Permission.Read, "ShowInterfaceTraffic", "What passed a network interface: in all, and in each hour",
+        routes.Get("/interfaces/{interface}", Permission.Read("interfaces"), "ShowInterface", "Show a network interface", call => interfaces.GetAsync(call.Caller, call.Route("interface"), call.Cancelled));
+        routes.Get("/interfaces/{interface}/traffic", Permission.Read("interfaces"), "ShowInterfaceTraffic", "What passed a network interface: in all, and in each hour",
             async call => await call.Time("since").Then(since => call.Time("until").Then(until => interfaces.TrafficAsync(call.Caller, call.Route("interface"), since, until, call.Cancelled))))
             .WithQuery("since", "Time (RFC 3339) of the earliest hour; default: a day before `until`; at most 400 days ago")
             .WithQuery("until", "Hours that begin before this time (RFC 3339); default: now; at most 31 days after `since`");
-        routes.Put<UpdateInterface, Interface>("/interfaces/{interface}", Permission.Write, "UpdateInterface", "Change secondary addresses, allowed ranges or security groups, without touching the guest", 200,
+        routes.Put<UpdateInterface, Interface>("/interfaces/{interface}", Permission.Write("interfaces"), "UpdateInterface", "Change secondary addresses, allowed ranges or security groups, without touching the guest", 200,
             (call, update) => interfaces.UpdateAsync(call.Caller, call.Route("interface"), update, call.Cancelled)).Fails(409);
-        routes.Delete<Interface>("/interfaces/{interface}", Permission.Write, "DetachInterface", "Take an interface away from its instance; its addresses are given back once the host has done so",
+        routes.Delete<Interface>("/interfaces/{interface}", Permission.Write("interfaces"), "DetachInterface", "Take an interface away from its instance; its addresses are given back once the host has done so",
             call => interfaces.DetachAsync(call.Caller, call.Route("interface"), call.Cancelled)).Fails(409);
     }
 }

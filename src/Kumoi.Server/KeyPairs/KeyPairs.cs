@@ -66,12 +66,12 @@ public static class KeyPairEndpoints
 {
     public static void MapKeyPairs(this IEndpointRouteBuilder routes, KeyPairUseCases pairs)
     {
-        routes.Get("/key-pairs", Permission.Read, "ListKeyPairs", "List key pairs",
+        routes.Get("/key-pairs", Permission.Read("key-pairs"), "ListKeyPairs", "List key pairs",
             async call => await PageRequest.Read(call).Then(page => pairs.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateKeyPair, KeyPairCreated>("/key-pairs", Permission.Write, "CreateKeyPair", "Import a public key, or generate a pair and get its private key once", 201,
+        routes.Post<CreateKeyPair, KeyPairCreated>("/key-pairs", Permission.Write("key-pairs"), "CreateKeyPair", "Import a public key, or generate a pair and get its private key once", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => pairs.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/key-pairs/{keyPair}", Permission.Read, "ShowKeyPair", "Show a key pair", call => pairs.GetAsync(call.Caller, call.Route("keyPair"), call.Cancelled));
-        routes.Delete("/key-pairs/{keyPair}", Permission.Write, "DeleteKeyPair", "Remove a key pair; running instances keep the key they were launched with",
+        routes.Get("/key-pairs/{keyPair}", Permission.Read("key-pairs"), "ShowKeyPair", "Show a key pair", call => pairs.GetAsync(call.Caller, call.Route("keyPair"), call.Cancelled));
+        routes.Delete("/key-pairs/{keyPair}", Permission.Write("key-pairs"), "DeleteKeyPair", "Remove a key pair; running instances keep the key they were launched with",
             call => pairs.DeleteAsync(call.Caller, call.Route("keyPair"), call.Cancelled));
     }
 }

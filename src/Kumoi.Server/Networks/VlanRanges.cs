@@ -18,9 +18,9 @@ public static class VlanRangeStore
     public static async Task<Result<string>> ClaimAsync(Transaction transaction, Caller caller, CreateSegment segment, CancellationToken cancel)
     {
         var device = segment.Device;
-        if (!caller.May(Permission.Operate) || device is null)
+        if (!caller.May(Permission.Cloud("vlan-ranges")) || device is null)
         {
-            if (segment.Vlan is not { } vlan) return Failure.Invalid(device is null && caller.May(Permission.Operate) ? "segment.device" : "segment.vlan", "required");
+            if (segment.Vlan is not { } vlan) return Failure.Invalid(device is null && caller.May(Permission.Cloud("vlan-ranges")) ? "segment.device" : "segment.vlan", "required");
             var devices = await transaction.QueryAsync(
                 "SELECT DISTINCT device FROM vlan_ranges WHERE account_id = $1 AND $2 BETWEEN first_vlan AND last_vlan AND ($3::text IS NULL OR device = $3) ORDER BY 1", row => row.GetString(0), cancel,
                 caller.AccountId, vlan, Columns.Text(device));
@@ -80,7 +80,7 @@ public sealed class VlanRangeUseCases(Database database, EventLog events, Ids id
         return new Done();
     }, cancel);
 
-    private static NpgsqlParameter Scope(Caller caller) => Columns.Text(caller.May(Permission.Operate) ? null : caller.AccountId);
+    private static NpgsqlParameter Scope(Caller caller) => Columns.Text(caller.May(Permission.Cloud("vlan-ranges", "read")) ? null : caller.AccountId);
 }
 
 public static class VlanRangeEndpoints
@@ -89,11 +89,11 @@ public static class VlanRangeEndpoints
 
     public static void MapVlanRanges(this IEndpointRouteBuilder routes, VlanRangeUseCases ranges)
     {
-        routes.Get("/vlan-ranges", Permission.Read, "ListVlanRanges", "List VLANs in which the account makes bridged networks; operators see those of all accounts",
+        routes.Get("/vlan-ranges", Permission.Read("vlan-ranges"), "ListVlanRanges", "List VLANs in which the account makes bridged networks; operators see those of all accounts",
             async call => await PageRequest.Read(call).Then(page => ranges.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateVlanRange, VlanRange>("/vlan-ranges", Permission.Operate, "CreateVlanRange", "Give an account VLANs of a device", 201,
+        routes.Post<CreateVlanRange, VlanRange>("/vlan-ranges", Permission.Cloud("vlan-ranges"), "CreateVlanRange", "Give an account VLANs of a device", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => ranges.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/vlan-ranges/{range}", Permission.Read, "ShowVlanRange", "Show a range of VLANs", call => ranges.GetAsync(call.Caller, call.Route("range"), call.Cancelled));
-        routes.Delete("/vlan-ranges/{range}", Permission.Operate, "DeleteVlanRange", "Take a range of VLANs back; networks in it stay", call => ranges.DeleteAsync(call.Caller, call.Route("range"), call.Cancelled));
+        routes.Get("/vlan-ranges/{range}", Permission.Read("vlan-ranges"), "ShowVlanRange", "Show a range of VLANs", call => ranges.GetAsync(call.Caller, call.Route("range"), call.Cancelled));
+        routes.Delete("/vlan-ranges/{range}", Permission.Cloud("vlan-ranges"), "DeleteVlanRange", "Take a range of VLANs back; networks in it stay", call => ranges.DeleteAsync(call.Caller, call.Route("range"), call.Cancelled));
     }
 }

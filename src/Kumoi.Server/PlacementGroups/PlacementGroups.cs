@@ -50,13 +50,13 @@ public static class PlacementGroupEndpoints
 
     public static void MapPlacementGroups(this IEndpointRouteBuilder routes, PlacementGroupUseCases groups)
     {
-        routes.Get("/placement-groups", Permission.Read, "ListPlacementGroups", "List placement groups",
+        routes.Get("/placement-groups", Permission.Read("placement-groups"), "ListPlacementGroups", "List placement groups",
             async call => await PageRequest.Read(call).Then(page => groups.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreatePlacementGroup, PlacementGroup>("/placement-groups", Permission.Write, "CreatePlacementGroup", "Make a placement group: instances launched into it share a host, or do not", 201,
+        routes.Post<CreatePlacementGroup, PlacementGroup>("/placement-groups", Permission.Write("placement-groups"), "CreatePlacementGroup", "Make a placement group: instances launched into it share a host, or do not", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => groups.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/placement-groups/{placementGroup}", Permission.Read, "ShowPlacementGroup", "Show a placement group",
+        routes.Get("/placement-groups/{placementGroup}", Permission.Read("placement-groups"), "ShowPlacementGroup", "Show a placement group",
             call => groups.GetAsync(call.Caller, call.Route("placementGroup"), call.Cancelled));
-        routes.Delete("/placement-groups/{placementGroup}", Permission.Write, "DeletePlacementGroup", "Remove a placement group that no instance is in",
+        routes.Delete("/placement-groups/{placementGroup}", Permission.Write("placement-groups"), "DeletePlacementGroup", "Remove a placement group that no instance is in",
             call => groups.DeleteAsync(call.Caller, call.Route("placementGroup"), call.Cancelled));
     }
 }

@@ -87,13 +87,13 @@ public static class PowerEndpoints
 
     public static void MapPower(this IEndpointRouteBuilder routes, PowerUseCases power)
     {
-        routes.Put<SetHostPower, Host>("/hosts/{host}/power", Permission.Operate, "SetHostPower", "Name the controller of a host's power, by which a lost host is switched off", 200,
+        routes.Put<SetHostPower, Host>("/hosts/{host}/power", Permission.Cloud("hosts"), "SetHostPower", "Name the controller of a host's power, by which a lost host is switched off", 200,
             (call, set) => power.SetAsync(call.Caller, call.Route("host"), set, call.Cancelled));
-        routes.Delete("/hosts/{host}/power", Permission.Operate, "ClearHostPower", "Forget the controller of a host's power", call => power.ClearAsync(call.Caller, call.Route("host"), call.Cancelled));
-        routes.Get("/hosts/{host}/power", Permission.Operate, "ShowHostPower", "Ask a host's power controller now", call => power.AskAsync(call.Route("host"), call.Cancelled)).Fails(409);
-        routes.Post<HostPower>("/hosts/{host}/power/on", Permission.Operate, "PowerHostOn", "Switch a host's power on", 200,
+        routes.Delete("/hosts/{host}/power", Permission.Cloud("hosts"), "ClearHostPower", "Forget the controller of a host's power", call => power.ClearAsync(call.Caller, call.Route("host"), call.Cancelled));
+        routes.Get("/hosts/{host}/power", Permission.Cloud("hosts", "read"), "ShowHostPower", "Ask a host's power controller now", call => power.AskAsync(call.Route("host"), call.Cancelled)).Fails(409);
+        routes.Post<HostPower>("/hosts/{host}/power/on", Permission.Cloud("hosts"), "PowerHostOn", "Switch a host's power on", 200,
             call => power.SwitchAsync(call.Caller, call.Route("host"), on: true, call.Cancelled)).Fails(409).Fails(502);
-        routes.Post<HostPower>("/hosts/{host}/power/off", Permission.Operate, "PowerHostOff", "Switch the power of a host off that is down, or in maintenance and empty", 200,
+        routes.Post<HostPower>("/hosts/{host}/power/off", Permission.Cloud("hosts"), "PowerHostOff", "Switch the power of a host off that is down, or in maintenance and empty", 200,
             call => power.SwitchAsync(call.Caller, call.Route("host"), on: false, call.Cancelled)).Fails(409).Fails(502);
     }
 }

@@ -97,16 +97,16 @@ public static class PeeringEndpoints
 {
     public static void MapPeerings(this IEndpointRouteBuilder routes, PeeringUseCases peerings)
     {
-        routes.Get("/peerings", Permission.Read, "ListPeerings", "List peerings that the account asks for or is asked for",
+        routes.Get("/peerings", Permission.Read("peerings"), "ListPeerings", "List peerings that the account asks for or is asked for",
             async call => await PageRequest.Read(call).Then(page => peerings.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreatePeering, Peering>("/peerings", Permission.Write, "CreatePeering", "Ask another account to let its network and one of this account reach each other", 201,
+        routes.Post<CreatePeering, Peering>("/peerings", Permission.Write("peerings"), "CreatePeering", "Ask another account to let its network and one of this account reach each other", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => peerings.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
-        routes.Get("/peerings/{peering}", Permission.Read, "ShowPeering", "Show a peering", call => peerings.GetAsync(call.Caller, call.Route("peering"), call.Cancelled));
-        routes.Post<Peering>("/peerings/{peering}/accept", Permission.Write, "AcceptPeering", "Consent to a peering", 200, call => peerings.AcceptAsync(call.Caller, call.Route("peering"), call.Cancelled)).Fails(409);
-        Endpoints.Map(routes, "POST", "/peerings/{peering}/reject", Permission.Write, "RejectPeering", "Refuse a peering", 204, async http =>
+        routes.Get("/peerings/{peering}", Permission.Read("peerings"), "ShowPeering", "Show a peering", call => peerings.GetAsync(call.Caller, call.Route("peering"), call.Cancelled));
+        routes.Post<Peering>("/peerings/{peering}/accept", Permission.Write("peerings"), "AcceptPeering", "Consent to a peering", 200, call => peerings.AcceptAsync(call.Caller, call.Route("peering"), call.Cancelled)).Fails(409);
+        Endpoints.Map(routes, "POST", "/peerings/{peering}/reject", Permission.Write("peerings"), "RejectPeering", "Refuse a peering", 204, async http =>
         {
-            if (await Endpoints.AdmitAsync(http, Permission.Write) is { } call) await Endpoints.WriteAsync(http, 204, await peerings.DeleteAsync(call.Caller, call.Route("peering"), reject: true, call.Cancelled));
+            if (await Endpoints.AdmitAsync(http, Permission.Write("peerings")) is { } call) await Endpoints.WriteAsync(http, 204, await peerings.DeleteAsync(call.Caller, call.Route("peering"), reject: true, call.Cancelled));
         }).Produces(204).Fails(409);
-        routes.Delete("/peerings/{peering}", Permission.Write, "DeletePeering", "End a peering; either account may", call => peerings.DeleteAsync(call.Caller, call.Route("peering"), reject: false, call.Cancelled));
+        routes.Delete("/peerings/{peering}", Permission.Write("peerings"), "DeletePeering", "End a peering; either account may", call => peerings.DeleteAsync(call.Caller, call.Route("peering"), reject: false, call.Cancelled));
     }
 }

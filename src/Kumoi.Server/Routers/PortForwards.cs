@@ -85,11 +85,11 @@ public static class PortForwardEndpoints
 {
     public static void MapPortForwards(this IEndpointRouteBuilder routes, PortForwardUseCases forwards)
     {
-        routes.Get("/port-forwards", Permission.Read, "ListPortForwards", "List port forwards",
+        routes.Get("/port-forwards", Permission.Read("port-forwards"), "ListPortForwards", "List port forwards",
             async call => await PageRequest.Read(call).Then(page => forwards.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreatePortForward, PortForward>("/port-forwards", Permission.Write, "CreatePortForward", "Lead a port of a public address to a guest", 201,
+        routes.Post<CreatePortForward, PortForward>("/port-forwards", Permission.Write("port-forwards"), "CreatePortForward", "Lead a port of a public address to a guest", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => forwards.CreateAsync(call.Caller, create, once, call.Cancelled))).Fails(409).WithIdempotencyKey();
-        routes.Get("/port-forwards/{portForward}", Permission.Read, "ShowPortForward", "Show a port forward", call => forwards.GetAsync(call.Caller, call.Route("portForward"), call.Cancelled));
-        routes.Delete("/port-forwards/{portForward}", Permission.Write, "DeletePortForward", "Remove a port forward", call => forwards.DeleteAsync(call.Caller, call.Route("portForward"), call.Cancelled));
+        routes.Get("/port-forwards/{portForward}", Permission.Read("port-forwards"), "ShowPortForward", "Show a port forward", call => forwards.GetAsync(call.Caller, call.Route("portForward"), call.Cancelled));
+        routes.Delete("/port-forwards/{portForward}", Permission.Write("port-forwards"), "DeletePortForward", "Remove a port forward", call => forwards.DeleteAsync(call.Caller, call.Route("portForward"), call.Cancelled));
     }
 }

@@ -87,13 +87,13 @@ public static class RouterEndpoints
 
     public static void MapRouters(this IEndpointRouteBuilder routes, RouterUseCases routers)
     {
-        routes.Get("/routers", Permission.Read, "ListRouters", "List routers",
+        routes.Get("/routers", Permission.Read("routers"), "ListRouters", "List routers",
             async call => await PageRequest.Read(call).Then(page => routers.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateRouter, Router>("/routers", Permission.Write, "CreateRouter", "Join networks of the account", 201,
+        routes.Post<CreateRouter, Router>("/routers", Permission.Write("routers"), "CreateRouter", "Join networks of the account", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => routers.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/routers/{router}", Permission.Read, "ShowRouter", "Show a router", call => routers.GetAsync(call.Caller, call.Route("router"), call.Cancelled));
-        routes.Put<ChangeRouter, Router>("/routers/{router}", Permission.Write, "ChangeRouter", "Join networks to a router, or take them from it", 200,
+        routes.Get("/routers/{router}", Permission.Read("routers"), "ShowRouter", "Show a router", call => routers.GetAsync(call.Caller, call.Route("router"), call.Cancelled));
+        routes.Put<ChangeRouter, Router>("/routers/{router}", Permission.Write("routers"), "ChangeRouter", "Join networks to a router, or take them from it", 200,
             (call, change) => routers.ChangeAsync(call.Caller, call.Route("router"), change, call.Cancelled));
-        routes.Delete("/routers/{router}", Permission.Write, "DeleteRouter", "Remove a router; its networks reach each other no more", call => routers.DeleteAsync(call.Caller, call.Route("router"), call.Cancelled));
+        routes.Delete("/routers/{router}", Permission.Write("routers"), "DeleteRouter", "Remove a router; its networks reach each other no more", call => routers.DeleteAsync(call.Caller, call.Route("router"), call.Cancelled));
     }
 }

@@ -117,11 +117,11 @@ public static class RouteEndpoints
 {
     public static void MapRoutes(this IEndpointRouteBuilder routes, RouteUseCases uses)
     {
-        routes.Get("/networks/{network}/routes", Permission.Read, "ListNetworkRoutes", "List the static routes of a network",
+        routes.Get("/networks/{network}/routes", Permission.Read("networks"), "ListNetworkRoutes", "List the static routes of a network",
             async call => await PageRequest.Read(call).Then(page => uses.ListAsync(call.Caller, call.Route("network"), page, call.Cancelled))).WithPaging();
-        routes.Post<CreateNetworkRoute, NetworkRoute>("/networks/{network}/routes", Permission.Write, "CreateNetworkRoute", "Lead a range to a guest of the network", 201,
+        routes.Post<CreateNetworkRoute, NetworkRoute>("/networks/{network}/routes", Permission.Write("networks"), "CreateNetworkRoute", "Lead a range to a guest of the network", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => uses.CreateAsync(call.Caller, call.Route("network"), create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Delete("/networks/{network}/routes/{route}", Permission.Write, "DeleteNetworkRoute", "Remove a static route",
+        routes.Delete("/networks/{network}/routes/{route}", Permission.Write("networks"), "DeleteNetworkRoute", "Remove a static route",
             call => uses.DeleteAsync(call.Caller, call.Route("network"), call.Route("route"), call.Cancelled));
     }
 }

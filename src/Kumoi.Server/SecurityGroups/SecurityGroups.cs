@@ -168,20 +168,20 @@ public static class SecurityGroupEndpoints
 
     public static void MapSecurityGroups(this IEndpointRouteBuilder routes, SecurityGroupUseCases groups)
     {
-        routes.Get("/security-groups", Permission.Read, "ListSecurityGroups", "List security groups with their rules",
+        routes.Get("/security-groups", Permission.Read("security-groups"), "ListSecurityGroups", "List security groups with their rules",
             async call => await PageRequest.Read(call).Then(page => groups.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<CreateSecurityGroup, SecurityGroup>("/security-groups", Permission.Write, "CreateSecurityGroup",
+        routes.Post<CreateSecurityGroup, SecurityGroup>("/security-groups", Permission.Write("security-groups"), "CreateSecurityGroup",
             "Make a security group; without an egress rule in it, everything may go out", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => groups.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/security-groups/{group}", Permission.Read, "ShowSecurityGroup", "Show a security group",
+        routes.Get("/security-groups/{group}", Permission.Read("security-groups"), "ShowSecurityGroup", "Show a security group",
             call => groups.GetAsync(call.Caller, call.Route("group"), call.Cancelled));
-        routes.Delete("/security-groups/{group}", Permission.Write, "DeleteSecurityGroup", "Remove a security group that nothing uses",
+        routes.Delete("/security-groups/{group}", Permission.Write("security-groups"), "DeleteSecurityGroup", "Remove a security group that nothing uses",
             call => groups.DeleteAsync(call.Caller, call.Route("group"), call.Cancelled));
-        routes.Post<CreateSecurityGroupRule, SecurityGroupRule>("/security-groups/{group}/rules", Permission.Write, "AddSecurityGroupRule", "Add a rule; it acts on running instances at once", 201,
+        routes.Post<CreateSecurityGroupRule, SecurityGroupRule>("/security-groups/{group}/rules", Permission.Write("security-groups"), "AddSecurityGroupRule", "Add a rule; it acts on running instances at once", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => groups.AddRuleAsync(call.Caller, call.Route("group"), create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Put<ChangeSecurityGroupRules, SecurityGroup>("/security-groups/{group}/rules", Permission.Write, "ChangeSecurityGroupRules", "Add and remove several rules in one change", 200,
+        routes.Put<ChangeSecurityGroupRules, SecurityGroup>("/security-groups/{group}/rules", Permission.Write("security-groups"), "ChangeSecurityGroupRules", "Add and remove several rules in one change", 200,
             (call, change) => groups.ChangeRulesAsync(call.Caller, call.Route("group"), change, call.Cancelled)).Fails(409);
-        routes.Delete("/security-groups/{group}/rules/{rule}", Permission.Write, "DeleteSecurityGroupRule", "Remove a rule; new connections feel it at once",
+        routes.Delete("/security-groups/{group}/rules/{rule}", Permission.Write("security-groups"), "DeleteSecurityGroupRule", "Remove a rule; new connections feel it at once",
             call => groups.DeleteRuleAsync(call.Caller, call.Route("group"), call.Route("rule"), call.Cancelled));
     }
 }

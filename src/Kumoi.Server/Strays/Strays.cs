@@ -94,14 +94,14 @@ public static class StrayEndpoints
 
     public static void MapStrays(this IEndpointRouteBuilder routes, StrayUseCases strays)
     {
-        routes.Get("/hosts/{host}/strays", Permission.Operate, "ListStrays", "List volumes that a host has found in its own stores and that no record explains",
+        routes.Get("/hosts/{host}/strays", Permission.Cloud("hosts", "read"), "ListStrays", "List volumes that a host has found in its own stores and that no record explains",
             async call => await PageRequest.Read(call).Then(page => strays.ListAsync(call.Route("host"), page, call.Cancelled))).WithPaging();
-        routes.Post<AdoptStray, Volume>("/hosts/{host}/strays/{stray}/adopt", Permission.Operate, "AdoptStray", "Make a stray a volume of an account: by default of the one that it was of", 201,
+        routes.Post<AdoptStray, Volume>("/hosts/{host}/strays/{stray}/adopt", Permission.Cloud("hosts"), "AdoptStray", "Make a stray a volume of an account: by default of the one that it was of", 201,
             (call, adopt) => strays.AdoptAsync(call.Caller, call.Route("host"), call.Route("stray"), adopt, call.Cancelled)).Fails(409);
-        routes.Delete("/hosts/{host}/strays/{stray}", Permission.Operate, "DeleteStray", "Have a host remove a stray for good", call => strays.DeleteAsync(call.Caller, call.Route("host"), call.Route("stray"), call.Cancelled));
-        routes.Get("/recoverable-volumes", Permission.Read, "ListRecoverableVolumes", "List volumes that were lost with their host and have been found again",
+        routes.Delete("/hosts/{host}/strays/{stray}", Permission.Cloud("hosts"), "DeleteStray", "Have a host remove a stray for good", call => strays.DeleteAsync(call.Caller, call.Route("host"), call.Route("stray"), call.Cancelled));
+        routes.Get("/recoverable-volumes", Permission.Read("recoverable-volumes"), "ListRecoverableVolumes", "List volumes that were lost with their host and have been found again",
             async call => await PageRequest.Read(call).Then(page => strays.ListRecoverableAsync(call.Caller, page, call.Cancelled))).WithPaging();
-        routes.Post<RecoverVolume, Volume>("/recoverable-volumes/{volume}/recover", Permission.Write, "RecoverVolume", "Take back a volume that was lost with its host and has been found again", 201,
+        routes.Post<RecoverVolume, Volume>("/recoverable-volumes/{volume}/recover", Permission.Write("recoverable-volumes"), "RecoverVolume", "Take back a volume that was lost with its host and has been found again", 201,
             (call, recover) => strays.RecoverAsync(call.Caller, call.Route("volume"), recover, call.Cancelled)).Fails(409);
     }
 }

@@ -141,14 +141,14 @@ public static class SwitchEndpoints
 
     public static void MapSwitches(this IEndpointRouteBuilder routes, SwitchUseCases switches)
     {
-        routes.Get("/switches", Permission.Operate, "ListSwitches", "List switches, and what is wanted of their ports",
+        routes.Get("/switches", Permission.Cloud("switches", "read"), "ListSwitches", "List switches, and what is wanted of their ports",
             async call => await PageRequest.Read(call).Then(page => switches.ListAsync(page, call.Cancelled))).WithPaging();
-        routes.Post<CreateSwitch, Switch>("/switches", Permission.Operate, "CreateSwitch", "Name a switch and how it is spoken to", 201,
+        routes.Post<CreateSwitch, Switch>("/switches", Permission.Cloud("switches"), "CreateSwitch", "Name a switch and how it is spoken to", 201,
             async (call, create) => await Endpoints.Idempotency(call).Then(once => switches.CreateAsync(call.Caller, create, once, call.Cancelled))).WithIdempotencyKey();
-        routes.Get("/switches/{switch}", Permission.Operate, "ShowSwitch", "Show a switch, and what is wanted of its ports", call => switches.GetAsync(call.Route("switch"), call.Cancelled));
-        routes.Delete("/switches/{switch}", Permission.Operate, "DeleteSwitch", "Forget a switch; its ports stay as they are", call => switches.DeleteAsync(call.Caller, call.Route("switch"), call.Cancelled));
-        routes.Get("/switches/{switch}/ports", Permission.Operate, "ListSwitchPorts", "Ask a switch for its ports now", call => switches.PortsAsync(call.Route("switch"), call.Cancelled)).Fails(502);
-        routes.Put<SetSwitchPort, SwitchPort>("/switches/{switch}/ports", Permission.Operate, "SetSwitchPort", "Say what a port should be; it is made so afterwards", 200,
+        routes.Get("/switches/{switch}", Permission.Cloud("switches", "read"), "ShowSwitch", "Show a switch, and what is wanted of its ports", call => switches.GetAsync(call.Route("switch"), call.Cancelled));
+        routes.Delete("/switches/{switch}", Permission.Cloud("switches"), "DeleteSwitch", "Forget a switch; its ports stay as they are", call => switches.DeleteAsync(call.Caller, call.Route("switch"), call.Cancelled));
+        routes.Get("/switches/{switch}/ports", Permission.Cloud("switches", "read"), "ListSwitchPorts", "Ask a switch for its ports now", call => switches.PortsAsync(call.Route("switch"), call.Cancelled)).Fails(502);
+        routes.Put<SetSwitchPort, SwitchPort>("/switches/{switch}/ports", Permission.Cloud("switches"), "SetSwitchPort", "Say what a port should be; it is made so afterwards", 200,
             (call, set) => switches.SetPortAsync(call.Caller, call.Route("switch"), set, call.Cancelled));
     }
 }

@@ -10,7 +10,7 @@ namespace Kumoi.Server.Volumes;
 /// <summary>Pools: seen by the accounts that may use them, kept by operators.</summary>
 public sealed class PoolUseCases(Database database, PoolStore store, EventLog events)
 {
-    private static string? Scope(Caller caller) => caller.May(Permission.Operate) ? null : caller.AccountId;
+    private static string? Scope(Caller caller) => caller.May(Permission.Cloud("pools", "read")) ? null : caller.AccountId;
 
     public async Task<Result<Page<Pool>>> ListAsync(Caller caller, PageRequest page, CancellationToken cancel) => page.Of(await store.ListAsync(Scope(caller), page, cancel), pool => pool.Id);
 

@@ -53,9 +53,9 @@ public static class ZoneEndpoints
 {
     public static void MapZones(this IEndpointRouteBuilder routes, ZoneUseCases zones)
     {
-        routes.Get("/zones", Permission.Read, "ListZones", "List zones", async call => await PageRequest.Read(call).Then(page => zones.ListAsync(page, call.Cancelled))).WithPaging();
-        routes.Post<CreateZone, Zone>("/zones", Permission.Operate, "CreateZone", "Make a zone", 201, (call, create) => zones.CreateAsync(call.Caller, create, call.Cancelled));
-        routes.Get("/zones/{zone}", Permission.Read, "ShowZone", "Show a zone", call => zones.GetAsync(call.Route("zone"), call.Cancelled));
-        routes.Delete("/zones/{zone}", Permission.Operate, "DeleteZone", "Remove a zone without hosts", call => zones.DeleteAsync(call.Caller, call.Route("zone"), call.Cancelled));
+        routes.Get("/zones", Permission.Read("zones"), "ListZones", "List zones", async call => await PageRequest.Read(call).Then(page => zones.ListAsync(page, call.Cancelled))).WithPaging();
+        routes.Post<CreateZone, Zone>("/zones", Permission.Cloud("zones"), "CreateZone", "Make a zone", 201, (call, create) => zones.CreateAsync(call.Caller, create, call.Cancelled));
+        routes.Get("/zones/{zone}", Permission.Read("zones"), "ShowZone", "Show a zone", call => zones.GetAsync(call.Route("zone"), call.Cancelled));
+        routes.Delete("/zones/{zone}", Permission.Cloud("zones"), "DeleteZone", "Remove a zone without hosts", call => zones.DeleteAsync(call.Caller, call.Route("zone"), call.Cancelled));
     }
 }

@@ -42,24 +42,55 @@ public sealed class RouteTests
     public async Task Roles_are_held_to_their_permissions()
     {
         await using var cloud = await TestCloud.StartAsync();
-        var callers = new Dictionary<string, TestClient>
+        var admin = await cloud.LoginAsync();
+        await admin.PostAsync<Domain>("/domains", new { name = "reseller" });
+        var roles = (await admin.GetAsync<Page<Role>>("/roles")).Items.ToDictionary(r => r.Name, r => new PermissionSet(r.Permissions));
+        var callers = new Dictionary<string, TestClient>();
+        foreach (var role in (string[])["owner", "member", "billing", "reader"]) callers[role] = await cloud.TenantAsync("of-" + role, role);
+        foreach (var (role, domain) in new[] { ("operator", "root"), ("domain-administrator", "reseller") })
         {
-            ["admin"] = await cloud.TenantAsync("one"), ["member"] = await cloud.TenantAsync("two", "member"), ["reader"] = await cloud.TenantAsync("three", "reader"),
-        };
+            await cloud.TenantAsync("of-" + role, "reader");
+            await admin.PutAsync<Membership>($"/domains/{domain}/members/of-{role}-reader", new { role });
+            callers[role] = await cloud.LoginAsync($"of-{role}-reader", "tenant-password");
+        }
         foreach (var (method, path, needed) in Routes(cloud).Where(r => r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed!.Permission is not null))
         {
             var plain = path["/api/v1".Length..].Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal);
             if (plain is "/events/stream" or "/tokens/token") continue;
+            var permission = needed!.Permission!.Value;
             foreach (var (role, client) in callers)
             {
-                var allowed = needed!.Permission switch
+                var inAccount = role is "operator" or "domain-administrator" ? roles["reader"] : roles[role];
+                var allowed = permission.Reach switch
                 {
-                    Permission.Read or Permission.Self => true, Permission.Write => role != "reader", Permission.ManageUsers => role == "admin", _ => false,
+                    Reach.Self => true,
+                    // The operator's role holds in every account.
+                    Reach.Account => inAccount.Allows(permission) || (role == "operator" && roles[role].Allows(permission)),
+                    Reach.Domain => role is "operator" or "domain-administrator" && roles[role].Allows(permission),
+                    _ => role == "operator" && roles[role].Allows(permission),
                 };
                 using var answer = await client.SendAsync(new HttpMethod(method), plain);
-                var forbidden = (int)answer.StatusCode == 403;
-                Assert.True(forbidden != allowed, $"{role} {method} {plain}: {(int)answer.StatusCode}");
+                Assert.True(((int)answer.StatusCode == 403) != allowed, $"{role} {method} {plain} ({permission}, {permission.Reach}): {(int)answer.StatusCode}");
             }
+        }
+    }
+
+    [Fact]
+    public async Task Each_permission_is_called_as_the_route_that_asks_for_it_and_somebody_decided_whether_members_have_it()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        // What is the owner's alone to read or to change; anything else that an account has is a member's too.
+        string[] owners = ["members:write", "roles:write", "users:write", "access-keys:write", "quotas:write", "statements:read"];
+        var member = new PermissionSet((await (await cloud.LoginAsync()).GetAsync<Role>("/roles/member")).Permissions);
+        foreach (var (method, path, needed) in Routes(cloud).Where(r => r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed!.Permission is { Reach: not Reach.Self }))
+        {
+            var permission = needed!.Permission!.Value;
+            var parts = path.Split('/');
+            Assert.Contains(permission.Capability, parts);
+            // Of a domain or an account, what is beneath it: its members, its quotas.
+            if (permission.Reach != Reach.Domain) Assert.Equal(parts[3], permission.Capability);
+            if (method == "GET") Assert.Equal("read", permission.Verb);
+            if (permission.Reach == Reach.Account) Assert.True(member.Allows(permission) != owners.Contains(permission.ToString()), $"{permission} is neither a member's nor named here as an owner's");
         }
     }
 
@@ -99,6 +130,7 @@ public sealed class RouteTests
             ["{listener}"] = balancer.Listeners[0].Id,
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
+            ["{role}"] = (await owner.PostAsync<Role>("/roles", new { name = "own", permissions = new[] { "*:read" } })).Id,
             ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
         };
         async Task<Volume> VolumeAsync()
@@ -119,6 +151,8 @@ public sealed class RouteTests
         }
         var bodies = new Dictionary<string, object>
         {
+            ["PUT /users/{user}"] = new { disabled = true },
+            ["PUT /roles/{role}"] = new { description = "x" },
             ["PUT /snapshots/{snapshot}"] = new { description = "x" },
             ["/volumes/{volume}/snapshots"] = new { name = "x" },
             ["/volumes/{volume}/backups"] = new { },
@@ -154,7 +188,9 @@ public sealed class RouteTests
         };
         var tried = 0;
         // What only operators may do is refused before anything is looked up.
-        foreach (var (method, path, _) in Routes(scene.Cloud).Where(r => ids.Keys.Any(r.Path.Contains) && r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed?.Permission != Permission.Operate))
+        foreach (var (method, path, _) in Routes(scene.Cloud).Where(r => ids.Keys.Any(r.Path.Contains) && r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed?.Permission is not { Reach: Reach.Cloud or Reach.Domain }
+            // One's own account takes whom it likes as a member, which gives it nothing of theirs.
+            && (r.Method, r.Path) != ("PUT", "/api/v1/members/{user}")))
         {
             var template = path["/api/v1".Length..];
             var plain = ids.Aggregate(template, (text, pair) => text.Replace(pair.Key, pair.Value, StringComparison.Ordinal));
@@ -163,7 +199,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

@@ -33,6 +33,10 @@ public sealed class MigrationTests
         [(18, "volumes_restored_whole")] = "The version before leaves the columns null.",
         [(19, "volumes_exported_whole")] = "The version before leaves exported false, and the columns null.",
         [(24, "pools_driver_check")] = "It is wider: directory is allowed as ever.",
+        [(26, "users.users_are_members")] = "It gives users of the version before the memberships that their role means, and refuses nothing.",
+        [(29, "count_")] = "Nothing is counted nor refused while there is no limit; limits are set by servers of this version.",
+        [(30, "count_")] = "The same.",
+        [(31, "count_")] = "The same.",
         [(13, "store_hosts_root")] = "The version before leaves the column false, which the index passes over.",
     };
 

@@ -58,6 +58,6 @@ public static class TraceEndpoints
     public static IServiceCollection AddTraces(this IServiceCollection services) => services.AddSingleton<TraceStore>().AddSingleton<TraceUseCases>();
 
     public static void MapTraces(this IEndpointRouteBuilder routes, TraceUseCases traces) =>
-        routes.Post<TraceQuestion, PacketTrace>("/networks/trace", Permission.Read, "TracePacket", "Tell whether a packet arrives, and which rules let it pass", 200,
+        routes.Post<TraceQuestion, PacketTrace>("/networks/trace", Permission.Read("networks"), "TracePacket", "Tell whether a packet arrives, and which rules let it pass", 200,
             (call, question) => traces.TraceAsync(call.Caller, question, call.Cancelled));
 }

@@ -12,6 +12,9 @@ namespace Kumoi.Server.Platform.Http;
 /// <summary>Marks a route with the permission it needs; <c>null</c> means anybody may call it, and why is in <paramref name="Reason"/>.</summary>
 public sealed record RequiredPermission(Permission? Permission, string? Reason);
 
+/// <summary>Marks a route whose use case asks for a permission besides, where what is asked for decides.</summary>
+public sealed record FurtherPermission(Permission Permission);
+
 /// <summary>What an endpoint gets: the caller and the request.</summary>
 public sealed record Call(HttpContext Http, Caller Caller)
 {
@@ -77,7 +80,7 @@ public static class Endpoints
     {
         var admitted = await http.RequestServices.GetRequiredService<Authentication>().AuthenticateAsync(http, http.RequestAborted);
         var failure = admitted.Failure;
-        if (failure is null && !admitted.Value.May(permission)) failure = new Failure("forbidden", 403, permission.ToString());
+        failure ??= admitted.Value.Refused(permission);
         if (failure is null) return new Call(http, admitted.Value);
         await Problems.WriteAsync(http, failure);
         return null;

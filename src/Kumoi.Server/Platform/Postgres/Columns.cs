@@ -55,6 +55,12 @@ public static class Columns
     public static NpgsqlParameter Texts(IEnumerable<string> texts) =>
         new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 
+    /// <summary>A text array that may itself be null.</summary>
+    public static NpgsqlParameter TextArray(IEnumerable<string>? texts) => new() { Value = (object?)texts?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    /// <summary>An array of ranges that may itself be null.</summary>
+    public static NpgsqlParameter Cidrs(IEnumerable<IPNetwork>? ranges) => new() { Value = (object?)ranges?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Cidr };
+
     public static NpgsqlParameter TextsOrNull(IEnumerable<string?> texts) => Many(texts, NpgsqlDbType.Text);
 
     public static NpgsqlParameter Times(IEnumerable<DateTimeOffset?> times) => Many(times, NpgsqlDbType.TimestampTz);

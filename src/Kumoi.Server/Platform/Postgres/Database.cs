@@ -3,7 +3,7 @@ using Npgsql;
 namespace Kumoi.Server.Platform.Postgres;
 
 /// <summary>The door to PostgreSQL: single reads, and units of work that are one transaction.</summary>
-public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IAsyncDisposable
+public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IQueries, IAsyncDisposable
 {
     // A deadlock or serialisation failure is the database asking for a repeat. Too few gives up under contention; too many holds a caller.
     private const int AttemptsMax = 8;
@@ -31,6 +31,10 @@ public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IAsy
                 await transaction.CommitAsync(CancellationToken.None);
                 unit.Committed();
                 return result;
+            }
+            catch (PostgresException e) when (e.SqlState == QuotaExceeded.SqlState)
+            {
+                return QuotaExceeded.Read(e.MessageText);
             }
             catch (PostgresException e) when (attempt < AttemptsMax
                 && (e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure || choosesAnew && e.SqlState == PostgresErrorCodes.UniqueViolation))
@@ -66,7 +70,7 @@ public sealed class Database(NpgsqlDataSource source, TimeProvider clock) : IAsy
 }
 
 /// <summary>A unit of work. What must happen after the commit, and only then, is left with <see cref="AfterCommit"/>.</summary>
-public sealed class Transaction(NpgsqlConnection connection)
+public sealed class Transaction(NpgsqlConnection connection) : IQueries
 {
     private readonly List<Action> _afterCommit = [];
 
@@ -121,6 +125,15 @@ public sealed class Transaction(NpgsqlConnection connection)
     {
         foreach (var hint in _afterCommit) hint();
     }
+}
+
+/// <summary>Reads, within a transaction or outside any.</summary>
+public interface IQueries
+{
+    Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values);
+
+    /// <summary>The only row of a query, or default.</summary>
+    Task<T?> FindAsync<T>(string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancel, params object?[] values);
 }
 
 /// <summary>Positional parameters ($1, $2 …) on a connection.</summary>

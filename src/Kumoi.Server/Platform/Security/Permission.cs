@@ -1,38 +1,43 @@
 namespace Kumoi.Server.Platform.Security;
 
-/// <summary>What a route asks of its caller. It stands beside the route; a test fails for a route without one.</summary>
-public enum Permission
+/// <summary>Where a permission is looked for.</summary>
+public enum Reach
 {
-    /// <summary>See the account's resources: every role.</summary>
-    Read,
+    /// <summary>In the account acted for: by membership of it, or of a domain that it is in.</summary>
+    Account,
 
-    /// <summary>Make, change and remove the account's resources: members and admins.</summary>
-    Write,
+    /// <summary>In any domain; the use case looks at which.</summary>
+    Domain,
 
-    /// <summary>Manage the account's users: admins.</summary>
-    ManageUsers,
+    /// <summary>In the cloud as a whole: by membership of the root domain.</summary>
+    Cloud,
 
-    /// <summary>Manage zones, hosts, flavors and accounts: members and admins of the operator account.</summary>
-    Operate,
-
-    /// <summary>Only what concerns the caller itself (own tokens, own password): every role.</summary>
+    /// <summary>Nowhere: it concerns only the caller itself.</summary>
     Self,
 }
 
-/// <summary>Who calls, for which account, and from where: made once per request from the token, passed to every use case.</summary>
-/// <param name="AccountId">The account acted for: the caller's own, or the one an operator named.</param>
-/// <param name="IsOperator">True if the user belongs to the operator account.</param>
-/// <param name="Language">Language of texts for this caller: <c>en</c> or <c>ja</c>.</param>
-public sealed record Caller(
-    string AccountId, string AccountName, string UserId, string UserName, string Role, bool IsOperator, string TokenId, System.Net.IPAddress? Address,
-    string RequestId, string Language)
+/// <summary>What a route asks of its caller, <c>capability:verb</c>. It stands beside the route; a test fails for a route without one.</summary>
+/// <param name="Capability">The noun in plural, which is the first part of the route's path.</param>
+/// <param name="Verb"><c>read</c>, <c>write</c>, or a verb of its own where not everybody who may write should do it.</param>
+public readonly record struct Permission(string Capability, string Verb, Reach Reach = Reach.Account)
 {
-    public bool May(Permission permission) => permission switch
-    {
-        Permission.Read or Permission.Self => true,
-        Permission.Write => Role is "admin" or "member",
-        Permission.ManageUsers => Role is "admin",
-        Permission.Operate => IsOperator && (Role is "admin" or "member"),
-        _ => false,
-    };
+    /// <summary>Only what concerns the caller itself (who it is, its tokens): whoever is signed in.</summary>
+    public static readonly Permission Self = new("self", "read", Reach.Self);
+
+    /// <summary>Make or change what one signs in with: whoever is signed in, but not with a token that may less than its user.</summary>
+    public static readonly Permission Secrets = new("self", "secrets", Reach.Self);
+
+    /// <summary>See what the account has of this.</summary>
+    public static Permission Read(string capability) => new(capability, "read");
+
+    /// <summary>Make, change and remove what the account has of this.</summary>
+    public static Permission Write(string capability) => new(capability, "write");
+
+    /// <summary>What concerns the whole cloud: hosts, zones, what is offered to all.</summary>
+    public static Permission Cloud(string capability, string verb = "write") => new(capability, verb, Reach.Cloud);
+
+    /// <summary>What concerns domains and their accounts.</summary>
+    public static Permission Domain(string capability, string verb = "write") => new(capability, verb, Reach.Domain);
+
+    public override string ToString() => Capability + ":" + Verb;
 }

@@ -41,3 +41,7 @@ ALTER TABLE backups ADD COLUMN data_id text COLLATE "C";
 -- The pool that its volumes are moved to as soon as no guest has them; null: they stay. Writers: operators.
 ALTER TABLE pools ADD COLUMN drain_pool_id text COLLATE "C" REFERENCES pools,
     ADD CONSTRAINT pools_drained_elsewhere CHECK (drain_pool_id <> id AND (drain_pool_id IS NULL OR maintenance));
+
+-- What a volume is moved to is no volume of its account's.
+CREATE OR REPLACE FUNCTION usage_of(v volumes) RETURNS TABLE (resource text, amount bigint) LANGUAGE sql IMMUTABLE AS
+    $$ SELECT * FROM (VALUES ('volumes', 1::bigint), ('volume-gib', v.size_gib::bigint)) AS u WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL AND v.move_source_id IS NULL $$;

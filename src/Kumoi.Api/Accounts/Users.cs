@@ -1,0 +1,48 @@
+namespace Kumoi.Api;
+
+/// <summary>A person or program that acts for accounts.</summary>
+/// <param name="Account">The account that it is of, whose administrators look after it. It may be a member of others.</param>
+/// <param name="Role">Its role in that account; empty if it has none.</param>
+/// <param name="Operator">True if it has a role on the root domain: it may do something in the cloud as a whole.</param>
+/// <param name="Disabled">True if it cannot sign in, and its tokens are refused.</param>
+public sealed record User(string Id, string Name, Ref Account, string Role, bool Operator, bool Disabled, DateTimeOffset CreatedAt);
+
+/// <summary>Whoever calls, and what it may.</summary>
+/// <param name="ActingFor">The account that is acted for in this request.</param>
+/// <param name="Memberships">All of its roles.</param>
+/// <param name="Permissions">What it may in the account that is acted for: patterns of <c>capability:verb</c>.</param>
+/// <param name="CloudPermissions">What it may in the cloud as a whole.</param>
+/// <param name="Accounts">The accounts that it may act for by a membership of the account itself.</param>
+public sealed record Self(
+    string Id, string Name, Ref Account, string Role, bool Operator, bool Disabled, DateTimeOffset CreatedAt, Account ActingFor, IReadOnlyList<Membership> Memberships, IReadOnlyList<string> Permissions,
+    IReadOnlyList<string> CloudPermissions, IReadOnlyList<Ref> Accounts);
+
+/// <param name="Role">Name of a role in the account.</param>
+/// <param name="Account">Id or name of the account that it will be of; default: the one acted for.</param>
+public sealed record CreateUser(string Name, string Password, string Role, string? Account);
+
+/// <summary>What an administrator of a user's account changes: a new password for one that was lost; whether it may sign in.</summary>
+public sealed record UpdateUser(string? Password, bool? Disabled);
+
+public sealed record ChangePassword(string? CurrentPassword, string NewPassword);
+
+/// <summary>Asks for a session token with a user's name and password.</summary>
+public sealed record Login(string User, string Password);
+
+/// <summary>A token just made. <see cref="Token"/> is shown this once; the cloud keeps only its hash.</summary>
+public sealed record TokenCreated(string Token, string Id, User User, DateTimeOffset? ExpiresAt);
+
+/// <summary>A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired).</summary>
+/// <param name="Permissions">What it may at most; null for all that its user may.</param>
+/// <param name="Account">The only account that it is for; null for all of its user's.</param>
+/// <param name="AllowedRanges">From where it is accepted, in CIDR notation; null for anywhere.</param>
+/// <param name="LastUsedFrom">The address that it was last used from.</param>
+/// <param name="UserAgent">Of a session: the program that signed in.</param>
+public sealed record Token(
+    string Id, string Kind, string? Name, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt, IReadOnlyList<string>? Permissions, Ref? Account, IReadOnlyList<string>? AllowedRanges,
+    string? LastUsedFrom, string? UserAgent);
+
+/// <param name="Permissions">What it may at most, <c>capability:verb</c> each; default: all that its user may.</param>
+/// <param name="Account">Id or name of the only account that it is for.</param>
+/// <param name="AllowedRanges">From where it is accepted, in CIDR notation, up to 20; default: anywhere.</param>
+public sealed record CreateToken(string Name, int? ExpiresInDays, IReadOnlyList<string>? Permissions, string? Account, IReadOnlyList<string>? AllowedRanges);
