@@ -11,7 +11,7 @@ export function PoolDrainTable({ drain }: { drain: PoolDrain }): ReactNode {
   return (
     <div data-testid="pool-drain" data-left={drain.left}>
       <ShortTable
-        title={t('pool.drainOf', { to: drain.to.name })} items={drain.waits} empty={t('pool.waitsEmpty')} labelOf={(w) => w.volume.name}
+        title={t('pool.drainOf', { to: drain.to.name })} items={drain.waits.map((wait) => ({ ...wait, id: wait.volume.id }))} empty={t('pool.waitsEmpty')} labelOf={(w) => w.volume.name}
         description={<><StatusIndicator type={isDone ? 'success' : 'in-progress'}>{isDone ? t('pool.drainDone') : t('pool.drainLeft', { left: drain.left, moving: drain.moving, leaving: drain.leaving })}</StatusIndicator> {drain.waits.length > 0 && t('pool.waitsAbout')}</>}
         columns={[
           { id: 'volume', header: t('pool.waits'), isRowHeader: true, minWidth: 180, cell: (w) => w.volume.name },

@@ -101,6 +101,8 @@ internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node nod
         _filling.Remove(volume.Id);
         host.Begun.Remove(volume.Id);
         host.Volumes.Remove(volume.Id);
+        // What waited for a guest to write elsewhere is of the moment at which nobody writes any more.
+        host.Contents.GetValueOrDefault(volume.Id)?.Settle(host.Timepiece.Wall);
         if (host.Contents.GetValueOrDefault(volume.Id) is { Snapshots.Count: 0 }) host.Contents.Remove(volume.Id);
     }, cancel);
 
