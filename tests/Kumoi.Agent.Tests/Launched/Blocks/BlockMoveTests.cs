@@ -4,6 +4,7 @@ using Xunit;
 namespace Kumoi.Agent.Tests.Launched.Blocks;
 
 /// <summary>Goal: a volume moves between a directory and places that keep disks by themselves, either way, and has what it had. Method: as of the other tests of blocks, on one host.</summary>
+[Collection("places")]
 public sealed class BlockMoveTests
 {
     private static readonly string Key = new('a', 64);
