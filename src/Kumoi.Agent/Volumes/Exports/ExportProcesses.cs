@@ -107,7 +107,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         var at = (IPEndPoint)listener.LocalEndPoint!;
         var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol) { IsGrouped = _groups.TryMake(id) };
         note.Write(NoteOf(id));
-        using var key = LayerKey.Of(volume, user);
+        using var key = drive.Block is { } block ? LayerKey.OfPlace(block.Secret, user) : LayerKey.Of(volume, user);
         var open = drive with { KeyFile = key.Path };
         var started = await _groups.StartAsync(
             commands, id, Path.Combine(PlaceOf(id), Gate), QemuCommand.Program, isNbd ? ExportCommand.Build(open, user, (int)listener.Handle, PlaceOf(id), SocketOf(id)) : ExportCommand.BuildFile(open, user, file, SocketOf(id)), isNbd ? [(int)listener.Handle, .. key.Descriptors] : key.Descriptors, cancel);
