@@ -205,6 +205,7 @@ CASE
     WHEN (sha256 IS NULL) THEN 'creating'::text
     ELSE 'available'::text
 END) STORED NOT NULL,
+    data_id text COLLATE pg_catalog."C",
     CONSTRAINT backups_check CHECK ((verified_number <= verify_number)),
     CONSTRAINT backups_consistency_check CHECK ((consistency = ANY (ARRAY['crash'::text, 'filesystem'::text]))),
     CONSTRAINT backups_desired_check CHECK ((desired = ANY (ARRAY['present'::text, 'deleted'::text]))),
@@ -545,25 +546,6 @@ CREATE TABLE public.volumes (
     snapshots integer DEFAULT 0 NOT NULL,
     work jsonb,
     work_at timestamp with time zone,
-    state text GENERATED ALWAYS AS (
-CASE
-    WHEN (deleted_at IS NOT NULL) THEN 'deleted'::text
-    WHEN (detached_at IS NOT NULL) THEN 'detaching'::text
-    WHEN (desired = 'deleted'::text) THEN
-    CASE
-        WHEN (snapshots > 0) THEN 'retained'::text
-        ELSE 'deleting'::text
-    END
-    WHEN (restored_number < restore_number) THEN 'restoring'::text
-    WHEN (instance_id IS NOT NULL) THEN
-    CASE
-        WHEN attached THEN 'in-use'::text
-        ELSE 'attaching'::text
-    END
-    WHEN ((store_id IS NOT NULL) AND (made_gib IS NULL)) THEN 'creating'::text
-    WHEN (made_gib < size_gib) THEN 'resizing'::text
-    ELSE 'available'::text
-END) STORED NOT NULL,
     image_upload_id text COLLATE pg_catalog."C",
     sealed_key bytea,
     source_backup_id text COLLATE pg_catalog."C",
@@ -575,6 +557,33 @@ END) STORED NOT NULL,
     tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     source_is_volume boolean DEFAULT false NOT NULL,
     export_protocol text DEFAULT 'nbd'::text NOT NULL,
+    data_id text COLLATE pg_catalog."C",
+    moving_to text COLLATE pg_catalog."C",
+    move_source_id text COLLATE pg_catalog."C",
+    move_incarnation integer,
+    move_key bytea,
+    move_port integer,
+    drain_reason text,
+    state text GENERATED ALWAYS AS (
+CASE
+    WHEN (deleted_at IS NOT NULL) THEN 'deleted'::text
+    WHEN (detached_at IS NOT NULL) THEN 'detaching'::text
+    WHEN (desired = 'deleted'::text) THEN
+    CASE
+        WHEN (snapshots > 0) THEN 'retained'::text
+        ELSE 'deleting'::text
+    END
+    WHEN (moving_to IS NOT NULL) THEN 'moving'::text
+    WHEN (restored_number < restore_number) THEN 'restoring'::text
+    WHEN (instance_id IS NOT NULL) THEN
+    CASE
+        WHEN attached THEN 'in-use'::text
+        ELSE 'attaching'::text
+    END
+    WHEN ((store_id IS NOT NULL) AND (made_gib IS NULL)) THEN 'creating'::text
+    WHEN (made_gib < size_gib) THEN 'resizing'::text
+    ELSE 'available'::text
+END) STORED NOT NULL,
     CONSTRAINT volumes_attached_somewhere CHECK ((((instance_id IS NULL) = (slot IS NULL)) AND ((instance_id IS NULL) OR (store_id IS NOT NULL)))),
     CONSTRAINT volumes_check CHECK ((observed_generation <= generation)),
     CONSTRAINT volumes_deleted_is_free CHECK (((deleted_at IS NULL) OR ((instance_id IS NULL) AND (desired = 'deleted'::text)))),
@@ -588,6 +597,9 @@ END) STORED NOT NULL,
     CONSTRAINT volumes_former_is_deleted CHECK (((former_name IS NULL) OR (desired = 'deleted'::text))),
     CONSTRAINT volumes_incarnation_check CHECK ((incarnation >= 1)),
     CONSTRAINT volumes_made_gib_check CHECK ((made_gib >= 0)),
+    CONSTRAINT volumes_move_port_check CHECK (((move_port >= 1) AND (move_port <= 65535))),
+    CONSTRAINT volumes_moved_whole CHECK ((((move_source_id IS NOT NULL) = (move_incarnation IS NOT NULL)) AND ((move_source_id IS NOT NULL) OR ((move_key IS NULL) AND (move_port IS NULL))))),
+    CONSTRAINT volumes_moving_is_present CHECK (((moving_to IS NULL) OR (desired = 'present'::text))),
     CONSTRAINT volumes_placed CHECK (((store_id IS NULL) = (host_id IS NULL))),
     CONSTRAINT volumes_restored_asked CHECK ((restored_number <= restore_number)),
     CONSTRAINT volumes_restored_whole CHECK ((((source_backup_id IS NULL) = (source_backup_name IS NULL)) AND ((source_backup_id IS NULL) OR (source_volume_id IS NULL)))),
@@ -602,7 +614,7 @@ WITH (fillfactor='70');
 
 CREATE FUNCTION public.usage_of(v public.volumes) RETURNS TABLE(resource text, amount bigint)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT * FROM (VALUES ('volumes', 1::bigint), ('volume-gib', v.size_gib::bigint)) AS u WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL $$;
+    AS $$ SELECT * FROM (VALUES ('volumes', 1::bigint), ('volume-gib', v.size_gib::bigint)) AS u WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL AND v.move_source_id IS NULL $$;
 
 CREATE TABLE public.vpns (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -1130,7 +1142,8 @@ CREATE TABLE public.lost_volumes (
     type_id text COLLATE pg_catalog."C",
     host_name text NOT NULL,
     lost_at timestamp with time zone NOT NULL,
-    sealed_key bytea
+    sealed_key bytea,
+    data_id text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.memberships (
@@ -1222,6 +1235,8 @@ CREATE TABLE public.pools (
     warn_percent integer DEFAULT 80 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     protocol text DEFAULT 'nbd'::text NOT NULL,
+    drain_pool_id text COLLATE pg_catalog."C",
+    CONSTRAINT pools_drained_elsewhere CHECK (((drain_pool_id <> id) AND ((drain_pool_id IS NULL) OR maintenance))),
     CONSTRAINT pools_driver_check CHECK ((driver = ANY (ARRAY['directory'::text, 'lvm-thin'::text, 'rbd'::text, 'zfs'::text]))),
     CONSTRAINT pools_overcommit_check CHECK (((overcommit >= 0.1) AND (overcommit <= (100)::numeric))),
     CONSTRAINT pools_protocol_check CHECK ((protocol = ANY (ARRAY['nbd'::text, 'iscsi'::text]))),
@@ -1847,6 +1862,9 @@ ALTER TABLE ONLY public.volume_types
     ADD CONSTRAINT volume_types_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.volumes
+    ADD CONSTRAINT volumes_data UNIQUE (data_id) DEFERRABLE;
+
+ALTER TABLE ONLY public.volumes
     ADD CONSTRAINT volumes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.vpn_peers
@@ -2074,7 +2092,13 @@ CREATE INDEX volumes_image_upload ON public.volumes USING btree (image_upload_id
 
 CREATE INDEX volumes_leaving ON public.volumes USING btree (instance_id) WHERE (detached_at IS NOT NULL);
 
+CREATE INDEX volumes_move_source ON public.volumes USING btree (move_source_id) WHERE (move_source_id IS NOT NULL);
+
+CREATE UNIQUE INDEX volumes_moving ON public.volumes USING btree (moving_to) WHERE (moving_to IS NOT NULL);
+
 CREATE UNIQUE INDEX volumes_name ON public.volumes USING btree (account_id, name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX volumes_pool ON public.volumes USING btree (pool_id) WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX volumes_slot ON public.volumes USING btree (instance_id, slot) WHERE (instance_id IS NOT NULL);
 
@@ -2429,6 +2453,9 @@ ALTER TABLE ONLY public.pool_accounts
 
 ALTER TABLE ONLY public.pool_accounts
     ADD CONSTRAINT pool_accounts_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.pools(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.pools
+    ADD CONSTRAINT pools_drain_pool_id_fkey FOREIGN KEY (drain_pool_id) REFERENCES public.pools(id);
 
 ALTER TABLE ONLY public.port_forwards
     ADD CONSTRAINT port_forwards_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -7,7 +7,7 @@ import { checkPool, isNearlyFull, poolUpdate, poolValues, promisedMax, stateOf, 
 import { decimal, name } from '../src/ui/rules';
 import { checkVolumeType, limitsText, volumeTypeRequest } from '../src/volume-types/volumeTypes';
 import { isSettling, lookOf, states } from '../src/volumes/state';
-import { blankVolume, canAttach, canDelete, canDetach, checkCopiedSize, checkCopy, checkEdit, checkSize, checkVolume, copyRequest, devicePath, editValues, isElsewhere, leastSize, volumeRequest, volumeUpdate } from '../src/volumes/volumes';
+import { blankVolume, canAttach, canDelete, canDetach, canMove, checkCopiedSize, checkCopy, checkEdit, checkMove, checkSize, checkVolume, copyRequest, devicePath, editValues, isElsewhere, leastSize, moveRequest, volumeRequest, volumeUpdate } from '../src/volumes/volumes';
 
 const t = textIn('en');
 const fields = (violations: readonly { field: string }[]) => violations.map((v) => v.field);
@@ -23,7 +23,7 @@ const pool = (more: Partial<Pool> = {}): Pool => ({
 
 describe('the state of a volume', () => {
   test('on its way turns, free and in use rest, held up warns, unknown is said as it is', () => {
-    expect(states.map((state) => lookOf(volume({ state })))).toEqual(['loading', 'info', 'loading', 'success', 'loading', 'loading', 'loading', 'loading', 'stopped']);
+    expect(states.map((state) => lookOf(volume({ state })))).toEqual(['loading', 'info', 'loading', 'success', 'loading', 'loading', 'loading', 'loading', 'loading', 'stopped']);
     const condition = { type: 'Made', reason: 'NoRoom', message: '', since: '', nextTryAt: null };
     expect([lookOf(volume({ conditions: [condition] })), lookOf(volume({ state: 'creating', conditions: [condition] }))]).toEqual(['warning', 'warning']);
     for (const state of states) expect(t.word('volume.state', state)).not.toBe(state);
@@ -149,6 +149,15 @@ describe('pools', () => {
     expect(['0.1', '1', '1.25', '100', '100.00'].map((text) => decimal(text, 0.1, 100))).toEqual([null, null, null, null, null]);
     expect(['', '0', '0.09', '100.1', '1.234', '1,5', '.5', '1.', '-1', '1e1', ' 1'].filter((text) => decimal(text, 0.1, 100) === null)).toEqual([]);
   });
+});
+
+test('one that moves is nobody’s meanwhile, and another place is another pool or host', () => {
+  const moving = volume({ state: 'moving', movingTo: { pool: ref('spl-2'), host: ref('h-2') } });
+  expect([canAttach(moving), canDetach({ ...moving, instance: ref('i-1') }), canDelete(moving), canMove(moving), isSettling(moving)]).toEqual([false, false, false, false, true]);
+  expect([canMove(volume()), canMove(volume({ state: 'in-use', instance: ref('i-1') })), canMove(volume({ snapshots: 1 })), canMove(volume({ state: 'deleting' }))]).toEqual([true, true, false, false]);
+  const at = { pool: ref('spl-1'), host: ref('h-1') };
+  expect([{ pool: '', host: '' }, { pool: 'spl-1', host: '' }, { pool: 'spl-1', host: 'h-1' }, { pool: 'spl-1', host: 'h-2' }, { pool: 'spl-2', host: '' }].map((v) => fields(checkMove(v, at)).length)).toEqual([1, 1, 1, 0, 0]);
+  expect(moveRequest({ pool: 'spl-2', host: '' })).toEqual({ pool: 'spl-2', host: null });
 });
 
 test('ids are no names, and events make stale what counts volumes', () => {

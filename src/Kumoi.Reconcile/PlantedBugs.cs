@@ -49,6 +49,9 @@ internal enum PlantedBug
 
     /// <summary>A volume that is given to another instance stays with the one that had it.</summary>
     GivenToWhoeverHasIt,
+
+    /// <summary>What takes a volume's place is made empty.</summary>
+    EmptyTakesThePlace,
 }
 
 /// <summary>

@@ -32,6 +32,7 @@ using Kumoi.Server.Quotas;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Volumes;
+using Kumoi.Server.Volumes.Moves;
 using Kumoi.Server.Vpns;
 using Kumoi.Server.Strays;
 using Kumoi.Server.Switches;
@@ -144,7 +145,7 @@ public static class ServerProgram
         api.MapPlacementGroups(services.GetRequiredService<PlacementGroupUseCases>());
         api.MapPeerings(services.GetRequiredService<PeeringUseCases>());
         api.MapStrays(services.GetRequiredService<StrayUseCases>());
-        api.MapPools(services.GetRequiredService<PoolUseCases>());
+        api.MapPools(services.GetRequiredService<PoolUseCases>(), services.GetRequiredService<DrainUseCases>());
         api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
         api.MapQuotas(services.GetRequiredService<QuotaUseCases>(), services.GetRequiredService<QuotaRequestUseCases>());
@@ -154,7 +155,7 @@ public static class ServerProgram
         api.MapSnapshots(services.GetRequiredService<SnapshotUseCases>(), services.GetRequiredService<SnapshotTaking>(), services.GetRequiredService<VolumeRestoring>());
         api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
-        api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<VolumeTypeUseCases>());
+        api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<MoveUseCases>(), services.GetRequiredService<VolumeTypeUseCases>());
         api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());

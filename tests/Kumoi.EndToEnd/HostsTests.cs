@@ -11,7 +11,7 @@ namespace Kumoi.EndToEnd;
 /// `./kumoi quickstart --hosts 3` with a real guest on each host, damaged and cut off in the middle, until `destroy` has left nothing.
 /// </summary>
 [TestCaseOrderer(typeof(InOrder))]
-public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHostsCloud>
+public sealed partial class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHostsCloud>
 {
     private static readonly string[] Three = ["host-1", "host-2", "host-3"];
 
@@ -110,6 +110,38 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
     }
 
     [Fact]
+    public async Task A_volume_moves_to_another_host_and_agents_may_be_killed_meanwhile()
+    {
+        var data = await GuestVolume.MakeAsync(cloud, "moves", "--size", "1GiB");
+        await data.AttachAsync("on-1");
+        var written = await data.FillAsync("on-1");
+        await data.UnmountAsync("on-1");
+        var (home, there) = ((await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString()!, (await cloud.JsonAsync("instance", "show", "on-2")).GetProperty("host").GetProperty("name").GetString()!);
+        Assert.Contains("on-1", (await cloud.KumoiAsync("volume", "move", data.Name, "--host", there)).Error, StringComparison.Ordinal);
+        (await cloud.KumoiAsync("instance", "stop", "on-1", "--wait")).Ok.ToString();
+        (await cloud.KumoiAsync("volume", "move", data.Name, "--host", there)).Ok.ToString();
+        Assert.NotEqual(0, (await cloud.KumoiAsync("instance", "start", "on-1")).Code);
+        foreach (var host in new[] { home, there }) await Machine.KillAsync(await cloud.PidAsync("agent-" + host["host-".Length..]));
+        (await cloud.KumoiAsync("up")).Ok.ToString();
+        await data.UntilAsync("in-use");
+        Assert.Equal(there, (await data.ShowAsync()).GetProperty("host").GetProperty("name").GetString());
+        // Nothing of it is left where it was: what is there is called otherwise.
+        await Wait.UntilAsync(() => Task.FromResult(!Directory.EnumerateDirectories(cloud.State, data.Id, SearchOption.AllDirectories).Any()), 60, "its former place is removed");
+        (await cloud.KumoiAsync("instance", "start", "on-1", "--wait")).Ok.ToString();
+        Assert.Equal(written, await data.SumAsync("on-1"));
+        await data.UnmountAsync("on-1");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        // Of the host that it is on now.
+        await data.AttachAsync("on-2");
+        Assert.Equal(written, await data.SumAsync("on-2"));
+        await data.UnmountAsync("on-2");
+        (await cloud.KumoiAsync("volume", "detach", data.Name)).Ok.ToString();
+        await data.UntilAsync("available");
+        (await cloud.KumoiAsync("volume", "delete", data.Name, "--wait")).Ok.ToString();
+    }
+
+    [Fact]
     public async Task Nothing_of_the_machine_and_the_underlay_is_open_to_guests()
     {
         var machine = await cloud.MachineAddressAsync();
@@ -138,14 +170,6 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         Assert.Equal(before, await ResetsAsync(peer));
         Assert.False(await AnswersAsync(peer, 4789));
         Assert.Equal(before + 1, await ResetsAsync(peer));
-    }
-
-    /// <summary>How often a host has answered that a port of it is closed: so it counts what reaches it at all.</summary>
-    private async Task<int> ResetsAsync(string address)
-    {
-        var name = (await cloud.HostsAsync()).Single(host => host.GetProperty("address").GetString() == address).GetProperty("name").GetString();
-        var lines = (await Machine.SayAsync("nsenter", $"--net=/run/netns/kumoi-{cloud.Tag}-{name}", "cat", "/proc/net/snmp")).Split('\n').Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal)).Select(line => line.Split(' ')).ToList();
-        return int.Parse(lines[1][Array.IndexOf(lines[0], "OutRsts")], CultureInfo.InvariantCulture);
     }
 
     [Fact]
@@ -255,30 +279,5 @@ public sealed class HostsTests(ThreeHostsCloud cloud) : IClassFixture<ThreeHosts
         (await cloud.KumoiAsync("destroy", "--yes")).Ok.ToString();
         Assert.False(Directory.Exists(cloud.State));
         Assert.Equal(cloud.Before, await Machine.StockAsync(cloud.State, cloud.Tag));
-    }
-
-    private async Task<(string Id, string Address)> FloatingAsync(string name)
-    {
-        var instance = await cloud.JsonAsync("instance", "show", name);
-        return (instance.GetProperty("id").GetString()!, instance.GetProperty("interfaces")[0].GetProperty("floatingAddress").GetString()!);
-    }
-
-    /// <summary>What a guest hears at a TCP port; an exit code other than 0 if it does not get there.</summary>
-    private Task<Ran> TryFromGuestAsync(string name, string address, int port) =>
-        cloud.InGuestAsync(name, "sh", "-c", $"nc -w 5 {address} {port} </dev/null | head -n 1 | grep .");
-
-    private static async Task<bool> AnswersAsync(string address, int port)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(address, port, limit.Token);
-            return true;
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            return false;
-        }
     }
 }

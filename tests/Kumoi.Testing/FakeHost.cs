@@ -143,6 +143,8 @@ public sealed class FakeHost : IDisposable
     }
 
     public static ObservedVolume Obeyed(DesiredVolume desired) =>
+        // What takes another's place waits until that is given.
+        desired.Move is { From.Port: null } ? new(desired.Id, desired.Incarnation, desired.Generation - 1, null, 0, [], []) :
         new(desired.Id, desired.Incarnation, desired.Generation, desired.Desired == VolumeDesire.Deleted ? null : desired.SizeGib, desired.Desired == VolumeDesire.Deleted ? 0 : 196_624, [],
             [.. (desired.Snapshots ?? []).Where(snapshot => snapshot.Desired == VolumeDesire.Present).Select(snapshot => new ObservedSnapshot(snapshot.Id, DateTimeOffset.UtcNow, SnapshotConsistency.Crash, 4096))], desired.Restore?.Number ?? 0, null, desired.Export is { } export ? new ObservedExport(ExportPort, export.Incarnation) : null);
 

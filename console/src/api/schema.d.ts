@@ -1986,6 +1986,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools/{pool}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Empty a pool: nothing new is made in it, and its volumes are moved to another one as soon as no guest has them
+         * @description Permission: `pools:write`.
+         */
+        post: operations["DrainPool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/port-forwards": {
         parameters: {
             query?: never;
@@ -2712,6 +2732,46 @@ export interface paths {
          * @description Permission: `volumes:write`.
          */
         post: operations["DetachVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a volume that no guest has to another pool or host; it stays what it is to everybody
+         * @description Permission: `volumes:write`.
+         */
+        post: operations["MoveVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/cancel-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the move of a volume up; it stays where it is
+         * @description Permission: `volumes:write`.
+         */
+        post: operations["CancelVolumeMove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3782,6 +3842,19 @@ export interface components {
              */
             used: number;
         };
+        /** @description Empties a pool. */
+        DrainPool: {
+            /** @description Where its volumes go; default: the cloud's default pool. */
+            to?: null | string;
+        };
+        /** @description A volume that stays for now in a pool that is being emptied. */
+        DrainWait: {
+            volume: components["schemas"]["Ref"];
+            account: components["schemas"]["Ref"];
+            /** @description The code of what stands in the way, as a move of it would be refused with; `waiting`: its turn comes. */
+            reason: string;
+            instance: null | components["schemas"]["Ref"];
+        };
         /** @description One line of the universal log: who did what to which resource, written in the transaction that did it. */
         Event: {
             id: string;
@@ -4386,6 +4459,13 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** @description Moves a volume that no guest has; it stays what it is to everybody. */
+        MoveVolume: {
+            /** @description Default: the pool that it is in, on another host. */
+            pool?: null | string;
+            /** @description The host that is to have it; default: one that has room, its instance's before others. Required without a pool. */
+            host?: null | string;
+        };
         /** @description A private network of an account. Ranges of different networks may overlap. */
         Network: {
             id: string;
@@ -4702,6 +4782,29 @@ export interface components {
             stores: null | components["schemas"]["Store"][];
             /** Format: date-time */
             createdAt: string;
+            drain?: null | components["schemas"]["PoolDrain"];
+        };
+        /** @description How far a pool is emptied. It is empty when nothing is left and nothing is leaving. */
+        PoolDrain: {
+            /** @description Where its volumes go. */
+            to: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description Volumes that are in it still, those included that move now.
+             */
+            left: number;
+            /**
+             * Format: int32
+             * @description Those that move now.
+             */
+            moving: number;
+            /**
+             * Format: int32
+             * @description Places that were left, and whose former content is being removed.
+             */
+            leaving: number;
+            /** @description Why others wait: of up to a hundred. */
+            waits: components["schemas"]["DrainWait"][];
         };
         /** @description A port of a public address that leads to a guest. */
         PortForward: {
@@ -5488,7 +5591,7 @@ export interface components {
             account: components["schemas"]["Ref"];
             /**
              * @description `creating`, `available` (free to be attached), `attaching`, `in-use`, `detaching`, `resizing`,
-             *             `restoring` (being put back to a snapshot), `deleting` or `retained` (deleted, and kept for its snapshots only).
+             *             `restoring` (being put back to a snapshot), `moving` (to another place), `deleting` or `retained` (deleted, and kept for its snapshots only).
              */
             state: string;
             /**
@@ -5543,6 +5646,13 @@ export interface components {
             };
             backup?: null | components["schemas"]["Ref"];
             source?: null | components["schemas"]["Ref"];
+            movingTo?: null | components["schemas"]["VolumeDestination"];
+        };
+        /** @description Where a volume is to be. */
+        VolumeDestination: {
+            pool: components["schemas"]["Ref"];
+            /** @description The host that will look after it there. */
+            host: components["schemas"]["Ref"];
         };
         /** @description What volumes may be used for. */
         VolumeType: {
@@ -5565,7 +5675,7 @@ export interface components {
         };
         /** @description Work on a volume that takes its time. */
         VolumeWork: {
-            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
+            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `move`: it is being copied to its new place; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
             kind: string;
             /**
              * Format: int64
@@ -5749,6 +5859,8 @@ export type DhcpOption = components['schemas']['DhcpOption'];
 export type DoctorReport = components['schemas']['DoctorReport'];
 export type Domain = components['schemas']['Domain'];
 export type DomainQuota = components['schemas']['DomainQuota'];
+export type DrainPool = components['schemas']['DrainPool'];
+export type DrainWait = components['schemas']['DrainWait'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
 export type ExplainedCondition = components['schemas']['ExplainedCondition'];
@@ -5779,6 +5891,7 @@ export type LoadBalancerListener = components['schemas']['LoadBalancerListener']
 export type LoadBalancerMember = components['schemas']['LoadBalancerMember'];
 export type Login = components['schemas']['Login'];
 export type Membership = components['schemas']['Membership'];
+export type MoveVolume = components['schemas']['MoveVolume'];
 export type Network = components['schemas']['Network'];
 export type NetworkRoute = components['schemas']['NetworkRoute'];
 export type OpenConsole = components['schemas']['OpenConsole'];
@@ -5829,6 +5942,7 @@ export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Pool = components['schemas']['Pool'];
+export type PoolDrain = components['schemas']['PoolDrain'];
 export type PortForward = components['schemas']['PortForward'];
 export type PrefetchImage = components['schemas']['PrefetchImage'];
 export type Problem = components['schemas']['Problem'];
@@ -5889,6 +6003,7 @@ export type UpdateVolume = components['schemas']['UpdateVolume'];
 export type User = components['schemas']['User'];
 export type VlanRange = components['schemas']['VlanRange'];
 export type Volume = components['schemas']['Volume'];
+export type VolumeDestination = components['schemas']['VolumeDestination'];
 export type VolumeType = components['schemas']['VolumeType'];
 export type VolumeWork = components['schemas']['VolumeWork'];
 export type Vpn = components['schemas']['Vpn'];
@@ -15080,6 +15195,78 @@ export interface operations {
             };
         };
     };
+    DrainPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrainPool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListPortForwards: {
         parameters: {
             query?: {
@@ -18156,7 +18343,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then) */
+                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, moving, deleting or retained (deleted, and kept for its snapshots: listed only then) */
                 state?: string;
                 /** @description Only those of this instance */
                 instance?: string;
@@ -18568,6 +18755,149 @@ export interface operations {
         };
     };
     DetachVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    MoveVolume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveVolume"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CancelVolumeMove: {
         parameters: {
             query?: never;
             header?: never;

@@ -18,7 +18,9 @@ import { notify } from '../ui/notices';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { WriteButton } from '../ui/WriteButton';
+import { DrainPoolDialog } from './DrainPoolDialog';
 import { EditPoolDialog } from './EditPoolDialog';
+import { PoolDrainTable } from './PoolDrainTable';
 import { pools } from './pools';
 import { PoolState } from './PoolState';
 import { StoreTable } from './StoreTable';
@@ -30,6 +32,7 @@ export function PoolPage(): ReactNode {
   const queries = useQueryClient();
   const [search, setSearch] = useSearchParams();
   const [editing, setEditing] = useState(false);
+  const [draining, setDraining] = useState(false);
   const { data: pool, error, isPending, refetch } = useQuery({ queryKey: [pools.key, 'one', id], queryFn: () => pools.get(id), refetchInterval: resyncMs });
   const trail = [{ text: t('pool.title'), href: '/pools' }, { text: pool?.name ?? id, href: `/pools/${id}` }];
   if (isPending) return <Page trail={trail}><Loading /></Page>;
@@ -47,6 +50,7 @@ export function PoolPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
+              {may('pools:write', 'cloud') && <WriteButton needs="pools:write" reach="cloud" onClick={() => setDraining(true)} data-testid="drain-volume-pool">{t('pool.drain')}</WriteButton>}
               {may('pools:write', 'cloud') && <WriteButton needs="pools:write" reach="cloud" onClick={() => setEditing(true)} data-testid="edit-volume-pool">{t('pool.edit')}</WriteButton>}
             </SpaceBetween>
           }
@@ -55,6 +59,7 @@ export function PoolPage(): ReactNode {
         </Header>
         <ProblemAlert failure={error} />
         <Overview pool={pool} />
+        {pool.drain && <PoolDrainTable drain={pool.drain} />}
         {pool.stores !== null && (
           <Tabs
             activeTabId={search.get('tab') ?? 'stores'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
@@ -65,6 +70,7 @@ export function PoolPage(): ReactNode {
           />
         )}
       </SpaceBetween>
+      {draining && <DrainPoolDialog pool={pool} close={() => setDraining(false)} done={(now) => { queries.setQueryData([pools.key, 'one', id], now); void queries.invalidateQueries({ queryKey: [pools.key] }); }} />}
       {editing && <EditPoolDialog pool={pool} close={() => setEditing(false)} done={changed} />}
     </Page>
   );

@@ -1,5 +1,5 @@
 import { answer, api } from '../api/client';
-import type { Pool, Store, UpdatePool } from '../api/types';
+import type { DrainPool, Pool, Store, UpdatePool } from '../api/types';
 import { decimal, violations, wholeNumber, type Violation } from '../ui/rules';
 
 const at = (id: string) => ({ params: { path: { pool: id } } });
@@ -8,6 +8,7 @@ export const pools = {
   key: 'pools',
   list: (query: { limit: number; cursor?: string }) => answer(api.GET('/api/v1/pools', { params: { query } })),
   get: (id: string) => answer(api.GET('/api/v1/pools/{pool}', at(id))),
+  drain: (id: string, body: DrainPool) => answer(api.POST('/api/v1/pools/{pool}/drain', { ...at(id), body })),
   update: (id: string, body: UpdatePool) => answer(api.PUT('/api/v1/pools/{pool}', { ...at(id), body })),
 };
 

@@ -41,6 +41,7 @@ export const snapshotMessages = {
   'work.copy': { en: 'Copying from a snapshot', ja: 'スナップショットからコピー中' },
   'work.merge': { en: 'Merging what a deleted snapshot kept apart', ja: '削除したスナップショットの差分を統合中' },
   'work.upload': { en: 'Sending as an image', ja: 'イメージとして送信中' },
+  'work.move': { en: 'Moving', ja: '移動中' },
   'work.flatten': { en: 'Bringing layers together', ja: '階層を整理中' },
   'work.done': { en: '{done} of {total}', ja: '{total} のうち {done}' },
   'work.ends': { en: '{done} of {total}, done {when}', ja: '{total} のうち {done}、完了見込み: {when}' },

@@ -36,6 +36,7 @@ export function VolumeOverview({ volume: v }: { volume: Volume }): ReactNode {
             { label: t('volume.used'), value: <>{format.bytes(v.usedBytes)}<Note>{t('volume.usedHint')}</Note></> },
             { label: t('volume.pool'), value: <ResourceLink {...v.pool} /> },
             { label: t('volume.host'), value: v.host === null ? t('volume.hostNone') : may('hosts:read', 'cloud') ? <ResourceLink {...v.host} /> : v.host.name },
+            ...(v.movingTo ? [{ label: t('volume.movingTo'), value: t('volume.movingAt', { pool: v.movingTo.pool.name, host: v.movingTo.host.name }) }] : []),
             { label: t('volume.type'), value: v.type === null ? t('volume.typeNone') : <><ResourceLink {...v.type} />{type !== undefined && <Note>{limitsText(t, format, type)}</Note>}</> },
             { label: t('volume.encrypted'), value: t(v.encrypted ? 'ui.yes' : 'ui.no') },
             { label: t('volume.origin'), value: v.image !== null ? <ResourceLink {...v.image} /> : v.snapshot !== null ? <ResourceLink {...v.snapshot} /> : v.backup ? <ResourceLink {...v.backup} /> : v.source ? <ResourceLink id={v.source.id} name={t('volume.copyOf', { name: v.source.name })} /> : t('volume.empties') },

@@ -22,11 +22,12 @@ import { AttachToInstanceDialog } from './AttachVolumeDialog';
 import { EditVolumeDialog, ResizeDialog } from './ChangeDialogs';
 import { CopyVolumeDialog } from './CopyVolumeDialog';
 import { DetachVolumeDialog } from './DetachVolumeDialog';
+import { CancelMoveDialog, MoveVolumeDialog } from './MoveVolumeDialog';
 import { isSettling } from './state';
 import { VolumeOverview } from './VolumeOverview';
-import { canAttach, canDelete, canDetach, canLaunchFrom, canTakeSnapshot, isLeaving, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
+import { canAttach, canDelete, canDetach, canLaunchFrom, canMove, canTakeSnapshot, isLeaving, sizeMaxGib, staleWithVolumes, volumes } from './volumes';
 
-type Dialog = 'attach' | 'copy' | 'detach' | 'image' | 'resize' | 'edit' | 'delete';
+type Dialog = 'attach' | 'cancel-move' | 'copy' | 'detach' | 'image' | 'move' | 'resize' | 'edit' | 'delete';
 
 export function VolumePage(): ReactNode {
   const t = useText();
@@ -60,7 +61,8 @@ export function VolumePage(): ReactNode {
               <WriteButton needs="instances:write" disabled={!canLaunchFrom(volume)} onClick={() => void navigate(`/instances/launch?volume=${volume.id}`)} data-testid="volume-launch">{t('volume.launch')}</WriteButton>
               {button('copy', t('ui.copy'), canTakeSnapshot(volume))}
               {button('image', t('image.make'), canTakeSnapshot(volume) && !volume.encrypted)}
-              {button('resize', t('volume.resize'), living && volume.sizeGib < sizeMaxGib)}
+              {volume.state === 'moving' ? button('cancel-move', t('volume.moveCancel'), true) : button('move', t('volume.move'), canMove(volume))}
+              {button('resize', t('volume.resize'), living && volume.state !== 'moving' && volume.sizeGib < sizeMaxGib)}
               {button('edit', t('volume.edit'), living)}
               {button('delete', t('ui.delete'), canDelete(volume))}
             </SpaceBetween>
@@ -83,6 +85,8 @@ export function VolumePage(): ReactNode {
       {dialog === 'detach' && <DetachVolumeDialog volume={volume} close={close} done={changed} />}
       {dialog === 'copy' && <CopyVolumeDialog volume={volume} close={close} />}
       {dialog === 'image' && <MakeImageDialog of={{ fromVolume: volume }} close={close} />}
+      {dialog === 'move' && <MoveVolumeDialog volume={volume} close={close} done={changed} />}
+      {dialog === 'cancel-move' && <CancelMoveDialog volume={volume} close={close} done={changed} />}
       {dialog === 'resize' && <ResizeDialog volume={volume} close={close} done={changed} />}
       {dialog === 'edit' && <EditVolumeDialog volume={volume} close={close} done={changed} />}
       {dialog === 'delete' && (

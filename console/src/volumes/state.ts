@@ -1,7 +1,7 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import type { Volume } from '../api/types';
 
-export const states = ['creating', 'available', 'attaching', 'in-use', 'detaching', 'resizing', 'restoring', 'deleting', 'retained'] as const;
+export const states = ['creating', 'available', 'attaching', 'in-use', 'detaching', 'resizing', 'restoring', 'moving', 'deleting', 'retained'] as const;
 
 const looks: Readonly<Record<(typeof states)[number], StatusIndicatorProps.Type>> = {
   creating: 'loading',
@@ -11,6 +11,7 @@ const looks: Readonly<Record<(typeof states)[number], StatusIndicatorProps.Type>
   detaching: 'loading',
   resizing: 'loading',
   restoring: 'loading',
+  moving: 'loading',
   deleting: 'loading',
   retained: 'stopped',
 };

@@ -1,5 +1,5 @@
 import { answer, api } from '../api/client';
-import type { AttachVolume, CreateVolume, Image, Instance, Pool, UpdateVolume, Volume } from '../api/types';
+import type { AttachVolume, CreateVolume, Image, Instance, MoveVolume, Pool, UpdateVolume, Volume } from '../api/types';
 import { name, optional, violations, wholeNumber, type Broken, type Violation } from '../ui/rules';
 import { checkTags, tagChanges, tagQuery, tagRows, tagsOf, type Tag } from '../ui/tags';
 
@@ -13,6 +13,8 @@ export const volumes = {
   update: (id: string, body: UpdateVolume) => answer(api.PUT('/api/v1/volumes/{volume}', { ...at(id), body })),
   remove: (id: string) => answer(api.DELETE('/api/v1/volumes/{volume}', at(id))),
   attach: (id: string, body: AttachVolume) => answer(api.POST('/api/v1/volumes/{volume}/attach', { ...at(id), body })),
+  move: (id: string, body: MoveVolume) => answer(api.POST('/api/v1/volumes/{volume}/move', { ...at(id), body })),
+  cancelMove: (id: string) => answer(api.POST('/api/v1/volumes/{volume}/cancel-move', at(id))),
   detach: (id: string) => answer(api.POST('/api/v1/volumes/{volume}/detach', at(id))),
 };
 
@@ -33,9 +35,14 @@ export function isLeaving(v: Pick<Volume, 'state'>): boolean {
   return v.state === 'deleting' || v.state === 'retained';
 }
 
+/** True while its host puts it back to a snapshot, or copies it to another place: then nobody has it. */
+function isAway(v: Pick<Volume, 'state'>): boolean {
+  return v.state === 'restoring' || v.state === 'moving';
+}
+
 /** One that is being filled from a snapshot, another volume or a backup, or put back to one, is to be waited for. */
 export function canAttach(v: Pick<Volume, 'state' | 'instance' | 'snapshot' | 'backup' | 'source'>): boolean {
-  return v.instance === null && !isLeaving(v) && v.state !== 'restoring' && !(v.state === 'creating' && (v.snapshot !== null || Boolean(v.backup) || Boolean(v.source)));
+  return v.instance === null && !isLeaving(v) && !isAway(v) && !(v.state === 'creating' && (v.snapshot !== null || Boolean(v.backup) || Boolean(v.source)));
 }
 
 /** An instance is launched from what could be attached to it. */
@@ -47,17 +54,39 @@ export function needsImage(v: Pick<Volume, 'image'>): boolean {
 }
 
 export function canDetach(v: Pick<Volume, 'state' | 'instance'>): boolean {
-  return v.instance !== null && v.state !== 'detaching';
+  return v.instance !== null && v.state !== 'detaching' && v.state !== 'moving';
 }
 
 /** What is attached is not deleted. */
 export function canDelete(v: Pick<Volume, 'state' | 'instance'>): boolean {
-  return v.instance === null && !isLeaving(v);
+  return v.instance === null && !isLeaving(v) && v.state !== 'moving';
 }
 
 /** One that is there, and is not being put back. A copy begins with a snapshot of now, and an image is made of one. */
 export function canTakeSnapshot(v: Pick<Volume, 'state' | 'host' | 'snapshots'>): boolean {
-  return v.host !== null && !isLeaving(v) && v.state !== 'creating' && v.state !== 'restoring' && v.snapshots < snapshotsMax;
+  return v.host !== null && !isLeaving(v) && v.state !== 'creating' && !isAway(v) && v.snapshots < snapshotsMax;
+}
+
+/** One without snapshots that is there, or has no place yet. Whether its instance is stopped, the cloud says. */
+export function canMove(v: Pick<Volume, 'state' | 'snapshots'>): boolean {
+  return !isLeaving(v) && !isAway(v) && v.state !== 'creating' && v.state !== 'detaching' && v.snapshots === 0;
+}
+
+export interface MoveValues {
+  /** Empty: none is chosen yet. */
+  readonly pool: string;
+  /** Empty: one that has room. */
+  readonly host: string;
+}
+
+/** Within a pool only another host is another place. */
+export function checkMove(v: MoveValues, now: Pick<Volume, 'pool' | 'host'>): Violation[] {
+  const same = v.pool === now.pool.id && (v.host === '' || v.host === now.host?.id);
+  return violations(['pool', v.pool === '' ? { key: 'rule.choose' } : same ? { key: 'volume.moveSame' } : null]);
+}
+
+export function moveRequest(v: MoveValues): MoveVolume {
+  return { pool: v.pool, host: v.host === '' ? null : v.host };
 }
 
 /** True if a volume is on another host than the instance: it is given over the network then. Whether hosts share it is the pool's to say. */

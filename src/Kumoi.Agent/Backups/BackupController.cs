@@ -61,7 +61,7 @@ public sealed class BackupController : IAsyncDisposable
     /// <summary>Rings those that are made of this volume.</summary>
     public void RingVolume(string volumeId)
     {
-        foreach (var backup in (_state.Document?.Backups ?? []).Where(backup => backup.VolumeId == volumeId && backup.Make is not null)) Ring(backup.Id);
+        foreach (var backup in (_state.Document?.Backups ?? []).Where(backup => DataOf(backup) == volumeId && backup.Make is not null)) Ring(backup.Id);
     }
 
     public void RingAll()
@@ -93,7 +93,7 @@ public sealed class BackupController : IAsyncDisposable
         for (var round = 0; round < Rounds; round++)
         {
             if (Find(id) is not { } backup || !AreNames(backup)) return Outcome.Done;
-            var volume = _state.FindVolume(backup.VolumeId)?.Volume;
+            var volume = _state.FindVolume(DataOf(backup))?.Volume;
             var step = "Look";
             try
             {
@@ -120,6 +120,9 @@ public sealed class BackupController : IAsyncDisposable
         }
         return Outcome.LookAgain(WorkPeriod);
     }
+
+    /// <summary>What the document calls the volume that a backup is of.</summary>
+    private static string DataOf(DesiredBackup backup) => backup.Make?.DataId ?? backup.VolumeId;
 
     /// <summary>Ids come from the server, but they become paths here, so their form is checked first.</summary>
     private static bool AreNames(DesiredBackup backup) =>

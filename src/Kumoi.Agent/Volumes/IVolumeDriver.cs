@@ -34,7 +34,7 @@ public enum ImageUse
     None,
 }
 
-/// <summary>A process of the host's gives a volume to an instance of another host.</summary>
+/// <summary>A process of the host's gives a volume to an instance of another host, or to what takes its place.</summary>
 public sealed record ExportSight(string InstanceId, int Incarnation, int Port)
 {
     /// <summary>It is what the record asks for.</summary>
@@ -69,8 +69,9 @@ public sealed record StoresSight(IReadOnlyList<StoreSight> There, IReadOnlyList<
 /// <summary>The edge between the agent and the places where volumes are kept. Every call may be repeated after it was cut off at any point.</summary>
 public interface IVolumeDriver : IAsyncDisposable
 {
-    /// <summary>Called with a volume's id when something that takes its time has come further.</summary>
-    void Watch(Action<string> changed);
+    /// <param name="changed">Called with a volume's id when something that takes its time has come further.</param>
+    /// <param name="told">Gives a volume as the servers ask for it now; null if they do not.</param>
+    void Watch(Action<string> changed, Func<string, DesiredVolume?> told);
 
     /// <summary>Looks at the stores, and opens those that have come. Returns within seconds, whatever a store does.</summary>
     Task<StoresSight> LookAsync(CancellationToken cancel);
@@ -87,6 +88,9 @@ public interface IVolumeDriver : IAsyncDisposable
 
     /// <summary>Begins to make the volume from the backup that it begins with, or looks after that; it is there when it is whole, and each file that it was made from as it was written.</summary>
     Task FillAsync(DesiredVolume volume, CancellationToken cancel);
+
+    /// <summary>Begins to make the volume with what the volume has whose place it takes, or looks after that; it is there when it is whole.</summary>
+    Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel);
 
     /// <summary>Makes the snapshots ready that are wanted and not there. Of a volume that no process has they are taken with that.</summary>
     Task PrepareAsync(DesiredVolume volume, CancellationToken cancel);

@@ -38,6 +38,9 @@ public sealed partial class VolumeController
             case VolumeStep.Fill:
                 await _driver.FillAsync(volume, cancel);
                 break;
+            case VolumeStep.Receive:
+                await _driver.ReceiveAsync(volume, cancel);
+                break;
             case VolumeStep.Grow:
                 await _driver.GrowAsync(volume, image, cancel);
                 break;

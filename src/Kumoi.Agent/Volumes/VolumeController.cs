@@ -36,7 +36,7 @@ public sealed partial class VolumeController : IAsyncDisposable
     public VolumeController(AgentState state, IVolumeDriver driver, Func<DesiredImage?, bool> hasImage, Random random, TimeProvider clock, ILogger log)
     {
         (_state, _driver, _hasImage, _clock, _log) = (state, driver, hasImage, clock, log);
-        driver.Watch(Ring);
+        driver.Watch(Ring, id => state.FindVolume(id)?.Volume);
         _queue = new WorkQueue<string>(Parallelism, new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1), random), clock, LookAsync, Broken);
     }
 
@@ -112,7 +112,7 @@ public sealed partial class VolumeController : IAsyncDisposable
     /// are of before the guest; or the host that has it gives it.
     /// </summary>
     public bool IsReady(DesiredVolume volume) => volume.Remote is { } remote ? remote.Port is not null :
-        _seen.GetValueOrDefault(volume.Id) is { Plan.Settled: true } seen && (seen.Volume.Incarnation, seen.Volume.Generation) == (volume.Incarnation, volume.Generation) && seen.Volume.InstanceId == volume.InstanceId && seen.Volume.SizeGib == volume.SizeGib;
+        _seen.GetValueOrDefault(volume.Id) is { Plan.Settled: true } seen && (seen.Volume.Incarnation, seen.Volume.Generation) == (volume.Incarnation, volume.Generation) && seen.Volume.InstanceId == volume.InstanceId && seen.Volume.SizeGib == volume.SizeGib && volume.Export is null;
 
     /// <summary>Why a volume is not ready; null if nothing is known of that.</summary>
     public Condition? ConditionOf(string volumeId) => _seen.GetValueOrDefault(volumeId)?.Report.Conditions is [var first, ..] ? first : null;

@@ -42,10 +42,10 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
 
     public GuestLinks Guests => directories.Guests;
 
-    public void Watch(Action<string> changed)
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told)
     {
-        directories.Watch(changed);
-        blocks.Watch(changed);
+        directories.Watch(changed, told);
+        blocks.Watch(changed, told);
     }
 
     public async Task<StoresSight> LookAsync(CancellationToken cancel)
@@ -71,6 +71,8 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
 
     public Task FillAsync(DesiredVolume volume, CancellationToken cancel) => Of(volume).FillAsync(volume, cancel);
 
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel) => Of(volume).ReceiveAsync(volume, cancel);
+
     public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => Of(volume).PrepareAsync(volume, cancel);
 
     public async Task<bool> TakeAsync(DesiredVolume volume, IReadOnlyList<DesiredVolume> group, CancellationToken cancel)
@@ -89,6 +91,7 @@ public sealed class VolumeDrivers(DirectoryVolumes directories, BlockVolumes blo
             foreach (var member in members.OrderBy(member => member.Id, StringComparer.Ordinal)) gates.Add(await GateAsync(member, cancel));
             foreach (var member in members)
                 if (!await IsHeldAsync(member, cancel)) throw StoreDirectory.Fenced(member.Incarnation);
+            if (!members.All(directories.IsCurrent)) return false;
             await directories.SwitchAsync(link, files, act => blocks.TakeAsync(link, devices, [.. files.Select(one => $"{one.Store}/{one.Id}")], act, cancel), cancel);
         }
         finally

@@ -1,4 +1,5 @@
 using Kumoi.Api.Agent;
+using Kumoi.Reconcile;
 
 namespace Kumoi.Agent.Volumes;
 
@@ -15,6 +16,9 @@ public enum VolumeStep
 
     /// <summary>Fill it from the backup that it begins with.</summary>
     Fill,
+
+    /// <summary>Fill it with what the volume has whose place it takes.</summary>
+    Receive,
 
     /// <summary>Let it grow, while no guest has it.</summary>
     Grow,
@@ -105,16 +109,19 @@ public static class VolumePlanner
     {
         // One that was lost is told as lost: an empty one in its place would look like it.
         // An encrypted volume, or one that is no files, is made with the content of its image as its own.
-        if (seen is { SizeBytes: null, Snapshots.Work: null } && desired is { Made: false, Source: null, Backup: null } && (desired.Encryption is not null || seen.Image == ImageUse.Content) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
+        if (seen is { SizeBytes: null, Snapshots.Work: null } && desired is { Made: false, Source: null, Backup: null, Move: null } && (desired.Encryption is not null || seen.Image == ImageUse.Content) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         if (seen.SizeBytes is not { } size)
-            return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy or VolumeWorks.Restore } ? VolumePlan.Wait
+            return desired.Made || seen.Snapshots.Work is { Kind: VolumeWorks.Copy or VolumeWorks.Restore or VolumeWorks.Move } ? VolumePlan.Wait
+                // Never an empty one: until it is given, there is nothing to be made.
+                : desired.Move is { } move && !PlantedBugs.Has(PlantedBug.EmptyTakesThePlace) ? move.From.Port is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Receive)
                 : VolumePlan.Do(desired.Backup is not null ? VolumeStep.Fill : desired.Source is null ? VolumeStep.Make : VolumeStep.Copy);
         var isSmall = size < desired.SizeGib * VolumeSizes.Gib;
         if (!seen.Snapshots.Refused && Snapshots(desired, seen) is { } plan) return plan;
         // In a guest it grows through the guest's process, which is the instance's business.
         // Whom it is to be given to waits for it; that it cannot grow now must not keep it away.
         var isToBeGiven = desired.Export is not null && seen.Export is null;
-        if (isSmall && !isToBeGiven) return seen.InUse && seen.Export is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
+        // Of one that is read for its new place the size stays; it is as large there as it should be.
+        if (isSmall && !isToBeGiven && desired.Export is not { ReadOnly: true }) return seen.InUse && seen.Export is null ? VolumePlan.Wait : VolumePlan.Do(VolumeStep.Grow);
         if (desired.InstanceId is null && desired.Export is null && seen is { IsGiven: true, InUse: false }) return VolumePlan.Do(VolumeStep.TakeBack);
         if (desired.Encryption is null && seen.Image == ImageUse.Below && (desired.InstanceId is not null || desired.Export is not null) && !imageReady) return VolumePlan.Do(VolumeStep.FetchImage);
         // Not before its last guest here has let go of it.

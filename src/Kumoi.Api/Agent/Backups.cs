@@ -18,7 +18,8 @@ public sealed record DesiredBackup(
 /// <param name="SnapshotId">The snapshot of the volume, which is in the same document, whose content it is.</param>
 /// <param name="ParentId">The backup that it builds on; null: it is to be a full one.</param>
 /// <param name="BaseSnapshotId">The snapshot whose content that one is.</param>
-public sealed record BackupMaking(string SnapshotId, string? ParentId, string? BaseSnapshotId);
+/// <param name="DataId">What the document calls the volume; null: by its own id.</param>
+public sealed record BackupMaking(string SnapshotId, string? ParentId, string? BaseSnapshotId, string? DataId = null);
 
 /// <summary>The backup that builds on one which is to be deleted.</summary>
 /// <param name="ChildSha256">Of that one's file, as it was before.</param>

@@ -19,18 +19,27 @@ namespace Kumoi.Api.Agent;
 /// <param name="UploadTo">Once it is whole, its bytes are sent as those of this image: it is there for nothing else.</param>
 /// <param name="Encryption">All that is written of it is encrypted; null: nothing is.</param>
 /// <param name="Export">The host gives it to an instance of another host over the network; null: it does not, and ends what it began of that.</param>
+/// <param name="Move">It takes the place of another volume, whose content it begins with; null: it does not. <c>Export</c> and <c>Move</c> are the two ends of it.</param>
+/// <param name="Of">The volume that it is the data of, by whose id guests know it; null: its own id.</param>
 /// <param name="Remote">Another host has it, and gives it to the instance of this document that it is attached to: it is neither made nor changed nor told of here. Null: it is this host's.</param>
 public sealed record DesiredVolume(
     string Id, string Store, long Generation, int Incarnation, string Desired, int SizeGib, string? ImageId = null, string? InstanceId = null, int? Slot = null, VolumeLimits? Limits = null,
     bool Made = false, IReadOnlyList<DesiredSnapshot>? Snapshots = null, SnapshotSource? Source = null, SnapshotRestore? Restore = null,
-    string? UploadTo = null, VolumeEncryption? Encryption = null, BackupSource? Backup = null, VolumeExport? Export = null, VolumeRemote? Remote = null);
+    string? UploadTo = null, VolumeEncryption? Encryption = null, BackupSource? Backup = null, VolumeExport? Export = null, VolumeRemote? Remote = null, VolumeMove? Move = null, string? Of = null);
+
+/// <summary>Where the content of a volume is had from that takes the place of another one. All of it is read, and nothing else is ever done to that.</summary>
+/// <param name="VolumeId">The data that it is to have, as the host knows it that has that.</param>
+/// <param name="UsedBytes">What that takes where it is.</param>
+/// <param name="From">How the host that has it gives it; this host itself, perhaps.</param>
+public sealed record VolumeMove(string VolumeId, long UsedBytes, VolumeRemote From);
 
 /// <summary>A volume is given to an instance of another host.</summary>
 /// <param name="Protocol"><see cref="VolumeProtocols"/>.</param>
-/// <param name="InstanceId">The instance.</param>
+/// <param name="InstanceId">The instance; or the volume that takes its place.</param>
 /// <param name="Incarnation">Grows each time the volume is given to an instance, or that to another host: whoever had it before is cut off before it is given anew.</param>
 /// <param name="Key">The secret that both sides know, 32 bytes in lower-case hex: of this incarnation only.</param>
-public sealed record VolumeExport(string Protocol, string InstanceId, int Incarnation, string Key);
+/// <param name="ReadOnly">Nothing is written to it by whom it is given to.</param>
+public sealed record VolumeExport(string Protocol, string InstanceId, int Incarnation, string Key, bool ReadOnly = false);
 
 /// <summary>A volume that another host has, and gives to an instance of this one.</summary>
 /// <param name="Protocol"><see cref="VolumeProtocols"/>.</param>
@@ -53,6 +62,12 @@ public static class VolumeProtocols
     public const string User = "kumoi";
 
     public static IReadOnlyList<string> All { get; } = [Nbd, Iscsi];
+
+    /// <summary>No way of its own: said by hosts whose agents fill volumes from others, and give others for that. An earlier one would make an empty one.</summary>
+    public const string Move = "move";
+
+    /// <summary>All that hosts may say.</summary>
+    public static IReadOnlyList<string> Known { get; } = [Nbd, Iscsi, Move];
 }
 
 /// <summary>A snapshot of a volume: its content at one moment.</summary>
@@ -111,7 +126,7 @@ public static class SnapshotConsistency
 }
 
 /// <summary>Work on a volume that takes its time.</summary>
-/// <param name="Kind"><c>copy</c>: it is being filled from a snapshot; <c>merge</c>: what a deleted snapshot kept apart is brought together; <c>flatten</c>: layers below are brought into the uppermost; <c>restore</c>: it is being filled from a backup; <c>backup</c>: a backup is being written; <c>verify</c>: one is being read and compared with what was written.</param>
+/// <param name="Kind"><c>copy</c>: it is being filled from a snapshot; <c>merge</c>: what a deleted snapshot kept apart is brought together; <c>flatten</c>: layers below are brought into the uppermost; <c>restore</c>: it is being filled from a backup; <c>move</c>: it is being copied to its new place; <c>backup</c>: a backup is being written; <c>verify</c>: one is being read and compared with what was written.</param>
 /// <param name="DoneBytes">How much of it is done.</param>
 /// <param name="TotalBytes">How much there is to do, as far as it is known.</param>
 /// <param name="Since">When it began.</param>
@@ -134,6 +149,9 @@ public static class VolumeWorks
 
     /// <summary>It is being filled from a backup.</summary>
     public const string Restore = "restore";
+
+    /// <summary>It is being filled with what another volume has, whose place it takes.</summary>
+    public const string Move = "move";
 
     /// <summary>A backup is being written.</summary>
     public const string Backup = "backup";

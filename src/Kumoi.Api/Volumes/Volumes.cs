@@ -4,7 +4,7 @@ namespace Kumoi.Api;
 
 /// <summary>A disk with a life of its own: attached to an instance and detached again, while the guest runs or not.</summary>
 /// <param name="State"><c>creating</c>, <c>available</c> (free to be attached), <c>attaching</c>, <c>in-use</c>, <c>detaching</c>, <c>resizing</c>,
-/// <c>restoring</c> (being put back to a snapshot), <c>deleting</c> or <c>retained</c> (deleted, and kept for its snapshots only).</param>
+/// <c>restoring</c> (being put back to a snapshot), <c>moving</c> (to another place), <c>deleting</c> or <c>retained</c> (deleted, and kept for its snapshots only).</param>
 /// <param name="SizeGib">What a guest sees, in GiB.</param>
 /// <param name="UsedBytes">What it takes in its store: less than its size while parts of it have never been written.</param>
 /// <param name="Type">What it may be used for; null: without limits.</param>
@@ -23,9 +23,14 @@ namespace Kumoi.Api;
 /// <param name="Encrypted">All that is written of it and of its snapshots is encrypted where it is kept. It is so from its beginning, or never.</param>
 /// <param name="Tags">What its account has noted of it, for itself.</param>
 /// <param name="Source">The volume that it began as a copy of, by its name then; null: it began otherwise.</param>
+/// <param name="MovingTo">Where it is being moved to; null: it is not. <c>Work</c> tells how far that is.</param>
 public sealed record Volume(
     string Id, string Name, Ref Account, string State, int SizeGib, long UsedBytes, Ref Pool, Ref? Type, Ref? Host, Ref? Image, Ref? Instance, int? Slot, string Serial, bool DeleteOnTermination, long Generation, long ObservedGeneration,
-    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted, IReadOnlyDictionary<string, string> Tags, Ref? Backup = null, Ref? Source = null);
+    IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, Ref? Snapshot, int Snapshots, VolumeWork? Work, bool Encrypted, IReadOnlyDictionary<string, string> Tags, Ref? Backup = null, Ref? Source = null, VolumeDestination? MovingTo = null);
+
+/// <summary>Where a volume is to be.</summary>
+/// <param name="Host">The host that will look after it there.</param>
+public sealed record VolumeDestination(Ref Pool, Ref Host);
 
 /// <summary>Makes a volume.</summary>
 /// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image, with a snapshot or as a copy: as large as that.</param>
@@ -48,6 +53,11 @@ public sealed record UpdateVolume(string? Name, int? SizeGib, string? Type, bool
 /// <param name="Slot">A place among the instance's volumes, 1 to 8; default: the first that is free.</param>
 public sealed record AttachVolume(string Instance, int? Slot = null, bool? DeleteOnTermination = null);
 
+/// <summary>Moves a volume that no guest has; it stays what it is to everybody.</summary>
+/// <param name="Pool">Default: the pool that it is in, on another host.</param>
+/// <param name="Host">The host that is to have it; default: one that has room, its instance's before others. Required without a pool.</param>
+public sealed record MoveVolume(string? Pool = null, string? Host = null);
+
 /// <summary>What volumes may be used for.</summary>
 /// <param name="Iops">Operations a second, reading and writing together; null: no limit.</param>
 /// <param name="MibPerSecond">MiB a second, reading and writing together; null: no limit.</param>
@@ -66,9 +76,28 @@ public sealed record CreateVolumeType(string Name, int? Iops, int? MibPerSecond,
 /// <param name="WarnPercent">From this share of a store that is used on, operators are warned.</param>
 /// <param name="Protocol">How volumes of its hosts' own stores are given to instances of other hosts from the next time on: <c>nbd</c> (over TLS) or <c>iscsi</c> (CHAP, not encrypted on its way).</param>
 /// <param name="Accounts">Who may use it; null: all accounts. Told to operators only.</param>
+/// <param name="Drain">How far it is emptied; null: it is not to be. Told to operators only.</param>
 /// <param name="Stores">Where its volumes are. Told to operators only.</param>
 public sealed record Pool(
-    string Id, string Name, string Driver, bool Shared, bool Default, bool Maintenance, double Overcommit, int WarnPercent, string Protocol, IReadOnlyList<Ref>? Accounts, IReadOnlyList<Store>? Stores, DateTimeOffset CreatedAt);
+    string Id, string Name, string Driver, bool Shared, bool Default, bool Maintenance, double Overcommit, int WarnPercent, string Protocol, IReadOnlyList<Ref>? Accounts, IReadOnlyList<Store>? Stores, DateTimeOffset CreatedAt,
+    PoolDrain? Drain = null);
+
+/// <summary>How far a pool is emptied. It is empty when nothing is left and nothing is leaving.</summary>
+/// <param name="To">Where its volumes go.</param>
+/// <param name="Left">Volumes that are in it still, those included that move now.</param>
+/// <param name="Moving">Those that move now.</param>
+/// <param name="Leaving">Places that were left, and whose former content is being removed.</param>
+/// <param name="Waits">Why others wait: of up to a hundred.</param>
+public sealed record PoolDrain(Ref To, int Left, int Moving, int Leaving, IReadOnlyList<DrainWait> Waits);
+
+/// <summary>A volume that stays for now in a pool that is being emptied.</summary>
+/// <param name="Reason">The code of what stands in the way, as a move of it would be refused with; <c>waiting</c>: its turn comes.</param>
+/// <param name="Instance">What it is attached to.</param>
+public sealed record DrainWait(Ref Volume, Ref Account, string Reason, Ref? Instance);
+
+/// <summary>Empties a pool.</summary>
+/// <param name="To">Where its volumes go; default: the cloud's default pool.</param>
+public sealed record DrainPool(string? To = null);
 
 /// <summary>One place of a pool.</summary>
 /// <param name="Hosts">The hosts that reach it.</param>

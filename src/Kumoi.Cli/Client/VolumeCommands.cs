@@ -25,6 +25,7 @@ public static class VolumeCommands
         Resize(noun);
         Update(noun);
         Delete(noun);
+        MoveCommands.AddTo(noun);
         SnapshotCommands.AddTo(noun);
         StrayCommands.AddRecover(noun);
         return noun.Command;
@@ -156,6 +157,7 @@ public static class VolumeCommands
                 parsed.GetValue(@default) ? true : null, parsed.GetValue(maintenance), parsed.GetValue(overcommit), parsed.GetValue(warn), parsed.GetValue(accounts) switch { null or [] => null, ["all"] => [], var some => some }, parsed.GetValue(protocol)), cancel));
             return ExitCodes.Ok;
         });
+        MoveCommands.AddTo(noun);
         return noun.Command;
     }
 }

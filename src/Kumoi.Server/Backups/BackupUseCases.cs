@@ -96,6 +96,7 @@ public sealed class BackupMakingUseCases(Database database, VolumeKeys keys, Hos
     {
         if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
         if (!volume.Made) return new Failure("volume-not-made", 409, volume.Name);
+        if (volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
         if (volume.Restoring) return new Failure("volume-restoring", 409, volume.Name);
         var place = await transaction.FindAsync(
             """
@@ -122,8 +123,8 @@ public sealed class BackupMakingUseCases(Database database, VolumeKeys keys, Hos
         IReadOnlyList<Condition> said = incremental && parent is null ? [new Condition("Backup", "base-missing", "There is no earlier backup of the volume in this store to build on: it is a full one.", now, null)] : [];
         var made = await transaction.ExecuteAsync(
             """
-            INSERT INTO backups (id, account_id, name, volume_id, volume_name, size_gib, place_id, host_id, kind, parent_id, snapshot_id, base_snapshot_id, conditions, schedule_id, slot, created_at, sealed_key)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, (SELECT sealed_key FROM volumes WHERE id = $4)) ON CONFLICT (account_id, name) DO NOTHING
+            INSERT INTO backups (id, account_id, name, volume_id, volume_name, size_gib, place_id, host_id, kind, parent_id, snapshot_id, base_snapshot_id, conditions, schedule_id, slot, created_at, sealed_key, data_id)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, sealed_key, data_id FROM volumes WHERE id = $4 ON CONFLICT (account_id, name) DO NOTHING
             """, cancel, id, volume.AccountId, name, volume.Id, volume.Name, volume.SizeGib, place, volume.HostId!, parent is null ? "full" : "incremental", Columns.Text(parent), snapshot, Columns.Text(parentSnapshot),
             Columns.Json(said), Columns.Text(of?.Schedule), Columns.TimeValue(of?.Slot), now);
         if (made == 0) return Failure.NameTaken("backup", name);

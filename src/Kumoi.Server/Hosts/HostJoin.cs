@@ -93,5 +93,5 @@ public static class HostFactRules
         [.. (said ?? []).Where(Networks.SegmentRules.IsDevice).Distinct().Order(StringComparer.Ordinal).Take(DevicesMax)];
 
     /// <summary>Ways to give volumes to other hosts that are known, in order.</summary>
-    public static IReadOnlyList<string> Protocols(IReadOnlyList<string>? said) => [.. (said ?? []).Intersect(VolumeProtocols.All)];
+    public static IReadOnlyList<string> Protocols(IReadOnlyList<string>? said) => [.. (said ?? []).Intersect(VolumeProtocols.Known)];
 }

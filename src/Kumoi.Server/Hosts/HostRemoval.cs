@@ -12,7 +12,7 @@ namespace Kumoi.Server.Hosts;
 /// Takes hosts out of the cloud; their certificates are worth nothing from then on. One that is lost for good takes what was on it along:
 /// those instances end here, since nobody is left who could end them.
 /// </summary>
-public sealed class HostRemoval(Database database, InstanceEnding ending, HostRevisions hosts, EventLog events)
+public sealed class HostRemoval(Database database, InstanceEnding ending, HostRevisions hosts, ExportKeys exportKeys, EventLog events)
 {
     // As many are named to the caller; a longer list helps nobody.
     private const int NamedMax = 20;
@@ -37,7 +37,7 @@ public sealed class HostRemoval(Database database, InstanceEnding ending, HostRe
         // One that came between the two looks is not among those that were judged.
         if (count != there.Count) return new Failure("changed-meanwhile", 409);
         await EndAsync(transaction, caller, new Ref(id, name), there, cancel);
-        if (await VolumeRecovery.LeaveAsync(transaction, hosts, events, EventActor.Of(caller), new Ref(id, name), lost, cancel) is { Count: > 0 } volumes) return Failure.InUse("host", name, [.. volumes.Take(NamedMax)]);
+        if (await VolumeRecovery.LeaveAsync(transaction, hosts, exportKeys, events, EventActor.Of(caller), new Ref(id, name), lost, cancel) is { Count: > 0 } volumes) return Failure.InUse("host", name, [.. volumes.Take(NamedMax)]);
         await transaction.ExecuteAsync("DELETE FROM instances WHERE host_id = $1", cancel, id);
         await transaction.ExecuteAsync("DELETE FROM hosts WHERE id = $1", cancel, id);
         await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "host.delete", new Subject("host", id, name), cancel, there.Count > 0 ? $"Removed as lost, and {there.Count} instances with it." : null);

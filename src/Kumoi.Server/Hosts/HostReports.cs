@@ -7,6 +7,7 @@ using Kumoi.Server.Metrics;
 using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes.Moves;
 
 namespace Kumoi.Server.Hosts;
 
@@ -22,6 +23,7 @@ public sealed class HostReports : IDisposable
     private readonly InstanceObservation _instances;
     private readonly InterfaceObservation _interfaces;
     private readonly IReportObserver[] _observers;
+    private readonly DataIds _dataIds;
     private readonly HostRevisions _revisions;
     private readonly EventLog _events;
     private readonly HostSnapshot _snapshot;
@@ -35,11 +37,11 @@ public sealed class HostReports : IDisposable
     private readonly SemaphoreSlim _waiting = new(8);
 
     public HostReports(
-        Database database, InstanceObservation instances, InterfaceObservation interfaces, IEnumerable<IReportObserver> observers, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers,
+        Database database, InstanceObservation instances, InterfaceObservation interfaces, IEnumerable<IReportObserver> observers, DataIds dataIds, HostRevisions revisions, EventLog events, HostSnapshot snapshot, ServerRegistry servers,
         ServerOptions options, TimeProvider clock, ILogger<HostReports> log)
     {
-        (_database, _instances, _interfaces, _observers, _revisions, _events, _snapshot, _servers, _options, _clock, _log) =
-            (database, instances, interfaces, [.. observers], revisions, events, snapshot, servers, options, clock, log);
+        (_database, _instances, _interfaces, _observers, _dataIds, _revisions, _events, _snapshot, _servers, _options, _clock, _log) =
+            (database, instances, interfaces, [.. observers], dataIds, revisions, events, snapshot, servers, options, clock, log);
         _batcher = new Batcher<(string, ObservedReport), Task<Result<ReportAnswer>>>("reports", Parallelism, ReportsAtOnce, RecordAsync);
     }
 
@@ -77,10 +79,27 @@ public sealed class HostReports : IDisposable
         HostSight[] sights = [.. reports.Where(r => known.ContainsKey(r.HostId)).Select(r => new HostSight(r.HostId, known[r.HostId].Name, r.Report.Instances))];
         await _instances.ObserveAsync(sights, default);
         await _interfaces.ObserveAsync(sights, default);
-        foreach (var observer in _observers) await ObserveAsync(observer, [.. reports.Where(r => known.ContainsKey(r.HostId))]);
+        await ObserveAsync([.. reports.Where(r => known.ContainsKey(r.HostId))]);
         ServerMeter.Reports.Add(known.Count);
         var answer = new ReportAnswer(beat, (int)HostStates.Lease(beat).TotalSeconds, _servers.AgentUrls, _clock.GetUtcNow());
         return [.. reports.Select(r => known.ContainsKey(r.HostId) ? (Result<ReportAnswer>?)answer : null)];
+    }
+
+    private async Task ObserveAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
+    {
+        try
+        {
+            reports = await _dataIds.TranslateAsync(reports, default);
+        }
+#pragma warning disable CA1031 // As below.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            // In hosts' own words nobody may read them.
+            HostLog.ObserverFailed(_log, nameof(DataIds), e.Message);
+            return;
+        }
+        foreach (var observer in _observers) await ObserveAsync(observer, reports);
     }
 
     private async Task ObserveAsync(IReportObserver observer, IReadOnlyList<(string HostId, ObservedReport Report)> reports)

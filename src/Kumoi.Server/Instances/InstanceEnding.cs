@@ -10,7 +10,7 @@ namespace Kumoi.Server.Instances;
 public sealed record EndedInstance(string Id, string HostId, Capacity GivenBack);
 
 /// <summary>The end of instances, in the transaction of whoever found that they are gone: their room, addresses, rules and consoles are given back.</summary>
-public sealed class InstanceEnding(HostRevisions hosts, TimeProvider clock)
+public sealed class InstanceEnding(HostRevisions hosts, ExportKeys exportKeys, TimeProvider clock)
 {
     public async Task FinishAsync(Transaction transaction, IReadOnlyCollection<EndedInstance> gone, CancellationToken cancel)
     {
@@ -26,7 +26,7 @@ public sealed class InstanceEnding(HostRevisions hosts, TimeProvider clock)
         await transaction.ExecuteAsync("DELETE FROM console_sessions WHERE instance_id = ANY($1)", cancel, Columns.Texts(ids));
         var told = (await Routers.GatewayStore.ForgetForwardsAsync(transaction, interfaceIds, cancel)).Concat(await LoadBalancers.MemberStore.ForgetAsync(transaction, interfaceIds, cancel)).Distinct().ToList();
         if (told.Count > 0) await hosts.TouchByNetworksAsync(transaction, told, cancel);
-        var given = await VolumeHolds.FreeAsync(transaction, ids, cancel);
+        var given = await VolumeHolds.FreeAsync(transaction, exportKeys, ids, cancel);
         if (given.Count > 0) await hosts.TouchAsync(transaction, given, cancel);
         await hosts.GiveBackAsync(transaction, gone.Select(instance => (instance.HostId, instance.GivenBack)), cancel);
         await hosts.TouchNetworksAsync(transaction, interfaces.Select(face => face.Network), cancel);

@@ -7,6 +7,7 @@ using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Volumes;
+using Kumoi.Server.Volumes.Moves;
 
 namespace Kumoi.Server.Instances;
 
@@ -64,6 +65,7 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
                 "SELECT true FROM instances i WHERE i.id = $1 AND i.root_volume AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.instance_id = i.id AND v.slot = 0 AND v.detached_at IS NULL)", row => row.GetBoolean(0), cancel, id))
                 return new Failure("no-root-volume", 409, name);
             if (action == "instance.start" && changes(desired) && await VolumeRestoring.UnderWayAsync(transaction, id, cancel) is { } volume) return new Failure("volume-restoring", 409, volume);
+            if (action == "instance.start" && changes(desired) && await MoveRecords.UnderWayAsync(transaction, id, cancel) is { } moving) return new Failure("volume-moving", 409, moving);
             // Asking again for what is asked for already changes nothing and is no event.
             if (changes(desired))
             {

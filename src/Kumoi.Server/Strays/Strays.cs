@@ -10,7 +10,7 @@ using Kumoi.Server.Volumes;
 namespace Kumoi.Server.Strays;
 
 /// <summary>What becomes of volumes without a record: an operator adopts or deletes them, or the account that they were of takes them back. Nothing is done to one by itself.</summary>
-public sealed class StrayUseCases(Database database, StrayStore store, HostRevisions hosts, EventLog events, TimeProvider clock)
+public sealed class StrayUseCases(Database database, StrayStore store, HostRevisions hosts, EventLog events, Ids ids, TimeProvider clock)
 {
     public async Task<Result<Page<Stray>>> ListAsync(string hostKey, PageRequest page, CancellationToken cancel)
     {
@@ -58,30 +58,33 @@ public sealed class StrayUseCases(Database database, StrayStore store, HostRevis
     {
         if (stray.SizeGib == 0) return new Failure("stray-unreadable", 409, stray.Id);
         // Without it the volume is a part of a disk, and no guest may have that.
-        var image = stray.ImageSha256 is null ? null : await StrayStore.ImageAsync(transaction, account, stray, cancel);
+        var image = stray.ImageSha256 is null ? stray.VolumeId == stray.Id || stray.AccountId != account ? null : await StrayStore.FormerImageAsync(transaction, stray, cancel) : await StrayStore.ImageAsync(transaction, account, stray, cancel);
         if (stray.ImageSha256 is not null && image is null) return new Failure("stray-image-gone", 409, stray.Id);
         if (stray is { Encrypted: true, SealedKey: null }) return new Failure("stray-key-gone", 409, stray.Id);
         var wanted = name is null ? stray.Name ?? stray.Id : Names.Normal(name);
         if (name is not null && Names.Check("name", wanted) is { } wrong) return Failure.Invalid(wrong);
         if (await transaction.FindAsync("SELECT 1 FROM volumes WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL", row => row.GetInt32(0), cancel, account, wanted) == 1) return Failure.NameTaken("volume", wanted);
-        await InsertAsync(transaction, stray, account, wanted, image, "present", cancel);
-        await events.WriteAsync(transaction, account, EventActor.Of(caller), action, new Subject("volume", stray.Id, wanted), cancel);
-        return await VolumeStore.ReadAsync(transaction, account, stray.Id, cancel);
+        var id = await InsertAsync(transaction, stray, account, wanted, image, "present", cancel);
+        await events.WriteAsync(transaction, account, EventActor.Of(caller), action, new Subject("volume", id, wanted), cancel);
+        return await VolumeStore.ReadAsync(transaction, account, id, cancel);
     }
 
-    private async Task InsertAsync(Transaction transaction, FoundVolume stray, string account, string name, string? image, string desired, CancellationToken cancel)
+    /// <summary>The volume's id: the one that it had, if no other volume has that by now, as one may that was moved away from this data.</summary>
+    private async Task<string> InsertAsync(Transaction transaction, FoundVolume stray, string account, string name, string? image, string desired, CancellationToken cancel)
     {
         // The record of one that was deleted here before stands in its way for an hour.
-        await transaction.ExecuteAsync("DELETE FROM volumes WHERE id = $1 AND deleted_at IS NOT NULL", cancel, stray.Id);
+        await transaction.ExecuteAsync("DELETE FROM volumes WHERE (id IN ($1, $2) OR data_id = $1) AND deleted_at IS NOT NULL", cancel, stray.Id, stray.VolumeId);
+        var id = await transaction.FindAsync("SELECT true FROM volumes WHERE id = $1", row => row.GetBoolean(0), cancel, stray.VolumeId) ? ids.New(Ids.Volume) : stray.VolumeId;
         await transaction.ExecuteAsync(
             """
-            INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, desired, made_gib, used_bytes, created_at, sealed_key)
-            VALUES ($1, $2, $3, greatest($4, 1), $5, $6, $7, $8, $9, $10, $4, $11, $12, $13)
-            """, cancel, stray.Id, account, name, stray.SizeGib, stray.PoolId, Columns.Text(stray.TypeId), Columns.Text(image), stray.StoreId, stray.HostId, desired, stray.UsedBytes, clock.GetUtcNow(), Columns.Bytes(stray.Encrypted ? stray.SealedKey : null));
-        await transaction.ExecuteAsync("DELETE FROM lost_volumes WHERE id = $1", cancel, stray.Id);
+            INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, desired, made_gib, used_bytes, created_at, sealed_key, data_id)
+            VALUES ($1, $2, $3, greatest($4, 1), $5, $6, $7, $8, $9, $10, $4, $11, $12, $13, $14)
+            """, cancel, id, account, name == stray.Id ? id : name, stray.SizeGib, stray.PoolId, Columns.Text(stray.TypeId), Columns.Text(image), stray.StoreId, stray.HostId, desired, stray.UsedBytes, clock.GetUtcNow(), Columns.Bytes(stray.Encrypted ? stray.SealedKey : null), Columns.Text(id == stray.Id ? null : stray.Id));
+        await transaction.ExecuteAsync("DELETE FROM lost_volumes WHERE id = $1", cancel, stray.VolumeId);
         await transaction.ExecuteAsync("DELETE FROM stray_volumes WHERE host_id = $1 AND id = $2", cancel, stray.HostId, stray.Id);
         await StoreRoom.AddAsync(transaction, stray.StoreId, stray.HostId, Math.Max(stray.SizeGib, 1), cancel);
         await hosts.TouchAsync(transaction, stray.HostId, cancel);
+        return id;
     }
 }
 

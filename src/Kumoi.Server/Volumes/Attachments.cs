@@ -26,6 +26,7 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ex
             if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
             if (volume.InstanceId == instanceId && !volume.Detaching) return await VolumeStore.ReadAsync(transaction, caller.AccountId, volume.Id, cancel);
             if (volume.InstanceId is { } other) return new Failure("volume-attached", 409, volume.Name, await NameOfAsync(transaction, other, cancel) ?? other);
+            if (volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
             if (volume.Restoring) return new Failure("volume-restoring", 409, volume.Name);
             if (await SnapshotOrigins.FillingAsync(transaction, volume.Id, volume.HostId is null || volume.HostId == hostId, cancel) is { } filling) return new Failure("volume-filling", 409, filling);
             if (attach.Slot == 0 && await RootSlotAsync(transaction, instanceId, instanceName, volume.Name, cancel) is { } closed) return closed;
@@ -83,6 +84,7 @@ public sealed class VolumeAttachments(Database database, HostRevisions hosts, Ex
         if (volume.InstanceId != instanceId) return new Failure("changed-meanwhile", 409);
         if (!volume.Detaching)
         {
+            if (volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
             if (volume.Slot == 0 && await RootSlotAsync(transaction, instanceId, instanceName, volume.Name, cancel) is { } closed) return closed;
             var generation = await AskAsync(transaction, instanceId, cancel);
             await transaction.ExecuteAsync("UPDATE volumes SET detached_at = $2, detached_generation = $3, generation = generation + 1 WHERE id = $1", cancel, volume.Id, clock.GetUtcNow(), generation);

@@ -60,7 +60,7 @@ public sealed class ExportObservation(Database database, HostRevisions hosts, Ev
     private const string Judged =
         """
         FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::int[]) AS n(host, id, incarnation, generation, port, given)
-        JOIN volumes v ON v.id = n.id AND v.host_id = n.host AND v.incarnation = n.incarnation AND v.exported AND v.deleted_at IS NULL JOIN instances i ON i.id = v.instance_id JOIN hosts h ON h.id = v.host_id
+        JOIN volumes v ON v.id = n.id AND v.host_id = n.host AND v.incarnation = n.incarnation AND v.exported AND v.moving_to IS NULL AND v.deleted_at IS NULL JOIN instances i ON i.id = v.instance_id JOIN hosts h ON h.id = v.host_id
         WHERE (v.export_key IS NOT NULL AND n.given = v.export_incarnation AND n.port IS NOT NULL AND v.export_port IS DISTINCT FROM n.port OR v.export_key IS NULL AND n.given = 0 AND n.generation >= v.generation AND v.detached_at IS NOT NULL)
         """;
 }

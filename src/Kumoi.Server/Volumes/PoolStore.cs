@@ -1,6 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes.Moves;
 using Npgsql;
 
 namespace Kumoi.Server.Volumes;
@@ -41,6 +42,7 @@ public sealed class PoolStore(Database database)
             FROM stores s LEFT JOIN store_hosts x ON x.store_id = s.id LEFT JOIN hosts h ON h.id = x.host_id WHERE s.pool_id = ANY($1) GROUP BY s.id ORDER BY s.id
             """, row => (Pool: row.GetString(0), Store: new Store(row.GetString(1), [.. row.Texts(2).Zip(row.Texts(3), (id, name) => new Ref(id, name))], row.GetInt32(4), row.GetInt32(5), row.GetInt64(6), row.GetBoolean(7), row.Time(8))), cancel,
             Columns.Texts(pools.Select(pool => pool.Id)))).ToLookup(store => store.Pool, store => store.Store);
-        return pools.ConvertAll(pool => pool with { Stores = [.. stores[pool.Id]] });
+        var drains = await DrainRecords.ReadAsync(database, [.. pools.Select(pool => pool.Id)], cancel);
+        return pools.ConvertAll(pool => pool with { Stores = [.. stores[pool.Id]], Drain = drains.GetValueOrDefault(pool.Id) });
     }
 }

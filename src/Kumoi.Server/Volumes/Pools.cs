@@ -29,8 +29,10 @@ public sealed class PoolUseCases(Database database, PoolStore store, EventLog ev
                 await transaction.ExecuteAsync("UPDATE pools SET is_default = true WHERE id = $1", cancel, pool.Id);
             }
             await transaction.ExecuteAsync(
-                "UPDATE pools SET maintenance = coalesce($2, maintenance), overcommit = coalesce($3, overcommit), warn_percent = coalesce($4, warn_percent), protocol = coalesce($5, protocol) WHERE id = $1", cancel,
+                "UPDATE pools SET drain_pool_id = CASE WHEN $2 IS DISTINCT FROM false THEN drain_pool_id END, maintenance = coalesce($2, maintenance), overcommit = coalesce($3, overcommit), warn_percent = coalesce($4, warn_percent), protocol = coalesce($5, protocol) WHERE id = $1", cancel,
                 pool.Id, Columns.Boolean(update.Maintenance), Columns.Number((decimal?)update.Overcommit), Columns.Integer(update.WarnPercent), Columns.Text(update.Protocol));
+            // What moves already goes on to its end.
+            if (update.Maintenance == false) await transaction.ExecuteAsync("UPDATE volumes SET drain_reason = NULL WHERE pool_id = $1 AND drain_reason IS NOT NULL", cancel, pool.Id);
             if (update.Accounts is { } accounts)
             {
                 var found = await transaction.QueryAsync("SELECT id, name FROM accounts WHERE id = ANY($1) OR name = ANY($1) FOR KEY SHARE", row => new Ref(row.GetString(0), row.GetString(1)), cancel, Columns.Texts(accounts));

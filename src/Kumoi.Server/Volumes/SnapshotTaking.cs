@@ -60,6 +60,7 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
     {
         if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
         if (!volume.Made) return new Failure("volume-not-made", 409, volume.Name);
+        if (volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
         if (volume.Restoring) return new Failure("volume-restoring", 409, volume.Name);
         if (volume.Snapshots >= SnapshotRules.PerVolumeMax) return new Failure("too-many-snapshots", 409, volume.Name, SnapshotRules.PerVolumeMax);
         var generation = await transaction.FindAsync("UPDATE volumes SET snapshots = snapshots + 1, generation = generation + 1 WHERE id = $1 RETURNING generation", row => row.GetInt64(0), cancel, volume.Id);

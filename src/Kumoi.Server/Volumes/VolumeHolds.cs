@@ -1,4 +1,5 @@
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes.Moves;
 
 namespace Kumoi.Server.Volumes;
 
@@ -24,12 +25,19 @@ public static class VolumeHolds
 
     /// <summary>Frees the volumes of instances that are gone; those that go with them are to be removed. The instances' hosts are told by whoever ends the instances.</summary>
     /// <returns>Hosts that gave some of them to others.</returns>
-    public static async Task<IReadOnlyList<string>> FreeAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => [.. (await transaction.QueryAsync(
+    public static async Task<IReadOnlyList<string>> FreeAsync(Transaction transaction, ExportKeys keys, IReadOnlyCollection<string> instanceIds, CancellationToken cancel)
+    {
+        // One that is to go has no other place to go to.
+        var moving = await transaction.QueryAsync("SELECT id FROM volumes WHERE instance_id = ANY($1) AND moving_to IS NOT NULL AND delete_on_termination", row => row.GetString(0), cancel, Columns.Texts(instanceIds));
+        return [.. (await MoveRecords.CancelAsync(transaction, keys, moving, cancel)).Union(await FreeAsync(transaction, instanceIds, cancel))];
+    }
+
+    private static async Task<IEnumerable<string>> FreeAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, CancellationToken cancel) => (await transaction.QueryAsync(
         $"""
         UPDATE volumes v SET {NameGivenBack("delete_on_termination AND snapshots > 0")}, desired = CASE WHEN delete_on_termination THEN 'deleted' ELSE desired END, generation = generation + 1, instance_id = NULL, slot = NULL, attached = false,
-                           attached_generation = NULL, detached_at = NULL, detached_generation = NULL, exported = false, export_key = NULL, export_port = NULL
+                           attached_generation = NULL, detached_at = NULL, detached_generation = NULL, exported = false, export_key = NULL, export_port = NULL, drain_reason = NULL
         FROM (SELECT id AS freed, exported AS was FROM volumes WHERE instance_id = ANY($1)) o WHERE v.id = o.freed RETURNING CASE WHEN o.was THEN v.host_id END
-        """, row => row.TextOrNull(0), cancel, Columns.Texts(instanceIds))).OfType<string>().Distinct()];
+        """, row => row.TextOrNull(0), cancel, Columns.Texts(instanceIds))).OfType<string>();
 
     /// <summary>Whether a host can have the volumes of instances: it reaches their stores, or their hosts can give them to it.</summary>
     public static async Task<bool> CanMoveAsync(Transaction transaction, IReadOnlyCollection<string> instanceIds, string hostId, CancellationToken cancel)
@@ -51,6 +59,7 @@ public static class VolumeHolds
     /// <returns>Hosts that are to hear of it.</returns>
     public static async Task<IReadOnlyList<string>> MoveAsync(Transaction transaction, ExportKeys keys, string instanceId, string hostId, CancellationToken cancel)
     {
+        var left = await MoveRecords.CancelOfInstanceAsync(transaction, keys, instanceId, cancel);
         await transaction.ExecuteAsync(
             """
             UPDATE volumes SET host_id = $2, incarnation = incarnation + 1, generation = generation + 1, observed_generation = 0, attached = false, exported = false, export_key = NULL, export_port = NULL
@@ -62,6 +71,6 @@ public static class VolumeHolds
             "UPDATE volumes SET generation = generation + 1, attached = false WHERE instance_id = $1 AND host_id <> $2 RETURNING id, host_id", row => (Id: row.GetString(0), Host: row.GetString(1)), cancel, instanceId, hostId);
         foreach (var (id, _) in given) await VolumeExports.GiveAsync(transaction, keys, id, cancel);
         await CountAsync(transaction, [instanceId], cancel);
-        return [.. given.Select(one => one.Host).Append(hostId).Distinct()];
+        return [.. given.Select(one => one.Host).Append(hostId).Union(left)];
     }
 }

@@ -11,6 +11,7 @@ public sealed class VolumeKeys(MasterKey masterKey, ILogger<VolumeKeys> log)
     private const int KeyBytes = 32;
 
     /// <summary>A new key, as it is stored.</summary>
+    /// <param name="volumeId">What hosts know the volume by: a volume that has moved has another key.</param>
     public byte[] New(string volumeId) => masterKey.Encrypt(RandomNumberGenerator.GetBytes(KeyBytes), Purpose(volumeId));
 
     /// <summary>The key as text, which is what LUKS takes; without it, if this server's master key is not the one that it was kept under.</summary>

@@ -50,7 +50,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
                 """
                 SELECT v.id, coalesce(v.former_name, v.name), v.account_id, v.host_id, v.store_id, v.size_gib, v.desired = 'deleted' AND v.snapshots = 0 AND n.size IS NULL AND n.generation >= v.generation,
                        v.desired = 'present' AND v.made_gib IS NULL AND n.size IS NOT NULL AND v.slot IS DISTINCT FROM 0, h.name, v.restored_number < v.restore_number AND n.restored >= v.restore_number,
-                       v.image_upload_id IS NOT NULL,
+                       v.image_upload_id IS NOT NULL OR v.move_source_id IS NOT NULL,
                        CASE WHEN v.exported AND n.size IS DISTINCT FROM v.made_gib THEN (SELECT i.host_id FROM instances i WHERE i.id = v.instance_id) END
                 """ + " " + Judged,
                 row => (Volume: new Seen(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetBoolean(6), row.GetBoolean(7), row.GetBoolean(9), row.GetBoolean(10), row.TextOrNull(11)), Host: row.GetString(8)), cancel, Values());
@@ -87,7 +87,7 @@ public sealed class VolumeObservation(Database database, HostRevisions hosts, Ev
     /// <summary>Work as it can be kept and shown: nothing of a kind that nobody knows, and no more done than there is.</summary>
     private static string? WorkText(VolumeWork? work, DateTimeOffset now)
     {
-        if (work is not { Kind: VolumeWorks.Copy or VolumeWorks.Merge or VolumeWorks.Flatten or VolumeWorks.Restore }) return null;
+        if (work is not { Kind: VolumeWorks.Copy or VolumeWorks.Merge or VolumeWorks.Flatten or VolumeWorks.Restore or VolumeWorks.Move }) return null;
         var total = Math.Clamp(work.TotalBytes, 0, BytesMax);
         return JsonSerializer.Serialize(new VolumeWork(work.Kind, Math.Clamp(work.DoneBytes, 0, total), total, SnapshotObservation.Past(work.Since, now)), ApiJson.Default.VolumeWork);
     }

@@ -5,6 +5,7 @@ using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
+using Kumoi.Server.Volumes.Moves;
 using Npgsql;
 
 namespace Kumoi.Server.Volumes;
@@ -27,7 +28,7 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
 
     /// <summary>
     /// The host must be down still when the second one is told: what the first had begun is refused by its incarnation where the bytes are. A volume that is being filled
-    /// from a snapshot and the volume of that go to one host, and with the guest that has the latter. One that is to become an image waits for its host until the image is made.
+    /// from a snapshot and the volume of that go to one host, and with the guest that has the latter. One that is to become an image waits for its host until the image is made, and one that moves until that is done or given up.
     /// </summary>
     public Task MoveAsync(CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {
@@ -36,7 +37,7 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
             UPDATE volumes v SET host_id = n.other, incarnation = v.incarnation + 1, generation = v.generation + 1, observed_generation = 0
             FROM (SELECT w.id, (SELECT x.host_id FROM store_hosts x JOIN hosts o ON o.id = x.host_id WHERE x.store_id = w.store_id AND o.state = 'up'
                                 ORDER BY x.host_id IN (SELECT c.host_id FROM volumes c WHERE c.id = w.source_volume_id AND w.made_gib IS NULL OR c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL) DESC, o.instances, o.id LIMIT 1) AS other
-                  FROM volumes w JOIN hosts h ON h.id = w.host_id WHERE h.state = 'down' AND w.deleted_at IS NULL AND w.instance_id IS NULL
+                  FROM volumes w JOIN hosts h ON h.id = w.host_id WHERE h.state = 'down' AND w.deleted_at IS NULL AND w.instance_id IS NULL AND w.moving_to IS NULL AND (w.move_source_id IS NULL OR w.desired = 'deleted')
                     AND (w.observed_generation < w.generation OR w.image_upload_id IS NOT NULL OR EXISTS (SELECT 1 FROM volumes c WHERE c.source_volume_id = w.id AND c.made_gib IS NULL AND c.deleted_at IS NULL))
                     AND NOT EXISTS (SELECT 1 FROM volumes o WHERE o.id = w.source_volume_id AND w.made_gib IS NULL AND o.instance_id IS NOT NULL) ORDER BY w.id FOR UPDATE OF w SKIP LOCKED) n
             WHERE v.id = n.id AND n.other IS NOT NULL RETURNING v.host_id
@@ -51,8 +52,11 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
     /// What becomes of a host's volumes when it leaves the cloud: those that others reach go to them, and those that are its own keep it, or are lost with it.
     /// The volumes that keep it.
     /// </summary>
-    public static async Task<IReadOnlyList<Ref>> LeaveAsync(Transaction transaction, HostRevisions hosts, EventLog events, EventActor actor, Ref host, bool lost, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Ref>> LeaveAsync(Transaction transaction, HostRevisions hosts, ExportKeys keys, EventLog events, EventActor actor, Ref host, bool lost, CancellationToken cancel)
     {
+        // With either of its ends, a move has ended.
+        var ended = (await MoveRecords.CancelOfHostAsync(transaction, keys, host.Id, cancel)).Where(id => id != host.Id).ToList();
+        if (ended.Count > 0) await hosts.TouchAsync(transaction, ended, cancel);
         await transaction.ExecuteAsync(
             """
             UPDATE volumes v SET host_id = n.other, incarnation = v.incarnation + 1, generation = v.generation + 1, observed_generation = 0
@@ -60,19 +64,19 @@ public sealed class VolumeRecovery(Leases leases, Database database, HostRevisio
                   FROM volumes w WHERE w.host_id = $1 AND w.deleted_at IS NULL AND w.instance_id IS NULL ORDER BY w.id FOR UPDATE) n WHERE v.id = n.id AND n.other IS NOT NULL
             """, cancel, host.Id);
         var left = await transaction.QueryAsync(
-            "SELECT v.id, coalesce(m.name, v.former_name, v.name), v.account_id, v.image_upload_id FROM volumes v LEFT JOIN images m ON m.id = v.image_upload_id WHERE v.host_id = $1 AND v.deleted_at IS NULL ORDER BY v.id FOR UPDATE OF v",
-            row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2), Image: row.TextOrNull(3)), cancel, host.Id);
+            "SELECT v.id, coalesce(m.name, v.former_name, v.name), v.account_id, v.image_upload_id, v.move_source_id IS NOT NULL FROM volumes v LEFT JOIN images m ON m.id = v.image_upload_id WHERE v.host_id = $1 AND v.deleted_at IS NULL ORDER BY v.id FOR UPDATE OF v",
+            row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2), Image: row.TextOrNull(3), Moved: row.GetBoolean(4)), cancel, host.Id);
         if (left.Count > 0 && !lost) return left.ConvertAll(one => one.Image is { } image ? one.Ref with { Id = image } : one.Ref);
         await ImageMaking.LoseAsync(transaction, events, actor, host, [.. left.Select(one => one.Image).OfType<string>()], cancel);
-        await events.WriteAsync(transaction, [.. left.Where(one => one.Image is null).Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
+        await events.WriteAsync(transaction, [.. left.Where(one => one.Image is null && !one.Moved).Select(one => new NewEvent(one.Account, actor, "volume.lost", new Subject("volume", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the volume with it."))], cancel);
         var snapshots = await transaction.QueryAsync(
             "DELETE FROM snapshots WHERE volume_id = ANY($1) RETURNING id, name, account_id, internal", row => (Ref: new Ref(row.GetString(0), row.GetString(1)), Account: row.GetString(2), Internal: row.GetBoolean(3)), cancel, Columns.Texts(left.Select(one => one.Ref.Id)));
         await events.WriteAsync(transaction, [.. snapshots.Where(one => !one.Internal).Select(one => new NewEvent(one.Account, actor, "snapshot.lost", new Subject("snapshot", one.Ref.Id, one.Ref.Name), $"Host {host.Name} was removed as lost, and the snapshot with it."))], cancel);
         // Should the host come back after all, they are found, and offered to whom they were of.
         await transaction.ExecuteAsync(
             """
-            INSERT INTO lost_volumes (id, account_id, name, store_id, image_id, type_id, host_name, lost_at, sealed_key)
-            SELECT id, account_id, name, store_id, image_id, type_id, $2, now(), sealed_key FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL AND image_upload_id IS NULL ON CONFLICT (id) DO NOTHING
+            INSERT INTO lost_volumes (id, account_id, name, store_id, image_id, type_id, host_name, lost_at, sealed_key, data_id)
+            SELECT id, account_id, name, store_id, image_id, type_id, $2, now(), sealed_key, data_id FROM volumes WHERE host_id = $1 AND desired = 'present' AND made_gib IS NOT NULL AND deleted_at IS NULL AND image_upload_id IS NULL AND move_source_id IS NULL ON CONFLICT (id) DO NOTHING
             """, cancel, host.Id, host.Name);
         // Guests of other hosts that were given some of them are to let go of those.
         var given = await transaction.QueryAsync("SELECT DISTINCT i.host_id FROM volumes v JOIN instances i ON i.id = v.instance_id WHERE v.host_id = $1 AND i.host_id <> $1", row => row.GetString(0), cancel, host.Id);

@@ -21,6 +21,7 @@ public sealed class VolumeRestoring(Database database, HostRevisions hosts, Even
             if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
             if (volume.InstanceId != instanceId) return new Failure("changed-meanwhile", 409);
             if (volume.Desired == "deleted") return new Failure("being-deleted", 409, new Noun("volume"), volume.Name);
+            if (volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
             if (await SnapshotStore.FindAsync(transaction, caller.AccountId, restore.Snapshot, cancel) is not { } snapshot) return Failure.Invalid("snapshot", "no-such", new Noun("snapshot"), restore.Snapshot);
             if (snapshot.VolumeId != volume.Id) return Failure.Invalid("snapshot", "snapshot-of-other", volume.Name);
             if (snapshot.State != "available") return new Failure("snapshot-not-available", 409, snapshot.Name, snapshot.State);

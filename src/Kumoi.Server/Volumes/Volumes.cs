@@ -136,6 +136,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
             if (update.SizeGib is { } size)
             {
                 if (size < volume.SizeGib) return Failure.Invalid("sizeGib", "only-grows", volume.SizeGib);
+                if (size > volume.SizeGib && volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
                 if (size > volume.SizeGib && volume.StoreId is { } storeId && !await StoreRoom.GrowAsync(transaction, storeId, volume.HostId!, size - volume.SizeGib, cancel)) return new Failure("insufficient-storage", 409, await PoolNameAsync(transaction, volume, cancel) ?? "", size - volume.SizeGib);
                 await transaction.ExecuteAsync("UPDATE volumes SET size_gib = $2, generation = generation + 1 WHERE id = $1", cancel, volume.Id, size);
             }
@@ -155,6 +156,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
         {
             if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
             if (volume.Desired == "deleted") return new Done();
+            if (volume.MovingTo is not null) return new Failure("volume-moving", 409, volume.Name);
             if (volume.InstanceId is { } instance) return Failure.InUse("volume", volume.Name, await transaction.QueryAsync("SELECT id, name FROM instances WHERE id = $1", row => new Ref(row.GetString(0), row.GetString(1)), cancel, instance));
             await transaction.ExecuteAsync(
                 $"UPDATE volumes SET desired = 'deleted', generation = generation + 1, deleted_at = CASE WHEN store_id IS NULL THEN $2::timestamptz END, sealed_key = CASE WHEN store_id IS NULL THEN NULL ELSE sealed_key END, {VolumeHolds.NameGivenBack("snapshots > 0")} WHERE id = $1", cancel, volume.Id, clock.GetUtcNow());

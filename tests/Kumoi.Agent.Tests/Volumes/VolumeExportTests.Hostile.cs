@@ -127,11 +127,11 @@ public sealed partial class VolumeExportTests
     {
         var commands = new Commands(TimeProvider.System);
         var ways = await ExportWays.FindAsync(commands, Agent.Volumes.Directories.DirectoryVolumes.UserOf("host1"), default);
-        Assert.Equal([VolumeProtocols.Nbd, VolumeProtocols.Iscsi], ways.Protocols);
+        Assert.Equal([VolumeProtocols.Nbd, VolumeProtocols.Iscsi, VolumeProtocols.Move], ways.Protocols);
         Assert.Null(ways.Lacking);
         // One that nobody can be may do nothing.
         ways = await ExportWays.FindAsync(commands, uint.MaxValue, default);
-        Assert.Equal([VolumeProtocols.Nbd], ways.Protocols);
+        Assert.Equal([VolumeProtocols.Nbd, VolumeProtocols.Move], ways.Protocols);
         Assert.Contains("may not mount in a namespace of its own (unshare:", ways.Lacking, StringComparison.Ordinal);
     }
 }

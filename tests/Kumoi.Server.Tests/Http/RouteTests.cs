@@ -159,6 +159,7 @@ public sealed class RouteTests
             ["/backups/{backup}/restore"] = new { name = "x" },
             ["/backup-schedules/{backupSchedule}"] = new { enabled = true },
             ["/volumes/{volume}/restore"] = new { snapshot = "own" },
+            ["/volumes/{volume}/move"] = new { pool = "local" },
             ["/instances/{instance}/snapshots"] = new { name = "x" },
             ["/images/{image}"] = new { description = "x" },
             ["/volumes/{volume}"] = new { deleteOnTermination = true },

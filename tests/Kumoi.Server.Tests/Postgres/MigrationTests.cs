@@ -38,6 +38,9 @@ public sealed class MigrationTests
         [(30, "count_")] = "The same.",
         [(31, "count_")] = "The same.",
         [(13, "store_hosts_root")] = "The version before leaves the column false, which the index passes over.",
+        [(34, "volumes.state")] = "It is computed anew, and means what it did for all that the version before makes; volumes are few.",
+        [(34, "volumes_moving_is_present")] = "The version before leaves the column null; volumes are moved once every server is of this version.",
+        [(34, "pools_drained_elsewhere")] = "The version before leaves the column null; pools are emptied once every server is of this version.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)

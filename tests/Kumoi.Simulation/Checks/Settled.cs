@@ -35,6 +35,7 @@ internal static class Settled
         if (row.Lost && !cloud.Records.Hosts[row.HostId].StrayVolumes.Contains(row.Id)) return "was lost with its host, and has not been told to be found";
         if (row.Gone) return null;
         var host = cloud.Hosts.First(host => host.Id == row.HostId);
+        if (row.MovingTo is not null) return $"is not moved to {row.MovingTo}";
         if (row.ObservedGeneration < row.Generation) return "was not acted on";
         if (row.Desired == VolumeDesire.Deleted) return !cloud.Records.SnapshotsOf(row.Id).Any() ? "is not deleted" : host.Volumes.ContainsKey(row.Id) ? "is not removed" : null;
         if (row.DetachedGeneration is not null) return $"is not let go by {row.InstanceId}";

@@ -88,6 +88,13 @@ internal sealed partial class Invariants
             Violate("made-is-there", $"{row.Id} is told to be made, and is not on its host.");
             return;
         }
+        if (row.MoveOf is { } moved)
+        {
+            // What is kept there until the two have exchanged: nobody can write to it.
+            var (has, had) = (host.Contents[row.Id].Content, cloud.Records.Volumes[moved] is var former ? HostOf(former).Contents.GetValueOrDefault(moved)?.Content : null);
+            if (cloud.Records.Volumes[moved].MovingTo == row.Id && has != had) Violate("moved-is-the-same", $"{row.Id} has {has}, and {moved}, whose place it takes, has {had}.");
+            return;
+        }
         var (first, expected) = (host.Contents[row.Id].First, row.OfImage ? ModelContent.Image : ModelContent.Empty);
         if (row.Source is { } source)
         {
@@ -123,6 +130,14 @@ internal sealed partial class Invariants
     public void BeforeForget(ModelHost host, string volumeId, string id)
     {
         if (cloud.Records.Snapshots.TryGetValue(id, out var row) && row.Desired == VolumeDesire.Present) Violate("nothing-is-destroyed-unasked", $"{host.Name} forgets the snapshot {id} of {volumeId}, whose record does not say deleted.");
+    }
+
+    /// <summary>A volume is recorded at its new place from now on: that has what the former one has, to which nobody can write any more.</summary>
+    public void BeforeExchange(VolumeRow former, VolumeRow place)
+    {
+        var (has, had) = (HostOf(place).Contents.GetValueOrDefault(place.Id)?.Content, HostOf(former).Contents.GetValueOrDefault(former.Id)?.Content);
+        if (has is null || has != had) Violate("moved-is-the-same", $"{place.Id} has {has}, and {former.Id}, whose place it takes, has {had}.");
+        if (WritersOf(HostOf(former), former.Id).FirstOrDefault() is { } writer) Violate("moved-is-the-same", $"{former.Id} moves to {place.Id}, and {writer} can write to it.");
     }
 
     /// <summary>A volume may be removed if its record says deleted, and no guest has it.</summary>

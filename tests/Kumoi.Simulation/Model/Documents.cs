@@ -40,7 +40,8 @@ internal static class Documents
             row.Id, ModelHost.StoreOf(row.HostId), row.Generation, row.Incarnation, row.Desired, row.SizeGib, row.OfImage ? Image : null, holder, holder is null ? null : row.Slot, null, row.MadeGib is not null,
             snapshots.Length == 0 ? null : snapshots, row.IsFilling ? row.Source : null, row.IsRestoring && isPresent ? new SnapshotRestore(row.RestoreSnapshotId!, row.RestoreNumber) : null,
             Backup: row is { IsFilling: true, BackupId: { } backup } ? new BackupSource(BackupPlace, records.Backups[backup].VolumeId, [.. records.ChainOf(records.Backups[backup]).Select(one => new Kumoi.Api.Agent.BackupFile(one.Id, one.Sha256!, one.ParentId))]) : null,
-            Export: row is { Exported: true, HasExportKey: true } ? new VolumeExport(VolumeProtocols.Nbd, row.InstanceId!, row.ExportIncarnation, Key) : null);
+            Export: row.MovingTo is { } moved ? new VolumeExport(VolumeProtocols.Nbd, moved, row.ExportIncarnation, Key, ReadOnly: true) : row is { Exported: true, HasExportKey: true } ? new VolumeExport(VolumeProtocols.Nbd, row.InstanceId!, row.ExportIncarnation, Key) : null,
+            Move: row is { MoveOf: { } source, MadeGib: null } && isPresent ? new VolumeMove(source, 0, new VolumeRemote(VolumeProtocols.Nbd, "192.0.2.1", row.MovePort, row.MoveIncarnation, Key)) : null);
     }
 
     /// <summary>One on which another builds becomes part of that when it is removed.</summary>

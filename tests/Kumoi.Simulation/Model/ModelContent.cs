@@ -3,7 +3,7 @@ namespace Kumoi.Simulation.Model;
 /// <summary>What a volume of the model holds: the number of the write that made it so. No two writes have the same, so that equal numbers are equal contents.</summary>
 internal sealed class ModelContent
 {
-    public const long Empty = 0, Image = -1;
+    public const long Empty = 0, Image = -1, Torn = -2;
 
     private readonly List<(long Moment, long Content)> _history = [];
 

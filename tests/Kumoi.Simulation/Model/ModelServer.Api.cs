@@ -94,7 +94,7 @@ internal sealed partial class ModelServer
         var record = row.Record;
         if (record.Desired == "terminated" && request.Kind != RequestKind.Terminate) throw new RefusedException("being-terminated");
         if (record.Desired != "running" && request.Kind == RequestKind.Reboot) throw new RefusedException("not-running");
-        if (request.Kind == RequestKind.Start && record.Desired != "running" && VolumesOf(id).Any(volume => volume.IsRestoring)) throw new RefusedException("volume-restoring");
+        if (request.Kind == RequestKind.Start && record.Desired != "running" && VolumesOf(id).Any(volume => volume.IsRestoring || volume.MovingTo is not null)) throw new RefusedException("volume-restoring");
         var wanted = request.Kind switch
         {
             RequestKind.Start => record with { Desired = "running" },

@@ -10,7 +10,7 @@ internal sealed partial class ModelServer
         (volume.Exported, volume.HasExportKey, volume.ExportPort, volume.ExportIncarnation) = (true, true, null, volume.ExportIncarnation + 1);
 
     private VolumeRow? GivenBy(string hostId, ObservedVolume seen) =>
-        Records.Volumes.GetValueOrDefault(seen.Id) is { Gone: false, Exported: true } row && row.HostId == hostId && row.Incarnation == seen.Incarnation ? row : null;
+        Records.Volumes.GetValueOrDefault(seen.Id) is { Gone: false, Exported: true, MovingTo: null } row && row.HostId == hostId && row.Incarnation == seen.Incarnation ? row : null;
 
     private static bool IsUp(VolumeRow row, ObservedVolume seen) => row.HasExportKey && seen.Export is { } export && export.Incarnation == row.ExportIncarnation && row.ExportPort != export.Port;
 
@@ -37,6 +37,7 @@ internal sealed partial class ModelServer
     /// <summary>What an instance's move to another host is for its volumes: that of its new host is that host's own to attach, the others are given to it by theirs.</summary>
     private string[] MoveVolumes(InstanceRow row)
     {
+        string[] left = [.. VolumesOf(row.Record.Id).SelectMany(CancelMove)];
         foreach (var volume in VolumesOf(row.Record.Id))
         {
             volume.Generation++;
@@ -44,6 +45,6 @@ internal sealed partial class ModelServer
             else (volume.Incarnation, volume.ObservedGeneration, volume.Exported, volume.HasExportKey, volume.ExportPort) = (volume.Incarnation + 1, 0, false, false, null);
         }
         row.FixedVolumes = VolumesOf(row.Record.Id).Count(volume => !volume.Exported);
-        return [.. VolumesOf(row.Record.Id).Select(volume => volume.HostId).Distinct().SelectMany(Touch)];
+        return [.. VolumesOf(row.Record.Id).Select(volume => volume.HostId).Concat(left).Distinct().SelectMany(Touch)];
     }
 }

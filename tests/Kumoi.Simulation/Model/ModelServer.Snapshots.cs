@@ -7,7 +7,7 @@ internal sealed partial class ModelServer
 {
     private const int SnapshotsMost = 5;
 
-    private bool CanBeTaken(VolumeRow volume) => volume is { Gone: false, Desired: VolumeDesire.Present, MadeGib: not null, IsRestoring: false } && Records.SnapshotsOf(volume.Id).Count() < SnapshotsMost;
+    private bool CanBeTaken(VolumeRow volume) => volume is { Gone: false, Desired: VolumeDesire.Present, MadeGib: not null, IsRestoring: false, MovingTo: null, MoveOf: null } && Records.SnapshotsOf(volume.Id).Count() < SnapshotsMost;
 
     private string[] Snapshot(VolumeRow volume)
     {

@@ -15,6 +15,7 @@ internal sealed partial class ModelServer
             if (Read(() => LetGo(hostId, seen).Any())) await CommitAsync(() => LetGo(hostId, seen).ToArray().SelectMany(Free).ToArray(), rings => rings);
         foreach (var seen in report.Volumes ?? [])
             if (Read(() => IsGivingNews(hostId, seen))) await CommitAsync(() => TakeInGiving(hostId, seen), rings => rings);
+        await ObserveMovesAsync(hostId, report);
     }
 
     /// <summary>The row, if the report is of its present placement and not older than what is known.</summary>

@@ -22,6 +22,8 @@ internal enum VolumeRequest
     DeleteBackup,
     RestoreBackup,
     Recover,
+    Move,
+    CancelMove,
 }
 
 /// <summary>Volumes: what users ask.</summary>
@@ -55,6 +57,8 @@ internal sealed partial class ModelServer
             VolumeRequest.DeleteBackup => DeleteBackup(),
             VolumeRequest.RestoreBackup => RestoreBackup(),
             VolumeRequest.Recover => Recover(),
+            VolumeRequest.Move => Move(row),
+            VolumeRequest.CancelMove => Records.Volumes.Values.FirstOrDefault(volume => volume.MovingTo is not null) is { } moving ? CancelMove(moving) : [],
             VolumeRequest.Schedule => Pick(_ => true) is { } often ? Schedule(often) : [],
             _ => Pick(CanBeBackedUp) is { } kept ? BackUp(kept, request == VolumeRequest.BackUp, null) : [],
         };
@@ -66,7 +70,7 @@ internal sealed partial class ModelServer
 
     /// <summary>Some volume that is to stay, of all hosts'.</summary>
     private VolumeRow? Pick(Func<VolumeRow, bool> wanted) =>
-        Records.Volumes.Values.Where(volume => volume is { Gone: false, Desired: VolumeDesire.Present } && wanted(volume)).ToArray() is { Length: > 0 } some ? _cloud.Dice.Of(some) : null;
+        Records.Volumes.Values.Where(volume => volume is { Gone: false, Desired: VolumeDesire.Present, MovingTo: null, MoveOf: null } && wanted(volume)).ToArray() is { Length: > 0 } some ? _cloud.Dice.Of(some) : null;
 
     private VolumeRow[] VolumesOf(string instanceId) => [.. Records.Volumes.Values.Where(volume => volume.InstanceId == instanceId)];
 
@@ -107,7 +111,7 @@ internal sealed partial class ModelServer
 
     private string[] Detach(InstanceRow row)
     {
-        if (VolumesOf(row.Record.Id).FirstOrDefault(volume => volume.DetachedGeneration is null) is not { } leaving) return [];
+        if (VolumesOf(row.Record.Id).FirstOrDefault(volume => volume is { DetachedGeneration: null, MovingTo: null }) is not { } leaving) return [];
         leaving.DetachedGeneration = row.Record.Generation + 1;
         leaving.Generation++;
         leaving.Attachments++;

@@ -25,12 +25,17 @@ internal sealed partial class ModelVolumes
     {
         var groups = SnapshotGroups.GroupsOf(volume);
         if (group.Any(other => Wanted(other).Any(one => one.Group is { } of && groups.Contains(of) && !host.ContentOf(other.Id).Snapshots.ContainsKey(one.Id)))) return false;
+        var isTaken = false;
         await StepAsync("takes snapshots of", volume, () =>
         {
             if (!InUse(volume.Id)) throw new HypervisorException("volume-busy", "The process that had it has ended.", null);
             var holder = HolderOf(volume.Id);
-            foreach (var id in group.Select(other => other.Id).Where(other => holder is not null && HolderOf(other) == holder).Append(volume.Id)) host.ContentOf(id).Settle(host.Timepiece.Wall);
+            var members = group.Where(other => holder is not null && HolderOf(other.Id) == holder).Append(volume).ToArray();
+            if (!members.All(member => SnapshotGroups.IsCurrent(member, _told(member.Id)))) return;
+            foreach (var member in members) host.ContentOf(member.Id).Settle(host.Timepiece.Wall);
+            isTaken = true;
         }, cancel);
+        if (!isTaken) return false;
         foreach (var other in group) _changed(other.Id);
         return true;
     }

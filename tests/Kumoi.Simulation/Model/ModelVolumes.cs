@@ -17,7 +17,9 @@ internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node nod
 
     private Action<string> _changed = _ => { };
 
-    public void Watch(Action<string> changed) => _changed = changed;
+    private Func<string, DesiredVolume?> _told = _ => null;
+
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told) => (_changed, _told) = (changed, told);
 
     public Task<StoresSight> LookAsync(CancellationToken cancel) => Task.FromResult(new StoresSight(
         [new StoreSight(new ObservedStore(host.StoreId, StorePlace.LocalPool, StoreDrivers.Directory, false, true, Room, 0), [.. host.Volumes.Keys.Select(id => (id, "model"))])], []));
@@ -49,6 +51,21 @@ internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node nod
 
     public Task FillAsync(DesiredVolume volume, CancellationToken cancel) =>
         StepAsync("begins to restore to", volume, () => Fill(volume, VolumeWorks.Restore, () => ModelBackups.Read(cloud.Backups, host, volume.Backup!)), cancel);
+
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel)
+    {
+        // What is written while it is read would be neither the one nor the other.
+        long? first = null;
+        return StepAsync("begins to move to", volume, () => Fill(volume, VolumeWorks.Move, () => GivenTo(volume) is { } content ? content == (first ??= content) ? content : ModelContent.Torn : null), cancel);
+    }
+
+    /// <summary>What the volume has now whose place this takes; null if nobody gives it, or nobody gets through.</summary>
+    private long? GivenTo(DesiredVolume volume)
+    {
+        var (move, wire) = (volume.Move!, cloud.Wire.CutOff);
+        var keeper = cloud.Hosts.FirstOrDefault(other => other.Exports.GetValueOrDefault(move.VolumeId) is { } export && (export.InstanceId, export.Incarnation) == (volume.Id, move.From.Incarnation));
+        return keeper is null || wire.Contains(keeper.Name) || wire.Contains(host.Name) ? null : keeper.ContentOf(move.VolumeId).Content;
+    }
 
     /// <summary>A program fills the volume: it is there when that ends.</summary>
     /// <param name="read">What it is to hold; null: that cannot be read now.</param>
@@ -84,6 +101,8 @@ internal sealed partial class ModelVolumes(Cloud cloud, ModelHost host, Node nod
         _filling.Remove(volume.Id);
         host.Begun.Remove(volume.Id);
         host.Volumes.Remove(volume.Id);
+        // What waited for a guest to write elsewhere is of the moment at which nobody writes any more.
+        host.Contents.GetValueOrDefault(volume.Id)?.Settle(host.Timepiece.Wall);
         if (host.Contents.GetValueOrDefault(volume.Id) is { Snapshots.Count: 0 }) host.Contents.Remove(volume.Id);
     }, cancel);
 

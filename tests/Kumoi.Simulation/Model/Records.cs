@@ -87,7 +87,7 @@ internal sealed class Records(Timepiece clock)
         foreach (var volume in Volumes.Values.Where(volume => volume.HostId == host.Id && !volume.Gone).ToArray())
         {
             if (volume.InstanceId is { } id) Hosts[Instances[id].Record.HostId].Revision++;
-            volume.Lost = volume is { Desired: VolumeDesire.Present, MadeGib: not null };
+            volume.Lost = volume is { Desired: VolumeDesire.Present, MadeGib: not null, MoveOf: null };
             Forget(volume, isLost: true);
         }
         foreach (var backup in Backups.Values.Where(backup => backup.HostId == host.Id)) backup.HostId = "";
@@ -97,6 +97,7 @@ internal sealed class Records(Timepiece clock)
 
     private void Forget(VolumeRow volume, bool isLost)
     {
+        EndMove(volume, isLost);
         (volume.Gone, volume.Forgotten, volume.InstanceId) = (true, true, null);
         foreach (var snapshot in SnapshotsOf(volume.Id).ToArray()) Snapshots.Remove(snapshot.Id);
         foreach (var backup in Backups.Values.Where(backup => backup.VolumeId == volume.Id).ToArray())
@@ -107,6 +108,22 @@ internal sealed class Records(Timepiece clock)
         }
         // Those that begin with it were asked for later than it was.
         foreach (var copy in Volumes.Values.Where(copy => copy.IsFilling && copy.Source?.VolumeId == volume.Id).ToArray()) Forget(copy, isLost);
+    }
+
+    /// <summary>With either of its ends, a move has ended.</summary>
+    private void EndMove(VolumeRow volume, bool isLost)
+    {
+        if (volume.MovingTo is { } id && Volumes[id] is { Gone: false } place)
+        {
+            volume.MovingTo = null;
+            if (!isLost) Forget(place, isLost: false);
+            else (place.Desired, place.Generation, Hosts[place.HostId].Revision) = (VolumeDesire.Deleted, place.Generation + 1, Hosts[place.HostId].Revision + 1);
+        }
+        if (volume.MoveOf is not { } of || Volumes[of] is not { Gone: false } source || source.MovingTo != volume.Id) return;
+        (source.MovingTo, source.Generation, Hosts[source.HostId].Revision) = (null, source.Generation + 1, Hosts[source.HostId].Revision + 1);
+        if (source is not { Exported: true, HasExportKey: true, InstanceId: { } holder }) return;
+        (source.ExportPort, source.ExportIncarnation) = (null, source.ExportIncarnation + 1);
+        Hosts[Instances[holder].Record.HostId].Revision++;
     }
 
     private void Forget(BackupRow backup)

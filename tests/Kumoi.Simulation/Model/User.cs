@@ -16,7 +16,7 @@ internal sealed class User(Cloud cloud, Node node)
 
     private static readonly VolumeRequest[] VolumeChanges = [VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Attach, VolumeRequest.Detach, VolumeRequest.Detach, VolumeRequest.Grow, VolumeRequest.Grow, VolumeRequest.Delete, VolumeRequest.Snapshot, VolumeRequest.Snapshot, VolumeRequest.SnapshotInstance, VolumeRequest.SnapshotInstance,
         VolumeRequest.Restore, VolumeRequest.DeleteSnapshot, VolumeRequest.BeginWithSnapshot, VolumeRequest.Copy,
-        VolumeRequest.BackUp, VolumeRequest.BackUp, VolumeRequest.BackUpAnew, VolumeRequest.Schedule, VolumeRequest.DeleteBackup, VolumeRequest.RestoreBackup, VolumeRequest.Recover];
+        VolumeRequest.BackUp, VolumeRequest.BackUp, VolumeRequest.BackUpAnew, VolumeRequest.Schedule, VolumeRequest.DeleteBackup, VolumeRequest.RestoreBackup, VolumeRequest.Recover, VolumeRequest.Move, VolumeRequest.Move, VolumeRequest.CancelMove];
 
     private readonly List<string> _known = [];
 

@@ -61,6 +61,17 @@ internal sealed class VolumeRow
 
     public int? ExportPort { get; set; }
 
+    /// <summary>The row of its new place, which is filled from it.</summary>
+    public string? MovingTo { get; set; }
+
+    /// <summary>The volume that this is to take the place of; null: it is a volume.</summary>
+    public string? MoveOf { get; set; }
+
+    /// <summary>Where that is given, and in which incarnation.</summary>
+    public int? MovePort { get; set; }
+
+    public int MoveIncarnation { get; init; }
+
     /// <summary>Removed, or recorded no more.</summary>
     public bool Gone { get; set; }
 

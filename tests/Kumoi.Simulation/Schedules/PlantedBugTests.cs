@@ -24,6 +24,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [InlineData("BackupIsNotMerged", "a-backup-stays-readable")]
     [InlineData("GoneBeforeItIsAsked", "settles")]
     [InlineData("GivenToWhoeverHasIt", "settles")]
+    [InlineData("EmptyTakesThePlace", "moved-is-the-same")]
     public void Is_found(string bug, params string[] invariants)
     {
         var found = Search.Run(1, Schedules, Enum.Parse<PlantedBug>(bug));

@@ -158,7 +158,7 @@ internal static class DriveParts
         var device = port is null ? StartDevice(volume.Id, Throttle + volume.Id, emulated)
             // Without an address it is put beside another device in the port, where no guest looks for it.
             : new JsonObject { ["driver"] = Driver, ["id"] = volume.Id, ["drive"] = Throttle + volume.Id, ["bus"] = port, ["addr"] = "0x0" };
-        device["serial"] = ObjectNames.Serial(volume.Id);
+        device["serial"] = ObjectNames.Serial(volume.Of ?? volume.Id);
         // A host that is away for a time is no fault of the disk: the guest is held, and asks again when it goes on.
         if (volume.Remote is not null) (device["rerror"], device["werror"]) = ("stop", "stop");
         return device;

@@ -10,7 +10,7 @@ namespace Kumoi.Agent.Volumes.Blocks;
 
 /// <summary>
 /// How volumes begin: empty; as an image, of which the place has one copy, whose point they are made from without copying; with a snapshot's point in the same way; or with a
-/// backup, which is copied. What is copied has a name that means nothing until it is whole.
+/// backup, or what another volume has, which is copied. What is copied has a name that means nothing until it is whole.
 /// </summary>
 public sealed partial class BlockVolumes
 {
@@ -103,7 +103,7 @@ public sealed partial class BlockVolumes
         await store.Tool.CreateAsync(begun, (image.VirtualSizeBytes + Mib - 1) / Mib * Mib, cancel);
         _waiting.GetOrAdd(work, _ => new())[volume.Id] = 0;
         var source = new JsonObject { ["driver"] = image.Format, ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = _images.PathOf(image) } };
-        await ConvertAsync(store, work, begun, new LayerWork("copy-image", VolumeWorks.Copy, 0, LayerWorkState.Running, 0, image.SizeBytes, null), image.SizeBytes, (_, _) => Task.FromResult<(JsonObject, IReadOnlyList<LayerKey>)>((source, [])), () =>
+        await ConvertAsync(store, work, begun, new LayerWork("copy-image", VolumeWorks.Copy, 0, LayerWorkState.Running, 0, image.SizeBytes, null), image.SizeBytes, (_, _) => Task.FromResult(new FillSource(source, [])), () =>
         {
             foreach (var id in _waiting.GetValueOrDefault(work)?.Keys ?? []) _changed(id);
         }, cancel);
@@ -112,16 +112,54 @@ public sealed partial class BlockVolumes
 
     public async Task FillAsync(DesiredVolume volume, CancellationToken cancel)
     {
-        CheckClear(volume);
         var source = volume.Backup!;
         if (source.Encryption is not null) throw new HypervisorException("encryption-unsupported", $"The backup that the volume {volume.Id} begins with is of an encrypted volume, which volumes of its pool cannot be. Nothing is written of it.", null);
+        await BeginFillingAsync(volume, "filled from its backup", async (store, begun) =>
+        {
+            var files = new BackupFiles(backupPlaces.Need(source.Place), source.VolumeId, false);
+            var headers = source.Chain.Select(files.Check).ToList();
+            var bytes = source.Chain.Sum(one => files.LengthOf(one.Id));
+            await store.Tool.CreateAsync(begun, Math.Max(headers[0].Size, volume.SizeGib * VolumeSizes.Gib), cancel);
+            // As whom backups of that volume may be read.
+            var user = DirectoryVolumes.UserOf(source.VolumeId);
+            await ConvertAsync(store, volume.Id, begun, new LayerWork("restore", VolumeWorks.Restore, 0, LayerWorkState.Running, 0, 2 * bytes, null), bytes, async (run, _) =>
+            {
+                foreach (var one in source.Chain) await files.CheckWholeAsync(one, read => run.Done(read), run.Cancelled);
+                JsonObject? below = null;
+                foreach (var one in source.Chain.Reverse()) below = LayerKey.None.Layer(files.PathOf(one.Id), below);
+                return new FillSource(below!, []);
+            }, () => _changed(volume.Id), cancel, user);
+        }, cancel);
+    }
+
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel) => BeginFillingAsync(volume, "moved", async (store, begun) =>
+    {
+        var (user, bytes) = (DirectoryVolumes.UserOf(volume.Id), volume.Move!.UsedBytes);
+        await store.Tool.CreateAsync(begun, volume.SizeGib * VolumeSizes.Gib, cancel);
+        var source = exports.Sources.Open(volume, user);
+        await ConvertAsync(store, volume.Id, begun, new LayerWork("move", VolumeWorks.Move, 0, LayerWorkState.Running, 0, bytes, null), bytes, async (run, _) =>
+        {
+            await source.ConnectAsync(run.Cancelled);
+            return new FillSource(source.Node, []) { Arguments = source.Arguments, Descriptors = source.Descriptors };
+        }, () =>
+        {
+            source.Dispose();
+            _changed(volume.Id);
+        }, cancel, user);
+    }, cancel);
+
+    /// <summary>Begins to write a volume as something that means nothing until it is whole, or looks after that.</summary>
+    /// <param name="begin">Makes the disk of this name, and has it written.</param>
+    private async Task BeginFillingAsync(DesiredVolume volume, string done, Func<BlockStore, string, Task> begin, CancellationToken cancel)
+    {
+        CheckClear(volume);
         await HoldAsync(volume, async (store, sight) =>
         {
             var begun = BlockNames.Begun(volume.Id, volume.Incarnation);
             if (_programs.Of(volume.Id) is { } run)
             {
                 if (run.State == LayerWorkState.Running) return;
-                if (run.State == LayerWorkState.Failed) throw _programs.Failed(volume.Id, run.Failure ?? Failed(run.Words ?? "", "filled from its backup"));
+                if (run.State == LayerWorkState.Failed) throw _programs.Failed(volume.Id, run.Failure ?? Failed(run.Words ?? "", done));
                 _programs.Forget(volume.Id);
                 if (!await BeginAsync(store, sight, cancel)) return;
                 await store.Tool.GiveAsync(begun, 0, cancel);
@@ -134,36 +172,24 @@ public sealed partial class BlockVolumes
             if (!await BeginAsync(store, sight, cancel)) return;
             await _programs.EndMarkedAsync(volume.Id, BlockNames.BegunPrefix(volume.Id), cancel);
             foreach (var disk in sight.Begun) await DiscardBegunAsync(store, disk, cancel);
-            var files = new BackupFiles(backupPlaces.Need(source.Place), source.VolumeId, false);
-            var headers = source.Chain.Select(files.Check).ToList();
-            var bytes = source.Chain.Sum(one => files.LengthOf(one.Id));
-            await store.Tool.CreateAsync(begun, Math.Max(headers[0].Size, volume.SizeGib * VolumeSizes.Gib), cancel);
-            // As whom backups of that volume may be read.
-            var user = DirectoryVolumes.UserOf(source.VolumeId);
-            await ConvertAsync(store, volume.Id, begun, new LayerWork("restore", VolumeWorks.Restore, 0, LayerWorkState.Running, 0, 2 * bytes, null), bytes, async (run, _) =>
-            {
-                foreach (var one in source.Chain) await files.CheckWholeAsync(one, read => run.Done(read), run.Cancelled);
-                JsonObject? below = null;
-                foreach (var one in source.Chain.Reverse()) below = LayerKey.None.Layer(files.PathOf(one.Id), below);
-                return (below!, []);
-            }, () => _changed(volume.Id), cancel, user);
+            await begin(store, begun);
         }, cancel);
     }
 
     /// <summary>Begins to write something into a disk that reads as zeros, as a user that may do nothing else.</summary>
     /// <param name="source">Tells what is read, and the keys for it.</param>
     private async Task ConvertAsync(
-        BlockStore store, string work, string target, LayerWork sight, long bytes, Func<LayerRun, uint, Task<(JsonObject Source, IReadOnlyList<LayerKey> Keys)>> source, Action ended, CancellationToken cancel, uint? reader = null)
+        BlockStore store, string work, string target, LayerWork sight, long bytes, Func<LayerRun, uint, Task<FillSource>> source, Action ended, CancellationToken cancel, uint? reader = null)
     {
         var user = reader ?? DirectoryVolumes.UserOf(work);
         var node = await store.Tool.GiveAsync(target, user, cancel);
         var key = LayerKey.OfPlace(node.Secret, user);
         _programs.Start(work, sight, async run =>
         {
-            var (from, keys) = await source(run, user);
+            var from = await source(run, user);
             var into = new JsonObject { ["driver"] = "raw", ["file"] = LayerKey.Open(node, key) };
-            string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.ToJsonString(), "json:" + into.ToJsonString()];
-            await run.WatchAsync(commands, "setpriv", arguments, [.. keys, key], bytes);
+            string[] arguments = [.. DirectoryVolumes.As(user, []), "qemu-img", "convert", "-p", "-n", "--target-is-zero", "-t", "none", .. from.Arguments, .. from.Keys.SelectMany(one => one.Arguments), .. key.Arguments, "json:" + from.Node.ToJsonString(), "json:" + into.ToJsonString()];
+            await run.WatchAsync(commands, "setpriv", arguments, [.. from.Keys, key], bytes, from.Descriptors);
             return null;
         }, [key], ended);
     }
@@ -181,4 +207,12 @@ public sealed partial class BlockVolumes
     private static HypervisorException Failed(string words, string done) =>
         words.Contains("No space left", StringComparison.Ordinal) ? new HypervisorException("disk-full", $"The store is full: the volume could not be {done}.", null)
             : new HypervisorException("volume-failed", $"The volume could not be {done}: {(words.Length > 500 ? words[^500..] : words)}", null);
+
+    /// <summary>What a disk is filled from, and what the program needs for that.</summary>
+    private sealed record FillSource(JsonObject Node, IReadOnlyList<LayerKey> Keys)
+    {
+        public IReadOnlyList<string> Arguments { get; init; } = [];
+
+        public IReadOnlyList<int> Descriptors { get; init; } = [];
+    }
 }

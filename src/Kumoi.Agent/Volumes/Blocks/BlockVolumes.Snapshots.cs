@@ -45,6 +45,7 @@ public sealed partial class BlockVolumes
         try
         {
             foreach (var member in members.OrderBy(member => member.Id, StringComparer.Ordinal)) gates.Add(await GateAsync(member.Id, cancel));
+            if (!members.All(member => SnapshotGroups.IsCurrent(member, _told(member.Id)))) return false;
             await TakeAsync(link, members, [], null, cancel);
         }
         finally

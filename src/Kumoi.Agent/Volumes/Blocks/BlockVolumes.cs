@@ -27,10 +27,11 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
     private readonly ImageCache _images = new(options.Paths);
     private readonly MomentNotes _moments = new(options.Paths, stores);
     private Action<string> _changed = _ => { };
+    private Func<string, DesiredVolume?> _told = _ => null;
 
     public GuestLinks Guests => guests;
 
-    public void Watch(Action<string> changed) => _changed = changed;
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told) => (_changed, _told) = (changed, told);
 
     /// <summary>Whether a store is one of these, as far as this host has ever seen it.</summary>
     public bool Keeps(string storeId) => stores.Has(storeId);
@@ -48,7 +49,8 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
     public async Task<VolumeSight> ObserveAsync(DesiredVolume volume, CancellationToken cancel)
     {
         var store = stores.Need(volume.Store);
-        var export = store.Place.IsShared ? null : await exports.FindAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
+        // One that several hosts reach is given to others only for a move.
+        var export = await exports.FindAsync(volume, DirectoryVolumes.UserOf(volume.Id), guests, _changed, cancel);
         try
         {
             var looked = LookAsync(store, volume.Id, cancel);
@@ -176,7 +178,7 @@ public sealed partial class BlockVolumes(AgentOptions options, BlockStores store
 
     public async Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel)
     {
-        if (stores.Need(volume.Store).Place.IsShared) throw new HypervisorException("export-refused", $"The volume {volume.Id} is in a pool that other hosts reach; it is not given over the network.", null);
+        if (stores.Need(volume.Store).Place.IsShared && volume.Export is not { ReadOnly: true }) throw new HypervisorException("export-refused", $"The volume {volume.Id} is in a pool that other hosts reach; it is not given to guests over the network.", null);
         var opened = await OpenAsync(volume, image, DirectoryVolumes.UserOf(volume.Id), cancel);
         using var mine = await GateAsync(volume.Id, cancel);
         if (!await IsAsOpenedAsync(volume, opened, cancel)) throw DirectoryVolumes.Changed(volume);

@@ -28,7 +28,7 @@ public sealed partial class DirectoryVolumes
     private VolumeSight See(DesiredVolume volume, VolumeFiles files, LayerProcess? process)
     {
         var seen = files.Look();
-        var copy = _programs.Of(volume.Id) is { Kind: VolumeWorks.Copy or VolumeWorks.Restore, State: LayerWorkState.Running } filling ? WorkOf(volume, filling) : null;
+        var copy = _programs.Of(volume.Id) is { Kind: VolumeWorks.Copy or VolumeWorks.Restore or VolumeWorks.Move, State: LayerWorkState.Running } filling ? WorkOf(volume, filling) : null;
         if (!seen.Traces || ReferenceEquals(files.State, LayerState.Initial)) return copy is null ? seen : seen with { Snapshots = SnapshotsSight.None with { Work = copy } };
         var layers = See(files, volume, process);
         var isBeside = layers.Beside is { State: LayerWorkState.Running };
@@ -140,6 +140,7 @@ public sealed partial class DirectoryVolumes
         {
             foreach (var member in members.OrderBy(member => member.Id, StringComparer.Ordinal)) gates.Add(await GateAsync(member.Id, cancel));
             foreach (var member in members.Where(member => !IsHeld(member))) throw StoreDirectory.Fenced(member.Incarnation);
+            if (!members.All(IsCurrent)) return false;
             await SwitchAsync(link, members, cancel);
         }
         finally

@@ -32,11 +32,14 @@ public sealed partial class DirectoryVolumes(Stores stores, ExportProcesses expo
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
     private readonly LayerPrograms _programs = new(commands, clock);
     private Action<string> _changed = _ => { };
+    private Func<string, DesiredVolume?> _told = _ => null;
     private Task<IReadOnlyList<StrayVolume>>? _describing;
 
     public GuestLinks Guests { get; } = new();
 
-    public void Watch(Action<string> changed) => (_changed, Guests.Worked) = (changed, changed);
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told) => (_changed, Guests.Worked, _told) = (changed, changed, told);
+
+    internal bool IsCurrent(DesiredVolume volume) => SnapshotGroups.IsCurrent(volume, _told(volume.Id));
 
     /// <summary>Tells that something has become of a volume.</summary>
     internal void Changed(string volumeId) => _changed(volumeId);

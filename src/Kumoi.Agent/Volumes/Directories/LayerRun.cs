@@ -30,9 +30,10 @@ internal sealed partial class LayerRun(LayerWork work, DateTimeOffset since) : I
     }
 
     /// <summary>Runs a program that tells how many percent of so many bytes it has done; its failure is an <see cref="IOException"/> with its last words.</summary>
-    public async Task WatchAsync(Commands commands, string program, IReadOnlyList<string> arguments, IReadOnlyList<LayerKey> keys, long bytes)
+    /// <param name="inherited">What it inherits beside the keys; null: nothing.</param>
+    public async Task WatchAsync(Commands commands, string program, IReadOnlyList<string> arguments, IReadOnlyList<LayerKey> keys, long bytes, IReadOnlyList<int>? inherited = null)
     {
-        var result = await commands.WatchAsync(program, arguments, [.. keys.SelectMany(key => key.Descriptors)], id => Process = id, text =>
+        var result = await commands.WatchAsync(program, arguments, [.. keys.SelectMany(key => key.Descriptors), .. inherited ?? []], id => Process = id, text =>
         {
             if (PercentForm().Matches(text) is [.., var last])
                 Sight = Sight with { DoneBytes = Math.Min(_before + (long)(bytes * double.Parse(last.Groups[1].ValueSpan, CultureInfo.InvariantCulture) / 100), Sight.TotalBytes) };

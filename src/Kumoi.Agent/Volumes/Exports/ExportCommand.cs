@@ -28,7 +28,7 @@ internal static class ExportCommand
             "--object", $"tls-creds-psk,id={Credentials},endpoint=server,dir={QemuCommand.Escape(keys)}",
             // One connection: what a broken one has sent cannot be written after what was sent again by the next.
             "--nbd-server", string.Create(CultureInfo.InvariantCulture, $"addr.type=fd,addr.str={listener},tls-creds={Credentials},max-connections=1"),
-            "--export", string.Join(',', ExportOf(drive.Volume.Id).Select(one => $"{one.Key}={one.Value}")),
+            "--export", string.Join(',', ExportOf(drive.Volume).Select(one => $"{one.Key}={one.Value}")),
         ];
         return [.. As(user), Program, .. Layers(drive), .. server, .. Monitor(socket)];
     }
@@ -66,9 +66,10 @@ internal static class ExportCommand
     private static string[] Monitor(string socket) => ["--chardev", $"socket,id=qmp,path={QemuCommand.Escape(socket)},server=on,wait=off", "--monitor", "chardev=qmp"];
 
     /// <summary>The export, under the volume's own name. Each write is made to last before it is answered: the guest outlives this process, knows of no power cut, and asks for nothing to be written again.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> ExportOf(string volumeId) =>
+    public static IReadOnlyList<KeyValuePair<string, string>> ExportOf(DesiredVolume volume) =>
     [
-        new("type", VolumeProtocols.Nbd), new("id", volumeId), new("node-name", DriveParts.Throttle + volumeId), new("name", volumeId), new("writable", "on"), new("writethrough", "on"),
+        new("type", VolumeProtocols.Nbd), new("id", volume.Id), new("node-name", DriveParts.Throttle + volume.Id), new("name", volume.Id),
+        .. volume.Export is { ReadOnly: true } ? Array.Empty<KeyValuePair<string, string>>() : [new("writable", "on"), new("writethrough", "on")],
     ];
 
     /// <summary>The key as both ends read it.</summary>

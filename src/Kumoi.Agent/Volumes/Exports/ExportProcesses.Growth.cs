@@ -52,7 +52,7 @@ public sealed partial class ExportProcesses
         finally
         {
             // Also of a store that is full, or when the one of before did not end in time.
-            await MendAsync(qmp, volume.Id, CancellationToken.None);
+            await MendAsync(qmp, volume, CancellationToken.None);
         }
     }
 
@@ -69,16 +69,16 @@ public sealed partial class ExportProcesses
     private static Task<bool> IsExportedAsync(QmpClient qmp, string volumeId, CancellationToken cancel) =>
         qmp.AskAsync("query-block-exports", null, exports => exports.EnumerateArray().Any(export => export.GetProperty("id").GetString() == volumeId), cancel);
 
-    private static Task ExportAsync(QmpClient qmp, string volumeId, CancellationToken cancel) => qmp.ExecuteAsync("block-export-add", writer =>
+    private static Task ExportAsync(QmpClient qmp, DesiredVolume volume, CancellationToken cancel) => qmp.ExecuteAsync("block-export-add", writer =>
     {
-        foreach (var (name, value) in ExportCommand.ExportOf(volumeId))
+        foreach (var (name, value) in ExportCommand.ExportOf(volume))
             if (value == "on") writer.WriteBoolean(name, true);
             else writer.WriteString(name, value);
     }, cancel);
 
     /// <summary>Gives the volume again if an agent that let it grow was killed before it had done so.</summary>
-    private static async Task MendAsync(QmpClient qmp, string volumeId, CancellationToken cancel)
+    private static async Task MendAsync(QmpClient qmp, DesiredVolume volume, CancellationToken cancel)
     {
-        if (!await IsExportedAsync(qmp, volumeId, cancel)) await ExportAsync(qmp, volumeId, cancel);
+        if (!await IsExportedAsync(qmp, volume.Id, cancel)) await ExportAsync(qmp, volume, cancel);
     }
 }

@@ -24,6 +24,9 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
     private readonly ConcurrentDictionary<string, (QmpClient Qmp, int Process)> _known = new();
     private readonly ConcurrentDictionary<string, (CancellationTokenSource Cancel, Task Ended)> _watched = new();
 
+    /// <summary>Where content is had from that others give for a move.</summary>
+    internal MoveSources Sources { get; } = new(options.Paths, clock);
+
     /// <summary>For the note of guests that are held, of which there are none here.</summary>
     private readonly GuestFreeze _freeze = new(options.Paths, clock);
 
@@ -54,7 +57,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         {
             await DropAsync(volume.Id, links);
             if (AliveOf(volume.Id, note).Count == 0) return note.Sight;
-            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume) && note.Protocol == VolumeProtocols.Nbd) await MendAsync(_known[volume.Id].Qmp, volume.Id, cancel);
+            if (await ConnectAsync(volume.Id, user, links, changed, cancel) && note.Sight.IsOf(volume) && note.Protocol == VolumeProtocols.Nbd) await MendAsync(_known[volume.Id].Qmp, volume, cancel);
             if (note.Protocol == VolumeProtocols.Iscsi && note.Sight.IsOf(volume)) await WatchAsync(volume.Id, note, user, changed);
         }
         return note.Sight;
@@ -104,7 +107,7 @@ public sealed partial class ExportProcesses(AgentOptions options, Commands comma
         var at = (IPEndPoint)listener.LocalEndPoint!;
         var note = new ExportNote(volume.Export.InstanceId, volume.Export.Incarnation, at.Port, 0, default, volume.Export.Protocol) { IsGrouped = _groups.TryMake(id) };
         note.Write(NoteOf(id));
-        using var key = LayerKey.Of(volume, user);
+        using var key = drive.Block is { } block ? LayerKey.OfPlace(block.Secret, user) : LayerKey.Of(volume, user);
         var open = drive with { KeyFile = key.Path };
         var started = await _groups.StartAsync(
             commands, id, Path.Combine(PlaceOf(id), Gate), QemuCommand.Program, isNbd ? ExportCommand.Build(open, user, (int)listener.Handle, PlaceOf(id), SocketOf(id)) : ExportCommand.BuildFile(open, user, file, SocketOf(id)), isNbd ? [(int)listener.Handle, .. key.Descriptors] : key.Descriptors, cancel);

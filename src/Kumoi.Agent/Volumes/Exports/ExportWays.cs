@@ -10,7 +10,7 @@ namespace Kumoi.Agent.Volumes.Exports;
 public sealed record ExportWays(IReadOnlyList<string>? Protocols, string? Lacking)
 {
     /// <summary>Of a host whose volumes are simulated.</summary>
-    public static ExportWays All { get; } = new(VolumeProtocols.All, null);
+    public static ExportWays All { get; } = new(VolumeProtocols.Known, null);
 
     /// <summary>What is needed for iSCSI. QEMU's part is a module of its own in some distributions, and in others built in.</summary>
     private static readonly string[] Programs = [TargetCommand.Program, "unshare"], QemuModules = ["/usr/lib/*/qemu/block-iscsi.so", "/usr/lib*/qemu/block-iscsi.so", "/usr/lib*/qemu-kvm/block-iscsi.so"];
@@ -22,7 +22,7 @@ public sealed record ExportWays(IReadOnlyList<string>? Protocols, string? Lackin
     {
         if (!Commands.IsThere(ExportCommand.Program)) return new ExportWays(null, $"Volumes are not given to other hosts: the program {ExportCommand.Program} is missing.");
         return await LackingAsync(commands, user, cancel) is { } what
-            ? new ExportWays([VolumeProtocols.Nbd], $"Volumes are not given to other hosts by iSCSI: {what}.") : new ExportWays([VolumeProtocols.Nbd, VolumeProtocols.Iscsi], null);
+            ? new ExportWays([VolumeProtocols.Nbd, VolumeProtocols.Move], $"Volumes are not given to other hosts by iSCSI: {what}.") : new ExportWays([VolumeProtocols.Nbd, VolumeProtocols.Iscsi, VolumeProtocols.Move], null);
     }
 
     private static async Task<string?> LackingAsync(Commands commands, uint user, CancellationToken cancel)

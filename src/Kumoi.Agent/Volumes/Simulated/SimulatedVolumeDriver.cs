@@ -30,7 +30,7 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public Task MakeAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("MakeVolume", volume, () => _volumes.Make(volume.Id, volume.SizeGib), cancel);
 
-    public void Watch(Action<string> changed)
+    public void Watch(Action<string> changed, Func<string, DesiredVolume?> told)
     {
         // Nothing takes its time here but what a step itself waits for.
     }
@@ -42,6 +42,12 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public Task FillAsync(DesiredVolume volume, CancellationToken cancel) =>
         throw new Instances.HypervisorException("store-away", "A simulated host has no backup stores.", null);
+
+    public Task ReceiveAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("ReceiveVolume", volume, () =>
+    {
+        if (!SimulatedVolumes.TryGiven(volume.Move!.From.Key, out var content)) throw new HypervisorException("volume-unreachable", $"Nobody gives the volume {volume.Move.VolumeId} here.", null);
+        _volumes.Make(volume.Id, volume.SizeGib, content);
+    }, cancel);
 
     public Task PrepareAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("PrepareSnapshot", volume, () =>
         _volumes.Prepare(volume.Id, (volume.Snapshots ?? []).Where(one => one is { Desired: VolumeDesire.Present, Taken: false }).Select(one => one.Id), clock.GetUtcNow()), cancel);
@@ -76,7 +82,7 @@ public sealed class SimulatedVolumeDriver(SimulatedMachine machine, SimulatedFau
 
     public Task ExportAsync(DesiredVolume volume, DesiredImage? image, CancellationToken cancel) => StepAsync("ExportVolume", volume, () =>
     {
-        if (!_volumes.Export(volume.Id, new ExportSight(volume.Export!.InstanceId, volume.Export.Incarnation, ExportPort))) throw InUse();
+        if (!_volumes.Export(volume.Id, new ExportSight(volume.Export!.InstanceId, volume.Export.Incarnation, ExportPort), volume.Export.ReadOnly ? volume.Export.Key : null)) throw InUse();
     }, cancel);
 
     public Task EndExportAsync(DesiredVolume volume, CancellationToken cancel) => StepAsync("EndExport", volume, () => _volumes.EndExport(volume.Id), cancel);

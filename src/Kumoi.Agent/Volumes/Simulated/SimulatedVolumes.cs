@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -10,6 +11,9 @@ namespace Kumoi.Agent.Volumes.Simulated;
 /// <param name="journal">Null: the volumes are gone with the process.</param>
 public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
 {
+    // What volumes have that are given for a move, by the keys that they are given with: machines of one process reach each other so.
+    private static readonly ConcurrentDictionary<string, Func<long>> Given = new();
+
     private readonly Lock _gate = new();
     // Made with the first volume: most of ten thousand idle hosts have none.
     private Dictionary<string, Volume>? _volumes;
@@ -119,6 +123,25 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
         }
     }
 
+    /// <summary>What a volume has that is given for a move with this key; false if none is.</summary>
+    public static bool TryGiven(string key, out long content)
+    {
+        var found = Given.TryGetValue(key, out var read);
+        content = found ? read!() : 0;
+        return found;
+    }
+
+    /// <summary>Makes a volume with this content; nothing happens if it is there.</summary>
+    public void Make(string id, int sizeGib, long content)
+    {
+        lock (_gate)
+        {
+            if (Find(id).SizeGib > 0) return;
+            Make(id, sizeGib);
+            Find(id).Content = content;
+        }
+    }
+
     private void Add(string id, Volume volume, SimulatedSnapshot snapshot)
     {
         volume.Snapshots.Add(snapshot);
@@ -191,12 +214,15 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
     }
 
     /// <summary>Gives the volume to an instance of another host; false if a guest has it, or another instance.</summary>
-    public bool Export(string id, ExportSight export)
+    /// <param name="key">With which it is given for a move; null: it is given to a guest.</param>
+    public bool Export(string id, ExportSight export, string? key)
     {
         lock (_gate)
         {
             if (_volumes?.GetValueOrDefault(id) is not { SizeGib: > 0 } volume || (volume.Holder is not null && !export.Equals(volume.Holder))) return false;
             volume.Holder = export;
+            if (volume.Key is { } before) Given.TryRemove(before, out _);
+            if ((volume.Key = key) is not null) Given[key!] = () => ContentOf(id);
             return true;
         }
     }
@@ -204,7 +230,12 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
     public void EndExport(string id)
     {
         lock (_gate)
-            if (_volumes?.GetValueOrDefault(id) is { Holder: ExportSight } volume) volume.Holder = null;
+            if (_volumes?.GetValueOrDefault(id) is { Holder: ExportSight } volume)
+            {
+                volume.Holder = null;
+                if (volume.Key is { } key) Given.TryRemove(key, out _);
+                volume.Key = null;
+            }
     }
 
     /// <summary>Snapshots that wait for a guest which has ended are of that moment.</summary>
@@ -240,6 +271,7 @@ public sealed class SimulatedVolumes(string store, SimulatedJournal? journal)
         public int SizeGib, Granted;
         public long Content, Restored;
         public object? Holder;
+        public string? Key;
 
         public List<SimulatedSnapshot> Snapshots { get; } = [];
     }

@@ -168,6 +168,7 @@ internal sealed partial class BlockStand : IAsyncDisposable
             VolumeStep.Make => volumes.MakeAsync(volume, image, default),
             VolumeStep.Copy => volumes.CopyAsync(volume, _volumes[volume.Source!.VolumeId], null, default),
             VolumeStep.Fill => volumes.FillAsync(volume, default),
+            VolumeStep.Receive => volumes.ReceiveAsync(volume, default),
             VolumeStep.Grow => volumes.GrowAsync(volume, image, default),
             VolumeStep.TakeBack => volumes.TakeBackAsync(volume, default),
             VolumeStep.Remove => volumes.RemoveAsync(volume, default),
