@@ -8,10 +8,10 @@ namespace Kumoi.Server.Accounts;
 public static class AccountEndpoints
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services) => services
-        .AddSingleton<AccountUseCases>().AddSingleton<Authentication>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
+        .AddSingleton<AccessKeys>().AddSingleton<AccountUseCases>().AddSingleton<Authentication>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
         .AddSingleton<Tokens>().AddSingleton<Users>();
 
-    public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, Tokens tokens, Users users, SummaryStore summary)
+    public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, AccessKeys keys, Tokens tokens, Users users, SummaryStore summary)
     {
         routes.MapMethods("/tokens", ["POST"], (Delegate)(RequestDelegate)(async http =>
             {
@@ -29,6 +29,11 @@ public static class AccountEndpoints
             call => tokens.RevokeAsync(call.Caller, call.Route("token"), call.Cancelled));
         routes.Post<CreateToken, TokenCreated>("/users/me/tokens", Permission.Self, "CreateToken", "Make a named API token for oneself", 201,
             (call, create) => tokens.CreateAsync(call.Caller, create, call.Cancelled));
+
+        routes.Get("/access-keys", Permission.Self, "ListAccessKeys", "List one's own access keys", call => keys.ListAsync(call.Caller, call.Cancelled));
+        routes.Post<CreateAccessKey, AccessKeyCreated>("/access-keys", Permission.Self, "CreateAccessKey", "Make an access key for oneself, to sign requests of a dialect with; its secret is told this once", 201,
+            (call, create) => keys.CreateAsync(call.Caller, create, call.Cancelled)).Fails(409);
+        routes.Delete("/access-keys/{accessKey}", Permission.Self, "RevokeAccessKey", "Revoke one's own access key", call => keys.RevokeAsync(call.Caller, call.Route("accessKey"), call.Cancelled));
 
         routes.Get("/users", Permission.ManageUsers, "ListUsers", "List the account's users",
             async call => await PageRequest.Read(call).Then(page => users.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();
