@@ -33,6 +33,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Pool)), JsonSerializable(typeof(Page<Pool>)), JsonSerializable(typeof(UpdatePool))]
 [JsonSerializable(typeof(VlanRange)), JsonSerializable(typeof(Page<VlanRange>)), JsonSerializable(typeof(CreateVlanRange))]
 [JsonSerializable(typeof(Router)), JsonSerializable(typeof(Page<Router>)), JsonSerializable(typeof(CreateRouter)), JsonSerializable(typeof(ChangeRouter))]
+[JsonSerializable(typeof(InternetGateway)), JsonSerializable(typeof(Page<InternetGateway>)), JsonSerializable(typeof(CreateInternetGateway)), JsonSerializable(typeof(AttachInternetGateway))]
 [JsonSerializable(typeof(Peering)), JsonSerializable(typeof(Page<Peering>)), JsonSerializable(typeof(CreatePeering))]
 [JsonSerializable(typeof(NetworkRoute)), JsonSerializable(typeof(Page<NetworkRoute>)), JsonSerializable(typeof(CreateNetworkRoute))]
 [JsonSerializable(typeof(PortForward)), JsonSerializable(typeof(Page<PortForward>)), JsonSerializable(typeof(CreatePortForward))]

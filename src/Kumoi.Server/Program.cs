@@ -136,6 +136,7 @@ public static class ServerProgram
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
         api.MapInstanceChanges(services.GetRequiredService<InstanceChanges>());
         api.MapInstanceCds(services.GetRequiredService<InstanceCds>());
+        api.MapInternetGateways(services.GetRequiredService<InternetGatewayUseCases>());
         api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapLoadBalancers(services.GetRequiredService<LoadBalancerUseCases>(), services.GetRequiredService<ListenerUseCases>(), services.GetRequiredService<MemberUseCases>());

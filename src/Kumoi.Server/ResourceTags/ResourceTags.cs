@@ -24,7 +24,7 @@ public sealed class ResourceTagUseCases(Database database, EventLog events)
         new("instance", Ids.Instance, "instances", "name", "terminated_at IS NULL"), new("volume", Ids.Volume, "volumes", "coalesce(former_name, name)", "deleted_at IS NULL AND image_upload_id IS NULL"),
         new("snapshot", Ids.Snapshot, "snapshots", "name", "NOT internal"), new("image", Ids.Image, "images", "name", "deleted_at IS NULL"), new("key-pair", Ids.KeyPair, "key_pairs", "name", "true"),
         new("security-group", Ids.SecurityGroup, "security_groups", "name", "true"), new("network", Ids.Network, "networks", "name", "true"), new("subnet", Ids.Subnet, "subnets", "name", "true"),
-        new("interface", Ids.Interface, "interfaces", "id", "released_at IS NULL"), new("floating-address", Ids.FloatingAddress, "floating_addresses", "host(address)", "true"), new("placement-group", Ids.PlacementGroup, "placement_groups", "name", "true"),
+        new("interface", Ids.Interface, "interfaces", "id", "released_at IS NULL"), new("floating-address", Ids.FloatingAddress, "floating_addresses", "host(address)", "true"), new("placement-group", Ids.PlacementGroup, "placement_groups", "name", "true"), new("internet-gateway", Ids.InternetGateway, "internet_gateways", "id", "true"),
     ];
 
     private static readonly string Rows = string.Join(" UNION ALL ", Kinds.Select(kind => $"SELECT id, {kind.Name} AS name, '{kind.Type}' AS type, tags FROM {kind.Table} WHERE account_id = $1 AND {kind.There} AND tags <> '{{}}'"));

@@ -10,12 +10,18 @@ namespace Kumoi.Server.Tests.Dialects;
 public sealed class Ec2SignatureTests
 {
     // What canonical forms get wrong: blanks, signs that forms and signatures write differently, scripts, nothing.
-    public static TheoryData<string> Values => ["", "plain", "a b", "*", "+", "%", "%20", "a+b%2Bc", "~-_.", "&=?/#", "雲居 🗻", "'\"<>", "\u007f", "ä", "a\tb"];
+    private static readonly string[] Values =
+        ["", "plain", "a b", "*", "+", "%", "%20", "a+b%2Bc", "~-_.", "&=?/#", "雲居 🗻", "'\"<>", "\u007f", "ä", "a\tb"];
 
-    [Theory, MemberData(nameof(Values))]
-    public async Task Values_of_all_kinds_are_signed_and_arrive_as_they_are(string value)
+    [Fact]
+    public async Task Values_of_all_kinds_are_signed_and_arrive_as_they_are()
     {
         await using var scene = await Ec2Scene.StartAsync();
+        foreach (var value in Values) await TryAsync(scene, value);
+    }
+
+    private static async Task TryAsync(Ec2Scene scene, string value)
+    {
         var signing = new Ec2Scene.Signing(scene.Key.Id, scene.Key.Secret);
         (string, string)[] filter = [("Filter.1.Name", "region-name"), ("Filter.1.Value.1", value), ("Filter.1.Value.2", "kumoi")];
         foreach (var request in (HttpRequestMessage[])[
@@ -85,17 +91,13 @@ public sealed class Ec2SignatureTests
         Assert.Equal((403, "SignatureDoesNotMatch"), await scene.FailAsync(host));
     }
 
-    [Theory]
-    [InlineData("Action=DescribeRegions&Action=DescribeRegions")]
-    [InlineData("Action=%ff")]
-    [InlineData("Action=%00")]
-    [InlineData("Action=%2")]
-    [InlineData("Action=%zz")]
-    public async Task What_cannot_be_read_is_told_in_the_form_of_the_dialect(string query)
+    [Fact]
+    public async Task What_cannot_be_read_is_told_in_the_form_of_the_dialect()
     {
         await using var scene = await Ec2Scene.StartAsync();
-        Assert.Equal((400, "MalformedQueryString"), await scene.FailAsync(new HttpRequestMessage(HttpMethod.Post, scene.Url) { Content = new StringContent(query, Encoding.UTF8, "application/x-www-form-urlencoded") }));
-        Assert.Equal((400, "MalformedQueryString"), await scene.FailAsync(new HttpRequestMessage(HttpMethod.Get, new Uri($"{scene.Url}?{query}"))));
+        // What a client's URL cannot have, as .NET writes it, is sent in the body only.
+        foreach (var query in (string[])["Action=DescribeRegions&Action=DescribeRegions", "Action=%ff", "Action=%00", "Action=%2", "Action=%zz"]) Assert.Equal((400, "MalformedQueryString"), await scene.FailAsync(new HttpRequestMessage(HttpMethod.Post, scene.Url) { Content = new StringContent(query, Encoding.UTF8, "application/x-www-form-urlencoded") }));
+        foreach (var query in (string[])["Action=DescribeRegions&Action=DescribeRegions", "Action=%ff", "Action=%00"]) Assert.Equal((400, "MalformedQueryString"), await scene.FailAsync(new HttpRequestMessage(HttpMethod.Get, new Uri($"{scene.Url}?{query}"))));
     }
 
     [Fact]

@@ -38,7 +38,8 @@ public sealed class Ec2Actions
             Write("networks", vpcs.CreateVpc), Write("networks", vpcs.DeleteVpc, "VpcId"), Read("networks", vpcs.DescribeVpcs), Read("networks", vpcs.DescribeVpcAttribute, "VpcId", "Attribute"), Write("networks", vpcs.ModifyVpcAttribute, "VpcId") with { HasDryRun = false },
             Write("subnets", subnets.CreateSubnet, "VpcId"), Write("subnets", subnets.DeleteSubnet, "SubnetId"), Read("subnets", subnets.DescribeSubnets), Write("subnets", subnets.ModifySubnetAttribute, "SubnetId") with { HasDryRun = false },
             Read("networks", tables.DescribeRouteTables), Write("networks", tables.CreateRoute, "RouteTableId"), Write("networks", tables.DeleteRoute, "RouteTableId"),
-            Read("networks", gateways.DescribeInternetGateways), Write("networks", gateways.AttachInternetGateway, "InternetGatewayId", "VpcId"), Write("networks", gateways.DetachInternetGateway, "InternetGatewayId", "VpcId"),
+            Write("internet-gateways", gateways.CreateInternetGateway), Read("internet-gateways", gateways.DescribeInternetGateways), Write("internet-gateways", gateways.AttachInternetGateway, "InternetGatewayId", "VpcId"),
+            Write("internet-gateways", gateways.DetachInternetGateway, "InternetGatewayId", "VpcId"), Write("internet-gateways", gateways.DeleteInternetGateway, "InternetGatewayId"),
             Read("interfaces", interfaces.DescribeNetworkInterfaces), Write("interfaces", interfaces.ModifyNetworkInterfaceAttribute, "NetworkInterfaceId"), Write("interfaces", interfaces.AssignPrivateIpAddresses, "NetworkInterfaceId") with { HasDryRun = false },
             Write("interfaces", interfaces.UnassignPrivateIpAddresses, "NetworkInterfaceId") with { HasDryRun = false }, Write("interfaces", interfaces.DetachNetworkInterface, "AttachmentId"),
 

@@ -21,7 +21,7 @@ public static class Ec2Errors
         ["pool-not-on-host"] = (Elsewhere, 400), ["volume-elsewhere"] = (Elsewhere, 400), ["snapshot-host-away"] = ("Unavailable", 503), ["volume-host-away"] = ("Unavailable", 503), ["encryption-unsupported"] = (Elsewhere, 400), ["image-unsupported"] = (Elsewhere, 400),
         ["addresses-exhausted"] = ("InsufficientFreeAddressesInSubnet", 400), ["floating-addresses-exhausted"] = ("InsufficientAddressCapacity", 500), ["pool-exhausted"] = ("InsufficientAddressCapacity", 500),
         ["too-many-volumes"] = ("AttachmentLimitExceeded", 400), ["too-many-interfaces"] = ("AttachmentLimitExceeded", 400), ["too-many-snapshots"] = ("SnapshotLimitExceeded", 400), ["too-many-access-keys"] = ("LimitExceeded", 400), ["too-many-schedules"] = ("LimitExceeded", 400),
-        ["vpn-full"] = ("LimitExceeded", 400), ["rule-exists"] = ("InvalidPermission.Duplicate", 400), ["default-group"] = ("CannotDelete", 400), ["termination-protected"] = (Refused, 400),
+        ["vpn-full"] = ("LimitExceeded", 400), ["gateway-attached"] = ("Resource.AlreadyAssociated", 400), ["network-has-outside"] = ("Resource.AlreadyAssociated", 400), ["rule-exists"] = ("InvalidPermission.Duplicate", 400), ["default-group"] = ("CannotDelete", 400), ["termination-protected"] = (Refused, 400),
         ["address-associated"] = ("Resource.AlreadyAssociated", 400), ["address-balanced"] = ("Resource.AlreadyAssociated", 400), ["address-serves-network"] = ("InvalidIPAddress.InUse", 400), ["interface-has-address"] = ("Resource.AlreadyAssociated", 400),
         ["port-forwarded"] = ("InvalidIPAddress.InUse", 400), ["port-of-balancer"] = ("InvalidIPAddress.InUse", 400), ["port-of-vpn"] = ("InvalidIPAddress.InUse", 400),
         ["ambiguous-name"] = (Wrong, 400), ["being-deleted"] = (State, 400), ["being-terminated"] = ("IncorrectInstanceState", 400), ["not-running"] = ("IncorrectInstanceState", 400), ["instance-stop-first"] = ("IncorrectInstanceState", 400), ["instance-not-stopped"] = ("IncorrectInstanceState", 400),
@@ -39,7 +39,7 @@ public static class Ec2Errors
     {
         ["instance"] = "InvalidInstanceID.NotFound", ["volume"] = "InvalidVolume.NotFound", ["snapshot"] = "InvalidSnapshot.NotFound", ["image"] = "InvalidAMIID.NotFound", ["key-pair"] = "InvalidKeyPair.NotFound",
         ["security-group"] = "InvalidGroup.NotFound", ["rule"] = "InvalidSecurityGroupRuleId.NotFound", ["network"] = "InvalidVpcID.NotFound", ["subnet"] = "InvalidSubnetID.NotFound", ["interface"] = "InvalidNetworkInterfaceID.NotFound",
-        ["floating-address"] = "InvalidAllocationID.NotFound", ["placement-group"] = "InvalidPlacementGroup.Unknown", ["route"] = "InvalidRoute.NotFound", ["resource"] = "InvalidID",
+        ["floating-address"] = "InvalidAllocationID.NotFound", ["placement-group"] = "InvalidPlacementGroup.Unknown", ["internet-gateway"] = "InvalidInternetGatewayID.NotFound", ["route"] = "InvalidRoute.NotFound", ["resource"] = "InvalidID",
     };
 
     /// <summary>Of what something else needs.</summary>

@@ -26,12 +26,13 @@ public sealed partial record Ec2Kind(string Prefix, string Native, string Malfor
         Association = new("eipassoc", "fip", "InvalidAssociationID.Malformed", "InvalidAssociationID.NotFound", "elastic-ip"),
         RouteTable = new("rtb", "net", "InvalidRouteTableId.Malformed", "InvalidRouteTableID.NotFound", "route-table"),
         TableAssociation = new("rtbassoc", "net", "InvalidAssociationID.Malformed", "InvalidAssociationID.NotFound", "route-table"),
-        Gateway = new("igw", "net", "InvalidInternetGatewayId.Malformed", "InvalidInternetGatewayID.NotFound", "internet-gateway"),
+        Gateway = new("igw", "igw", "InvalidInternetGatewayId.Malformed", "InvalidInternetGatewayID.NotFound", "internet-gateway"),
+        OwnGateway = new("igw", "net", "InvalidInternetGatewayId.Malformed", "InvalidInternetGatewayID.NotFound", "internet-gateway"),
         PlacementGroup = new("pg", "pg", "InvalidPlacementGroup.Unknown", "InvalidPlacementGroup.Unknown", "placement-group"),
         Reservation = new("r", "i", "InvalidReservationID.Malformed", "InvalidReservationID.NotFound", "instance");
 
     /// <summary>Those that have tags, each by its own prefix.</summary>
-    public static IReadOnlyList<Ec2Kind> Tagged { get; } = [Instance, Volume, Snapshot, Image, KeyPair, SecurityGroup, Vpc, Subnet, Interface, Address, PlacementGroup];
+    public static IReadOnlyList<Ec2Kind> Tagged { get; } = [Instance, Volume, Snapshot, Image, KeyPair, SecurityGroup, Vpc, Subnet, Interface, Address, PlacementGroup, Gateway];
 
     /// <summary>EC2's id of a resource: the same digits behind its own prefix, so that no table is kept of them.</summary>
     public string Of(string native) => Prefix + native[native.LastIndexOf('-')..];

@@ -7,7 +7,7 @@ using Kumoi.Server.Routers;
 namespace Kumoi.Server.Dialects.Ec2;
 
 /// <summary>Route tables: a VPC has one, its main one, with what is within the VPC, the way outside, and the static routes of the network.</summary>
-public sealed class Ec2RouteTables(Ec2Vpcs vpcs, NetworkUseCases networks, RouteUseCases routes, InterfaceUseCases interfaces)
+public sealed class Ec2RouteTables(Ec2Vpcs vpcs, NetworkUseCases networks, RouteUseCases routes, InterfaceUseCases interfaces, Ec2Gateways gateways)
 {
     private const string Everywhere = "0.0.0.0/0";
 
@@ -17,7 +17,9 @@ public sealed class Ec2RouteTables(Ec2Vpcs vpcs, NetworkUseCases networks, Route
         if (call.Parameters.Fault is { } fault) return fault;
         var all = await vpcs.AllAsync(call);
         var faces = await Ec2Lists.AllAsync(page => interfaces.ListAsync(call.Caller, null, null, page, call.Cancelled), face => face.Id);
-        if ((all.Failure ?? faces.Failure) is { } failure) return failure;
+        var doors = await gateways.AllAsync(call);
+        if ((all.Failure ?? faces.Failure ?? doors.Failure) is { } failure) return failure;
+        string? DoorOf(Network network) => doors.Value.Find(door => door.NetworkId == network.Id)?.Id;
         var leading = new Dictionary<string, List<NetworkRoute>>();
         foreach (var network in all.Value)
         {
@@ -28,11 +30,11 @@ public sealed class Ec2RouteTables(Ec2Vpcs vpcs, NetworkUseCases networks, Route
         {
             ["route-table-id"] = network => [Ec2Kind.RouteTable.Of(network.Id)], ["vpc-id"] = network => [Ec2Kind.Vpc.Of(network.Id)], ["owner-id"] = _ => [call.Caller.AccountId], ["association.main"] = _ => ["true"], ["association.route-table-id"] = network => [Ec2Kind.RouteTable.Of(network.Id)],
             ["association.route-table-association-id"] = network => [Ec2Kind.TableAssociation.Of(network.Id)], ["association.subnet-id"] = _ => [], ["route.destination-cidr-block"] = network => leading.GetValueOrDefault(network.Id, []).Select(route => route.Destination),
-            ["route.gateway-id"] = network => [network.Outside == "nat" ? Ec2Kind.Gateway.Of(network.Id) : null, "local"],
+            ["route.gateway-id"] = network => [DoorOf(network), "local"],
         });
         return Ec2Lists.Describe(call, "routeTableSet", all.Value, ids, network => Ec2Kind.RouteTable.Of(network.Id), Ec2Kind.RouteTable.NoSuch, filters, network => new object?[]
         {
-            Xml.Of("routeTableId", Ec2Kind.RouteTable.Of(network.Id)), Xml.Of("vpcId", Ec2Kind.Vpc.Of(network.Id)), Xml.Of("ownerId", call.Caller.AccountId), Xml.Set("routeSet", Routes(network, leading.GetValueOrDefault(network.Id, []), faces.Value), route => route),
+            Xml.Of("routeTableId", Ec2Kind.RouteTable.Of(network.Id)), Xml.Of("vpcId", Ec2Kind.Vpc.Of(network.Id)), Xml.Of("ownerId", call.Caller.AccountId), Xml.Set("routeSet", Routes(network, leading.GetValueOrDefault(network.Id, []), faces.Value, DoorOf(network)), route => route),
             Xml.Set("associationSet", [network], one => new object?[]
             {
                 Xml.Of("routeTableAssociationId", Ec2Kind.TableAssociation.Of(one.Id)), Xml.Of("routeTableId", Ec2Kind.RouteTable.Of(one.Id)), Xml.Of("main", true), Xml.Group("associationState", Xml.Of("state", "associated")),
@@ -42,10 +44,11 @@ public sealed class Ec2RouteTables(Ec2Vpcs vpcs, NetworkUseCases networks, Route
 
     private Task<Result<List<NetworkRoute>>> RoutesAsync(Ec2Call call, string network) => Ec2Lists.AllAsync(page => routes.ListAsync(call.Caller, network, page, call.Cancelled), route => route.Id);
 
-    private static IEnumerable<object?[]> Routes(Network network, IReadOnlyList<NetworkRoute> leading, IReadOnlyList<Interface> faces)
+    private static IEnumerable<object?[]> Routes(Network network, IReadOnlyList<NetworkRoute> leading, IReadOnlyList<Interface> faces, string? door)
     {
-        foreach (var subnet in network.Subnets) yield return [Destination(subnet.Cidr), Xml.Of("gatewayId", "local"), Xml.Of("state", "active"), Xml.Of("origin", "CreateRouteTable")];
-        if (network.Outside == "nat") yield return [Destination(Everywhere), Xml.Of("gatewayId", Ec2Kind.Gateway.Of(network.Id)), Xml.Of("state", "active"), Xml.Of("origin", "CreateRoute")];
+        foreach (var range in network.Range is { } whole ? network.Subnets.Select(subnet => subnet.Cidr).Where(cidr => cidr.Contains(':', StringComparison.Ordinal)).Prepend(whole) : network.Subnets.Select(subnet => subnet.Cidr))
+            yield return [Destination(range), Xml.Of("gatewayId", "local"), Xml.Of("state", "active"), Xml.Of("origin", "CreateRouteTable")];
+        if (door is not null) yield return [Destination(Everywhere), Xml.Of("gatewayId", door), Xml.Of("state", "active"), Xml.Of("origin", "CreateRoute")];
         foreach (var route in leading)
         {
             var face = faces.FirstOrDefault(one => one.Network.Id == network.Id && (one.Address == route.Via || one.Address6 == route.Via || one.SecondaryAddresses.Contains(route.Via)));
@@ -65,7 +68,7 @@ public sealed class Ec2RouteTables(Ec2Vpcs vpcs, NetworkUseCases networks, Route
         var found = await networks.GetAsync(call.Caller, network, call.Cancelled);
         if (found.Failure is { } failure) return failure;
         // The way outside comes with the gateway; there is nothing to add.
-        if (gateway is not null) return range is not (Everywhere or "::/0") ? Ec2Fault.Value("DestinationCidrBlock", range!) : found.Value.Outside == "nat" ? Xml.Return : Ec2Kind.Gateway.NoSuch(Ec2Kind.Gateway.Of(gateway));
+        if (gateway is not null) return range is not (Everywhere or "::/0") ? Ec2Fault.Value("DestinationCidrBlock", range!) : found.Value.Outside == "nat" ? Xml.Return : new Ec2Fault("Gateway.NotAttached", 400, "not-found", "attachment", gateway);
         var via = (await Ec2Lists.AllAsync(page => interfaces.ListAsync(call.Caller, instance, network, page, call.Cancelled), one => one.Id)) is { Failure: null } faces ? faces.Value.Find(one => face is null ? instance is not null : one.Id == face) : null;
         if (via is null) return face is not null ? Ec2Kind.Interface.NoSuch(face) : instance is not null ? Ec2Kind.Instance.NoSuch(instance) : Ec2Fault.Missing("NetworkInterfaceId");
         var address = range!.Contains(':', StringComparison.Ordinal) ? via.Address6 ?? via.Address : via.Address;
