@@ -72,7 +72,8 @@ def images():
         ec2.describe_images(ImageIds=["ami-00000000000000000"])
     with refused("InvalidAMIID.Malformed"):
         ec2.describe_images(ImageIds=["ami-xyz"])
-    own = ec2.register_image(Name="fetched", ImageLocation="http://127.0.0.1:9/none.qcow2", Description="first", TagSpecifications=[{"ResourceType": "image", "Tags": [{"Key": "a", "Value": "b"}]}])["ImageId"]
+    own = ec2.register_image(Name="fetched", ImageLocation="http://127.0.0.1:9/none.qcow2", Description="first")["ImageId"]
+    ec2.create_tags(Resources=[own], Tags=[{"Key": "a", "Value": "b"}])
     with refused("InvalidAMIName.Duplicate"):
         ec2.register_image(Name="fetched", ImageLocation="http://127.0.0.1:9/none.qcow2")
     ec2.modify_image_attribute(ImageId=own, Description={"Value": "second"})

@@ -42,8 +42,9 @@ public sealed class InstanceChanges(Database database, InstanceStore store, Host
         if (now.FlavorId == flavor.Id && (now.Vcpus, now.MemoryMib) == (flavor.Vcpus, flavor.MemoryMib)) return null;
         if (now.State != InstanceStates.Stopped) return new Failure("instance-not-stopped", 409, name);
         if (flavor.MemoryMib < now.ImageMemoryMib) return Failure.Invalid("flavor", "smaller-than-image-needs", now.ImageName, now.ImageDiskGib, now.ImageMemoryMib);
+        // No new generation: the host has nothing to do until the next start, which has one.
         var (vcpus, memory) = (flavor.Vcpus - now.Vcpus, flavor.MemoryMib - now.MemoryMib);
-        await transaction.ExecuteAsync("UPDATE instances SET flavor_id = $2, flavor_name = $3, vcpus = $4, memory_mib = $5, generation = generation + 1 WHERE id = $1", cancel, id, flavor.Id, flavor.Name, flavor.Vcpus, flavor.MemoryMib);
+        await transaction.ExecuteAsync("UPDATE instances SET flavor_id = $2, flavor_name = $3, vcpus = $4, memory_mib = $5 WHERE id = $1", cancel, id, flavor.Id, flavor.Name, flavor.Vcpus, flavor.MemoryMib);
         await transaction.ExecuteAsync("UPDATE interfaces SET rate_mbps = $2 WHERE instance_id = $1 AND released_at IS NULL", cancel, id, Columns.Integer(flavor.RateMbps));
         // What it gives back is always taken; for more there must be room.
         var room = await transaction.ExecuteAsync(

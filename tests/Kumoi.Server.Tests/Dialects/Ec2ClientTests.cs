@@ -41,7 +41,7 @@ public sealed class Ec2ClientTests
     {
         await using var scene = await Ec2Scene.StartAsync(options => options with { VcpuRatio = 16 });
         using var stop = new CancellationTokenSource();
-        await scene.Scene.Host.ReportStoresAsync(new ObservedStore("st-00000000000000001", "local", "directory", false, true, 100, 1));
+        await scene.Scene.Host.ReportStoresAsync(new ObservedStore("st-00000000000000001", "local", "directory", false, true, 100, 1, true));
         var host = scene.Scene.Host.KeepAsync(FakeHost.Obeyed, (_, _) => Task.CompletedTask, stop.Token);
         await use(scene);
         await stop.CancelAsync();

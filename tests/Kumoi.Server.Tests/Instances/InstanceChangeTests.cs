@@ -8,7 +8,7 @@ namespace Kumoi.Server.Tests.Instances;
 /// <summary>What of an instance is said at its launch beside the usual, and changed afterwards.</summary>
 public sealed class InstanceChangeTests
 {
-    private static readonly ObservedStore Store = new("st-00000000000000001", "local", "directory", false, true, 20, 1);
+    private static readonly ObservedStore Store = new("st-00000000000000001", "local", "directory", false, true, 20, 1, true);
 
     [Fact]
     public async Task A_protected_instance_is_not_terminated()
@@ -82,7 +82,7 @@ public sealed class InstanceChangeTests
         await scene.Host.ObeyWithVolumesAsync();
         Assert.All((await scene.Tenant.GetAsync<Page<Volume>>("/volumes?instance=db")).Items, v => Assert.Equal("in-use", v.State));
         var used = (await scene.Admin.GetAsync<Page<Host>>("/hosts")).Items[0].Allocated;
-        Assert.Equal("insufficient-storage", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", new { flavor = "tiny", image = "tiny", count = 2, volumes = new[] { new { sizeGib = 8 } , new { sizeGib = 3 } } })).Code);
+        Assert.Equal("insufficient-storage", (await scene.Tenant.FailAsync(409, HttpMethod.Post, "/instances", new { flavor = "tiny", image = "tiny", count = 2, volumes = new[] { new { sizeGib = 60 }, new { sizeGib = 30 } } })).Code);
         Assert.Equal(used, (await scene.Admin.GetAsync<Page<Host>>("/hosts")).Items[0].Allocated);
         foreach (var (wrong, rule) in (IReadOnlyList<(object, string)>)[(new[] { new { sizeGib = 0, slot = 1 } }, "between"), (new[] { new { sizeGib = 1, slot = 9 } }, "between"), (new[] { new { sizeGib = 1, slot = 2 }, new { sizeGib = 1, slot = 2 } }, "twice")])
             Assert.Equal(rule, (await scene.Tenant.FailAsync(400, HttpMethod.Post, "/instances", new { flavor = "tiny", image = "tiny", volumes = wrong })).Errors![0].Rule);

@@ -34,7 +34,7 @@ public sealed class Ec2Addresses(FloatingAddressUseCases addresses, InterfaceUse
         if (asked.Instance is null && asked.Interface is null) return Ec2Fault.Missing("InstanceId");
         // An interface says all; beside it the instance is only named.
         return Ec2Answer.Of(await addresses.AssociateAsync(call.Caller, key!, asked with { Instance = asked.Interface is null ? asked.Instance : null }, call.Cancelled), made => (object?[])
-            [Xml.Return, Xml.Of("associationId", Ec2Kind.Association.Of(made.Id))]);
+            [Xml.Of("associationId", Ec2Kind.Association.Of(made.Id))]);
     }
 
     public async Task<Ec2Answer> DisassociateAddress(Ec2Call call)

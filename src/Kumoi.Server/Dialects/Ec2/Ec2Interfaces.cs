@@ -52,7 +52,10 @@ public sealed class Ec2Interfaces(InterfaceUseCases interfaces, Ec2TagSource tag
         if (named.Count == 0) return Ec2Fault.Missing("PrivateIpAddress");
         var found = await interfaces.GetAsync(call.Caller, id, call.Cancelled);
         if (found.Failure is { } failure) return failure;
-        return Ec2Answer.Done(await interfaces.UpdateAsync(call.Caller, id, new UpdateInterface(change(found.Value.SecondaryAddresses, named), call.Parameters.Boolean("AllowReassignment"), null, null), call.Cancelled));
+        var (wanted, move) = (change(found.Value.SecondaryAddresses, named), call.Parameters.Boolean("AllowReassignment"));
+        if (call.Parameters.Fault is { } wrong) return wrong;
+        var changed = await interfaces.UpdateAsync(call.Caller, id, new UpdateInterface(wanted, move, null, null), call.Cancelled);
+        return call.Action == "UnassignPrivateIpAddresses" ? Ec2Answer.Done(changed) : Ec2Answer.Of(changed, face => (object?[])[Xml.Of("networkInterfaceId", face.Id), Xml.Set("assignedPrivateIpAddressesSet", named, address => Xml.Of("privateIpAddress", address))]);
     }
 
     /// <summary>It goes with that: a detached one is deleted.</summary>

@@ -16,7 +16,7 @@ public sealed class Ec2PlacementGroups(PlacementGroupUseCases groups, Ec2TagSour
         if (!Policies.TryGetValue(strategy, out var policy)) return Ec2Fault.Value("Strategy", strategy);
         var asked = new CreatePlacementGroup(call.Parameters.Required("GroupName"), policy, call.Parameters.TagsFor("placement-group"));
         if (call.Parameters.Fault is { } fault) return fault;
-        return Ec2Answer.Of(await groups.CreateAsync(call.Caller, asked, null, call.Cancelled), made => (object?[])[Xml.Return, Xml.Group("placementGroup", Fields(made, asked.Tags ?? new Dictionary<string, string>()))]);
+        return Ec2Answer.Of(await groups.CreateAsync(call.Caller, asked, null, call.Cancelled), made => (object?[])[Xml.Group("placementGroup", Fields(made, asked.Tags ?? new Dictionary<string, string>()))]);
     }
 
     public async Task<Ec2Answer> DescribePlacementGroups(Ec2Call call)

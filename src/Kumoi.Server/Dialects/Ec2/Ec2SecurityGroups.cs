@@ -14,7 +14,7 @@ public sealed class Ec2SecurityGroups(SecurityGroupUseCases groups, NetworkUseCa
         var vpc = call.Parameters.Id("VpcId", Ec2Kind.Vpc);
         if (call.Parameters.Fault is { } fault) return fault;
         if (vpc is not null && (await networks.GetAsync(call.Caller, vpc, call.Cancelled)).Failure is { } failure) return failure;
-        return Ec2Answer.Of(await groups.CreateAsync(call.Caller, asked, null, call.Cancelled), made => (object?[])[Xml.Return, Xml.Of("groupId", made.Id), asked.Tags is null ? null : Xml.Tags(asked.Tags)]);
+        return Ec2Answer.Of(await groups.CreateAsync(call.Caller, asked, null, call.Cancelled), made => (object?[])[Xml.Of("groupId", made.Id), asked.Tags is null ? null : Xml.Tags(asked.Tags)]);
     }
 
     public async Task<Ec2Answer> DeleteSecurityGroup(Ec2Call call)
