@@ -16,11 +16,13 @@ public sealed class Ec2ClientTests
 
     private static async Task<string> RunAsync(Ec2Scene scene, string program, params string[] arguments)
     {
+        var folder = Directory.CreateTempSubdirectory("kumoi-clients-").FullName;
+        using var gone = new Folder(folder);
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.Combine(GoldenTests.Tree, "tests/clients") };
         foreach (var (name, value) in new Dictionary<string, string>
         {
             ["AWS_ACCESS_KEY_ID"] = scene.Key.Id, ["AWS_SECRET_ACCESS_KEY"] = scene.Key.Secret, ["AWS_DEFAULT_REGION"] = scene.Key.Region, ["AWS_ENDPOINT_URL_EC2"] = scene.Url, ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_PAGER"] = "", ["AWS_CONFIG_FILE"] = "/nonexistent",
-            ["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent", ["PYTHONDONTWRITEBYTECODE"] = "1", ["PYTHONIOENCODING"] = "utf-8", ["LANG"] = "C.UTF-8",
+            ["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent", ["HOME"] = folder, ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin", ["PYTHONDONTWRITEBYTECODE"] = "1", ["PYTHONIOENCODING"] = "utf-8", ["LANG"] = "C.UTF-8",
         }) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -37,6 +39,11 @@ public sealed class Ec2ClientTests
         return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}\n{await output}\n{await error}");
     }
 
+    private sealed record Folder(string Path) : IDisposable
+    {
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+
     private static async Task WithHostAsync(Func<Ec2Scene, Task> use)
     {
         await using var scene = await Ec2Scene.StartAsync(options => options with { VcpuRatio = 16 });
@@ -51,8 +58,15 @@ public sealed class Ec2ClientTests
     [Fact]
     public Task Boto3_does_every_action_and_finds_nothing_that_its_model_does_not_know() => WithHostAsync(async scene =>
     {
-        var answered = (await RunAsync(scene, Python, "ec2_boto3.py")).Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
+        var answered = (await RunAsync(scene, Python, "ec2_actions.py")).Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
         // Consoles need a guest; they are tried with one.
         Assert.Empty(scene.Scene.Cloud.Services.GetRequiredService<Ec2Actions>().All.Select(action => action.Name).Where(name => name != "GetConsoleOutput" && !answered.Contains(name)));
     });
+
+    [Theory]
+    [InlineData("/bin/bash", "ec2_awscli.sh")]
+    [InlineData(Python, "ec2_boto3.py")]
+    [InlineData(Python, "ec2_libcloud.py")]
+    [InlineData("/bin/bash", "ec2_ansible.sh")]
+    public Task A_guests_life_by_each_client(string program, string script) => WithHostAsync(scene => RunAsync(scene, program, script));
 }
