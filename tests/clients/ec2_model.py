@@ -47,6 +47,9 @@ def after(http_response, parsed, model, **_):
 def client():
     from botocore.config import Config
     import os
+    sts = boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL_EC2"])
+    assert sts.get_caller_identity()["Arn"].startswith("arn:aws:iam::a-")
+    answered.add("GetCallerIdentity")
     made = boto3.client("ec2", endpoint_url=os.environ["AWS_ENDPOINT_URL_EC2"], config=Config(retries={"max_attempts": 0}))
     made.meta.events.register("after-call.ec2", after)
     return made

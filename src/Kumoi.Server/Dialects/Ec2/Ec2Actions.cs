@@ -6,11 +6,12 @@ public sealed class Ec2Actions
     private readonly Dictionary<string, Ec2Action> _byName;
 
     public Ec2Actions(
-        Ec2Regions regions, Ec2KeyPairs keyPairs, Ec2Images images, Ec2SecurityGroups groups, Ec2SecurityGroupRules rules, Ec2Instances instances, Ec2Launches launches, Ec2InstanceAttributes attributes, Ec2Volumes volumes, Ec2Snapshots snapshots, Ec2Tags tags, Ec2Addresses addresses,
+        Ec2Identity identity, Ec2Regions regions, Ec2KeyPairs keyPairs, Ec2Images images, Ec2SecurityGroups groups, Ec2SecurityGroupRules rules, Ec2Instances instances, Ec2Launches launches, Ec2InstanceAttributes attributes, Ec2Volumes volumes, Ec2Snapshots snapshots, Ec2Tags tags, Ec2Addresses addresses,
         Ec2Vpcs vpcs, Ec2Subnets subnets, Ec2RouteTables tables, Ec2Gateways gateways, Ec2Interfaces interfaces, Ec2PlacementGroups placementGroups)
     {
         All =
         [
+            Read("users", identity.GetCallerIdentity) with { HasDryRun = false },
             Read("zones", regions.DescribeRegions), Read("zones", regions.DescribeAvailabilityZones), Read("flavors", regions.DescribeInstanceTypes), Read("flavors", regions.DescribeInstanceTypeOfferings), Read("networks", regions.DescribeAccountAttributes),
 
             Write("key-pairs", keyPairs.CreateKeyPair, "KeyName"), Write("key-pairs", keyPairs.ImportKeyPair, "KeyName", "PublicKeyMaterial"), Read("key-pairs", keyPairs.DescribeKeyPairs), Write("key-pairs", keyPairs.DeleteKeyPair),

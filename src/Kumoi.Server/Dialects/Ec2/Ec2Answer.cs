@@ -6,6 +6,9 @@ namespace Kumoi.Server.Dialects.Ec2;
 /// <summary>What an action answers: elements, or an error.</summary>
 public sealed record Ec2Answer(IReadOnlyList<object?> Content, Ec2Fault? Fault)
 {
+    /// <summary>The answer of an action of another service, its own root; null: the root of EC2's answers.</summary>
+    public XElement? Whole { get; init; }
+
     public static implicit operator Ec2Answer(object?[] content) => new(content, null);
 
     public static implicit operator Ec2Answer(XElement content) => new([content], null);

@@ -22,7 +22,7 @@ public sealed class Ec2Door(Ec2Authentication authentication, Ec2Actions actions
             if (fault.Native?.RetryAfter is { } wait) http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
             await WriteAsync(http, Describe(fault, language, http.TraceIdentifier));
         }
-        else await WriteAsync(http, new XElement(Xml.Namespace + (action + "Response"), Xml.Of("requestId", http.TraceIdentifier), answer.Content));
+        else await WriteAsync(http, answer.Whole ?? new XElement(Xml.Namespace + (action + "Response"), Xml.Of("requestId", http.TraceIdentifier), answer.Content));
     }
 
     private async Task<(string Action, Ec2Answer Answer)> AnswerAsync(HttpContext http)
@@ -63,7 +63,7 @@ public sealed class Ec2Door(Ec2Authentication authentication, Ec2Actions actions
 public static class Ec2Endpoints
 {
     public static IServiceCollection AddEc2(this IServiceCollection services) => services
-        .AddSingleton<Ec2Authentication>().AddSingleton<Ec2Door>().AddSingleton<Ec2Actions>().AddSingleton<Ec2TagSource>().AddSingleton<Ec2Regions>().AddSingleton<Ec2KeyPairs>().AddSingleton<Ec2Images>().AddSingleton<Ec2SecurityGroups>().AddSingleton<Ec2SecurityGroupRules>()
+        .AddSingleton<Ec2Authentication>().AddSingleton<Ec2Door>().AddSingleton<Ec2Actions>().AddSingleton<Ec2TagSource>().AddSingleton<Ec2Identity>().AddSingleton<Ec2Regions>().AddSingleton<Ec2KeyPairs>().AddSingleton<Ec2Images>().AddSingleton<Ec2SecurityGroups>().AddSingleton<Ec2SecurityGroupRules>()
         .AddSingleton<Ec2Instances>().AddSingleton<Ec2Launches>().AddSingleton<Ec2InstanceAttributes>().AddSingleton<Ec2Volumes>().AddSingleton<Ec2Snapshots>().AddSingleton<Ec2Tags>().AddSingleton<Ec2Addresses>().AddSingleton<Ec2Vpcs>().AddSingleton<Ec2Subnets>()
         .AddSingleton<Ec2RouteTables>().AddSingleton<Ec2Gateways>().AddSingleton<Ec2Interfaces>().AddSingleton<Ec2PlacementGroups>();
 

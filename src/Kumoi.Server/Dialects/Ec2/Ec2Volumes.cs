@@ -122,7 +122,8 @@ public sealed class Ec2Volumes(VolumeUseCases volumes, VolumeAttachments attachm
 
     private static string TypeOf(Volume volume) => volume.Type?.Name ?? "standard";
 
-    private static string Status(Volume volume) => volume.Instance is not null ? "in-use" : volume.State is "creating" or "deleting" ? volume.State : "available";
+    // What is asked for of one that is being attached may have to wait until its host has made it.
+    private static string Status(Volume volume) => volume.Instance is not null && volume.State != "attaching" ? "in-use" : volume.State is "creating" or "deleting" ? volume.State : "available";
 
     private static string AttachmentStatus(Volume volume) => volume.State is "attaching" or "detaching" ? volume.State : "attached";
 

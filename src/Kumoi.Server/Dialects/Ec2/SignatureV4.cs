@@ -21,7 +21,7 @@ public sealed record Ec2Claim(string KeyId, string Signature, Func<byte[], strin
 /// <summary>AWS's Signature Version 4, in a header or (presigned) in the query. Pure.</summary>
 public static class SignatureV4
 {
-    private const string Algorithm = "AWS4-HMAC-SHA256", End = "aws4_request", Service = "ec2", TimeForm = "yyyyMMdd'T'HHmmss'Z'";
+    private const string Algorithm = "AWS4-HMAC-SHA256", End = "aws4_request", Service = "ec2", Sts = "sts", TimeForm = "yyyyMMdd'T'HHmmss'Z'";
 
     // Of presigned requests: a week.
     private const int ExpiresMax = 604_800;
@@ -70,7 +70,7 @@ public static class SignatureV4
             return Convert.ToHexStringLower(HMACSHA256.HashData(signing, text));
         }
         var misplaced = scopeRegion != region ? new Ec2Fault("SignatureDoesNotMatch", 403, "wrong-region", region)
-            : service != Service ? new Ec2Fault("SignatureDoesNotMatch", 403, "wrong-service", Service) : date != at.ToString("yyyyMMdd", CultureInfo.InvariantCulture) ? new Ec2Fault("SignatureDoesNotMatch", 403, "wrong-date") : null;
+            : service != Service && !(service == Sts && request.Parameters().GetValueOrDefault("Action") == nameof(Ec2Identity.GetCallerIdentity)) ? new Ec2Fault("SignatureDoesNotMatch", 403, "wrong-service", Service) : date != at.ToString("yyyyMMdd", CultureInfo.InvariantCulture) ? new Ec2Fault("SignatureDoesNotMatch", 403, "wrong-date") : null;
         return (new Ec2Claim(key, signature, Sign, misplaced ?? (expired ? Ec2Claim.Expired : null)), null);
     }
 
