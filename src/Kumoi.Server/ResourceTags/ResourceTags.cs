@@ -96,8 +96,8 @@ public static class ResourceTagEndpoints
     {
         routes.Get("/tags", Permission.Read, "ListTags", "List the resources that have tags",
             async call => await PageRequest.Read(call).Then(page => tags.ListAsync(call.Caller, call.Query("type"), Tags.Filter(call.Queries("tag")), page, call.Cancelled))).WithPaging().WithTagQuery().WithQuery("type", "Only resources of this kind, such as `instance`");
-        routes.Get("/tags/{resource}", Permission.Read, "ShowTags", "Show the tags of a resource, by its id", call => tags.GetAsync(call.Caller, call.Route("resource"), call.Cancelled));
-        routes.Put<UpdateTags, TaggedResource>("/tags/{resource}", Permission.Write, "UpdateTags", "Change the tags of a resource, by its id", 200,
-            (call, update) => tags.UpdateAsync(call.Caller, call.Route("resource"), update, call.Cancelled));
+        routes.Get("/tags/{taggedResource}", Permission.Read, "ShowTags", "Show the tags of a resource, by its id", call => tags.GetAsync(call.Caller, call.Route("taggedResource"), call.Cancelled));
+        routes.Put<UpdateTags, TaggedResource>("/tags/{taggedResource}", Permission.Write, "UpdateTags", "Change the tags of a resource, by its id", 200,
+            (call, update) => tags.UpdateAsync(call.Caller, call.Route("taggedResource"), update, call.Cancelled));
     }
 }

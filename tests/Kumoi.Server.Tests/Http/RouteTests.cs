@@ -99,7 +99,7 @@ public sealed class RouteTests
             ["{listener}"] = balancer.Listeners[0].Id,
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
             ["{internetGateway}"] = (await owner.PostAsync<InternetGateway>("/internet-gateways", new { })).Id,
-            ["{resource}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
+            ["{taggedResource}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
             ["{accessKey}"] = (await owner.PostAsync<AccessKeyCreated>("/access-keys", new { })).Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
@@ -123,7 +123,7 @@ public sealed class RouteTests
         var bodies = new Dictionary<string, object>
         {
             ["PUT /instances/{instance}"] = new { terminationProtection = true },
-            ["PUT /tags/{resource}"] = new { tags = new { a = "b" } },
+            ["PUT /tags/{taggedResource}"] = new { tags = new { a = "b" } },
             ["/internet-gateways/{internetGateway}/attach"] = new { network = "default" },
             ["PUT /snapshots/{snapshot}"] = new { description = "x" },
             ["/volumes/{volume}/snapshots"] = new { name = "x" },
