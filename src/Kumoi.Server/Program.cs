@@ -7,6 +7,7 @@ using Kumoi.Server.Accounts.Directories;
 using Kumoi.Server.AddressPools;
 using Kumoi.Server.Backups;
 using Kumoi.Server.Consoles;
+using Kumoi.Server.Dialects.Ec2;
 using Kumoi.Server.Doctor;
 using Kumoi.Server.Events;
 using Kumoi.Server.Explanations;
@@ -29,6 +30,7 @@ using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
 using Kumoi.Server.Power;
 using Kumoi.Server.Quotas;
+using Kumoi.Server.ResourceTags;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
 using Kumoi.Server.Volumes;
@@ -80,8 +82,8 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
-            .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ZoneUseCases>();
+            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ResourceTagUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
         await app.Services.GetRequiredService<EventPartitions>().EnsureAsync(cancel);
@@ -122,7 +124,7 @@ public static class ServerProgram
             services.GetRequiredService<ImageFiles>(), services.GetRequiredService<ImageSpread>(), services.GetRequiredService<ImageMaking>(), services.GetRequiredService<ConsoleSessions>());
 
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
-        api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SecondFactors>(), services.GetRequiredService<SummaryStore>());
+        api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<AccessKeys>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SecondFactors>(), services.GetRequiredService<SummaryStore>());
         api.MapTenancy(services.GetRequiredService<DomainUseCases>(), services.GetRequiredService<RoleUseCases>(), services.GetRequiredService<MembershipUseCases>(), services.GetRequiredService<PermissionCatalogue>());
         api.MapDirectories(services.GetRequiredService<DirectoryUseCases>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
@@ -137,7 +139,9 @@ public static class ServerProgram
         api.MapImages(services.GetRequiredService<ImageUseCases>());
         api.MapPrefetches(services.GetRequiredService<Prefetches>());
         api.MapInstances(services.GetRequiredService<InstanceUseCases>(), services.GetRequiredService<InstanceLaunch>(), services.GetRequiredService<ConsoleUseCases>());
+        api.MapInstanceChanges(services.GetRequiredService<InstanceChanges>());
         api.MapInstanceCds(services.GetRequiredService<InstanceCds>());
+        api.MapInternetGateways(services.GetRequiredService<InternetGatewayUseCases>());
         api.MapInterfaces(services.GetRequiredService<InterfaceUseCases>());
         api.MapKeyPairs(services.GetRequiredService<KeyPairUseCases>());
         api.MapLoadBalancers(services.GetRequiredService<LoadBalancerUseCases>(), services.GetRequiredService<ListenerUseCases>(), services.GetRequiredService<MemberUseCases>());
@@ -154,12 +158,14 @@ public static class ServerProgram
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapSnapshots(services.GetRequiredService<SnapshotUseCases>(), services.GetRequiredService<SnapshotTaking>(), services.GetRequiredService<VolumeRestoring>());
         api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
+        api.MapResourceTags(services.GetRequiredService<ResourceTagUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());
         api.MapVolumes(services.GetRequiredService<VolumeUseCases>(), services.GetRequiredService<VolumeAttachments>(), services.GetRequiredService<MoveUseCases>(), services.GetRequiredService<VolumeTypeUseCases>());
         api.MapVpns(services.GetRequiredService<VpnUseCases>(), services.GetRequiredService<VpnClientUseCases>(), services.GetRequiredService<VpnSiteUseCases>());
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
+        app.MapEc2(services.GetRequiredService<Ec2Door>(), options.Listen.Port);
         app.MapMetrics(options);
         app.MapHealth(services.GetRequiredService<Database>(), options);
         app.MapConsoleFiles(options);

@@ -12,7 +12,8 @@ public sealed record FloatingAddress(
 
 /// <param name="Pool">Default: <c>default</c>, or that of the address.</param>
 /// <param name="Address">One that nobody has; default: the next free one.</param>
-public sealed record CreateFloatingAddress(string? Pool, string? Address, string? Description);
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
+public sealed record CreateFloatingAddress(string? Pool, string? Address, string? Description, IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>Leads an address to an interface, or to a load balancer.</summary>
 /// <param name="Instance">Its only interface, or its first one.</param>

@@ -34,8 +34,10 @@ public sealed record Image(
 /// <param name="Format">What the bytes must be; default: a disk or a CD, as they say themselves.</param>
 /// <param name="Firmware"><c>bios</c> (default) or <c>uefi</c>.</param>
 /// <param name="DeviceModel"><c>virtio</c> (default) or <c>emulated</c>.</param>
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
 public sealed record CreateImage(string Name, string? Format, string? Url, string? Sha256, string? Visibility, string? DefaultUser, string? Description = null, string? Os = null, int? MinDiskGib = null, int? MinMemoryMib = null,
-    string? Architecture = null, string? Firmware = null, string? DeviceModel = null, string? FromInstance = null, string? FromVolume = null, string? FromSnapshot = null);
+    string? Architecture = null, string? Firmware = null, string? DeviceModel = null, string? FromInstance = null, string? FromVolume = null, string? FromSnapshot = null,
+    IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>Changes an image; what is absent stays. Its bytes never change.</summary>
 /// <param name="Firmware">For instances launched from now on; others keep theirs.</param>

@@ -14,17 +14,20 @@ namespace Kumoi.Api;
 /// <param name="Firmware">What starts it: <c>bios</c> or <c>uefi</c>, as its image said when it was launched.</param>
 /// <param name="DeviceModel"><c>virtio</c> or <c>emulated</c>, as its image said.</param>
 /// <param name="Cd">The image that is, or is to be, in its CD drive; null: none.</param>
+/// <param name="Tags">What its account has noted of it, for itself.</param>
+/// <param name="TerminationProtection">It is not terminated until this is taken away.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
     Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup, string Firmware, string DeviceModel, Ref? Cd);
+    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup, string Firmware, string DeviceModel, Ref? Cd, IReadOnlyDictionary<string, string> Tags, bool TerminationProtection);
 
 /// <summary>Puts a CD into an instance's drive.</summary>
 /// <param name="Image">Id or name of an image of the format <c>iso</c>.</param>
 public sealed record AttachCd(string Image);
 
 /// <summary>Launches one instance, or <paramref name="Count"/> of them named <c>NAME-1</c> … <c>NAME-N</c>.</summary>
+/// <param name="Name">Default: its id; with <paramref name="Count"/>, each its own.</param>
 /// <param name="Image">What it begins as. May be left out with <paramref name="RootVolume"/>: then it is the image that the volume began as.</param>
 /// <param name="SecurityGroups">Default: the account's group <c>default</c>.</param>
 /// <param name="Network">Default: the account's network <c>default</c>.</param>
@@ -40,17 +43,40 @@ public sealed record AttachCd(string Image);
 /// the account and the network has an outside.</param>
 /// <param name="RootVolume">A volume that is attached to nothing: it starts from that (with <paramref name="Count"/> 1); default: from a new one, which goes with it.</param>
 /// <param name="DiskGib">Size of the new volume that it starts from, in GiB; default: the flavor's.</param>
+/// <param name="MinCount">Fewer than <paramref name="Count"/> will do, if there is no room for all: at least so many; default: all or none.</param>
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
+/// <param name="VolumeTags">The same, of the new volumes.</param>
+/// <param name="TerminationProtection">They are not terminated until this is taken away; default: no.</param>
+/// <param name="DeleteRootVolume">The new volume that it starts from is deleted with it; default: yes.</param>
+/// <param name="Volumes">New empty volumes beside it, each attached from the beginning.</param>
 public sealed record LaunchInstance(
-    string Name, string Flavor, string? Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
+    string? Name, string Flavor, string? Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
     int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null,
     string? PlacementGroup = null, IReadOnlyList<LaunchInterface>? Interfaces = null, string? Host = null, bool? Floating = null,
-    string? RootVolume = null, int? DiskGib = null);
+    string? RootVolume = null, int? DiskGib = null, int? MinCount = null, IReadOnlyDictionary<string, string>? Tags = null, IReadOnlyDictionary<string, string>? VolumeTags = null,
+    bool? TerminationProtection = null, bool? DeleteRootVolume = null, IReadOnlyList<LaunchVolume>? Volumes = null);
+
+/// <summary>A new, empty volume that an instance has from the beginning.</summary>
+/// <param name="SizeGib">In GiB, 1 to 65,536.</param>
+/// <param name="Type">A volume type; default: none, without limits.</param>
+/// <param name="Slot">Its place among the instance's volumes, 1 to 8; default: the first that is free.</param>
+/// <param name="DeleteOnTermination">Default: yes.</param>
+public sealed record LaunchVolume(int SizeGib, string? Type = null, int? Slot = null, bool? DeleteOnTermination = null);
+
+/// <summary>Changes an instance; what is absent stays.</summary>
+/// <param name="Flavor">Of a stopped instance: its processors and memory from the next start on. Its disk stays as large as it is.</param>
+/// <param name="Tags">Keys that get these values, or go if that is null; others stay.</param>
+public sealed record UpdateInstance(string? Flavor, bool? TerminationProtection, IReadOnlyDictionary<string, string?>? Tags = null);
 
 /// <param name="Subnet">Default: the network's subnets in their order.</param>
 /// <param name="Address">An address that nobody has (with <c>count</c> 1); default: the next free one.</param>
 /// <param name="Address6">An IPv6 address that nobody has; default: the next free one, in a network with IPv6.</param>
 /// <param name="SecurityGroups">Default: those of the launch.</param>
 public sealed record LaunchInterface(string Network, string? Subnet, string? Address, string? Address6, IReadOnlyList<string>? SecurityGroups);
+
+/// <summary>The text that an instance was launched with.</summary>
+/// <param name="UserData">Null: none, or the instance has ended.</param>
+public sealed record InstanceUserData(string? UserData);
 
 /// <summary>Changes what becomes of an instance when its host is down.</summary>
 /// <param name="Recovery"><c>wait</c> or <c>restart</c>.</param>

@@ -7,17 +7,21 @@ namespace Kumoi.Api;
 /// <param name="SearchDomains">Domains that guests are told to try; empty: the network's own.</param>
 /// <param name="SourceAddress">The floating address of the account under which guests without one leave; null: the host's.</param>
 /// <param name="Segment">Where a bridged network is; null for one of the overlay.</param>
+/// <param name="Range">What all its IPv4 subnets are within; null: anything.</param>
 public sealed record Network(
     string Id, string Name, IReadOnlyList<Subnet> Subnets, DateTimeOffset CreatedAt, int Mtu, string Outside, string Domain, IReadOnlyList<string> SearchDomains,
-    string? SourceAddress, Segment? Segment = null);
+    string? SourceAddress, Segment? Segment = null, string? Range = null);
 
+/// <param name="Name">Default: its id.</param>
 /// <param name="Mtu">1,280 to 9,000; 0 or absent: what the hosts' network carries, at most 1,500.</param>
 /// <param name="Outside"><c>nat</c> (default) or <c>none</c>.</param>
 /// <param name="Domain">Default: made of the name, within <c>internal</c>.</param>
 /// <param name="Segment">Makes a bridged network: of operators, or in a VLAN range of the account.</param>
+/// <param name="Range">An IPv4 range of /8 to /28 that all its IPv4 subnets must be within; default: anything.</param>
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
 public sealed record CreateNetwork(
-    string Name, IReadOnlyList<CreateNetworkSubnet>? Subnets, int? Mtu = null, string? Outside = null, string? Domain = null, IReadOnlyList<string>? SearchDomains = null,
-    CreateSegment? Segment = null);
+    string? Name, IReadOnlyList<CreateNetworkSubnet>? Subnets, int? Mtu = null, string? Outside = null, string? Domain = null, IReadOnlyList<string>? SearchDomains = null,
+    CreateSegment? Segment = null, IReadOnlyDictionary<string, string>? Tags = null, string? Range = null);
 
 /// <param name="Cidr">An IPv4 range of /16 to /28, or an IPv6 range of /64.</param>
 /// <param name="DnsServers">Servers of the subnet's family; default: the gateway.</param>
@@ -53,7 +57,7 @@ public sealed record Subnet(
 /// <param name="Gateway">As in <see cref="CreateNetworkSubnet"/>, and so the rest.</param>
 public sealed record CreateSubnet(
     string Network, string? Name, string Cidr, IReadOnlyList<string>? DnsServers, IReadOnlyList<DhcpOption>? DhcpOptions = null, string? Gateway = null, string? Range = null,
-    IReadOnlyList<string>? Reserved = null, IReadOnlyList<string>? Excluded = null);
+    IReadOnlyList<string>? Reserved = null, IReadOnlyList<string>? Excluded = null, IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>Changes what of a subnet is given out. What is absent stays as it is; addresses that somebody has stay theirs.</summary>
 /// <param name="Range">Such as <c>192.168.20.100-192.168.20.199</c>; <c>all</c>: all of the subnet.</param>

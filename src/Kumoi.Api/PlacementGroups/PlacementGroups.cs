@@ -8,4 +8,5 @@ public sealed record PlacementGroup(string Id, string Name, string Policy, int I
 
 /// <summary>Makes a group; instances are launched into it.</summary>
 /// <param name="Policy"><c>affinity</c>, <c>anti-affinity</c>, <c>soft-affinity</c> or <c>soft-anti-affinity</c>.</param>
-public sealed record CreatePlacementGroup(string Name, string Policy);
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
+public sealed record CreatePlacementGroup(string Name, string Policy, IReadOnlyDictionary<string, string>? Tags = null);

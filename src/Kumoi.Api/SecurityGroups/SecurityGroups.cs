@@ -14,7 +14,8 @@ public sealed record SecurityGroup(
 public sealed record SecurityGroupRule(
     string Id, string Direction, string Protocol, int? FromPort, int? ToPort, string? Cidr, Ref? Group, string? Description);
 
-public sealed record CreateSecurityGroup(string Name, string? Description, IReadOnlyList<CreateSecurityGroupRule>? Rules);
+/// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
+public sealed record CreateSecurityGroup(string Name, string? Description, IReadOnlyList<CreateSecurityGroupRule>? Rules, IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>A rule to add. <paramref name="Direction"/> defaults to <c>ingress</c>; exactly one of <paramref name="Cidr"/> and
 /// <paramref name="Group"/> is given. A group of another account is named by its id or as <c>ACCOUNT/NAME</c>.</summary>
@@ -23,4 +24,5 @@ public sealed record CreateSecurityGroupRule(
 
 /// <summary>Changes rules of a group, all in one.</summary>
 /// <param name="Remove">Ids of rules.</param>
-public sealed record ChangeSecurityGroupRules(IReadOnlyList<CreateSecurityGroupRule>? Add, IReadOnlyList<string>? Remove);
+/// <param name="Describe">Ids of rules that stay, each with its new description; null takes it away.</param>
+public sealed record ChangeSecurityGroupRules(IReadOnlyList<CreateSecurityGroupRule>? Add, IReadOnlyList<string>? Remove, IReadOnlyDictionary<string, string?>? Describe = null);

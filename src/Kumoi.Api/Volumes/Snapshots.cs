@@ -16,10 +16,10 @@ public sealed record Snapshot(
     IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, string> Tags);
 
 /// <summary>Takes a snapshot of a volume, or one of each volume of an instance.</summary>
-/// <param name="Name">Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name.</param>
+/// <param name="Name">Default: its id. Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name.</param>
 /// <param name="Description">Up to 1,000 characters.</param>
 /// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
-public sealed record CreateSnapshot(string Name, string? Description = null, IReadOnlyDictionary<string, string>? Tags = null);
+public sealed record CreateSnapshot(string? Name, string? Description = null, IReadOnlyDictionary<string, string>? Tags = null);
 
 /// <summary>Changes how a snapshot is called; what is absent stays.</summary>
 /// <param name="Tags">Keys that get these values, or go if that is null; others stay.</param>

@@ -33,6 +33,7 @@ public sealed record Volume(
 public sealed record VolumeDestination(Ref Pool, Ref Host);
 
 /// <summary>Makes a volume.</summary>
+/// <param name="Name">Default: its id.</param>
 /// <param name="SizeGib">In GiB, 1 to 65,536. May be left out if it begins as an image, with a snapshot or as a copy: as large as that.</param>
 /// <param name="Pool">Default: the cloud's default pool, or the one that the snapshot or the volume is in.</param>
 /// <param name="Type">A volume type; default: none, without limits. With a type that encrypts, the volume is encrypted; one that begins with an encrypted snapshot or volume always is.</param>
@@ -40,7 +41,7 @@ public sealed record VolumeDestination(Ref Pool, Ref Host);
 /// <param name="Snapshot">It begins with the content of this snapshot, where that is.</param>
 /// <param name="Volume">It begins as a copy of this volume as it is now, while that has a guest or not; where that is.</param>
 /// <param name="Tags">Up to 50 keys (1 to 128 characters, without <c>=</c>) with values of up to 256 characters.</param>
-public sealed record CreateVolume(string Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null, string? Snapshot = null,
+public sealed record CreateVolume(string? Name, int? SizeGib, string? Pool = null, string? Type = null, string? Image = null, bool? DeleteOnTermination = null, string? Snapshot = null,
     IReadOnlyDictionary<string, string>? Tags = null, string? Volume = null);
 
 /// <summary>Changes a volume; what is absent stays.</summary>

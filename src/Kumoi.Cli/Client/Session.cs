@@ -15,7 +15,12 @@ public sealed class Session : IDisposable
     public static readonly Option<string> Output = new("--output", "-o") { Description = Messages.Text("option-output"), Recursive = true, DefaultValueFactory = _ => "table" };
     public static readonly Option<string?> Account = new("--account") { Description = Messages.Text("option-account"), Recursive = true };
 
-    static Session() => Output.AcceptOnlyFromAmong("table", "json");
+    static Session() => Output.AcceptOnlyFromAmong("table", "json", "env");
+
+    private static readonly HashSet<Command> WithVariables = [];
+
+    /// <summary>Lets a command be asked for variables for a shell; no other can.</summary>
+    public static void AnswersWithVariables(Command command) => WithVariables.Add(command);
 
     private Session(KumoiClient client, LoginContext login, bool json) => (Client, Login, Json) = (client, login, json);
 
@@ -27,6 +32,7 @@ public sealed class Session : IDisposable
 
     public static Session Open(ParseResult parsed)
     {
+        if (parsed.GetValue(Output) == "env" && !WithVariables.Contains(parsed.CommandResult.Command)) throw new UserException("output-env");
         var login = Environment.GetEnvironmentVariable("KUMOI_URL") is { Length: > 0 } url && Environment.GetEnvironmentVariable("KUMOI_TOKEN") is { Length: > 0 } token
             ? new LoginContext("environment", url, "", token, null) : ClientConfig.Read().Choose() ?? throw new UserException("not-logged-in");
         return new Session(new KumoiClient(new Uri(login.Url), login.Token, Messages.Language) { Account = parsed.GetValue(Account) ?? (Environment.GetEnvironmentVariable("KUMOI_ACCOUNT") is { Length: > 0 } account ? account : login.Account) }, login, parsed.GetValue(Output) == "json");

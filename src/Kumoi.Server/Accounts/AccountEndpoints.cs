@@ -9,10 +9,10 @@ namespace Kumoi.Server.Accounts;
 public static class AccountEndpoints
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services) => services
-        .AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<SecondFactors>().AddSingleton<LdapDoor>().AddSingleton<DirectoryLogin>().AddSingleton<DirectoryUseCases>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
+        .AddSingleton<AccessKeys>().AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<SecondFactors>().AddSingleton<LdapDoor>().AddSingleton<DirectoryLogin>().AddSingleton<DirectoryUseCases>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
         .AddSingleton<Tokens>().AddSingleton<Users>();
 
-    public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, Tokens tokens, Users users, SecondFactors secondFactors, SummaryStore summary)
+    public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, AccessKeys keys, Tokens tokens, Users users, SecondFactors secondFactors, SummaryStore summary)
     {
         routes.MapMethods("/tokens", ["POST"], (Delegate)(RequestDelegate)(async http =>
             {
@@ -30,6 +30,11 @@ public static class AccountEndpoints
             call => tokens.RevokeAsync(call.Caller, call.Route("token"), call.Cancelled));
         routes.Post<CreateToken, TokenCreated>("/users/me/tokens", Permission.Secrets, "CreateToken", "Make a named API token for oneself", 201,
             (call, create) => tokens.CreateAsync(call.Caller, create, call.Cancelled));
+
+        routes.Get("/access-keys", Permission.Self, "ListAccessKeys", "List one's own access keys", call => keys.ListAsync(call.Caller, call.Cancelled));
+        routes.Post<CreateAccessKey, AccessKeyCreated>("/access-keys", Permission.Secrets, "CreateAccessKey", "Make an access key for oneself, to sign requests of a dialect with; its secret is told this once", 201,
+            (call, create) => keys.CreateAsync(call.Caller, create, call.Cancelled)).Fails(409);
+        routes.Delete("/access-keys/{accessKey}", Permission.Self, "RevokeAccessKey", "Revoke one's own access key", call => keys.RevokeAsync(call.Caller, call.Route("accessKey"), call.Cancelled));
 
         routes.Get("/users", Permission.Read("users"), "ListUsers", "List the account's users",
             async call => await PageRequest.Read(call).Then(page => users.ListAsync(call.Caller, page, call.Cancelled))).WithPaging();

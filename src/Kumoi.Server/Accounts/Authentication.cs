@@ -76,6 +76,10 @@ public sealed class Authentication
         return [.. hashes.Select(hash => rows.GetValueOrDefault(Convert.ToHexString(hash)))];
     }
 
+    /// <summary>All roles of a user.</summary>
+    public static async Task<IReadOnlyList<Grant>> GrantsAsync(IQueries queries, string userId, CancellationToken cancel) => [.. (await queries.QueryAsync(
+        "SELECT r.name, m.account_id, d.lineage, r.permissions FROM memberships m JOIN roles r ON r.id = m.role_id LEFT JOIN domains d ON d.id = m.domain_id WHERE m.user_id = $1", row => Grants(row, 0), cancel, userId)).SelectMany(one => one)];
+
     /// <summary>The membership in four columns from one on: role, account, lineage of the domain, permissions; none if they are null.</summary>
     private static IReadOnlyList<Grant> Grants(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? [] : [new Grant(row.GetString(column), row.TextOrNull(column + 1), row.TextOrNull(column + 2), new PermissionSet(row.Texts(column + 3)))];
 

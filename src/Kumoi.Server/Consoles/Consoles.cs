@@ -69,33 +69,39 @@ public sealed class ConsoleUseCases(Database database, ConsoleSessions sessions,
     /// <summary>Streams the text of the serial console so far.</summary>
     public async Task WriteLogAsync(Call call)
     {
+        var written = await CopyLogAsync(call.Caller, call.Route("instance"), () =>
+        {
+            call.Http.Response.ContentType = "text/plain; charset=utf-8";
+            return call.Http.Response.Body;
+        }, call.Cancelled);
+        if (written.Failure is { } failure) await Problems.WriteAsync(call.Http, failure);
+    }
+
+    /// <summary>The same bytes as a whole; there are few.</summary>
+    public async Task<Result<byte[]>> ReadLogAsync(Caller caller, string key, CancellationToken cancel)
+    {
+        using var memory = new MemoryStream();
+        var read = await CopyLogAsync(caller, key, () => memory, cancel);
+        return read.Failure is { } failure ? failure : memory.ToArray();
+    }
+
+    private async Task<Result<Done>> CopyLogAsync(Caller caller, string key, Func<Stream> begin, CancellationToken cancel)
+    {
         var target = await database.TransactionAsync<(string Id, string Session)>(async transaction =>
         {
-            var found = await FindAsync(transaction, call.Caller, call.Route("instance"), call.Cancelled);
+            var found = await FindAsync(transaction, caller, key, cancel);
             if (found.Failure is { } failure) return failure;
             var id = ids.New(Ids.Console);
-            await InsertAsync(transaction, id, call.Caller.AccountId, found.Value.Id, "log", null, clock.GetUtcNow() + TicketLife, call.Cancelled);
+            await InsertAsync(transaction, id, caller.AccountId, found.Value.Id, "log", null, clock.GetUtcNow() + TicketLife, cancel);
             return (found.Value.Id, id);
-        }, call.Cancelled);
-        if (target.Failure is { } missing)
-        {
-            await Problems.WriteAsync(call.Http, missing);
-            return;
-        }
+        }, cancel);
+        if (target.Failure is { } missing) return missing;
         var session = target.Value.Session;
         try
         {
-            var met = await sessions.MeetAsync(session, () => AnnounceAsync(session, call.Cancelled), call.Cancelled);
-            if (met is not { } meeting)
-            {
-                await Problems.WriteAsync(call.Http, new Failure("console-unreachable", 504));
-                return;
-            }
-            using (meeting.Meeting)
-            {
-                call.Http.Response.ContentType = "text/plain; charset=utf-8";
-                await CopyLogAsync(meeting.Agent, call.Http.Response.Body, call.Cancelled);
-            }
+            if (await sessions.MeetAsync(session, () => AnnounceAsync(session, cancel), cancel) is not { } meeting) return new Failure("console-unreachable", 504);
+            using (meeting.Meeting) await CopyLogAsync(meeting.Agent, begin(), cancel);
+            return new Done();
         }
         finally
         {

@@ -28,6 +28,7 @@ public sealed class FloatingAddressUseCases(
     public async Task<Result<FloatingAddress>> CreateAsync(Caller caller, CreateFloatingAddress create, IdempotencyKey? once, CancellationToken cancel)
     {
         if (create.Description is { Length: > DescriptionMax }) return Failure.Invalid("description", "too-long", DescriptionMax);
+        if (Tags.CheckNew(create.Tags).ToArray() is { Length: > 0 } tagged) return Failure.Invalid(tagged);
         var wanted = create.Address is { } text ? AddressRange.Read(text) : null;
         if (create.Address is not null && wanted is null) return Failure.Invalid("address", "ip-address");
         return await database.TransactionAsync<FloatingAddress>(transaction => Idempotency.OnceAsync<FloatingAddress>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
@@ -37,6 +38,7 @@ public sealed class FloatingAddressUseCases(
             var id = ids.New(Ids.FloatingAddress);
             if (!await FloatingAddressStore.InsertAsync(transaction, id, caller.AccountId, chosen.Value, create.Description ?? "", clock.GetUtcNow(), cancel))
                 return wanted is null ? new Failure("changed-meanwhile", 409) : Failure.Invalid("address", "address-taken", wanted.ToString());
+            await Tags.SetAsync(transaction, "floating_addresses", id, create.Tags, cancel);
             await events.WriteAsync(transaction, caller, "floating-address.create", new Subject("floating-address", id, chosen.Value.ToString()), cancel);
             return (await FloatingAddressStore.FindAsync(transaction, caller.AccountId, id, cancel))!;
         }), cancel, choosesAnew: true);

@@ -46,6 +46,7 @@ public sealed class ImageMaking(ImageIntake intake, Database database, HostRevis
                 INSERT INTO volumes (id, account_id, name, size_gib, pool_id, store_id, host_id, source_volume_id, source_snapshot_id, source_name, image_upload_id, created_at)
                 SELECT $1, account_id, $1, $2, pool_id, store_id, host_id, id, $4, $5, $6, $7 FROM volumes WHERE id = $3
                 """, cancel, volumeId, source.SizeGib, source.VolumeId, source.SnapshotId, source.VolumeName, imageId, clock.GetUtcNow());
+            await Tags.SetAsync(transaction, "images", imageId, create.Tags, cancel);
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), "image.create", new Subject("image", imageId, name), cancel, $"From {source.VolumeName}.");
             await hosts.TouchAsync(transaction, hostId!, cancel);
             return (await store.FindAsync(transaction, caller.AccountId, imageId, cancel))!;

@@ -38,7 +38,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
             create.Visibility is null or "private" or "public" ? null : new Violation("visibility", "one-of", "private, public"),
             create.Sha256 is null || (create.Sha256.Length == 64 && create.Sha256.All(char.IsAsciiHexDigit)) ? null : new Violation("sha256", "sha256"),
             create.Url is null || (create.Url.Length <= 2048 && Uri.TryCreate(create.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0) ? null : new Violation("url", "http-url"),
-        }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).Concat(ImageRules.CheckMachine(create.Architecture, create.Firmware, create.DeviceModel)).Concat(ImageMaking.IsAsked(create) ? ImageMaking.Check(create) : []).ToArray();
+        }.OfType<Violation>().Concat(ImageRules.Check(create.DefaultUser, create.Description, create.Os, create.MinDiskGib, create.MinMemoryMib)).Concat(ImageRules.CheckMachine(create.Architecture, create.Firmware, create.DeviceModel)).Concat(ImageMaking.IsAsked(create) ? ImageMaking.Check(create) : []).Concat(Tags.CheckNew(create.Tags)).ToArray();
         if (violations.Length > 0) return Failure.Invalid(violations);
         // A public image is started by people who trust the cloud, not its author.
         if (create.Visibility == "public" && !caller.May(Publish)) return new Failure("public-image", 403);
@@ -47,6 +47,7 @@ public sealed class ImageUseCases(Database database, ImageStore store, ImageFile
         {
             var id = ids.New(Ids.Image);
             if (!await ImageStore.InsertAsync(transaction, id, caller.AccountId, name, create, caller.May(Publish), clock.GetUtcNow(), cancel)) return Failure.NameTaken("image", name);
+            await Tags.SetAsync(transaction, "images", id, create.Tags, cancel);
             await events.WriteAsync(transaction, caller, "image.create", new Subject("image", id, name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
         }), cancel);

@@ -11,14 +11,14 @@ namespace Kumoi.Server.Instances;
 public static class InstanceEndpoints
 {
     public static IServiceCollection AddInstances(this IServiceCollection services) => services
-        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<LaunchWriter>().AddSingleton<InstanceEnding>().AddSingleton<InstanceObservation>().AddSingleton<InstanceCds>().AddLoop<InstancePurge>();
+        .AddSingleton<InstanceStore>().AddSingleton<InstanceUseCases>().AddSingleton<InstanceLaunch>().AddSingleton<LaunchWriter>().AddSingleton<InstanceEnding>().AddSingleton<InstanceObservation>().AddSingleton<InstanceCds>().AddSingleton<InstanceChanges>().AddLoop<InstancePurge>();
 
     public static void MapInstances(this IEndpointRouteBuilder routes, InstanceUseCases instances, InstanceLaunch launches, ConsoleUseCases consoles)
     {
         routes.Get("/instances", Permission.Read("instances"), "ListInstances", "List instances; terminated ones only with `state=terminated`",
             async call => await PageRequest.Read(call).Then(page => instances.ListAsync(
-                call.Caller, call.Query("state"), call.Query("name"), call.Query("host"), call.Query("image"), call.Query("placementGroup"), page, call.Cancelled)))
-            .WithPaging().WithQuery("state", "pending, running, stopping, stopped, shutting-down or terminated").WithQuery("name", "Names that begin with this")
+                call.Caller, call.Query("state"), call.Query("name"), call.Query("host"), call.Query("image"), call.Query("placementGroup"), Tags.Filter(call.Queries("tag")), page, call.Cancelled)))
+            .WithPaging().WithTagQuery().WithQuery("state", "pending, running, stopping, stopped, shutting-down or terminated").WithQuery("name", "Names that begin with this")
             .WithQuery("host", "Id or name of a host").WithQuery("image", "Id or name of an image").WithQuery("placementGroup", "Id or name of a placement group");
         Endpoints.Map(routes, "POST", "/instances", Permission.Write("instances"), "LaunchInstance", "Launch one instance, or `count` of them (then the answer is `{\"items\": […]}`)", 201,
             async http =>
@@ -38,6 +38,7 @@ public static class InstanceEndpoints
                 return await Waits.Read(call).Then(timeout => instances.WaitAsync(call.Caller, call.Route("instance"), state, timeout, call.Cancelled));
             })
             .Fails(408).WithQuery("wait", "Answer when the instance is in this state and has nothing left to do").WithQuery("timeout", "Seconds to wait, 1 to 300 (default 60)", JsonSchemaType.Integer);
+        routes.Get("/instances/{instance}/user-data", Permission.Read("instances"), "ShowUserData", "The text that the instance was launched with", call => instances.UserDataAsync(call.Caller, call.Route("instance"), call.Cancelled));
         routes.Delete<Instance>("/instances/{instance}", Permission.Write("instances"), "TerminateInstance", "Terminate an instance: its disk and addresses are given up",
             call => instances.TerminateAsync(call.Caller, call.Route("instance"), call.Cancelled));
         routes.Post("/instances/{instance}/start", Permission.Write("instances"), "StartInstance", "Start a stopped instance", 200, call => instances.StartAsync(call.Caller, call.Route("instance"), call.Cancelled));

@@ -15,9 +15,9 @@ using Kumoi.Server.Quotas;
 namespace Kumoi.Server.Instances;
 
 /// <summary>One launch asked for, checked by itself.</summary>
-/// <param name="Names">Names of the instances it makes.</param>
+/// <param name="Names">Names of the instances it makes; null: its id.</param>
 /// <param name="TraceParent">W3C trace context of the request, for the agent's steps to follow.</param>
-public sealed record LaunchRequest(Caller Caller, LaunchInstance Launch, IReadOnlyList<string> Names, IdempotencyKey? Once, string? TraceParent);
+public sealed record LaunchRequest(Caller Caller, LaunchInstance Launch, IReadOnlyList<string?> Names, IdempotencyKey? Once, string? TraceParent);
 
 /// <summary>
 /// Launching: validate, resolve names, place, claim the room, take addresses, write the records and the events: one transaction for all
@@ -55,7 +55,7 @@ public sealed class InstanceLaunch
 
     public async Task<Result<Page<Instance>>> LaunchAsync(Caller caller, LaunchInstance launch, IdempotencyKey? once, CancellationToken cancel)
     {
-        var name = Names.Normal(launch.Name);
+        var name = launch.Name is null ? null : Names.Normal(launch.Name);
         if (LaunchRules.Check(launch, name) is { Count: > 0 } violations) return Failure.Invalid([.. violations]);
         if (launch.Host is not null && caller.Refused(Permission.Cloud("hosts")) is { } refused) return refused;
         using var span = ServerTrace.Source.StartActivity("instance.launch");
@@ -86,8 +86,8 @@ public sealed class InstanceLaunch
         {
             var one = asked[i];
             if (one.Once is { } once && !keys.Add((one.Caller.AccountId, once.Key))) return false;
-            if (one.Names.Any(name => names.Contains((one.Caller.AccountId, name)))) return false;
-            foreach (var name in one.Names) names.Add((one.Caller.AccountId, name));
+            if (one.Names.OfType<string>().Any(name => names.Contains((one.Caller.AccountId, name)))) return false;
+            foreach (var name in one.Names.OfType<string>()) names.Add((one.Caller.AccountId, name));
             return true;
         });
     }
@@ -119,6 +119,7 @@ public sealed class InstanceLaunch
         foreach (var (i, beyond) in await QuotaStore.BeyondAsync(transaction, [.. made.Select(m => (m.Key, m.Value[0].Asked.Caller.AccountId, Use(m.Value)))])) Fail(i, beyond);
         await PlaceAsync(transaction, made, Fail);
         await AddressAsync(transaction, made, Fail);
+        await LaunchVolumes.PlaceAsync(transaction, _revisions, made, Fail);
         var all = made.Values.SelectMany(list => list).ToList();
         await RootVolumes.TellFormerAsync(transaction, _revisions, all);
         if (all.Count > 0) await _writer.WriteAsync(transaction, all, now);
@@ -144,13 +145,18 @@ public sealed class InstanceLaunch
         ["volumes"] = made.Count(one => one.Parts.Root is null), ["volume-gib"] = made.Sum(one => one.Parts.Root is null ? (long)one.Parts.DiskGib : 0),
     };
 
-    private NewInstance New(string name, LaunchRequest asked, LaunchParts parts) => new(
-        _ids.New(Ids.Instance), name, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.Root is null ? parts.DiskGib : 0, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
+    private NewInstance New(string? name, LaunchRequest asked, LaunchParts parts)
+    {
+        var id = _ids.New(Ids.Instance);
+        return new(
+        id, name ?? id, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.Root is null ? parts.DiskGib : 0, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
             SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice)), Reaching: parts.Root is null ? "" : PlacementRequest.Hosts(parts.Root.Fitting)))
     {
         RootVolumeId = _ids.New(Ids.Volume),
         Interfaces = [.. parts.Interfaces.Select((face, index) => new NewInterface(_ids.New(Ids.Interface), index, face, parts.Flavor.RateMbps))],
+        Volumes = [.. LaunchVolumes.Plan(asked.Launch.Volumes, () => _ids.New(Ids.Volume))],
     };
+    }
 
     /// <summary>Gives each instance a host and claims the room there; requests for which there is none fail as a whole and give back what they took.</summary>
     private async Task PlaceAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
@@ -179,6 +185,12 @@ public sealed class InstanceLaunch
         foreach (var (i, list) in made.ToList())
         {
             if (list.Find(one => one.Host is null) is not { } without) continue;
+            // Fewer will do, if there are enough of them.
+            if (list.Count(one => one.Host is not null) >= (list[0].Asked.Launch.MinCount ?? list.Count))
+            {
+                list.RemoveAll(one => one.Host is null);
+                continue;
+            }
             given.AddRange(list.Where(claimed.Contains));
             fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[Alike(without)] });
         }

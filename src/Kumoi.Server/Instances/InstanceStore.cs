@@ -24,7 +24,7 @@ public sealed class InstanceStore
                CASE WHEN v.root_volume THEN coalesce((SELECT w.size_gib FROM volumes w WHERE w.instance_id = v.id AND w.slot = 0), v.disk_gib) ELSE v.disk_gib END, v.image_id, m.name,
                v.key_pair_id, v.key_pair_name, v.zone_id, z.name, v.host_id, h.name, m.default_user, v.boot_epoch, v.generation, v.observed_generation,
                v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, (v.storage IS NOT NULL OR {Volumes.VolumeHolds.Networked}) AND v.fixed_volumes = 0, v.notices::text,
-               v.placement_group_id, g.name, v.firmware, v.device_model, v.cd_image_id, c.name
+               v.placement_group_id, g.name, v.firmware, v.device_model, v.cd_image_id, c.name, v.tags::text, v.termination_protection
         FROM instances v JOIN accounts a ON a.id = v.account_id JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id JOIN hosts h ON h.id = v.host_id
         LEFT JOIN placement_groups g ON g.id = v.placement_group_id LEFT JOIN images c ON c.id = v.cd_image_id
         """;
@@ -35,12 +35,12 @@ public sealed class InstanceStore
         row.IsDBNull(13) ? null : new Ref(row.GetString(13), row.GetString(14)), new Ref(row.GetString(15), row.GetString(16)),
         new Ref(row.GetString(17), row.GetString(18)), row.GetString(19), [], row.GetInt32(20), row.GetInt64(21), row.GetInt64(22),
         [.. row.Conditions(30), .. row.Conditions(23)], row.Time(24), row.TimeOrNull(25), row.TimeOrNull(26), row.GetString(27), row.GetInt32(28), row.GetBoolean(29) && row.GetString(27) == "restart",
-        row.IsDBNull(31) ? null : new Ref(row.GetString(31), row.GetString(32)), row.GetString(33), row.GetString(34), row.IsDBNull(35) ? null : new Ref(row.GetString(35), row.GetString(36)));
+        row.IsDBNull(31) ? null : new Ref(row.GetString(31), row.GetString(32)), row.GetString(33), row.GetString(34), row.IsDBNull(35) ? null : new Ref(row.GetString(35), row.GetString(36)), Tags.Read(row, 37), row.GetBoolean(38));
 
     public static string MacText(PhysicalAddress address) => string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
 
     public async Task<List<Instance>> ListAsync(
-        string accountId, string? state, string? name, string? host, string? image, string? placementGroup, PageRequest page, CancellationToken cancel)
+        string accountId, string? state, string? name, string? host, string? image, string? placementGroup, TagFilter tags, PageRequest page, CancellationToken cancel)
     {
         await using var connection = await _database.Source.OpenConnectionAsync(cancel);
         var rows = await connection.RowsAsync(
@@ -48,9 +48,18 @@ public sealed class InstanceStore
              WHERE v.account_id = $1 AND v.id > $2 AND ($4::text IS NOT DISTINCT FROM 'terminated' OR v.terminated_at IS NULL)
               AND ($4::text IS NULL OR v.state = $4) AND ($5::text IS NULL OR v.name = $5 OR v.name LIKE replace(replace(replace($5, '\', '\\'), '%', '\%'), '_', '\_') || '%')
               AND ($6::text IS NULL OR h.id = $6 OR h.name = $6) AND ($7::text IS NULL OR m.id = $7 OR m.name = $7)
-              AND ($8::text IS NULL OR g.id = $8 OR g.name = $8)
+              AND ($8::text IS NULL OR g.id = $8 OR g.name = $8) AND v.tags @> $9 AND v.tags ?& $10
             ORDER BY v.id LIMIT $3
-            """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(state), Columns.Text(name), Columns.Text(host), Columns.Text(image), Columns.Text(placementGroup));
+            """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(state), Columns.Text(name), Columns.Text(host), Columns.Text(image), Columns.Text(placementGroup), tags.WantedColumn, tags.KeysColumn);
+        return WithInterfaces(rows, await connection.RowsAsync(InterfaceStore.OfInstances, InterfaceStore.Read, cancel, Columns.Texts(rows.Select(r => r.Id))));
+    }
+
+    /// <summary>Those that are named, or all; among them those that ended after a time, which are not told otherwise.</summary>
+    public async Task<List<Instance>> ListAsync(string accountId, IReadOnlyCollection<string> ids, DateTimeOffset endedAfter, CancellationToken cancel)
+    {
+        await using var connection = await _database.Source.OpenConnectionAsync(cancel);
+        var rows = await connection.RowsAsync(
+            Columns_ + " WHERE v.account_id = $1 AND (v.terminated_at IS NULL OR v.terminated_at > $2) AND ($3 OR v.id = ANY($4)) ORDER BY v.id", Read, cancel, accountId, endedAfter, ids.Count == 0, Columns.Texts(ids));
         return WithInterfaces(rows, await connection.RowsAsync(InterfaceStore.OfInstances, InterfaceStore.Read, cancel, Columns.Texts(rows.Select(r => r.Id))));
     }
 

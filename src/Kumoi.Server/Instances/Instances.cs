@@ -15,14 +15,24 @@ namespace Kumoi.Server.Instances;
 public sealed class InstanceUseCases(Database database, InstanceStore store, HostRevisions hosts, EventLog events, EventBell bell, TimeProvider clock)
 {
     public async Task<Result<Page<Instance>>> ListAsync(
-        Caller caller, string? state, string? name, string? host, string? image, string? placementGroup, PageRequest page, CancellationToken cancel)
+        Caller caller, string? state, string? name, string? host, string? image, string? placementGroup, TagFilter tags, PageRequest page, CancellationToken cancel)
     {
         if (state is not null && !InstanceStates.All.Contains(state)) return Failure.Invalid("state", "one-of", string.Join(", ", InstanceStates.All));
-        return page.Of(await store.ListAsync(caller.AccountId, state, name, host, image, placementGroup, page, cancel), instance => instance.Id);
+        return page.Of(await store.ListAsync(caller.AccountId, state, name, host, image, placementGroup, tags, page, cancel), instance => instance.Id);
     }
+
+    // As long as other clouds tell of what has ended.
+    private static readonly TimeSpan EndedShown = TimeSpan.FromHours(1);
+
+    /// <summary>All that are named, or all there are, with those that ended within the last hour.</summary>
+    public async Task<Result<List<Instance>>> ListAllAsync(Caller caller, IReadOnlyCollection<string> ids, CancellationToken cancel) =>
+        await store.ListAsync(caller.AccountId, ids, clock.GetUtcNow() - EndedShown, cancel);
 
     public async Task<Result<Instance>> GetAsync(Caller caller, string key, CancellationToken cancel) =>
         await store.FindAsync(caller.AccountId, key, cancel) is { } instance ? instance : Failure.NotFound("instance", key);
+
+    public async Task<Result<InstanceUserData>> UserDataAsync(Caller caller, string key, CancellationToken cancel) => await database.FindAsync(
+        "SELECT user_data FROM instances WHERE account_id = $1 AND (id = $2 OR (name = $2 AND terminated_at IS NULL))", row => new InstanceUserData(row.TextOrNull(0)), cancel, caller.AccountId, key) is { } found ? found : Failure.NotFound("instance", key);
 
     /// <summary>Answers once the instance is in <paramref name="state"/> and nothing asked of it is still to be done.</summary>
     public async Task<Result<Instance>> WaitAsync(Caller caller, string key, string state, TimeSpan timeout, CancellationToken cancel)
@@ -60,6 +70,7 @@ public sealed class InstanceUseCases(Database database, InstanceStore store, Hos
             var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
             if (id is null) return Failure.NotFound("instance", key);
             if (desired == "terminated" && action != "instance.terminate") return new Failure("being-terminated", 409, name);
+            if (action == "instance.terminate" && changes(desired) && await transaction.FindAsync("SELECT termination_protection FROM instances WHERE id = $1", row => row.GetBoolean(0), cancel, id)) return new Failure("termination-protected", 409, name);
             if (desired != "running" && action == "instance.reboot") return new Failure("not-running", 409, name);
             if (action == "instance.start" && await transaction.FindAsync(
                 "SELECT true FROM instances i WHERE i.id = $1 AND i.root_volume AND NOT EXISTS (SELECT 1 FROM volumes v WHERE v.instance_id = i.id AND v.slot = 0 AND v.detached_at IS NULL)", row => row.GetBoolean(0), cancel, id))

@@ -15,6 +15,12 @@ public sealed record LaunchParts(
     RootCandidate? Root)
 {
     public LaunchMachine Machine { get; init; } = LaunchMachine.Usual;
+
+    /// <summary>The pool of the new volumes beside the one that it starts from; null: there are none.</summary>
+    public string? VolumePoolId { get; init; }
+
+    /// <summary>Ids of their types, in their order; null: none.</summary>
+    public IReadOnlyList<string?> VolumeTypes { get; init; } = [];
 }
 
 /// <summary>
@@ -38,6 +44,7 @@ public sealed class LaunchCatalogue
     private List<Ref> _hosts = [];
     private List<(string AccountId, GroupView Group)> _placementGroups = [];
     private HashSet<(string, string)> _names = [];
+    private LaunchVolumeCatalogue _launchVolumes = LaunchVolumeCatalogue.Empty;
 
     public static async Task<LaunchCatalogue> ReadAsync(Transaction transaction, IReadOnlyList<LaunchRequest> asked)
     {
@@ -72,7 +79,8 @@ public sealed class LaunchCatalogue
             catalogue._placementGroups = await PlacementGroupStore.LockAsync(
                 transaction, [.. asked.Where(a => a.Launch.PlacementGroup is not null).Select(a => a.Caller.AccountId).Distinct()], placementGroups, default);
         if (Keys(l => [l.RootVolume]) is { Length: > 0 } volumes) catalogue._volumes = await RootVolumes.LockAsync(transaction, accounts, volumes);
-        var names = asked.SelectMany(a => a.Names.Select(name => (a.Caller.AccountId, name))).ToList();
+        catalogue._launchVolumes = await LaunchVolumeCatalogue.ReadAsync(transaction, asked);
+        var names = asked.SelectMany(a => a.Names.OfType<string>().Select(name => (a.Caller.AccountId, name))).ToList();
         catalogue._names = [.. await transaction.QueryAsync(
             "SELECT v.account_id, v.name FROM unnest($1::text[], $2::text[]) AS n(account, name) JOIN instances v ON v.account_id = n.account AND v.name = n.name WHERE v.terminated_at IS NULL",
             row => (row.GetString(0), row.GetString(1)), default, Columns.Texts(names.Select(n => n.AccountId)), Columns.Texts(names.Select(n => n.name)))];
@@ -112,8 +120,10 @@ public sealed class LaunchCatalogue
         var placementGroup = launch.PlacementGroup is not { } wanted ? null
             : _placementGroups.Where(g => g.AccountId == account).Select(g => g.Group).FirstOrDefault(g => g.Id == wanted || g.Name == wanted);
         if (launch.PlacementGroup is not null && placementGroup is null) violations.Add(NoSuch("placementGroup", "placement-group", launch.PlacementGroup));
+        var volumes = _launchVolumes.Find(account, launch.Volumes, violations);
         if (violations.Count > 0) return Failure.Invalid([.. violations]);
-        if (asked.Names.FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
+        if (volumes.Failure is { } noPool) return noPool;
+        if (asked.Names.OfType<string>().FirstOrDefault(name => _names.Contains((account, name))) is { } taken) return Failure.NameTaken("instance", taken);
         if (root?.Unfit is { } unfit) return unfit;
         if (host is not null && root is { Filling: { } filling } && host.Id != root.HostId) return new Failure("volume-filling", 409, filling);
         // A disk is never smaller than its image; beside a CD it begins empty.
@@ -121,7 +131,7 @@ public sealed class LaunchCatalogue
         if (launch.DiskGib < least) return Failure.Invalid("diskGib", "smaller-than-image", least);
         return new LaunchParts(
             flavor!, image is null ? root!.Image! : new Ref(image.Id, image.Name), image?.DefaultUser ?? root!.DefaultUser, root?.SizeGib ?? launch.DiskGib ?? Math.Max(flavor!.DiskGib, least), pair,
-            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id, root) { Machine = image?.Machine ?? root!.Machine };
+            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id, root) { Machine = image?.Machine ?? root!.Machine, VolumePoolId = volumes.Value, VolumeTypes = _launchVolumes.TypesOf(launch.Volumes) };
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>

@@ -10,10 +10,12 @@ public static class LaunchRules
 {
     public const int CountMax = 100, UserDataBytesMax = 64 * 1024, PriorityMax = 1000;
 
-    public static IReadOnlyList<Violation> Check(LaunchInstance launch, string name) => [.. new List<Violation?>
+    public static IReadOnlyList<Violation> Check(LaunchInstance launch, string? name) => [.. new List<Violation?>
     {
-        Names.Check("name", name),
+        name is null ? null : Names.Check("name", name),
         launch.Count is < 1 or > CountMax ? new Violation("count", "between", 1, CountMax) : null,
+        launch.MinCount is { } least && (least < 1 || least > (launch.Count ?? 1)) ? new Violation("minCount", "between", 1, launch.Count ?? 1) : null,
+        launch.DeleteRootVolume is not null && launch.RootVolume is not null ? new Violation("deleteRootVolume", "root-volume-or-size") : null,
         launch.UserData is { } data && Encoding.UTF8.GetByteCount(data) > UserDataBytesMax ? new Violation("userData", "too-many-bytes", UserDataBytesMax) : null,
         launch.Recovery is not (null or "wait" or "restart") ? new Violation("recovery", "one-of", "wait, restart") : null,
         launch.RecoveryPriority is < 0 or > PriorityMax ? new Violation("recoveryPriority", "between", 0, PriorityMax) : null,
@@ -22,9 +24,9 @@ public static class LaunchRules
         launch.RootVolume is not null && launch.DiskGib is not null ? new Violation("diskGib", "root-volume-or-size") : null,
         launch.DiskGib is < 1 or > Volumes.VolumeRules.SizeMax ? new Violation("diskGib", "between", 1, Volumes.VolumeRules.SizeMax) : null,
         launch.SecurityGroups is { Count: > InterfaceCatalogue.SecurityGroupsMax } ? new Violation("securityGroups", "at-most", InterfaceCatalogue.SecurityGroupsMax) : null,
-    }.OfType<Violation>(), .. InterfaceRules.Check(launch)];
+    }.OfType<Violation>(), .. InterfaceRules.Check(launch), .. LaunchVolumes.Check(launch.Volumes), .. Tags.CheckNew(launch.Tags), .. Tags.CheckNew(launch.VolumeTags)];
 
-    /// <summary>One name, or NAME-1 to NAME-N.</summary>
-    public static IReadOnlyList<string> InstanceNames(string name, int? count) =>
-        count is null or 1 ? [name] : [.. Enumerable.Range(1, count.Value).Select(i => $"{name}-{i}")];
+    /// <summary>One name, or NAME-1 to NAME-N; without a name each is called by its id.</summary>
+    public static IReadOnlyList<string?> InstanceNames(string? name, int? count) =>
+        name is null ? [.. Enumerable.Repeat<string?>(null, count ?? 1)] : count is null or 1 ? [name] : [.. Enumerable.Range(1, count.Value).Select(i => $"{name}-{i}")];
 }

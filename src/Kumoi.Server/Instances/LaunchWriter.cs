@@ -25,13 +25,17 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
     /// <summary>In their order in the guest.</summary>
     public IReadOnlyList<NewInterface> Interfaces { get; init; } = [];
 
+    /// <summary>New ones beside the one that it starts from.</summary>
+    public IReadOnlyList<NewVolume> Volumes { get; init; } = [];
+
     /// <summary>The instance as the API tells it.</summary>
     public Instance Describe(DateTimeOffset now) => new(
         Id, Name, new Ref(Asked.Caller.AccountId, Asked.Caller.AccountName), InstanceStates.Pending, "running", new Ref(Parts.Flavor.Id, Parts.Flavor.Name), Parts.Flavor.Vcpus,
         Parts.Flavor.MemoryMib, Parts.DiskGib, Parts.Image, Parts.KeyPair is { } pair ? new Ref(pair.Id, pair.Name) : null, new Ref(Host!.ZoneId, Host.ZoneName), new Ref(Host.Id, Host.Name),
         Parts.DefaultUser, [.. Interfaces.Select(face => face.Describe(new Ref(Id, Name)))],
         1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null,
-        Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null, Parts.Machine.Firmware, Parts.Machine.DeviceModel, Parts.Machine.IsCd ? Parts.Image : null);
+        Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null, Parts.Machine.Firmware, Parts.Machine.DeviceModel, Parts.Machine.IsCd ? Parts.Image : null,
+        Asked.Launch.Tags ?? System.Collections.Immutable.ImmutableDictionary<string, string>.Empty, Asked.Launch.TerminationProtection ?? false);
 }
 
 /// <summary>What a host that has room says of its disks.</summary>
@@ -77,19 +81,21 @@ public sealed class LaunchWriter(EventLog events)
         [
             ("""
             INSERT INTO instances (id, account_id, name, hostname, flavor_id, flavor_name, vcpus, memory_mib, disk_gib, image_id, key_pair_id, key_pair_name, public_key,
-                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, placement_group_id, placement_policy, root_volume, desired, created_at)
-            SELECT n.*, 'running', $24 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
-                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[], $21::text[], $22::text[], $23::boolean[]) AS n
+                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, placement_group_id, placement_policy, root_volume, tags, termination_protection, desired, created_at)
+            SELECT n.*, 'running', $26 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
+                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[], $21::text[], $22::text[], $23::boolean[], $24::jsonb[], $25::boolean[]) AS n
             """,
             [
                 Texts(m => m.Id), Texts(m => m.Asked.Caller.AccountId), Texts(m => m.Name), Texts(m => Names.Hostname(m.Name, m.Id)), Texts(m => m.Parts.Flavor.Id), Texts(m => m.Parts.Flavor.Name),
                 Numbers(m => m.Parts.Flavor.Vcpus), Numbers(m => m.Parts.Flavor.MemoryMib), Numbers(m => m.Parts.DiskGib), Texts(m => m.Parts.Image.Id), Texts(m => m.Parts.KeyPair?.Id),
                 Texts(m => m.Parts.KeyPair?.Name), Texts(m => m.Parts.KeyPair?.PublicKey), Texts(m => string.IsNullOrEmpty(m.Asked.Launch.UserData) ? null : m.Asked.Launch.UserData),
                 Texts(m => m.Host!.ZoneId), Texts(m => m.Host!.Id), Texts(m => m.Host!.Storage), Texts(m => m.Asked.Launch.Recovery ?? "wait"), Numbers(m => m.Asked.Launch.RecoveryPriority ?? 0),
-                Texts(m => m.Asked.TraceParent), Texts(m => m.Parts.PlacementGroup?.Id), Texts(m => m.Parts.PlacementGroup?.Policy), Columns.Booleans(made.Select(m => m.Root is not null)), now,
+                Texts(m => m.Asked.TraceParent), Texts(m => m.Parts.PlacementGroup?.Id), Texts(m => m.Parts.PlacementGroup?.Policy), Columns.Booleans(made.Select(m => m.Root is not null)), Columns.Jsons(made.Select(m => Tags.Text(m.Asked.Launch.Tags))),
+                Columns.Booleans(made.Select(m => m.Asked.Launch.TerminationProtection ?? false)), now,
             ]),
             .. rooted.Count == 0 ? [] : new[] { RootVolumes.Insert(rooted, now) },
             .. RootVolumes.Attach(named),
+            .. LaunchVolumes.Inserts(made, now),
             .. LaunchMachine.Statements(made),
             .. InterfaceStore.Inserts(interfaces),
             ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
@@ -98,6 +104,7 @@ public sealed class LaunchWriter(EventLog events)
             [
                 .. made.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "instance.launch", new Subject("instance", m.Id, m.Name))),
                 .. rooted.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "volume.create", new Subject("volume", m.RootVolumeId, RootVolumes.NameOf(m)), $"For {m.Name}.")),
+                .. made.SelectMany(m => m.Volumes.Select(v => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "volume.create", new Subject("volume", v.Id, v.Id), $"For {m.Name}."))),
                 .. named.Select(m => new NewEvent(m.Asked.Caller.AccountId, EventActor.Of(m.Asked.Caller), "volume.attach", new Subject("volume", m.Parts.Root!.Id, m.Parts.Root.Name), $"To {m.Name}.")),
             ], now)),
             (HostRevisions.LockNetworks, [Columns.Texts(networks)]),

@@ -118,14 +118,14 @@ public static class RootVolumes
     /// <summary>The statement that writes them.</summary>
     public static (string, object?[]) Insert(IReadOnlyList<NewInstance> made, DateTimeOffset now) => (
         """
-        INSERT INTO volumes (id, account_id, name, size_gib, pool_id, image_id, store_id, host_id, instance_id, slot, attached_generation, delete_on_termination, created_at)
+        INSERT INTO volumes (id, account_id, name, size_gib, pool_id, image_id, store_id, host_id, instance_id, slot, attached_generation, delete_on_termination, tags, created_at)
         SELECT n.id, n.account, CASE WHEN EXISTS (SELECT 1 FROM volumes w WHERE w.account_id = n.account AND w.name = n.name AND w.deleted_at IS NULL) THEN n.id ELSE n.name END, n.gib, n.pool, n.image, n.store, n.host,
-               n.instance, 0, 1, true, $10
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]) AS n(id, account, name, gib, pool, image, store, host, instance)
+               n.instance, 0, 1, n.goes, n.tags, $10
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $11::boolean[], $12::jsonb[]) AS n(id, account, name, gib, pool, image, store, host, instance, goes, tags)
         """,
         [
             Columns.Texts(made.Select(m => m.RootVolumeId)), Columns.Texts(made.Select(m => m.Asked.Caller.AccountId)), Columns.Texts(made.Select(NameOf)), Columns.Integers(made.Select(m => m.Parts.DiskGib)),
             Columns.Texts(made.Select(m => m.Root!.PoolId)), Columns.TextsOrNull(made.Select(m => m.Parts.Machine.IsCd ? null : m.Parts.Image.Id)), Columns.Texts(made.Select(m => m.Root!.Id)), Columns.Texts(made.Select(m => m.Host!.Id)),
-            Columns.Texts(made.Select(m => m.Id)), now,
+            Columns.Texts(made.Select(m => m.Id)), now, Columns.Booleans(made.Select(m => m.Asked.Launch.DeleteRootVolume ?? true)), Columns.Jsons(made.Select(m => Tags.Text(m.Asked.Launch.VolumeTags))),
         ]);
 }

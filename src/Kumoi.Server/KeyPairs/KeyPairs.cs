@@ -28,6 +28,7 @@ public sealed class KeyPairUseCases(Database database, EventLog events, Ids ids,
     {
         var name = Names.Normal(create.Name);
         if (Names.Check("name", name) is { } violation) return Failure.Invalid(violation);
+        if (Tags.CheckNew(create.Tags).ToArray() is { Length: > 0 } tagged) return Failure.Invalid(tagged);
         string? privateKey = null;
         SshPublicKey? key;
         if (create.PublicKey is { } given)
@@ -45,6 +46,7 @@ public sealed class KeyPairUseCases(Database database, EventLog events, Ids ids,
                 ON CONFLICT (account_id, name) DO NOTHING
                 """, cancel, pair.Id, caller.AccountId, name, pair.Type, pair.Fingerprint, pair.PublicKey, pair.CreatedAt);
             if (made == 0) return Failure.NameTaken("key-pair", name);
+            await Tags.SetAsync(transaction, "key_pairs", pair.Id, create.Tags, cancel);
             await events.WriteAsync(transaction, caller, "key-pair.create", new Subject("key-pair", pair.Id, name), cancel);
             return pair;
         }), cancel);

@@ -21,6 +21,15 @@ public static partial class NetworkRules
             if (!IsDomain(searchDomains![i])) yield return new Violation($"searchDomains[{i}]", "domain");
     }
 
+    private const int RangePrefixMin = 8, RangePrefixMax = 28;
+
+    /// <summary>What is wrong with the range of a network; null if nothing.</summary>
+    public static Violation? CheckRange(string? text) =>
+        text is null || (AddressRange.ReadRange(text) is { } range && AddressRange.IsV4(range) && range.PrefixLength is >= RangePrefixMin and <= RangePrefixMax) ? null : new Violation("range", "network-range");
+
+    /// <summary>True of a subnet that may be in a network of the range; IPv6 may be in any.</summary>
+    public static bool IsWithin(IPNetwork? network, IPNetwork subnet) => network is not { } range || !AddressRange.IsV4(subnet) || (range.Contains(subnet.BaseAddress) && range.PrefixLength <= subnet.PrefixLength);
+
     private static bool IsDomain(string text) => text.Length <= DomainLengthMax && DomainForm().IsMatch(text);
 
     [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\z")] private static partial Regex DomainForm();

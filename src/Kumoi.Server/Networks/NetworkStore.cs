@@ -55,11 +55,12 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
         return networks.ConvertAll(network => network with { Subnets = subnets.FindAll(s => s.Network.Id == network.Id) });
     }
 
-    private const string NetworkColumns = $"SELECT n.id, n.name, n.created_at, {Mtu}, n.outside, n.domain, n.search_domains, (SELECT host(g.address) FROM network_gateways g WHERE g.network_id = n.id AND g.is_source), n.segment_device, n.segment_vlan, n.external_dhcp FROM networks n ";
+    private const string NetworkColumns = $"SELECT n.id, n.name, n.created_at, {Mtu}, n.outside, n.domain, n.search_domains, (SELECT host(g.address) FROM network_gateways g WHERE g.network_id = n.id AND g.is_source), n.segment_device, n.segment_vlan, n.external_dhcp, n.range FROM networks n ";
 
     private static Network Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), [], row.Time(2), row.GetInt32(3), row.GetString(4), Domain(row.GetString(0), row.GetString(1), row.TextOrNull(5)), row.Texts(6), row.TextOrNull(7),
-        row.TextOrNull(8) is { } device ? new Segment(device, row.IntOrNull(9), row.GetBoolean(10) ? SegmentRules.ExternalDhcp : SegmentRules.HostDhcp) : null);
+        row.TextOrNull(8) is { } device ? new Segment(device, row.IntOrNull(9), row.GetBoolean(10) ? SegmentRules.ExternalDhcp : SegmentRules.HostDhcp) : null,
+        row.IsDBNull(11) ? null : row.GetFieldValue<IPNetwork>(11).ToString());
 
     /// <summary>The DNS domain of a network's guests.</summary>
     public static string Domain(string id, string name, string? own) => own ?? Names.Hostname(name, id) + ".internal";
@@ -97,7 +98,7 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
 
     /// <summary>The new network's id, or null if the account has one of that name.</summary>
     /// <param name="device">Of a bridged network; such a network has no outside of its own.</param>
-    public async Task<string?> InsertAsync(Transaction transaction, string accountId, string name, CreateNetwork settings, string? device, CancellationToken cancel)
+    public async Task<string?> InsertAsync(Transaction transaction, string accountId, string? name, CreateNetwork settings, string? device, CancellationToken cancel)
     {
         var id = ids.New(Ids.Network);
         // The sequence wraps; a number still in use is passed over by asking again.
@@ -107,12 +108,12 @@ public sealed class NetworkStore(Database database, Ids ids, TimeProvider clock)
             if (await transaction.FindAsync("SELECT 1 FROM networks WHERE vni = $1", row => row.GetInt32(0), cancel, vni) != 0) continue;
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO networks (id, account_id, name, vni, created_at, mtu, outside, domain, search_domains, segment_device, segment_vlan, external_dhcp)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                INSERT INTO networks (id, account_id, name, vni, created_at, mtu, outside, domain, search_domains, segment_device, segment_vlan, external_dhcp, range)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                 ON CONFLICT (account_id, name) DO NOTHING
                 """, cancel,
-                id, accountId, name, vni, clock.GetUtcNow(), Columns.Integer(settings.Mtu is 0 ? null : settings.Mtu), device is not null ? "none" : settings.Outside ?? "nat", Columns.Text(settings.Domain),
-                Columns.Texts(settings.SearchDomains ?? []), Columns.Text(device), Columns.Integer(settings.Segment?.Vlan), settings.Segment?.Dhcp == SegmentRules.ExternalDhcp);
+                id, accountId, name ?? id, vni, clock.GetUtcNow(), Columns.Integer(settings.Mtu is 0 ? null : settings.Mtu), device is not null ? "none" : settings.Outside ?? "nat", Columns.Text(settings.Domain),
+                Columns.Texts(settings.SearchDomains ?? []), Columns.Text(device), Columns.Integer(settings.Segment?.Vlan), settings.Segment?.Dhcp == SegmentRules.ExternalDhcp, Columns.Cidr(settings.Range is { } range ? AddressRange.ReadRange(range) : null));
             return made == 0 ? null : id;
         }
     }

@@ -22,13 +22,15 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
 
     public async Task<Result<Network>> CreateAsync(Caller caller, CreateNetwork create, IdempotencyKey? once, CancellationToken cancel)
     {
-        var name = Names.Normal(create.Name);
-        var violations = new List<Violation?> { Names.Check("name", name) };
+        var name = create.Name is null ? null : Names.Normal(create.Name);
+        var violations = new List<Violation?> { name is null ? null : Names.Check("name", name) };
+        violations.AddRange(Tags.CheckNew(create.Tags));
         violations.AddRange(NetworkRules.Check(create.Mtu, create.Outside, create.Domain, create.SearchDomains));
         violations.AddRange(SegmentRules.Check(create));
         var spaces = new List<SubnetSpace>();
         var subnets = (create.Subnets ?? []).ToList();
         var ranges = new List<IPNetwork>();
+        if (NetworkRules.CheckRange(create.Range) is { } wide) violations.Add(wide);
         for (var i = 0; i < subnets.Count; i++)
         {
             var (range, wrong) = SubnetRules.Check($"subnets[{i}].", subnets[i].Name, subnets[i].Cidr, subnets[i].DnsServers, subnets[i].DhcpOptions);
@@ -36,6 +38,7 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             if (range is { } sound && ranges.Any(other => AddressRange.Overlap(other, sound))) violations.Add(new Violation($"subnets[{i}].cidr", "overlaps"));
             if (range is null) continue;
             ranges.Add(range.Value);
+            if (create.Range is { } within && !NetworkRules.IsWithin(AddressRange.ReadRange(within), range.Value)) violations.Add(new Violation($"subnets[{i}].cidr", "outside-network-range", within));
             var noted = new List<Violation>();
             spaces.Add(SubnetSpace.Read($"subnets[{i}].", range.Value, subnets[i].Gateway, subnets[i].Range, subnets[i].Reserved, subnets[i].Excluded, create.Segment is not null, noted));
             violations.AddRange(noted);
@@ -51,11 +54,12 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
                 device = claimed.Value;
             }
             var id = await store.InsertAsync(transaction, caller.AccountId, name, create, device, cancel);
-            if (id is null) return Failure.NameTaken("network", name);
+            if (id is null) return Failure.NameTaken("network", name ?? "");
             for (var i = 0; i < subnets.Count; i++)
                 if (await store.InsertSubnetAsync(transaction, caller.AccountId, id, subnets[i], ranges[i], spaces[i], cancel) is null)
                     return Failure.NameTaken("subnet", subnets[i].Name ?? ranges[i].ToString());
-            await events.WriteAsync(transaction, caller, "network.create", new Subject("network", id, name), cancel);
+            await Tags.SetAsync(transaction, "networks", id, create.Tags, cancel);
+            await events.WriteAsync(transaction, caller, "network.create", new Subject("network", id, name ?? id), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
         }), cancel);
     }
@@ -100,6 +104,7 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
     {
         var (sound, wrong) = SubnetRules.Check("", create.Name, create.Cidr, create.DnsServers, create.DhcpOptions);
         if (sound is not { } range || wrong.Count > 0) return Failure.Invalid([.. wrong]);
+        if (Tags.CheckNew(create.Tags).ToArray() is { Length: > 0 } tagged) return Failure.Invalid(tagged);
         return await database.TransactionAsync<Subnet>(transaction => Idempotency.OnceAsync<Subnet>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
             // Hosts before networks, as everywhere; those that come meanwhile read the subnet with their first guest.
@@ -109,12 +114,14 @@ public sealed class NetworkUseCases(Database database, NetworkStore store, HostR
             if (network is null) return Failure.NotFound("network", create.Network);
             var present = await transaction.QueryAsync("SELECT cidr FROM subnets WHERE network_id = $1", row => row.GetFieldValue<IPNetwork>(0), cancel, network.Id);
             if (present.Any(other => AddressRange.Overlap(other, range))) return Failure.Invalid("cidr", "overlaps");
+            if ((await store.FindAsync(transaction, caller.AccountId, network.Id, cancel))!.Range is { } within && !NetworkRules.IsWithin(AddressRange.ReadRange(within), range)) return Failure.Invalid("cidr", "outside-network-range", within);
             if (await VpnStore.OverlappingAsync(transaction, network.Id, range, cancel) is { } vpn) return Failure.Invalid("cidr", "overlaps-vpn", vpn);
             var broken = new List<Violation>();
             var space = SubnetSpace.Read("", range, create.Gateway, create.Range, create.Reserved, create.Excluded, await NetworkStore.BridgedAsync(transaction, [network.Id], cancel) is not null, broken);
             if (broken.Count > 0) return Failure.Invalid([.. broken]);
             var id = await store.InsertSubnetAsync(transaction, caller.AccountId, network.Id, new CreateNetworkSubnet(create.Name, create.Cidr, create.DnsServers, create.DhcpOptions), range, space, cancel);
             if (id is null) return Failure.NameTaken("subnet", create.Name ?? range.ToString());
+            await Tags.SetAsync(transaction, "subnets", id, create.Tags, cancel);
             await LinkStore.LockAsync(transaction, [network.Id], cancel);
             if (await LinkStore.ConflictAsync(transaction, [network.Id], cancel) is { } conflict)
                 return Failure.Invalid("cidr", "overlaps-linked", conflict.Network, conflict.Range, conflict.Other, conflict.OtherRange);

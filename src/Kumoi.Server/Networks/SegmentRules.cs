@@ -18,7 +18,7 @@ public static partial class SegmentRules
         if (segment.Device is { } device && !IsDevice(device)) yield return new Violation("segment.device", "device-name");
         if (segment.Vlan is < VlanMin or > VlanMax) yield return new Violation("segment.vlan", "between", VlanMin, VlanMax);
         if (segment.Dhcp is not (null or HostDhcp or ExternalDhcp)) yield return new Violation("segment.dhcp", "one-of", $"{HostDhcp}, {ExternalDhcp}");
-        if (create.Outside is not null) yield return new Violation("outside", "network-bridged", create.Name);
+        if (create.Outside is not null) yield return new Violation("outside", "network-bridged", create.Name ?? "");
     }
 
     /// <summary>True if a network device of Linux may be called so.</summary>

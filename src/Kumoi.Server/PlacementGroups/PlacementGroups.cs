@@ -22,11 +22,12 @@ public sealed class PlacementGroupUseCases(Database database, PlacementGroupStor
         var name = Names.Normal(create.Name);
         Violation?[] violations =
             [Names.Check("name", name), PlacementPolicies.All.Contains(create.Policy) ? null : new Violation("policy", "one-of", string.Join(", ", PlacementPolicies.All))];
-        if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        if (violations.OfType<Violation>().Concat(Tags.CheckNew(create.Tags)).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<PlacementGroup>(transaction => Idempotency.OnceAsync<PlacementGroup>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
             var group = new PlacementGroup(ids.New(Ids.PlacementGroup), name, create.Policy, 0, clock.GetUtcNow());
             if (!await PlacementGroupStore.InsertAsync(transaction, caller.AccountId, group, cancel)) return Failure.NameTaken("placement-group", name);
+            await Tags.SetAsync(transaction, "placement_groups", group.Id, create.Tags, cancel);
             await events.WriteAsync(transaction, caller, "placement-group.create", new Subject("placement-group", group.Id, name), cancel);
             return group;
         }), cancel);

@@ -34,7 +34,17 @@ public static class Tags
     public static IReadOnlyDictionary<string, string> Read(NpgsqlDataReader row, int column) => Parse(row.GetString(column));
 
     /// <summary>For a column <c>tags</c>.</summary>
-    public static NpgsqlParameter Column(IReadOnlyDictionary<string, string>? tags) => Columns.Json(tags is null ? "{}" : JsonSerializer.Serialize(tags, Form));
+    public static NpgsqlParameter Column(IReadOnlyDictionary<string, string>? tags) => Columns.Json(Text(tags));
+
+    /// <summary>The same as JSON, for several rows at once.</summary>
+    public static string Text(IReadOnlyDictionary<string, string>? tags) => tags is null ? "{}" : JsonSerializer.Serialize(tags, Form);
+
+    /// <summary>Those of a resource that was just made, in the transaction that makes it.</summary>
+    /// <param name="table">Never from a request.</param>
+    public static async Task SetAsync(Transaction transaction, string table, string id, IReadOnlyDictionary<string, string>? tags, CancellationToken cancel)
+    {
+        if (tags is { Count: > 0 }) await transaction.ExecuteAsync($"UPDATE {table} SET tags = $2 WHERE id = $1", cancel, id, Column(tags));
+    }
 
     /// <summary>Changes those of a row that the caller holds: a key with a value gets it, one with null goes, others stay.</summary>
     /// <param name="table">Never from a request.</param>

@@ -83,7 +83,7 @@ public sealed class RouterUseCases(Database database, RouterStore store, HostRev
 public static class RouterEndpoints
 {
     public static IServiceCollection AddRouters(this IServiceCollection services) => services
-        .AddSingleton<RouterStore>().AddSingleton<RouterUseCases>().AddSingleton<PeeringUseCases>().AddSingleton<RouteUseCases>().AddSingleton<PortForwardUseCases>().AddLoop<GatewayController>();
+        .AddSingleton<InternetGatewayUseCases>().AddSingleton<RouterStore>().AddSingleton<RouterUseCases>().AddSingleton<PeeringUseCases>().AddSingleton<RouteUseCases>().AddSingleton<PortForwardUseCases>().AddLoop<GatewayController>();
 
     public static void MapRouters(this IEndpointRouteBuilder routes, RouterUseCases routers)
     {

@@ -31,6 +31,7 @@ public sealed class SecurityGroupUseCases(
             Names.Check("name", name), create.Description is { Length: > DescriptionMax } ? new Violation("description", "too-long", DescriptionMax) : null,
             rules.Count > RulesMax ? new Violation("rules", "at-most", RulesMax) : null,
         };
+        violations.AddRange(Tags.CheckNew(create.Tags));
         for (var i = 0; i < rules.Count; i++) violations.AddRange(CheckRule($"rules[{i}].", rules[i]));
         if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<SecurityGroup>(transaction => Idempotency.OnceAsync<SecurityGroup>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
@@ -45,6 +46,7 @@ public sealed class SecurityGroupUseCases(
                 if (rule.Failure is { } failure) return failure;
                 await store.InsertRuleAsync(transaction, caller.AccountId, id, rule.Value, cancel);
             }
+            await Tags.SetAsync(transaction, "security_groups", id, create.Tags, cancel);
             await events.WriteAsync(transaction, caller, "security-group.create", new Subject("security-group", id, name), cancel);
             return (await store.FindAsync(transaction, caller.AccountId, id, cancel))!;
         }), cancel);
@@ -89,7 +91,9 @@ public sealed class SecurityGroupUseCases(
     {
         var (add, remove) = (change.Add ?? [], change.Remove ?? []);
         if (add.Count > RulesMax) return Failure.Invalid("add", "at-most", RulesMax);
-        Violation[] broken = [.. add.SelectMany((rule, i) => CheckRule($"add[{i}].", rule))];
+        var describe = change.Describe ?? new Dictionary<string, string?>();
+        if (describe.Count > RulesMax) return Failure.Invalid("describe", "at-most", RulesMax);
+        Violation[] broken = [.. add.SelectMany((rule, i) => CheckRule($"add[{i}].", rule)), .. describe.Where(one => one.Value is { Length: > DescriptionMax }).Select(one => new Violation($"describe.{one.Key}", "too-long", DescriptionMax))];
         if (broken.Length > 0) return Failure.Invalid(broken);
         return await database.TransactionAsync<SecurityGroup>(async transaction =>
         {
@@ -97,9 +101,12 @@ public sealed class SecurityGroupUseCases(
             if (group is null) return Failure.NotFound("security-group", key);
             var present = (await store.FindAsync(transaction, caller.AccountId, group.Id, cancel))!.Rules.ToList();
             if (remove.FirstOrDefault(id => !present.Exists(rule => rule.Id == id)) is { } unknown) return Failure.NotFound("rule", unknown);
+            if (describe.Keys.FirstOrDefault(id => remove.Contains(id) || !present.Exists(rule => rule.Id == id)) is { } nobody) return Failure.NotFound("rule", nobody);
             var gone = present.FindAll(rule => remove.Contains(rule.Id));
             present.RemoveAll(gone.Contains);
             await transaction.ExecuteAsync("DELETE FROM security_group_rules WHERE security_group_id = $1 AND id = ANY($2)", cancel, group.Id, Columns.Texts(remove));
+            // No host hears of it: what lets pass stays as it is.
+            foreach (var (id, text) in describe) await transaction.ExecuteAsync("UPDATE security_group_rules SET description = $2 WHERE id = $1", cancel, id, Columns.Text(text));
             var changes = gone.ConvertAll(rule => (Action: "security-group.delete-rule", Rule: rule));
             for (var i = 0; i < add.Count; i++)
             {
@@ -112,6 +119,7 @@ public sealed class SecurityGroupUseCases(
                 changes.Add(("security-group.add-rule", rule.Value));
             }
             if (changes.Count > 0) await hosts.TouchByGroupAsync(transaction, group.Id, cancel);
+            if (describe.Count > 0) await events.WriteAsync(transaction, caller, "security-group.update", new Subject("security-group", group.Id, group.Name), cancel);
             foreach (var (action, rule) in changes)
                 await events.WriteAsync(transaction, caller, action, new Subject("security-group", group.Id, group.Name), cancel,
                     System.Text.Json.JsonSerializer.Serialize(rule, ApiJson.Default.SecurityGroupRule));

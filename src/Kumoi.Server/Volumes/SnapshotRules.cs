@@ -12,7 +12,7 @@ public static class SnapshotRules
 
     private const int DescriptionMax = 1000;
 
-    public static IEnumerable<Violation> Check(CreateSnapshot create, string name) => new[] { Names.Check("name", name), Description(create.Description) }.OfType<Violation>().Concat(Tags.CheckNew(create.Tags));
+    public static IEnumerable<Violation> Check(CreateSnapshot create, string? name) => new[] { name is null ? null : Names.Check("name", name), Description(create.Description) }.OfType<Violation>().Concat(Tags.CheckNew(create.Tags));
 
     public static IEnumerable<Violation> Check(UpdateSnapshot update) => new[] { update.Name is { } name ? Names.Check("name", Names.Normal(name)) : null, Description(update.Description) }.OfType<Violation>().Concat(Tags.Check(update.Tags));
 

@@ -16,13 +16,13 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
 
     public async Task<Result<Snapshot>> OfVolumeAsync(Caller caller, string key, CreateSnapshot create, IdempotencyKey? once, CancellationToken cancel)
     {
-        var name = Names.Normal(create.Name);
+        var name = create.Name is null ? null : Names.Normal(create.Name);
         if (SnapshotRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Snapshot>(transaction => Idempotency.OnceAsync<Snapshot>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
             if (await VolumeStore.LockAsync(transaction, caller.AccountId, key, cancel) is not { } volume) return Failure.NotFound("volume", key);
             var id = ids.New(Ids.Snapshot);
-            if ((await AskAsync(transaction, caller, volume, id, name, create, null, null, cancel)).Failure is { } failure) return failure;
+            if ((await AskAsync(transaction, caller, volume, id, name ?? id, create, null, null, cancel)).Failure is { } failure) return failure;
             await hosts.TouchAsync(transaction, volume.HostId!, cancel);
             return (await SnapshotStore.ReadAsync(transaction, caller.AccountId, [id], cancel))[0];
         }), cancel);
@@ -31,7 +31,7 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
     /// <summary>One of each volume of the instance. That of the volume that it starts from has the name that was asked for; all are there, or none.</summary>
     public async Task<Result<Page<Snapshot>>> OfInstanceAsync(Caller caller, string key, CreateSnapshot create, IdempotencyKey? once, CancellationToken cancel)
     {
-        var name = Names.Normal(create.Name);
+        var name = create.Name is null ? null : Names.Normal(create.Name);
         if (SnapshotRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Page<Snapshot>>(transaction => Idempotency.OnceAsync<Page<Snapshot>>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
@@ -40,10 +40,10 @@ public sealed class SnapshotTaking(Database database, HostRevisions hosts, Event
             if (desired == "terminated") return new Failure("being-terminated", 409, instanceName);
             var volumes = await VolumeStore.LockOfAsync(transaction, instanceId, cancel);
             if (volumes.Count == 0 || volumes[0].Slot != 0) return new Failure("no-root-to-snapshot", 409, instanceName);
-            var asked = volumes.ConvertAll(volume => (Id: ids.New(Ids.Snapshot), Volume: volume, Name: volume.Slot == 0 ? name : Names.Normal(SnapshotRules.NameOf(name, volume.Name))));
+            var asked = volumes.ConvertAll(volume => (Id: ids.New(Ids.Snapshot), Volume: volume, Name: name is null ? null : volume.Slot == 0 ? name : Names.Normal(SnapshotRules.NameOf(name, volume.Name))));
             var group = new Group(asked[0].Id, instanceId, instanceName);
             foreach (var one in asked)
-                if ((await AskAsync(transaction, caller, one.Volume, one.Id, one.Name, create, group, null, cancel)).Failure is { } failure) return failure;
+                if ((await AskAsync(transaction, caller, one.Volume, one.Id, one.Name ?? one.Id, create, group, null, cancel)).Failure is { } failure) return failure;
             // Those that other hosts give to it are theirs to take.
             await hosts.TouchAsync(transaction, [.. volumes.Select(volume => volume.HostId!).Append(hostId).Distinct()], cancel);
             return new Page<Snapshot>(await SnapshotStore.ReadAsync(transaction, caller.AccountId, [.. asked.Select(one => one.Id)], cancel), null);

@@ -11,9 +11,9 @@ public static class VolumeRules
 
     private const int IopsMax = 10_000_000, MibMax = 1_000_000, AccountsMax = 1000;
 
-    public static IEnumerable<Violation> Check(CreateVolume create, string name) => new[]
+    public static IEnumerable<Violation> Check(CreateVolume create, string? name) => new[]
     {
-        Names.Check("name", name), Size(create.SizeGib),
+        name is null ? null : Names.Check("name", name), Size(create.SizeGib),
         create.SizeGib is null && create.Image is null && create.Snapshot is null && create.Volume is null ? new Violation("sizeGib", "required") : null,
         new[] { create.Image, create.Snapshot, create.Volume }.Count(origin => origin is not null) > 1 ? new Violation(create.Image is null ? "snapshot" : "image", "one-beginning") : null,
     }.OfType<Violation>().Concat(Tags.CheckNew(create.Tags));

@@ -32,7 +32,7 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
     /// <summary>In a shared pool the volume is made at once. Elsewhere it is made where the first guest is that it is attached to, since no other host reaches it; one that begins with a snapshot or as a copy is made where that is.</summary>
     public async Task<Result<Volume>> CreateAsync(Caller caller, CreateVolume create, IdempotencyKey? once, CancellationToken cancel)
     {
-        var name = Names.Normal(create.Name);
+        var name = create.Name is null ? null : Names.Normal(create.Name);
         if (VolumeRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Volume>(transaction => Idempotency.OnceAsync<Volume>(transaction, caller, once, clock.GetUtcNow(), cancel, async () =>
         {
@@ -50,10 +50,10 @@ public sealed class VolumeUseCases(Database database, VolumeStore store, VolumeK
                 """
                 INSERT INTO volumes (id, account_id, name, size_gib, pool_id, type_id, image_id, store_id, host_id, delete_on_termination, created_at, source_volume_id, source_snapshot_id, source_name, sealed_key, tags, source_is_volume)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
-                """, cancel, volumeId, caller.AccountId, name, size, pool, Columns.Text(type?.Id), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
+                """, cancel, volumeId, caller.AccountId, name ?? volumeId, size, pool, Columns.Text(type?.Id), Columns.Text(image), Columns.Text(place?.Store), Columns.Text(place?.Host), create.DeleteOnTermination ?? false, clock.GetUtcNow(),
                 Columns.Text(origin?.VolumeId), Columns.Text(origin?.Id), Columns.Text(origin?.Name), Columns.Bytes(key), Tags.Column(create.Tags), create.Volume is not null);
-            if (made == 0) return Failure.NameTaken("volume", name);
-            await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name), cancel);
+            if (made == 0) return Failure.NameTaken("volume", name ?? volumeId);
+            await events.WriteAsync(transaction, caller, "volume.create", new Subject("volume", volumeId, name ?? volumeId), cancel);
             if (place is { } taken) await hosts.TouchAsync(transaction, taken.Host, cancel);
             return await VolumeStore.ReadAsync(transaction, caller.AccountId, volumeId, cancel);
         }), cancel);

@@ -18,6 +18,10 @@ public sealed class ZoneUseCases(Database database, EventLog events, Ids ids, Ti
     public async Task<Result<Page<Zone>>> ListAsync(PageRequest page, CancellationToken cancel) =>
         page.Of(await database.QueryAsync(Columns + "WHERE id > $1 ORDER BY id LIMIT $2", Read, cancel, page.After, page.Limit + 1), zone => zone.Id);
 
+    /// <summary>The names of the zones of hosts, by the hosts' ids.</summary>
+    public async Task<Dictionary<string, string>> OfHostsAsync(IReadOnlyCollection<string> hostIds, CancellationToken cancel) =>
+        (await database.QueryAsync("SELECT h.id, z.name FROM hosts h JOIN zones z ON z.id = h.zone_id WHERE h.id = ANY($1)", row => (Host: row.GetString(0), Zone: row.GetString(1)), cancel, Platform.Postgres.Columns.Texts(hostIds))).ToDictionary(row => row.Host, row => row.Zone);
+
     public async Task<Result<Zone>> GetAsync(string key, CancellationToken cancel) =>
         await database.FindAsync(Columns + "WHERE id = $1 OR name = $1", Read, cancel, key) is { } zone ? zone : Failure.NotFound("zone", key);
 

@@ -39,7 +39,8 @@ public static class Bodies
     /// <summary>The bytes that <see cref="ReadAsync"/> read for this request; empty if it has no body.</summary>
     public static byte[] Seen(HttpContext http) => http.Items[typeof(Bodies)] as byte[] ?? [];
 
-    private static async Task<byte[]?> ReadBytesAsync(Stream body, CancellationToken cancel)
+    /// <summary>A body of at most <see cref="BytesMax"/>; null if it is larger.</summary>
+    public static async Task<byte[]?> ReadBytesAsync(Stream body, CancellationToken cancel)
     {
         using var memory = new MemoryStream();
         var buffer = new byte[16 * 1024];

@@ -45,8 +45,8 @@ public static class RequestDefaults
 
     private static async Task AnswerAsync(HttpContext http, RequestDelegate next)
     {
-        // PostgreSQL has no NUL in text; no name or filter has one either.
-        if (http.Request.QueryString.Value?.Contains("%00", StringComparison.Ordinal) == true)
+        // PostgreSQL has no NUL in text; no name or filter has one either. The dialects say so in their own words.
+        if (http.Request.QueryString.Value?.Contains("%00", StringComparison.Ordinal) == true && !http.Request.Path.StartsWithSegments("/ec2"))
         {
             await Problems.WriteAsync(http, Failure.Invalid("query", "no-nul"));
             return;
@@ -56,7 +56,8 @@ public static class RequestDefaults
             await Problems.WriteAsync(http, new Failure(http.Response.StatusCode switch { 405 => "no-such-method", 415 => "json-required", _ => "no-such-route" }, http.Response.StatusCode));
     }
 
-    private static Failure Explain(Exception e, ILogger log, HttpContext http)
+    /// <summary>What an exception means for the caller; noted in the log.</summary>
+    internal static Failure Explain(Exception e, ILogger log, HttpContext http)
     {
         switch (e)
         {
