@@ -72,7 +72,7 @@ try {
     await page.goto(`${url}/accounts`);
     await page.getByRole('row').filter({ has: page.getByText('acme', { exact: true }) }).getByRole('checkbox').click({ force: true });
     await page.getByRole('button', { name: 'Act for this account' }).click();
-    await page.getByText('Acting for acme').locator('visible=true').first().waitFor();
+    await at('account-switch').filter({ hasText: 'acme' }).first().waitFor();
     await at('nav-networks').click();
     await at('create-network').click();
     if ((await at('network-device').count()) > 0) throw new Error('a private network has a device');

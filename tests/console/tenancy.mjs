@@ -93,10 +93,17 @@ try {
     await said('Tick at least one permission');
     await at('role-name').fill('storage-keeper');
     for (const permission of ['volumes:*', 'pools:read', 'quotas:read', 'quota-requests:*', 'snapshots:read']) await tick(permission);
+    await at('role-name').scrollIntoViewIfNeeded();
     await picture('console-role');
     await submit();
     await row('storage-keeper').first().waitFor();
     await makeUser('tanaka', 'storage-keeper');
+    for (const [action, state] of [['disable', 'disabled'], ['enable', 'enabled']]) {
+      if (action === 'disable') await select('tanaka');
+      await at(`user-${action}`).click();
+      await at('confirm-submit').click();
+      await row('tanaka').locator(`[data-testid="user-state"][data-state="${state}"]`).waitFor();
+    }
     await goTo('nav-members', 'Members');
     await row('tanaka').locator('[data-role="storage-keeper"]').waitFor();
     await select('kenji');
@@ -151,6 +158,7 @@ try {
   });
   await step('another account is found among many, and one that is suspended says so', async () => {
     await at('account-switch').first().click();
+    await picture('console-account-menu');
     await page.getByText('All accounts…').last().click();
     await at('account-switcher').getByRole('searchbox').or(at('account-switcher').locator('input')).first().fill('resel cust');
     await at('switch-to').filter({ hasText: 'customer' }).waitFor();
