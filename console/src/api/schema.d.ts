@@ -65,6 +65,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own access keys
+         * @description Permission: `Self`.
+         */
+        get: operations["ListAccessKeys"];
+        put?: never;
+        /**
+         * Make an access key for oneself, to sign requests of a dialect with; its secret is told this once
+         * @description Permission: `Self`.
+         */
+        post: operations["CreateAccessKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-keys/{accessKey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke one's own access key
+         * @description Permission: `Self`.
+         */
+        delete: operations["RevokeAccessKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -946,13 +990,37 @@ export interface paths {
          * @description Permission: `Read`.
          */
         get: operations["ShowInstance"];
-        put?: never;
+        /**
+         * Change an instance's tags, its protection, or, while it is stopped, its flavor
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateInstance"];
         post?: never;
         /**
          * Terminate an instance: its disk and addresses are given up
          * @description Permission: `Write`.
          */
         delete: operations["TerminateInstance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{instance}/user-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The text that the instance was launched with
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowUserData"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1117,6 +1185,94 @@ export interface paths {
          * @description Permission: `Write`.
          */
         delete: operations["DetachCd"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List internet gateways
+         * @description Permission: `Read`.
+         */
+        get: operations["ListInternetGateways"];
+        put?: never;
+        /**
+         * Make an internet gateway, attached to no network yet
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateInternetGateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways/{internetGateway}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an internet gateway
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowInternetGateway"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an internet gateway that is attached to nothing
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteInternetGateway"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways/{internetGateway}/attach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a network without an outside one
+         * @description Permission: `Write`.
+         */
+        post: operations["AttachInternetGateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways/{internetGateway}/detach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the outside away from the gateway's network
+         * @description Permission: `Write`.
+         */
+        post: operations["DetachInternetGateway"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2250,6 +2406,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the resources that have tags
+         * @description Permission: `Read`.
+         */
+        get: operations["ListTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{resource}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the tags of a resource, by its id
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowTags"];
+        /**
+         * Change the tags of a resource, by its id
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateTags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/networks/trace": {
         parameters: {
             query?: never;
@@ -2654,6 +2854,37 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A key of a user with which programs that speak a dialect, such as EC2's, sign their requests. Its secret is told when it is made, and never again. */
+        AccessKey: {
+            /** @description What is sent with each request: `AKIA` and 16 of A–Z and 2–7. */
+            id: string;
+            name: null | string;
+            /** @description The account that is acted for. */
+            account: components["schemas"]["Ref"];
+            /** @description Where requests may come from; empty: from anywhere. */
+            sourceRanges: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: null | string;
+            /** Format: date-time */
+            lastUsedAt: null | string;
+        };
+        /** @description An access key just made. */
+        AccessKeyCreated: {
+            id: string;
+            /** @description 40 characters, shown this once. */
+            secret: string;
+            name: null | string;
+            account: components["schemas"]["Ref"];
+            sourceRanges: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: null | string;
+            /** @description The name of this cloud's region, which is signed, too. */
+            region: string;
+        };
         /** @description A tenant of the cloud: every user and every resource belongs to exactly one account. */
         Account: {
             id: string;
@@ -2751,6 +2982,10 @@ export interface components {
             address6: null | string;
             /** @description Default: the account's group `default`. */
             securityGroups: null | string[];
+        };
+        /** @description Gives a network without an outside one: its `outside` is `nat` from then on. */
+        AttachInternetGateway: {
+            network: string;
         };
         /** @description Attaches a volume to an instance; a running guest gets the disk at once. */
         AttachVolume: {
@@ -2917,6 +3152,10 @@ export interface components {
             add?: null | components["schemas"]["CreateSecurityGroupRule"][];
             /** @description Ids of rules. */
             remove?: null | string[];
+            /** @description Ids of rules that stay, each with its new description; null takes it away. */
+            describe?: null | {
+                [key: string]: string;
+            };
         };
         /**
          * @description Something that keeps a resource from its desired state: what failed, why in one sentence, since when, and when it is tried
@@ -2940,6 +3179,17 @@ export interface components {
             path: string;
             /** Format: date-time */
             expiresAt: string;
+        };
+        /** @description Makes an access key for oneself, in the account that one acts for. */
+        CreateAccessKey: {
+            name?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 3650; absent: until it is revoked.
+             */
+            expiresInDays?: null | number;
+            /** @description Up to 20 ranges, IPv4 or IPv6; absent: anywhere. */
+            sourceRanges?: null | string[];
         };
         CreateAccount: {
             name: string;
@@ -3010,6 +3260,10 @@ export interface components {
             /** @description One that nobody has; default: the next free one. */
             address?: null | string;
             description?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         /**
          * @description Registers an image. With Url the cloud fetches the bytes itself; without, they are sent by
@@ -3042,6 +3296,16 @@ export interface components {
             fromVolume?: null | string;
             /** @description Of this snapshot. */
             fromSnapshot?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
+        };
+        CreateInternetGateway: {
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
@@ -3058,6 +3322,10 @@ export interface components {
         CreateKeyPair: {
             name: string;
             publicKey?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreateListener: {
             /** @description Default: `tcp`. */
@@ -3118,7 +3386,8 @@ export interface components {
             listener?: null | string;
         };
         CreateNetwork: {
-            name: string;
+            /** @description Default: its id. */
+            name?: null | string;
             subnets?: null | components["schemas"]["CreateNetworkSubnet"][];
             /**
              * Format: int32
@@ -3131,6 +3400,12 @@ export interface components {
             domain?: null | string;
             searchDomains?: null | string[];
             segment?: null | components["schemas"]["CreateSegment"];
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
+            /** @description An IPv4 range of /8 to /28 that all its IPv4 subnets must be within; default: anything. */
+            range?: null | string;
         };
         CreateNetworkRoute: {
             /** @description A range outside the network's own and those that it is linked with. */
@@ -3166,6 +3441,10 @@ export interface components {
             name: string;
             /** @description `affinity`, `anti-affinity`, `soft-affinity` or `soft-anti-affinity`. */
             policy: string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreatePortForward: {
             /** @description A floating address of the account that leads to no interface; it then serves the guest's network. */
@@ -3194,6 +3473,10 @@ export interface components {
             name: string;
             description?: null | string;
             rules?: null | components["schemas"]["CreateSecurityGroupRule"][];
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         /**
          * @description A rule to add. Direction defaults to `ingress`; exactly one of Cidr and
@@ -3223,8 +3506,8 @@ export interface components {
         };
         /** @description Takes a snapshot of a volume, or one of each volume of an instance. */
         CreateSnapshot: {
-            /** @description Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name. */
-            name: string;
+            /** @description Default: its id. Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name. */
+            name?: null | string;
             /** @description Up to 1,000 characters. */
             description?: null | string;
             /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
@@ -3243,6 +3526,9 @@ export interface components {
             range?: null | string;
             reserved?: null | string[];
             excluded?: null | string[];
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreateSwitch: {
             name: string;
@@ -3274,7 +3560,8 @@ export interface components {
         };
         /** @description Makes a volume. */
         CreateVolume: {
-            name: string;
+            /** @description Default: its id. */
+            name?: null | string;
             /**
              * Format: int32
              * @description In GiB, 1 to 65,536. May be left out if it begins as an image, with a snapshot or as a copy: as large as that.
@@ -3714,6 +4001,17 @@ export interface components {
             /** @description `virtio` or `emulated`, as its image said. */
             deviceModel: string;
             cd: null | components["schemas"]["Ref"];
+            /** @description What its account has noted of it, for itself. */
+            tags: {
+                [key: string]: string;
+            };
+            /** @description It is not terminated until this is taken away. */
+            terminationProtection: boolean;
+        };
+        /** @description The text that an instance was launched with. */
+        InstanceUserData: {
+            /** @description Null: none, or the instance has ended. */
+            userData: null | string;
         };
         /** @description A network interface of an instance. */
         Interface: {
@@ -3769,6 +4067,16 @@ export interface components {
             /** @description The hours asked for in which something passed, the latest first. */
             hours: components["schemas"]["TrafficHour"][];
         };
+        /** @description The way of a network to the outside, made by itself. Nothing runs for it: every host is the way there of its own guests. */
+        InternetGateway: {
+            id: string;
+            network: null | components["schemas"]["Ref"];
+            tags: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            createdAt: string;
+        };
         /**
          * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
          *                 fingerprint of the cloud's certificate authority, so the host knows whom it talks to.
@@ -3806,7 +4114,8 @@ export interface components {
         };
         /** @description Launches one instance, or Count of them named `NAME-1` … `NAME-N`. */
         LaunchInstance: {
-            name: string;
+            /** @description Default: its id; with Count, each its own. */
+            name?: null | string;
             flavor: string;
             /** @description What it begins as. May be left out with RootVolume: then it is the image that the volume began as. */
             image?: null | string;
@@ -3849,6 +4158,25 @@ export interface components {
              * @description Size of the new volume that it starts from, in GiB; default: the flavor's.
              */
             diskGib?: null | number;
+            /**
+             * Format: int32
+             * @description Fewer than Count will do, if there is no room for all: at least so many; default: all or none.
+             */
+            minCount?: null | number;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
+            /** @description The same, of the new volumes. */
+            volumeTags?: null | {
+                [key: string]: string;
+            };
+            /** @description They are not terminated until this is taken away; default: no. */
+            terminationProtection?: null | boolean;
+            /** @description The new volume that it starts from is deleted with it; default: yes. */
+            deleteRootVolume?: null | boolean;
+            /** @description New empty volumes beside it, each attached from the beginning. */
+            volumes?: null | components["schemas"]["LaunchVolume"][];
         };
         LaunchInterface: {
             network: string;
@@ -3860,6 +4188,23 @@ export interface components {
             address6?: null | string;
             /** @description Default: those of the launch. */
             securityGroups?: null | string[];
+        };
+        /** @description A new, empty volume that an instance has from the beginning. */
+        LaunchVolume: {
+            /**
+             * Format: int32
+             * @description In GiB, 1 to 65,536.
+             */
+            sizeGib: number;
+            /** @description A volume type; default: none, without limits. */
+            type?: null | string;
+            /**
+             * Format: int32
+             * @description Its place among the instance's volumes, 1 to 8; default: the first that is free.
+             */
+            slot?: null | number;
+            /** @description Default: yes. */
+            deleteOnTermination?: null | boolean;
         };
         ListenerCertificate: {
             subject: string;
@@ -3968,6 +4313,8 @@ export interface components {
             /** @description The floating address of the account under which guests without one leave; null: the host's. */
             sourceAddress: null | string;
             segment?: null | components["schemas"]["Segment"];
+            /** @description What all its IPv4 subnets are within; null: anything. */
+            range?: null | string;
         };
         /** @description A range behind a guest of a network. The guest may then send from it. */
         NetworkRoute: {
@@ -3986,6 +4333,11 @@ export interface components {
         PacketTrace: {
             passes: boolean;
             steps: components["schemas"]["TraceStep"][];
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfAccessKey: {
+            items: components["schemas"]["AccessKey"][];
+            next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfAccount: {
@@ -4045,6 +4397,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfInterface: {
             items: components["schemas"]["Interface"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfInternetGateway: {
+            items: components["schemas"]["InternetGateway"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4120,6 +4477,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSwitch: {
             items: components["schemas"]["Switch"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfTaggedResource: {
+            items: components["schemas"]["TaggedResource"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4597,6 +4959,15 @@ export interface components {
             /** @description Why it is not so yet; null if nothing is known. */
             problem: null | string;
         };
+        /** @description What an account has noted of one of its resources, for itself. */
+        TaggedResource: {
+            resource: components["schemas"]["Ref"];
+            /** @description What it is: `instance`, `volume`, `snapshot`, `image`, `key-pair`, `security-group`, `network`, `subnet`, `interface`, `floating-address`, `placement-group` or `internet-gateway`. */
+            type: string;
+            tags: {
+                [key: string]: string;
+            };
+        };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
             id: string;
@@ -4760,6 +5131,16 @@ export interface components {
             /** @description The same. */
             deviceModel?: null | string;
         };
+        /** @description Changes an instance; what is absent stays. */
+        UpdateInstance: {
+            /** @description Of a stopped instance: its processors and memory from the next start on. Its disk stays as large as it is. */
+            flavor?: null | string;
+            terminationProtection?: null | boolean;
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            tags?: null | {
+                [key: string]: null | string;
+            };
+        };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
             /** @description All that it is to have. */
@@ -4843,6 +5224,13 @@ export interface components {
             reserved?: null | string[];
             /** @description All that are excluded from now on. */
             excluded?: null | string[];
+        };
+        /** @description Changes the tags of a resource. */
+        UpdateTags: {
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            tags: {
+                [key: string]: null | string;
+            };
         };
         /** @description Changes a volume; what is absent stays. */
         UpdateVolume: {
@@ -5091,6 +5479,8 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccessKey = components['schemas']['AccessKey'];
+export type AccessKeyCreated = components['schemas']['AccessKeyCreated'];
 export type Account = components['schemas']['Account'];
 export type AccountSummary = components['schemas']['AccountSummary'];
 export type Actor = components['schemas']['Actor'];
@@ -5099,6 +5489,7 @@ export type AdoptStray = components['schemas']['AdoptStray'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
 export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
+export type AttachInternetGateway = components['schemas']['AttachInternetGateway'];
 export type AttachVolume = components['schemas']['AttachVolume'];
 export type Backup = components['schemas']['Backup'];
 export type BackupPlace = components['schemas']['BackupPlace'];
@@ -5110,6 +5501,7 @@ export type ChangeRouter = components['schemas']['ChangeRouter'];
 export type ChangeSecurityGroupRules = components['schemas']['ChangeSecurityGroupRules'];
 export type Condition = components['schemas']['Condition'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
+export type CreateAccessKey = components['schemas']['CreateAccessKey'];
 export type CreateAccount = components['schemas']['CreateAccount'];
 export type CreateAddressPool = components['schemas']['CreateAddressPool'];
 export type CreateBackup = components['schemas']['CreateBackup'];
@@ -5117,6 +5509,7 @@ export type CreateBackupSchedule = components['schemas']['CreateBackupSchedule']
 export type CreateFlavor = components['schemas']['CreateFlavor'];
 export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress'];
 export type CreateImage = components['schemas']['CreateImage'];
+export type CreateInternetGateway = components['schemas']['CreateInternetGateway'];
 export type CreateJoinToken = components['schemas']['CreateJoinToken'];
 export type CreateKeyPair = components['schemas']['CreateKeyPair'];
 export type CreateListener = components['schemas']['CreateListener'];
@@ -5161,14 +5554,17 @@ export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
 export type ImageOnHost = components['schemas']['ImageOnHost'];
 export type Instance = components['schemas']['Instance'];
+export type InstanceUserData = components['schemas']['InstanceUserData'];
 export type Interface = components['schemas']['Interface'];
 export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
+export type InternetGateway = components['schemas']['InternetGateway'];
 export type JoinToken = components['schemas']['JoinToken'];
 export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
 export type KeyPairCreated = components['schemas']['KeyPairCreated'];
 export type LaunchInstance = components['schemas']['LaunchInstance'];
 export type LaunchInterface = components['schemas']['LaunchInterface'];
+export type LaunchVolume = components['schemas']['LaunchVolume'];
 export type ListenerCertificate = components['schemas']['ListenerCertificate'];
 export type LoadBalancer = components['schemas']['LoadBalancer'];
 export type LoadBalancerListener = components['schemas']['LoadBalancerListener'];
@@ -5178,6 +5574,7 @@ export type Network = components['schemas']['Network'];
 export type NetworkRoute = components['schemas']['NetworkRoute'];
 export type OpenConsole = components['schemas']['OpenConsole'];
 export type PacketTrace = components['schemas']['PacketTrace'];
+export type PageOfAccessKey = components['schemas']['PageOfAccessKey'];
 export type PageOfAccount = components['schemas']['PageOfAccount'];
 export type PageOfAddressPool = components['schemas']['PageOfAddressPool'];
 export type PageOfBackup = components['schemas']['PageOfBackup'];
@@ -5190,6 +5587,7 @@ export type PageOfHost = components['schemas']['PageOfHost'];
 export type PageOfImage = components['schemas']['PageOfImage'];
 export type PageOfInstance = components['schemas']['PageOfInstance'];
 export type PageOfInterface = components['schemas']['PageOfInterface'];
+export type PageOfInternetGateway = components['schemas']['PageOfInternetGateway'];
 export type PageOfKeyPair = components['schemas']['PageOfKeyPair'];
 export type PageOfLoadBalancer = components['schemas']['PageOfLoadBalancer'];
 export type PageOfNetwork = components['schemas']['PageOfNetwork'];
@@ -5205,6 +5603,7 @@ export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
 export type PageOfStray = components['schemas']['PageOfStray'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfSwitch = components['schemas']['PageOfSwitch'];
+export type PageOfTaggedResource = components['schemas']['PageOfTaggedResource'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
@@ -5243,6 +5642,7 @@ export type Stray = components['schemas']['Stray'];
 export type Subnet = components['schemas']['Subnet'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
+export type TaggedResource = components['schemas']['TaggedResource'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
@@ -5254,6 +5654,7 @@ export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule']
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
 export type UpdateImage = components['schemas']['UpdateImage'];
+export type UpdateInstance = components['schemas']['UpdateInstance'];
 export type UpdateInterface = components['schemas']['UpdateInterface'];
 export type UpdateListener = components['schemas']['UpdateListener'];
 export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
@@ -5262,6 +5663,7 @@ export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type UpdatePool = components['schemas']['UpdatePool'];
 export type UpdateSnapshot = components['schemas']['UpdateSnapshot'];
 export type UpdateSubnet = components['schemas']['UpdateSubnet'];
+export type UpdateTags = components['schemas']['UpdateTags'];
 export type UpdateVolume = components['schemas']['UpdateVolume'];
 export type User = components['schemas']['User'];
 export type VlanRange = components['schemas']['VlanRange'];
@@ -5464,6 +5866,188 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TokenCreated"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListAccessKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAccessKey"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateAccessKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAccessKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessKeyCreated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RevokeAccessKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                accessKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -9290,6 +9874,8 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
+                /** @description Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit */
+                tag?: string;
                 /** @description pending, running, stopping, stopped, shutting-down or terminated */
                 state?: string;
                 /** @description Names that begin with this */
@@ -9508,6 +10094,78 @@ export interface operations {
             };
         };
     };
+    UpdateInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateInstance"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     TerminateInstance: {
         parameters: {
             query?: never;
@@ -9527,6 +10185,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowUserData: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceUserData"];
                 };
             };
             /** @description Bad Request */
@@ -10083,6 +10800,395 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListInternetGateways: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfInternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInternetGateway"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AttachInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachInternetGateway"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DetachInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
                 };
             };
             /** @description Bad Request */
@@ -15601,6 +16707,193 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SwitchPort"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListTags: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit */
+                tag?: string;
+                /** @description Only resources of this kind, such as `instance` */
+                type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTaggedResource"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaggedResource"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTags"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaggedResource"];
                 };
             };
             /** @description Bad Request */

@@ -12,7 +12,7 @@ public sealed class Ec2Volumes(VolumeUseCases volumes, VolumeAttachments attachm
     private static readonly TagFilter Any = new(new Dictionary<string, string>(), []);
 
     // EC2's own names: what they promise there is not promised here, so that they mean no type unless the cloud has one of that name.
-    private static readonly string[] Usual = ["standard", "gp2", "gp3", "io1", "io2", "sc1", "st1"];
+    public static readonly IReadOnlyList<string> Usual = ["standard", "gp2", "gp3", "io1", "io2", "sc1", "st1"];
 
     public async Task<Ec2Answer> CreateVolume(Ec2Call call)
     {
