@@ -44,7 +44,12 @@ public sealed class Ec2Volumes(VolumeUseCases volumes, VolumeAttachments attachm
         return all.Failure is { } failure ? failure : all.Value.Find(type => type.Encrypted) is { } encrypting ? encrypting.Name : Failure.Invalid("type", "no-such", new Noun("volume-type"), "encrypted");
     }
 
-    public async Task<Ec2Answer> DeleteVolume(Ec2Call call) => call.Parameters.RequiredId("VolumeId", Ec2Kind.Volume) is var id && call.Parameters.Fault is { } fault ? fault : Ec2Answer.Done(await volumes.DeleteAsync(call.Caller, id, call.Cancelled));
+    public async Task<Ec2Answer> DeleteVolume(Ec2Call call)
+    {
+        var id = call.Parameters.RequiredId("VolumeId", Ec2Kind.Volume);
+        if (call.Parameters.Fault is { } fault) return fault;
+        return Ec2Answer.Done(await volumes.DeleteAsync(call.Caller, id, call.Cancelled));
+    }
 
     public async Task<Ec2Answer> AttachVolume(Ec2Call call)
     {
