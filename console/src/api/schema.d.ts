@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List one's own sessions and API tokens
-         * @description Permission: `self:read`.
+         * @description Permission: `Self`.
          */
         get: operations["ListTokens"];
         put?: never;
@@ -37,7 +37,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke one's own token; `current` is the one used
-         * @description Permission: `self:read`.
+         * @description Permission: `Self`.
          */
         delete: operations["RevokeToken"];
         options?: never;
@@ -56,10 +56,54 @@ export interface paths {
         put?: never;
         /**
          * Make a named API token for oneself
-         * @description Permission: `self:secrets`.
+         * @description Permission: `Self`.
          */
         post: operations["CreateToken"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own access keys
+         * @description Permission: `Self`.
+         */
+        get: operations["ListAccessKeys"];
+        put?: never;
+        /**
+         * Make an access key for oneself, to sign requests of a dialect with; its secret is told this once
+         * @description Permission: `Self`.
+         */
+        post: operations["CreateAccessKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-keys/{accessKey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke one's own access key
+         * @description Permission: `Self`.
+         */
+        delete: operations["RevokeAccessKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -74,13 +118,13 @@ export interface paths {
         };
         /**
          * List the account's users
-         * @description Permission: `users:read`.
+         * @description Permission: `ManageUsers`.
          */
         get: operations["ListUsers"];
         put?: never;
         /**
          * Add a user to the account
-         * @description Permission: `users:write`.
+         * @description Permission: `ManageUsers`.
          */
         post: operations["CreateUser"];
         delete?: never;
@@ -97,8 +141,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show whose token this is, and what it may
-         * @description Permission: `self:read`.
+         * Show the user whose token this is
+         * @description Permission: `Self`.
          */
         get: operations["ShowSelf"];
         put?: never;
@@ -119,7 +163,7 @@ export interface paths {
         get?: never;
         /**
          * Change one's own password; ends one's other sessions
-         * @description Permission: `self:secrets`.
+         * @description Permission: `Self`.
          */
         put: operations["ChangePassword"];
         post?: never;
@@ -138,18 +182,14 @@ export interface paths {
         };
         /**
          * Show a user
-         * @description Permission: `users:read`.
+         * @description Permission: `ManageUsers`.
          */
         get: operations["ShowUser"];
-        /**
-         * Set a user's password anew, or let it sign in or not
-         * @description Permission: `users:write`.
-         */
-        put: operations["UpdateUser"];
+        put?: never;
         post?: never;
         /**
          * Remove a user and end its sessions
-         * @description Permission: `users:write`.
+         * @description Permission: `ManageUsers`.
          */
         delete: operations["DeleteUser"];
         options?: never;
@@ -165,14 +205,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the accounts of one's domains
-         * @description Permission: `accounts:read`.
+         * List the cloud's accounts
+         * @description Permission: `Operate`.
          */
         get: operations["ListAccounts"];
         put?: never;
         /**
          * Make an account with its default network and security group
-         * @description Permission: `accounts:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateAccount"];
         delete?: never;
@@ -190,18 +230,14 @@ export interface paths {
         };
         /**
          * Show an account
-         * @description Permission: `accounts:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ShowAccount"];
-        /**
-         * Rename an account, or suspend, close or activate it: its guests are stopped, and started again, with it
-         * @description Permission: `accounts:write`.
-         */
-        put: operations["UpdateAccount"];
+        put?: never;
         post?: never;
         /**
          * Remove an account without instances and images
-         * @description Permission: `accounts:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteAccount"];
         options?: never;
@@ -218,221 +254,9 @@ export interface paths {
         };
         /**
          * What the account has and uses
-         * @description Permission: `summary:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowSummary"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/domains": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the domains in which one has a role, and those beneath
-         * @description Permission: `domains:read`.
-         */
-        get: operations["ListDomains"];
-        put?: never;
-        /**
-         * Make a domain beneath another one
-         * @description Permission: `domains:write`.
-         */
-        post: operations["CreateDomain"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/domains/{domain}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show a domain
-         * @description Permission: `domains:read`.
-         */
-        get: operations["ShowDomain"];
-        /**
-         * Rename a domain; the paths of those beneath follow
-         * @description Permission: `domains:write`.
-         */
-        put: operations["UpdateDomain"];
-        post?: never;
-        /**
-         * Remove a domain without accounts and without domains beneath
-         * @description Permission: `domains:write`.
-         */
-        delete: operations["DeleteDomain"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/domains/{domain}/members": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List who has a role in a domain
-         * @description Permission: `domains:read`.
-         */
-        get: operations["ListDomainMembers"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/domains/{domain}/members/{user}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Give a user a role in a domain, in place of the one that it had
-         * @description Permission: `members:write`.
-         */
-        put: operations["SetDomainMember"];
-        post?: never;
-        /**
-         * Take a user's role in a domain away
-         * @description Permission: `members:write`.
-         */
-        delete: operations["RemoveDomainMember"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/members": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List who has a role in the account
-         * @description Permission: `members:read`.
-         */
-        get: operations["ListMembers"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/members/{user}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Give a user, of this account or another one, a role in the account, in place of the one that it had
-         * @description Permission: `members:write`.
-         */
-        put: operations["SetMember"];
-        post?: never;
-        /**
-         * Take a user's role in the account away
-         * @description Permission: `members:write`.
-         */
-        delete: operations["RemoveMember"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/roles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the roles that can be given
-         * @description Permission: `roles:read`.
-         */
-        get: operations["ListRoles"];
-        put?: never;
-        /**
-         * Make a role for the account (`roles:write` there) or for a domain (`roles:write` in it)
-         * @description Permission: `self:read`.
-         */
-        post: operations["CreateRole"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/roles/{role}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show a role
-         * @description Permission: `roles:read`.
-         */
-        get: operations["ShowRole"];
-        /**
-         * Change what a role allows (`roles:write` where it belongs)
-         * @description Permission: `self:read`.
-         */
-        put: operations["UpdateRole"];
-        post?: never;
-        /**
-         * Remove a role that nobody has (`roles:write` where it belongs)
-         * @description Permission: `self:read`.
-         */
-        delete: operations["DeleteRole"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/permissions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List all permissions that roles are made of
-         * @description Permission: `self:read`.
-         */
-        get: operations["ListPermissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -450,13 +274,13 @@ export interface paths {
         };
         /**
          * List pools of public addresses that the account may use
-         * @description Permission: `address-pools:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListAddressPools"];
         put?: never;
         /**
          * Make a pool of public addresses
-         * @description Permission: `address-pools:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateAddressPool"];
         delete?: never;
@@ -474,18 +298,18 @@ export interface paths {
         };
         /**
          * Show a pool of public addresses
-         * @description Permission: `address-pools:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowAddressPool"];
         /**
          * Change a pool's ranges, and who may use it
-         * @description Permission: `address-pools:write`.
+         * @description Permission: `Operate`.
          */
         put: operations["UpdateAddressPool"];
         post?: never;
         /**
          * Remove a pool of which nobody has an address
-         * @description Permission: `address-pools:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteAddressPool"];
         options?: never;
@@ -502,7 +326,7 @@ export interface paths {
         };
         /**
          * List backups
-         * @description Permission: `backups:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListBackups"];
         put?: never;
@@ -522,14 +346,14 @@ export interface paths {
         };
         /**
          * Show a backup, or wait until it is in a state
-         * @description Permission: `backups:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowBackup"];
         put?: never;
         post?: never;
         /**
          * Delete a backup; those that build on it stay whole
-         * @description Permission: `backups:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteBackup"];
         options?: never;
@@ -548,7 +372,7 @@ export interface paths {
         put?: never;
         /**
          * Make a backup of a volume, while its guest runs or not
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateBackup"];
         delete?: never;
@@ -568,7 +392,7 @@ export interface paths {
         put?: never;
         /**
          * Make a volume from a backup
-         * @description Permission: `backups:write`.
+         * @description Permission: `Write`.
          */
         post: operations["RestoreBackup"];
         delete?: never;
@@ -588,7 +412,7 @@ export interface paths {
         put?: never;
         /**
          * Read a backup with all that it builds on, and compare it with what was written
-         * @description Permission: `backups:write`.
+         * @description Permission: `Write`.
          */
         post: operations["VerifyBackup"];
         delete?: never;
@@ -608,7 +432,7 @@ export interface paths {
         put?: never;
         /**
          * Give up a backup that is being made; nothing of it is left
-         * @description Permission: `backups:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CancelBackup"];
         delete?: never;
@@ -626,7 +450,7 @@ export interface paths {
         };
         /**
          * List backup stores
-         * @description Permission: `backup-stores:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListBackupStores"];
         put?: never;
@@ -646,7 +470,7 @@ export interface paths {
         };
         /**
          * Show a backup store
-         * @description Permission: `backup-stores:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowBackupStore"];
         put?: never;
@@ -666,13 +490,13 @@ export interface paths {
         };
         /**
          * List backup schedules
-         * @description Permission: `backup-schedules:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListBackupSchedules"];
         put?: never;
         /**
          * Have backups of a volume made by themselves
-         * @description Permission: `backup-schedules:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateBackupSchedule"];
         delete?: never;
@@ -690,18 +514,18 @@ export interface paths {
         };
         /**
          * Show a backup schedule
-         * @description Permission: `backup-schedules:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowBackupSchedule"];
         /**
          * Switch a backup schedule on or off, or change how many backups stay
-         * @description Permission: `backup-schedules:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateBackupSchedule"];
         post?: never;
         /**
          * Delete a backup schedule; its backups stay
-         * @description Permission: `backup-schedules:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteBackupSchedule"];
         options?: never;
@@ -735,7 +559,7 @@ export interface paths {
         };
         /**
          * Check the control plane: database, records against each other, hosts, certificates, versions
-         * @description Permission: `doctor:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["Examine"];
         put?: never;
@@ -755,7 +579,7 @@ export interface paths {
         };
         /**
          * The universal log, newest first
-         * @description Permission: `events:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListEvents"];
         put?: never;
@@ -775,7 +599,7 @@ export interface paths {
         };
         /**
          * The universal log as it grows (server-sent events); resumes after `Last-Event-ID`
-         * @description Permission: `events:read`.
+         * @description Permission: `Read`.
          */
         get: operations["FollowEvents"];
         put?: never;
@@ -795,7 +619,7 @@ export interface paths {
         };
         /**
          * Say why an instance, image, network, load balancer or (to operators) a host is as it is, what it waits for and what comes next
-         * @description Permission: `explain:read`.
+         * @description Permission: `Read`.
          */
         get: operations["Explain"];
         put?: never;
@@ -815,13 +639,13 @@ export interface paths {
         };
         /**
          * List flavors
-         * @description Permission: `flavors:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListFlavors"];
         put?: never;
         /**
          * Make a flavor
-         * @description Permission: `flavors:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateFlavor"];
         delete?: never;
@@ -839,14 +663,14 @@ export interface paths {
         };
         /**
          * Show a flavor
-         * @description Permission: `flavors:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowFlavor"];
         put?: never;
         post?: never;
         /**
          * Remove a flavor; instances of it keep their size
-         * @description Permission: `flavors:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteFlavor"];
         options?: never;
@@ -863,13 +687,13 @@ export interface paths {
         };
         /**
          * List floating addresses
-         * @description Permission: `floating-addresses:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListFloatingAddresses"];
         put?: never;
         /**
          * Take a public address from a pool
-         * @description Permission: `floating-addresses:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateFloatingAddress"];
         delete?: never;
@@ -887,14 +711,14 @@ export interface paths {
         };
         /**
          * Show a floating address
-         * @description Permission: `floating-addresses:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowFloatingAddress"];
         put?: never;
         post?: never;
         /**
          * Give a floating address back
-         * @description Permission: `floating-addresses:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteFloatingAddress"];
         options?: never;
@@ -913,7 +737,7 @@ export interface paths {
         put?: never;
         /**
          * Lead a floating address to an interface or a load balancer
-         * @description Permission: `floating-addresses:write`.
+         * @description Permission: `Write`.
          */
         post: operations["AssociateFloatingAddress"];
         delete?: never;
@@ -933,7 +757,7 @@ export interface paths {
         put?: never;
         /**
          * Lead a floating address nowhere; the account keeps it
-         * @description Permission: `floating-addresses:write`.
+         * @description Permission: `Write`.
          */
         post: operations["DisassociateFloatingAddress"];
         delete?: never;
@@ -951,7 +775,7 @@ export interface paths {
         };
         /**
          * List hosts
-         * @description Permission: `hosts:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ListHosts"];
         put?: never;
@@ -971,18 +795,18 @@ export interface paths {
         };
         /**
          * Show a host
-         * @description Permission: `hosts:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ShowHost"];
         /**
          * Let placement use a host or not; put it in maintenance or end that
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         put: operations["UpdateHost"];
         post?: never;
         /**
          * Forget a host: one without instances, or one that is down and lost for good with all that is on it
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteHost"];
         options?: never;
@@ -1001,7 +825,7 @@ export interface paths {
         put?: never;
         /**
          * Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["FenceHost"];
         delete?: never;
@@ -1021,7 +845,7 @@ export interface paths {
         put?: never;
         /**
          * Make a token with which new hosts join
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateJoinToken"];
         delete?: never;
@@ -1039,13 +863,13 @@ export interface paths {
         };
         /**
          * List the account's images and the public ones, or what is shared with it
-         * @description Permission: `images:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListImages"];
         put?: never;
         /**
          * Register an image: with `url` the cloud fetches it, without one its bytes are sent next
-         * @description Permission: `images:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateImage"];
         delete?: never;
@@ -1063,18 +887,18 @@ export interface paths {
         };
         /**
          * Show an image, or wait until it is available
-         * @description Permission: `images:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowImage"];
         /**
          * Describe an image, share it with accounts, or say that another should be chosen
-         * @description Permission: `images:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateImage"];
         post?: never;
         /**
          * Remove an image that no instance uses
-         * @description Permission: `images:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteImage"];
         options?: never;
@@ -1091,12 +915,12 @@ export interface paths {
         };
         /**
          * Read an image's bytes, or a range of them
-         * @description Permission: `images:read`.
+         * @description Permission: `Read`.
          */
         get: operations["DownloadImage"];
         /**
          * Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them
-         * @description Permission: `images:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UploadImage"];
         post?: never;
@@ -1117,12 +941,12 @@ export interface paths {
         put?: never;
         /**
          * Have a host, the hosts of a zone or all hosts fetch an image and keep it
-         * @description Permission: `images:prefetch`.
+         * @description Permission: `Operate`.
          */
         post: operations["PrefetchImage"];
         /**
          * Let hosts give up an image that was prefetched, once nothing uses it
-         * @description Permission: `images:prefetch`.
+         * @description Permission: `Operate`.
          */
         delete: operations["ReleaseImage"];
         options?: never;
@@ -1139,13 +963,13 @@ export interface paths {
         };
         /**
          * List instances; terminated ones only with `state=terminated`
-         * @description Permission: `instances:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListInstances"];
         put?: never;
         /**
          * Launch one instance, or `count` of them (then the answer is `{"items": […]}`)
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         post: operations["LaunchInstance"];
         delete?: never;
@@ -1163,16 +987,40 @@ export interface paths {
         };
         /**
          * Show an instance, or wait until it is in a state
-         * @description Permission: `instances:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowInstance"];
-        put?: never;
+        /**
+         * Change an instance's tags, its protection, or, while it is stopped, its flavor
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateInstance"];
         post?: never;
         /**
          * Terminate an instance: its disk and addresses are given up
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["TerminateInstance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{instance}/user-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The text that the instance was launched with
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowUserData"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1189,7 +1037,7 @@ export interface paths {
         put?: never;
         /**
          * Start a stopped instance
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         post: operations["StartInstance"];
         delete?: never;
@@ -1209,7 +1057,7 @@ export interface paths {
         put?: never;
         /**
          * Stop an instance; it keeps its disk and addresses
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         post: operations["StopInstance"];
         delete?: never;
@@ -1229,7 +1077,7 @@ export interface paths {
         put?: never;
         /**
          * Restart the guest of a running instance
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         post: operations["RebootInstance"];
         delete?: never;
@@ -1248,7 +1096,7 @@ export interface paths {
         get?: never;
         /**
          * Say what becomes of the instance when its host is down
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         put: operations["SetRecovery"];
         post?: never;
@@ -1268,7 +1116,7 @@ export interface paths {
         get?: never;
         /**
          * Put the instance in other security groups, without touching the guest
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         put: operations["ReplaceSecurityGroups"];
         post?: never;
@@ -1289,7 +1137,7 @@ export interface paths {
         put?: never;
         /**
          * Open a serial console or a screen: a WebSocket path with a one-time ticket
-         * @description Permission: `instances:console`.
+         * @description Permission: `Write`.
          */
         post: operations["OpenConsole"];
         delete?: never;
@@ -1307,7 +1155,7 @@ export interface paths {
         };
         /**
          * The last 64 KiB the guest wrote to its serial console
-         * @description Permission: `instances:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowConsoleLog"];
         put?: never;
@@ -1329,14 +1177,102 @@ export interface paths {
         put?: never;
         /**
          * Put an ISO image into the instance's CD drive, in place of what is there
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         post: operations["AttachCd"];
         /**
          * Take the CD out of the instance's drive
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DetachCd"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List internet gateways
+         * @description Permission: `Read`.
+         */
+        get: operations["ListInternetGateways"];
+        put?: never;
+        /**
+         * Make an internet gateway, attached to no network yet
+         * @description Permission: `Write`.
+         */
+        post: operations["CreateInternetGateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways/{internetGateway}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an internet gateway
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowInternetGateway"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an internet gateway that is attached to nothing
+         * @description Permission: `Write`.
+         */
+        delete: operations["DeleteInternetGateway"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways/{internetGateway}/attach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a network without an outside one
+         * @description Permission: `Write`.
+         */
+        post: operations["AttachInternetGateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/internet-gateways/{internetGateway}/detach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the outside away from the gateway's network
+         * @description Permission: `Write`.
+         */
+        post: operations["DetachInternetGateway"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1351,13 +1287,13 @@ export interface paths {
         };
         /**
          * List network interfaces of instances
-         * @description Permission: `interfaces:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListInterfaces"];
         put?: never;
         /**
          * Attach an instance to a network; a running guest gets the device at once
-         * @description Permission: `interfaces:write`.
+         * @description Permission: `Write`.
          */
         post: operations["AttachInterface"];
         delete?: never;
@@ -1375,18 +1311,18 @@ export interface paths {
         };
         /**
          * Show a network interface
-         * @description Permission: `interfaces:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowInterface"];
         /**
          * Change secondary addresses, allowed ranges or security groups, without touching the guest
-         * @description Permission: `interfaces:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateInterface"];
         post?: never;
         /**
          * Take an interface away from its instance; its addresses are given back once the host has done so
-         * @description Permission: `interfaces:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DetachInterface"];
         options?: never;
@@ -1403,7 +1339,7 @@ export interface paths {
         };
         /**
          * What passed a network interface: in all, and in each hour
-         * @description Permission: `interfaces:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowInterfaceTraffic"];
         put?: never;
@@ -1423,13 +1359,13 @@ export interface paths {
         };
         /**
          * List key pairs
-         * @description Permission: `key-pairs:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListKeyPairs"];
         put?: never;
         /**
          * Import a public key, or generate a pair and get its private key once
-         * @description Permission: `key-pairs:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateKeyPair"];
         delete?: never;
@@ -1447,14 +1383,14 @@ export interface paths {
         };
         /**
          * Show a key pair
-         * @description Permission: `key-pairs:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowKeyPair"];
         put?: never;
         post?: never;
         /**
          * Remove a key pair; running instances keep the key they were launched with
-         * @description Permission: `key-pairs:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteKeyPair"];
         options?: never;
@@ -1471,13 +1407,13 @@ export interface paths {
         };
         /**
          * List load balancers
-         * @description Permission: `load-balancers:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListLoadBalancers"];
         put?: never;
         /**
          * Make a load balancer, with listeners and members or without
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateLoadBalancer"];
         delete?: never;
@@ -1495,18 +1431,18 @@ export interface paths {
         };
         /**
          * Show a load balancer, its members' health and its traffic
-         * @description Permission: `load-balancers:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowLoadBalancer"];
         /**
          * Change a load balancer's name or description
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateLoadBalancer"];
         post?: never;
         /**
          * Remove a load balancer; public addresses that led to it stay the account's
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteLoadBalancer"];
         options?: never;
@@ -1525,7 +1461,7 @@ export interface paths {
         put?: never;
         /**
          * Add a listener
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateListener"];
         delete?: never;
@@ -1544,13 +1480,13 @@ export interface paths {
         get?: never;
         /**
          * Change a listener, by its id, PORT or PROTOCOL:PORT
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateListener"];
         post?: never;
         /**
          * Remove a listener, by its id, PORT or PROTOCOL:PORT
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteListener"];
         options?: never;
@@ -1569,7 +1505,7 @@ export interface paths {
         put?: never;
         /**
          * Add a member to a listener, or to every one
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateMember"];
         delete?: never;
@@ -1588,13 +1524,13 @@ export interface paths {
         get?: never;
         /**
          * Drain members or change their weight: one by its id, or an instance's or interface's, :PORT if need be
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateMember"];
         post?: never;
         /**
          * Remove members: one by its id, or an instance's or interface's, :PORT if need be
-         * @description Permission: `load-balancers:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteMember"];
         options?: never;
@@ -1611,13 +1547,13 @@ export interface paths {
         };
         /**
          * List networks with their subnets
-         * @description Permission: `networks:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListNetworks"];
         put?: never;
         /**
          * Make a network, with subnets or without
-         * @description Permission: `networks:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateNetwork"];
         delete?: never;
@@ -1635,18 +1571,18 @@ export interface paths {
         };
         /**
          * Show a network
-         * @description Permission: `networks:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowNetwork"];
         /**
          * Change what a network tells its guests, and whether they reach the outside
-         * @description Permission: `networks:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateNetwork"];
         post?: never;
         /**
          * Remove a network without instances, and its subnets
-         * @description Permission: `networks:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteNetwork"];
         options?: never;
@@ -1663,13 +1599,13 @@ export interface paths {
         };
         /**
          * List subnets
-         * @description Permission: `subnets:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListSubnets"];
         put?: never;
         /**
          * Add a subnet to a network
-         * @description Permission: `subnets:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateSubnet"];
         delete?: never;
@@ -1687,18 +1623,18 @@ export interface paths {
         };
         /**
          * Show a subnet
-         * @description Permission: `subnets:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowSubnet"];
         /**
          * Change which addresses of a subnet are given out, reserved and excluded
-         * @description Permission: `subnets:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateSubnet"];
         post?: never;
         /**
          * Remove a subnet without instances
-         * @description Permission: `subnets:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteSubnet"];
         options?: never;
@@ -1715,13 +1651,13 @@ export interface paths {
         };
         /**
          * List placement groups
-         * @description Permission: `placement-groups:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListPlacementGroups"];
         put?: never;
         /**
          * Make a placement group: instances launched into it share a host, or do not
-         * @description Permission: `placement-groups:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreatePlacementGroup"];
         delete?: never;
@@ -1739,14 +1675,14 @@ export interface paths {
         };
         /**
          * Show a placement group
-         * @description Permission: `placement-groups:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowPlacementGroup"];
         put?: never;
         post?: never;
         /**
          * Remove a placement group that no instance is in
-         * @description Permission: `placement-groups:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeletePlacementGroup"];
         options?: never;
@@ -1763,13 +1699,13 @@ export interface paths {
         };
         /**
          * List peerings that the account asks for or is asked for
-         * @description Permission: `peerings:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListPeerings"];
         put?: never;
         /**
          * Ask another account to let its network and one of this account reach each other
-         * @description Permission: `peerings:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreatePeering"];
         delete?: never;
@@ -1787,14 +1723,14 @@ export interface paths {
         };
         /**
          * Show a peering
-         * @description Permission: `peerings:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowPeering"];
         put?: never;
         post?: never;
         /**
          * End a peering; either account may
-         * @description Permission: `peerings:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeletePeering"];
         options?: never;
@@ -1813,7 +1749,7 @@ export interface paths {
         put?: never;
         /**
          * Consent to a peering
-         * @description Permission: `peerings:write`.
+         * @description Permission: `Write`.
          */
         post: operations["AcceptPeering"];
         delete?: never;
@@ -1833,7 +1769,7 @@ export interface paths {
         put?: never;
         /**
          * Refuse a peering
-         * @description Permission: `peerings:write`.
+         * @description Permission: `Write`.
          */
         post: operations["RejectPeering"];
         delete?: never;
@@ -1851,7 +1787,7 @@ export interface paths {
         };
         /**
          * List volumes that a host has found in its own stores and that no record explains
-         * @description Permission: `hosts:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ListStrays"];
         put?: never;
@@ -1873,7 +1809,7 @@ export interface paths {
         put?: never;
         /**
          * Make a stray a volume of an account: by default of the one that it was of
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["AdoptStray"];
         delete?: never;
@@ -1894,7 +1830,7 @@ export interface paths {
         post?: never;
         /**
          * Have a host remove a stray for good
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteStray"];
         options?: never;
@@ -1911,7 +1847,7 @@ export interface paths {
         };
         /**
          * List volumes that were lost with their host and have been found again
-         * @description Permission: `recoverable-volumes:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListRecoverableVolumes"];
         put?: never;
@@ -1933,7 +1869,7 @@ export interface paths {
         put?: never;
         /**
          * Take back a volume that was lost with its host and has been found again
-         * @description Permission: `recoverable-volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["RecoverVolume"];
         delete?: never;
@@ -1951,7 +1887,7 @@ export interface paths {
         };
         /**
          * List pools of volumes
-         * @description Permission: `pools:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListPools"];
         put?: never;
@@ -1971,35 +1907,15 @@ export interface paths {
         };
         /**
          * Show a pool
-         * @description Permission: `pools:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowPool"];
         /**
          * Change a pool: who may use it, how much is promised, whether anything new is made in it
-         * @description Permission: `pools:write`.
+         * @description Permission: `Operate`.
          */
         put: operations["UpdatePool"];
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/pools/{pool}/drain": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Empty a pool: nothing new is made in it, and its volumes are moved to another one as soon as no guest has them
-         * @description Permission: `pools:write`.
-         */
-        post: operations["DrainPool"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2015,13 +1931,13 @@ export interface paths {
         };
         /**
          * List port forwards
-         * @description Permission: `port-forwards:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListPortForwards"];
         put?: never;
         /**
          * Lead a port of a public address to a guest
-         * @description Permission: `port-forwards:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreatePortForward"];
         delete?: never;
@@ -2039,14 +1955,14 @@ export interface paths {
         };
         /**
          * Show a port forward
-         * @description Permission: `port-forwards:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowPortForward"];
         put?: never;
         post?: never;
         /**
          * Remove a port forward
-         * @description Permission: `port-forwards:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeletePortForward"];
         options?: never;
@@ -2063,18 +1979,18 @@ export interface paths {
         };
         /**
          * Ask a host's power controller now
-         * @description Permission: `hosts:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ShowHostPower"];
         /**
          * Name the controller of a host's power, by which a lost host is switched off
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         put: operations["SetHostPower"];
         post?: never;
         /**
          * Forget the controller of a host's power
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["ClearHostPower"];
         options?: never;
@@ -2093,7 +2009,7 @@ export interface paths {
         put?: never;
         /**
          * Switch a host's power on
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["PowerHostOn"];
         delete?: never;
@@ -2113,145 +2029,9 @@ export interface paths {
         put?: never;
         /**
          * Switch the power of a host off that is down, or in maintenance and empty
-         * @description Permission: `hosts:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["PowerHostOff"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/quotas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What the account may have and has of each countable thing
-         * @description Permission: `quotas:read`.
-         */
-        get: operations["ListQuotas"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/accounts/{account}/quotas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What an account of one's domain may have and has
-         * @description Permission: `quotas:read`.
-         */
-        get: operations["ListAccountQuotas"];
-        /**
-         * Set an account's limits; one below what there is takes nothing away
-         * @description Permission: `quotas:write`.
-         */
-        put: operations["SetAccountQuotas"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/domains/{domain}/quotas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What the accounts of a domain may have together, and have
-         * @description Permission: `quotas:read`.
-         */
-        get: operations["ListDomainQuotas"];
-        /**
-         * Set limits that the accounts of a domain share
-         * @description Permission: `quotas:write`.
-         */
-        put: operations["SetDomainQuotas"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/quota-defaults": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The limits of accounts that have none of their own
-         * @description Permission: `quota-defaults:read`.
-         */
-        get: operations["ListQuotaDefaults"];
-        /**
-         * Set the limits of accounts that have none of their own
-         * @description Permission: `quota-defaults:write`.
-         */
-        put: operations["SetQuotaDefaults"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/quota-requests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List what the account, and those whose requests one answers, asked for
-         * @description Permission: `quota-requests:read`.
-         */
-        get: operations["ListQuotaRequests"];
-        put?: never;
-        /**
-         * Ask for a higher limit
-         * @description Permission: `quota-requests:write`.
-         */
-        post: operations["CreateQuotaRequest"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/quota-requests/{request}/answer": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Grant or refuse what an account asked for
-         * @description Permission: `quota-requests:answer`.
-         */
-        post: operations["AnswerQuotaRequest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2267,13 +2047,13 @@ export interface paths {
         };
         /**
          * List routers
-         * @description Permission: `routers:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListRouters"];
         put?: never;
         /**
          * Join networks of the account
-         * @description Permission: `routers:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateRouter"];
         delete?: never;
@@ -2291,18 +2071,18 @@ export interface paths {
         };
         /**
          * Show a router
-         * @description Permission: `routers:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowRouter"];
         /**
          * Join networks to a router, or take them from it
-         * @description Permission: `routers:write`.
+         * @description Permission: `Write`.
          */
         put: operations["ChangeRouter"];
         post?: never;
         /**
          * Remove a router; its networks reach each other no more
-         * @description Permission: `routers:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteRouter"];
         options?: never;
@@ -2319,13 +2099,13 @@ export interface paths {
         };
         /**
          * List the static routes of a network
-         * @description Permission: `networks:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListNetworkRoutes"];
         put?: never;
         /**
          * Lead a range to a guest of the network
-         * @description Permission: `networks:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateNetworkRoute"];
         delete?: never;
@@ -2346,7 +2126,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a static route
-         * @description Permission: `networks:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteNetworkRoute"];
         options?: never;
@@ -2363,13 +2143,13 @@ export interface paths {
         };
         /**
          * List security groups with their rules
-         * @description Permission: `security-groups:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListSecurityGroups"];
         put?: never;
         /**
          * Make a security group; without an egress rule in it, everything may go out
-         * @description Permission: `security-groups:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateSecurityGroup"];
         delete?: never;
@@ -2387,14 +2167,14 @@ export interface paths {
         };
         /**
          * Show a security group
-         * @description Permission: `security-groups:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowSecurityGroup"];
         put?: never;
         post?: never;
         /**
          * Remove a security group that nothing uses
-         * @description Permission: `security-groups:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteSecurityGroup"];
         options?: never;
@@ -2412,12 +2192,12 @@ export interface paths {
         get?: never;
         /**
          * Add and remove several rules in one change
-         * @description Permission: `security-groups:write`.
+         * @description Permission: `Write`.
          */
         put: operations["ChangeSecurityGroupRules"];
         /**
          * Add a rule; it acts on running instances at once
-         * @description Permission: `security-groups:write`.
+         * @description Permission: `Write`.
          */
         post: operations["AddSecurityGroupRule"];
         delete?: never;
@@ -2438,7 +2218,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a rule; new connections feel it at once
-         * @description Permission: `security-groups:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteSecurityGroupRule"];
         options?: never;
@@ -2455,7 +2235,7 @@ export interface paths {
         };
         /**
          * List snapshots
-         * @description Permission: `snapshots:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListSnapshots"];
         put?: never;
@@ -2475,18 +2255,18 @@ export interface paths {
         };
         /**
          * Show a snapshot, or wait until it is in a state
-         * @description Permission: `snapshots:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowSnapshot"];
         /**
          * Rename, describe or tag a snapshot
-         * @description Permission: `snapshots:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateSnapshot"];
         post?: never;
         /**
          * Delete a snapshot that nothing is being filled from
-         * @description Permission: `snapshots:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteSnapshot"];
         options?: never;
@@ -2505,7 +2285,7 @@ export interface paths {
         put?: never;
         /**
          * Take a snapshot of a volume, while its guest runs or not
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateSnapshot"];
         delete?: never;
@@ -2525,7 +2305,7 @@ export interface paths {
         put?: never;
         /**
          * Take a snapshot of each volume of an instance, all of one moment
-         * @description Permission: `instances:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateInstanceSnapshots"];
         delete?: never;
@@ -2545,7 +2325,7 @@ export interface paths {
         put?: never;
         /**
          * Put a volume that no guest has back to one of its snapshots; what was written since is gone
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["RestoreVolume"];
         delete?: never;
@@ -2563,13 +2343,13 @@ export interface paths {
         };
         /**
          * List switches, and what is wanted of their ports
-         * @description Permission: `switches:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ListSwitches"];
         put?: never;
         /**
          * Name a switch and how it is spoken to
-         * @description Permission: `switches:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateSwitch"];
         delete?: never;
@@ -2587,14 +2367,14 @@ export interface paths {
         };
         /**
          * Show a switch, and what is wanted of its ports
-         * @description Permission: `switches:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ShowSwitch"];
         put?: never;
         post?: never;
         /**
          * Forget a switch; its ports stay as they are
-         * @description Permission: `switches:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteSwitch"];
         options?: never;
@@ -2611,14 +2391,58 @@ export interface paths {
         };
         /**
          * Ask a switch for its ports now
-         * @description Permission: `switches:read`.
+         * @description Permission: `Operate`.
          */
         get: operations["ListSwitchPorts"];
         /**
          * Say what a port should be; it is made so afterwards
-         * @description Permission: `switches:write`.
+         * @description Permission: `Operate`.
          */
         put: operations["SetSwitchPort"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the resources that have tags
+         * @description Permission: `Read`.
+         */
+        get: operations["ListTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{resource}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the tags of a resource, by its id
+         * @description Permission: `Read`.
+         */
+        get: operations["ShowTags"];
+        /**
+         * Change the tags of a resource, by its id
+         * @description Permission: `Write`.
+         */
+        put: operations["UpdateTags"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2637,7 +2461,7 @@ export interface paths {
         put?: never;
         /**
          * Tell whether a packet arrives, and which rules let it pass
-         * @description Permission: `networks:read`.
+         * @description Permission: `Read`.
          */
         post: operations["TracePacket"];
         delete?: never;
@@ -2655,13 +2479,13 @@ export interface paths {
         };
         /**
          * List volumes
-         * @description Permission: `volumes:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListVolumes"];
         put?: never;
         /**
          * Make a volume
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateVolume"];
         delete?: never;
@@ -2679,18 +2503,18 @@ export interface paths {
         };
         /**
          * Show a volume, or wait until it is in a state
-         * @description Permission: `volumes:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowVolume"];
         /**
          * Rename or tag a volume, let it grow, or change what it may be used for; a running guest sees it at once
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         put: operations["UpdateVolume"];
         post?: never;
         /**
          * Delete a volume that is attached to nothing
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteVolume"];
         options?: never;
@@ -2709,7 +2533,7 @@ export interface paths {
         put?: never;
         /**
          * Attach a volume to an instance; a running guest gets the disk at once
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["AttachVolume"];
         delete?: never;
@@ -2729,49 +2553,9 @@ export interface paths {
         put?: never;
         /**
          * Take a volume away from its instance; it is free once the guest has let go of it
-         * @description Permission: `volumes:write`.
+         * @description Permission: `Write`.
          */
         post: operations["DetachVolume"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/volumes/{volume}/move": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Move a volume that no guest has to another pool or host; it stays what it is to everybody
-         * @description Permission: `volumes:write`.
-         */
-        post: operations["MoveVolume"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/volumes/{volume}/cancel-move": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Give the move of a volume up; it stays where it is
-         * @description Permission: `volumes:write`.
-         */
-        post: operations["CancelVolumeMove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2787,13 +2571,13 @@ export interface paths {
         };
         /**
          * List volume types
-         * @description Permission: `volume-types:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListVolumeTypes"];
         put?: never;
         /**
          * Make a volume type
-         * @description Permission: `volume-types:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateVolumeType"];
         delete?: never;
@@ -2811,14 +2595,14 @@ export interface paths {
         };
         /**
          * Show a volume type
-         * @description Permission: `volume-types:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowVolumeType"];
         put?: never;
         post?: never;
         /**
          * Remove a volume type that no volume has
-         * @description Permission: `volume-types:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteVolumeType"];
         options?: never;
@@ -2835,13 +2619,13 @@ export interface paths {
         };
         /**
          * List VPN gateways
-         * @description Permission: `vpns:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListVpns"];
         put?: never;
         /**
          * Make the VPN gateway of a network
-         * @description Permission: `vpns:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateVpn"];
         delete?: never;
@@ -2859,14 +2643,14 @@ export interface paths {
         };
         /**
          * Show a VPN gateway
-         * @description Permission: `vpns:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowVpn"];
         put?: never;
         post?: never;
         /**
          * Remove a VPN gateway with its clients and sites
-         * @description Permission: `vpns:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteVpn"];
         options?: never;
@@ -2883,13 +2667,13 @@ export interface paths {
         };
         /**
          * List a VPN gateway's clients
-         * @description Permission: `vpns:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListVpnClients"];
         put?: never;
         /**
          * Let a device connect; answers its configuration
-         * @description Permission: `vpns:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateVpnClient"];
         delete?: never;
@@ -2907,14 +2691,14 @@ export interface paths {
         };
         /**
          * Show a client, and its configuration without the private key
-         * @description Permission: `vpns:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowVpnClient"];
         put?: never;
         post?: never;
         /**
          * Remove a client; its access ends at once
-         * @description Permission: `vpns:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteVpnClient"];
         options?: never;
@@ -2931,13 +2715,13 @@ export interface paths {
         };
         /**
          * List a VPN gateway's sites
-         * @description Permission: `vpns:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListVpnSites"];
         put?: never;
         /**
          * Join another network; answers its gateway's configuration
-         * @description Permission: `vpns:write`.
+         * @description Permission: `Write`.
          */
         post: operations["CreateVpnSite"];
         delete?: never;
@@ -2955,14 +2739,14 @@ export interface paths {
         };
         /**
          * Show a site, and its configuration without keys
-         * @description Permission: `vpns:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowVpnSite"];
         put?: never;
         post?: never;
         /**
          * Remove a site; nothing is led to it any more
-         * @description Permission: `vpns:write`.
+         * @description Permission: `Write`.
          */
         delete: operations["DeleteVpnSite"];
         options?: never;
@@ -2979,13 +2763,13 @@ export interface paths {
         };
         /**
          * List VLANs in which the account makes bridged networks; operators see those of all accounts
-         * @description Permission: `vlan-ranges:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListVlanRanges"];
         put?: never;
         /**
          * Give an account VLANs of a device
-         * @description Permission: `vlan-ranges:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateVlanRange"];
         delete?: never;
@@ -3003,14 +2787,14 @@ export interface paths {
         };
         /**
          * Show a range of VLANs
-         * @description Permission: `vlan-ranges:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowVlanRange"];
         put?: never;
         post?: never;
         /**
          * Take a range of VLANs back; networks in it stay
-         * @description Permission: `vlan-ranges:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteVlanRange"];
         options?: never;
@@ -3027,13 +2811,13 @@ export interface paths {
         };
         /**
          * List zones
-         * @description Permission: `zones:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ListZones"];
         put?: never;
         /**
          * Make a zone
-         * @description Permission: `zones:write`.
+         * @description Permission: `Operate`.
          */
         post: operations["CreateZone"];
         delete?: never;
@@ -3051,14 +2835,14 @@ export interface paths {
         };
         /**
          * Show a zone
-         * @description Permission: `zones:read`.
+         * @description Permission: `Read`.
          */
         get: operations["ShowZone"];
         put?: never;
         post?: never;
         /**
          * Remove a zone without hosts
-         * @description Permission: `zones:write`.
+         * @description Permission: `Operate`.
          */
         delete: operations["DeleteZone"];
         options?: never;
@@ -3070,18 +2854,43 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A tenant of the cloud: every resource belongs to exactly one account. */
+        /** @description A key of a user with which programs that speak a dialect, such as EC2's, sign their requests. Its secret is told when it is made, and never again. */
+        AccessKey: {
+            /** @description What is sent with each request: `AKIA` and 16 of A–Z and 2–7. */
+            id: string;
+            name: null | string;
+            /** @description The account that is acted for. */
+            account: components["schemas"]["Ref"];
+            /** @description Where requests may come from; empty: from anywhere. */
+            sourceRanges: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: null | string;
+            /** Format: date-time */
+            lastUsedAt: null | string;
+        };
+        /** @description An access key just made. */
+        AccessKeyCreated: {
+            id: string;
+            /** @description 40 characters, shown this once. */
+            secret: string;
+            name: null | string;
+            account: components["schemas"]["Ref"];
+            sourceRanges: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: null | string;
+            /** @description The name of this cloud's region, which is signed, too. */
+            region: string;
+        };
+        /** @description A tenant of the cloud: every user and every resource belongs to exactly one account. */
         Account: {
             id: string;
             name: string;
             /** @description `operator` for the account that runs the cloud, else `tenant`. */
             kind: string;
-            /** @description The domain that it is in; its name is the domain's path. */
-            domain: components["schemas"]["Ref"];
-            /** @description `active`; `suspended`: its guests stand still and nothing is changed; `closed`: suspended for good. */
-            state: string;
-            /** @description Why it is suspended or closed, as its members are told. */
-            stateReason: string;
             /** Format: date-time */
             createdAt: string;
         };
@@ -3145,11 +2954,6 @@ export interface components {
             /** @description Default: what it was called or, if nothing is remembered, its id. */
             name: null | string;
         };
-        AnswerQuotaRequest: {
-            /** @description True: the limit becomes what was asked for. */
-            grant: boolean;
-            answer: null | string;
-        };
         /** @description Leads an address to an interface, or to a load balancer. */
         AssociateFloatingAddress: {
             /** @description Its only interface, or its first one. */
@@ -3178,6 +2982,10 @@ export interface components {
             address6: null | string;
             /** @description Default: the account's group `default`. */
             securityGroups: null | string[];
+        };
+        /** @description Gives a network without an outside one: its `outside` is `nat` from then on. */
+        AttachInternetGateway: {
+            network: string;
         };
         /** @description Attaches a volume to an instance; a running guest gets the disk at once. */
         AttachVolume: {
@@ -3344,6 +3152,10 @@ export interface components {
             add?: null | components["schemas"]["CreateSecurityGroupRule"][];
             /** @description Ids of rules. */
             remove?: null | string[];
+            /** @description Ids of rules that stay, each with its new description; null takes it away. */
+            describe?: null | {
+                [key: string]: string;
+            };
         };
         /**
          * @description Something that keeps a resource from its desired state: what failed, why in one sentence, since when, and when it is tried
@@ -3368,10 +3180,19 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
         };
+        /** @description Makes an access key for oneself, in the account that one acts for. */
+        CreateAccessKey: {
+            name?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 3650; absent: until it is revoked.
+             */
+            expiresInDays?: null | number;
+            /** @description Up to 20 ranges, IPv4 or IPv6; absent: anywhere. */
+            sourceRanges?: null | string[];
+        };
         CreateAccount: {
             name: string;
-            /** @description Id or path of the domain; default: the root, or the caller's own if it administers only that. */
-            domain?: null | string;
         };
         CreateAddressPool: {
             name: string;
@@ -3422,11 +3243,6 @@ export interface components {
             fullEvery?: null | number;
             store?: null | string;
         };
-        CreateDomain: {
-            name: string;
-            /** @description Id or path; default: the root, or the caller's own if it administers only that. */
-            parent?: null | string;
-        };
         CreateFlavor: {
             name: string;
             /** Format: int32 */
@@ -3444,6 +3260,10 @@ export interface components {
             /** @description One that nobody has; default: the next free one. */
             address?: null | string;
             description?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         /**
          * @description Registers an image. With Url the cloud fetches the bytes itself; without, they are sent by
@@ -3476,6 +3296,16 @@ export interface components {
             fromVolume?: null | string;
             /** @description Of this snapshot. */
             fromSnapshot?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
+        };
+        CreateInternetGateway: {
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         /** @description Asks for a token with which new hosts can join. */
         CreateJoinToken: {
@@ -3492,6 +3322,10 @@ export interface components {
         CreateKeyPair: {
             name: string;
             publicKey?: null | string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreateListener: {
             /** @description Default: `tcp`. */
@@ -3552,7 +3386,8 @@ export interface components {
             listener?: null | string;
         };
         CreateNetwork: {
-            name: string;
+            /** @description Default: its id. */
+            name?: null | string;
             subnets?: null | components["schemas"]["CreateNetworkSubnet"][];
             /**
              * Format: int32
@@ -3565,6 +3400,12 @@ export interface components {
             domain?: null | string;
             searchDomains?: null | string[];
             segment?: null | components["schemas"]["CreateSegment"];
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
+            /** @description An IPv4 range of /8 to /28 that all its IPv4 subnets must be within; default: anything. */
+            range?: null | string;
         };
         CreateNetworkRoute: {
             /** @description A range outside the network's own and those that it is linked with. */
@@ -3600,6 +3441,10 @@ export interface components {
             name: string;
             /** @description `affinity`, `anti-affinity`, `soft-affinity` or `soft-anti-affinity`. */
             policy: string;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreatePortForward: {
             /** @description A floating address of the account that leads to no interface; it then serves the guest's network. */
@@ -3619,22 +3464,6 @@ export interface components {
             targetPort?: null | number;
             description?: null | string;
         };
-        CreateQuotaRequest: {
-            resource: string;
-            /**
-             * Format: int64
-             * @description The limit that is asked for.
-             */
-            limit: number;
-            reason?: null | string;
-        };
-        CreateRole: {
-            name: string;
-            permissions: string[];
-            description?: null | string;
-            /** @description Id or path of the domain that it is for; default: the account that is acted for. */
-            domain?: null | string;
-        };
         CreateRouter: {
             name: string;
             /** @description Networks of the account whose ranges do not overlap. */
@@ -3644,6 +3473,10 @@ export interface components {
             name: string;
             description?: null | string;
             rules?: null | components["schemas"]["CreateSecurityGroupRule"][];
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         /**
          * @description A rule to add. Direction defaults to `ingress`; exactly one of Cidr and
@@ -3673,8 +3506,8 @@ export interface components {
         };
         /** @description Takes a snapshot of a volume, or one of each volume of an instance. */
         CreateSnapshot: {
-            /** @description Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name. */
-            name: string;
+            /** @description Default: its id. Of an instance: the name of the snapshot of the volume that it starts from; the others are called by it and their volume's name. */
+            name?: null | string;
             /** @description Up to 1,000 characters. */
             description?: null | string;
             /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
@@ -3693,6 +3526,9 @@ export interface components {
             range?: null | string;
             reserved?: null | string[];
             excluded?: null | string[];
+            tags?: null | {
+                [key: string]: string;
+            };
         };
         CreateSwitch: {
             name: string;
@@ -3708,19 +3544,11 @@ export interface components {
             name: string;
             /** Format: int32 */
             expiresInDays?: null | number;
-            /** @description What it may at most, `capability:verb` each; default: all that its user may. */
-            permissions?: null | string[];
-            /** @description Id or name of the only account that it is for. */
-            account?: null | string;
-            /** @description From where it is accepted, in CIDR notation, up to 20; default: anywhere. */
-            allowedRanges?: null | string[];
         };
         CreateUser: {
             name: string;
             password: string;
-            /** @description Name of a role in the account. */
             role: string;
-            /** @description Id or name of the account that it will be of; default: the one acted for. */
             account?: null | string;
         };
         CreateVlanRange: {
@@ -3732,7 +3560,8 @@ export interface components {
         };
         /** @description Makes a volume. */
         CreateVolume: {
-            name: string;
+            /** @description Default: its id. */
+            name?: null | string;
             /**
              * Format: int32
              * @description In GiB, 1 to 65,536. May be left out if it begins as an image, with a snapshot or as a copy: as large as that.
@@ -3815,45 +3644,6 @@ export interface components {
             /** @description The server's version. */
             version: string;
             findings: components["schemas"]["Finding"][];
-        };
-        /** @description A node of the tree above the accounts: a reseller, a department. What somebody may in a domain holds for all that is beneath it. */
-        Domain: {
-            id: string;
-            name: string;
-            /** @description The names from the one beneath the root downwards: `reseller/sales`; `root` for the root. */
-            path: string;
-            parent: null | components["schemas"]["Ref"];
-            /**
-             * Format: int32
-             * @description How many accounts are in it, not counting those of domains beneath.
-             */
-            accounts: number;
-            /** Format: date-time */
-            createdAt: string;
-        };
-        DomainQuota: {
-            /** @description The domain whose limit it is. */
-            domain: components["schemas"]["Ref"];
-            /** Format: int64 */
-            limit: number;
-            /**
-             * Format: int64
-             * @description What all accounts in it have together.
-             */
-            used: number;
-        };
-        /** @description Empties a pool. */
-        DrainPool: {
-            /** @description Where its volumes go; default: the cloud's default pool. */
-            to?: null | string;
-        };
-        /** @description A volume that stays for now in a pool that is being emptied. */
-        DrainWait: {
-            volume: components["schemas"]["Ref"];
-            account: components["schemas"]["Ref"];
-            /** @description The code of what stands in the way, as a move of it would be refused with; `waiting`: its turn comes. */
-            reason: string;
-            instance: null | components["schemas"]["Ref"];
         };
         /** @description One line of the universal log: who did what to which resource, written in the transaction that did it. */
         Event: {
@@ -4211,6 +4001,17 @@ export interface components {
             /** @description `virtio` or `emulated`, as its image said. */
             deviceModel: string;
             cd: null | components["schemas"]["Ref"];
+            /** @description What its account has noted of it, for itself. */
+            tags: {
+                [key: string]: string;
+            };
+            /** @description It is not terminated until this is taken away. */
+            terminationProtection: boolean;
+        };
+        /** @description The text that an instance was launched with. */
+        InstanceUserData: {
+            /** @description Null: none, or the instance has ended. */
+            userData: null | string;
         };
         /** @description A network interface of an instance. */
         Interface: {
@@ -4266,6 +4067,16 @@ export interface components {
             /** @description The hours asked for in which something passed, the latest first. */
             hours: components["schemas"]["TrafficHour"][];
         };
+        /** @description The way of a network to the outside, made by itself. Nothing runs for it: every host is the way there of its own guests. */
+        InternetGateway: {
+            id: string;
+            network: null | components["schemas"]["Ref"];
+            tags: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            createdAt: string;
+        };
         /**
          * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
          *                 fingerprint of the cloud's certificate authority, so the host knows whom it talks to.
@@ -4301,15 +4112,10 @@ export interface components {
             createdAt: string;
             privateKey: null | string;
         };
-        /** @description A permission that there is, and where it is looked for. */
-        KnownPermission: {
-            permission: string;
-            /** @description `account`, `domain` or `cloud` (the root domain). */
-            reach: string;
-        };
         /** @description Launches one instance, or Count of them named `NAME-1` … `NAME-N`. */
         LaunchInstance: {
-            name: string;
+            /** @description Default: its id; with Count, each its own. */
+            name?: null | string;
             flavor: string;
             /** @description What it begins as. May be left out with RootVolume: then it is the image that the volume began as. */
             image?: null | string;
@@ -4352,6 +4158,25 @@ export interface components {
              * @description Size of the new volume that it starts from, in GiB; default: the flavor's.
              */
             diskGib?: null | number;
+            /**
+             * Format: int32
+             * @description Fewer than Count will do, if there is no room for all: at least so many; default: all or none.
+             */
+            minCount?: null | number;
+            /** @description Up to 50 keys (1 to 128 characters, without `=`) with values of up to 256 characters. */
+            tags?: null | {
+                [key: string]: string;
+            };
+            /** @description The same, of the new volumes. */
+            volumeTags?: null | {
+                [key: string]: string;
+            };
+            /** @description They are not terminated until this is taken away; default: no. */
+            terminationProtection?: null | boolean;
+            /** @description The new volume that it starts from is deleted with it; default: yes. */
+            deleteRootVolume?: null | boolean;
+            /** @description New empty volumes beside it, each attached from the beginning. */
+            volumes?: null | components["schemas"]["LaunchVolume"][];
         };
         LaunchInterface: {
             network: string;
@@ -4363,6 +4188,23 @@ export interface components {
             address6?: null | string;
             /** @description Default: those of the launch. */
             securityGroups?: null | string[];
+        };
+        /** @description A new, empty volume that an instance has from the beginning. */
+        LaunchVolume: {
+            /**
+             * Format: int32
+             * @description In GiB, 1 to 65,536.
+             */
+            sizeGib: number;
+            /** @description A volume type; default: none, without limits. */
+            type?: null | string;
+            /**
+             * Format: int32
+             * @description Its place among the instance's volumes, 1 to 8; default: the first that is free.
+             */
+            slot?: null | number;
+            /** @description Default: yes. */
+            deleteOnTermination?: null | boolean;
         };
         ListenerCertificate: {
             subject: string;
@@ -4450,22 +4292,6 @@ export interface components {
             user: string;
             password: string;
         };
-        /** @description A user's role in an account or a domain. */
-        Membership: {
-            user: components["schemas"]["Ref"];
-            account: null | components["schemas"]["Ref"];
-            domain: null | components["schemas"]["Ref"];
-            role: string;
-            /** Format: date-time */
-            createdAt: string;
-        };
-        /** @description Moves a volume that no guest has; it stays what it is to everybody. */
-        MoveVolume: {
-            /** @description Default: the pool that it is in, on another host. */
-            pool?: null | string;
-            /** @description The host that is to have it; default: one that has room, its instance's before others. Required without a pool. */
-            host?: null | string;
-        };
         /** @description A private network of an account. Ranges of different networks may overlap. */
         Network: {
             id: string;
@@ -4487,6 +4313,8 @@ export interface components {
             /** @description The floating address of the account under which guests without one leave; null: the host's. */
             sourceAddress: null | string;
             segment?: null | components["schemas"]["Segment"];
+            /** @description What all its IPv4 subnets are within; null: anything. */
+            range?: null | string;
         };
         /** @description A range behind a guest of a network. The guest may then send from it. */
         NetworkRoute: {
@@ -4505,6 +4333,11 @@ export interface components {
         PacketTrace: {
             passes: boolean;
             steps: components["schemas"]["TraceStep"][];
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfAccessKey: {
+            items: components["schemas"]["AccessKey"][];
+            next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfAccount: {
@@ -4529,11 +4362,6 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfBackupStore: {
             items: components["schemas"]["BackupStore"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfDomain: {
-            items: components["schemas"]["Domain"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4572,23 +4400,18 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfInternetGateway: {
+            items: components["schemas"]["InternetGateway"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfKeyPair: {
             items: components["schemas"]["KeyPair"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfKnownPermission: {
-            items: components["schemas"]["KnownPermission"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfLoadBalancer: {
             items: components["schemas"]["LoadBalancer"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfMembership: {
-            items: components["schemas"]["Membership"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4622,28 +4445,8 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfQuota: {
-            items: components["schemas"]["Quota"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfQuotaDefault: {
-            items: components["schemas"]["QuotaDefault"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfQuotaRequest: {
-            items: components["schemas"]["QuotaRequest"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfRecoverableVolume: {
             items: components["schemas"]["RecoverableVolume"][];
-            next: null | string;
-        };
-        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
-        PageOfRole: {
-            items: components["schemas"]["Role"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4674,6 +4477,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSwitch: {
             items: components["schemas"]["Switch"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfTaggedResource: {
+            items: components["schemas"]["TaggedResource"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4782,29 +4590,6 @@ export interface components {
             stores: null | components["schemas"]["Store"][];
             /** Format: date-time */
             createdAt: string;
-            drain?: null | components["schemas"]["PoolDrain"];
-        };
-        /** @description How far a pool is emptied. It is empty when nothing is left and nothing is leaving. */
-        PoolDrain: {
-            /** @description Where its volumes go. */
-            to: components["schemas"]["Ref"];
-            /**
-             * Format: int32
-             * @description Volumes that are in it still, those included that move now.
-             */
-            left: number;
-            /**
-             * Format: int32
-             * @description Those that move now.
-             */
-            moving: number;
-            /**
-             * Format: int32
-             * @description Places that were left, and whose former content is being removed.
-             */
-            leaving: number;
-            /** @description Why others wait: of up to a hundred. */
-            waits: components["schemas"]["DrainWait"][];
         };
         /** @description A port of a public address that leads to a guest. */
         PortForward: {
@@ -4846,49 +4631,6 @@ export interface components {
             errors: null | components["schemas"]["FieldError"][];
             usedBy: null | components["schemas"]["Ref"][];
             reasons: null | components["schemas"]["FilterReason"][];
-        };
-        /** @description How much of one countable thing an account or a domain may have, and has. */
-        Quota: {
-            /** @description `instances`, `vcpus`, `memory-mib`, `volumes`, `volume-gib` and so on. */
-            resource: string;
-            /**
-             * Format: int64
-             * @description The most there may be; null for no limit.
-             */
-            limit: null | number;
-            /**
-             * Format: int64
-             * @description How much there is; what is being removed does not count.
-             */
-            used: number;
-            /** @description `account` or `domain`: a limit of its own; `default`: that of all accounts; `none`. */
-            source: string;
-            /** @description Of an account: limits of the domains that it is in, which all of their accounts share. */
-            domains: null | components["schemas"]["DomainQuota"][];
-        };
-        /** @description The limit of all accounts that have none of their own. */
-        QuotaDefault: {
-            resource: string;
-            /** Format: int64 */
-            limit: null | number;
-        };
-        /** @description A wish for more, and what became of it. */
-        QuotaRequest: {
-            id: string;
-            account: components["schemas"]["Ref"];
-            resource: string;
-            /** Format: int64 */
-            limit: number;
-            reason: string;
-            /** @description `pending`, `granted` or `refused`. */
-            state: string;
-            answer: string;
-            askedBy: string;
-            answeredBy: null | string;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            answeredAt: null | string;
         };
         /** @description A volume that went with a host that was given up, and was found again. */
         RecoverableVolume: {
@@ -4943,20 +4685,6 @@ export interface components {
         RestoreVolume: {
             /** @description One of this volume's. */
             snapshot: string;
-        };
-        /** @description A set of permissions. */
-        Role: {
-            id: string;
-            name: string;
-            description: string;
-            /** @description `capability:verb` each; `*` stands for all: `volumes:*`, `*:read`. */
-            permissions: string[];
-            /** @description True for those that every cloud has; they cannot be changed. */
-            builtIn: boolean;
-            account: null | components["schemas"]["Ref"];
-            domain: null | components["schemas"]["Ref"];
-            /** Format: date-time */
-            createdAt: string;
         };
         /** @description Joins networks of one account: each reaches every other one of the router. Nothing boots or runs for it: every host routes for its own guests. */
         Router: {
@@ -5024,29 +4752,6 @@ export interface components {
             /** @description `host`: guests are told their addresses by their host; `external`: by a server of the segment. */
             dhcp: string;
         };
-        /** @description Whoever calls, and what it may. */
-        Self: {
-            id: string;
-            name: string;
-            account: components["schemas"]["Ref"];
-            role: string;
-            operator: boolean;
-            disabled: boolean;
-            /** Format: date-time */
-            createdAt: string;
-            /** @description The account that is acted for in this request. */
-            actingFor: components["schemas"]["Account"];
-            /** @description All of its roles. */
-            memberships: components["schemas"]["Membership"][];
-            /** @description What it may in the account that is acted for: patterns of `capability:verb`. */
-            permissions: string[];
-            /** @description What it may in the cloud as a whole. */
-            cloudPermissions: string[];
-            /** @description What it may in some domain, and so in the accounts there. */
-            domainPermissions: string[];
-            /** @description The accounts that it may act for by a membership of the account itself. */
-            accounts: components["schemas"]["Ref"][];
-        };
         /** @description Names the controller of a host's power. */
         SetHostPower: {
             driver: string;
@@ -5055,18 +4760,6 @@ export interface components {
             /** @description A user of the controller who may switch the power (with IPMI: privilege Operator). */
             user: string;
             password: string;
-        };
-        SetMembership: {
-            /** @description Name or id of a role. */
-            role: string;
-        };
-        /** @description Sets limits, by resource; null for none. Resources that are not named stay as they are. */
-        SetQuotas: {
-            limits: null | {
-                [key: string]: null | number;
-            };
-            /** @description Resources whose limit is the default again. */
-            default: null | string[];
         };
         /** @description Changes what becomes of an instance when its host is down. */
         SetRecovery: {
@@ -5266,6 +4959,15 @@ export interface components {
             /** @description Why it is not so yet; null if nothing is known. */
             problem: null | string;
         };
+        /** @description What an account has noted of one of its resources, for itself. */
+        TaggedResource: {
+            resource: components["schemas"]["Ref"];
+            /** @description What it is: `instance`, `volume`, `snapshot`, `image`, `key-pair`, `security-group`, `network`, `subnet`, `interface`, `floating-address`, `placement-group` or `internet-gateway`. */
+            type: string;
+            tags: {
+                [key: string]: string;
+            };
+        };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
             id: string;
@@ -5277,15 +4979,6 @@ export interface components {
             expiresAt: null | string;
             /** Format: date-time */
             lastUsedAt: null | string;
-            /** @description What it may at most; null for all that its user may. */
-            permissions: null | string[];
-            account: null | components["schemas"]["Ref"];
-            /** @description From where it is accepted, in CIDR notation; null for anywhere. */
-            allowedRanges: null | string[];
-            /** @description The address that it was last used from. */
-            lastUsedFrom: null | string;
-            /** @description Of a session: the program that signed in. */
-            userAgent: null | string;
         };
         /** @description A token just made. string TokenCreated.Token is shown this once; the cloud keeps only its hash. */
         TokenCreated: {
@@ -5358,13 +5051,6 @@ export interface components {
             /** Format: int64 */
             packetsReceived: number;
         };
-        UpdateAccount: {
-            name?: null | string;
-            /** @description `active`, `suspended` or `closed`. */
-            state?: null | string;
-            /** @description Why, for its members; at most 256 characters. */
-            reason?: null | string;
-        };
         /** @description Changes a pool; what is absent stays. Addresses that accounts have stay theirs, and their ranges must stay too. */
         UpdateAddressPool: {
             description?: null | string;
@@ -5384,9 +5070,6 @@ export interface components {
             keepDays?: null | number;
             /** Format: int32 */
             fullEvery?: null | number;
-        };
-        UpdateDomain: {
-            name?: null | string;
         };
         /** @description What is absent stays as it is, or is the default. */
         UpdateHealthCheck: {
@@ -5447,6 +5130,16 @@ export interface components {
             firmware?: null | string;
             /** @description The same. */
             deviceModel?: null | string;
+        };
+        /** @description Changes an instance; what is absent stays. */
+        UpdateInstance: {
+            /** @description Of a stopped instance: its processors and memory from the next start on. Its disk stays as large as it is. */
+            flavor?: null | string;
+            terminationProtection?: null | boolean;
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            tags?: null | {
+                [key: string]: null | string;
+            };
         };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
@@ -5514,10 +5207,6 @@ export interface components {
             /** @description As the pool's; volumes that are given now stay as they are. */
             protocol?: null | string;
         };
-        UpdateRole: {
-            permissions?: null | string[];
-            description?: null | string;
-        };
         /** @description Changes how a snapshot is called; what is absent stays. */
         UpdateSnapshot: {
             name?: null | string;
@@ -5536,10 +5225,12 @@ export interface components {
             /** @description All that are excluded from now on. */
             excluded?: null | string[];
         };
-        /** @description What an administrator of a user's account changes: a new password for one that was lost; whether it may sign in. */
-        UpdateUser: {
-            password?: null | string;
-            disabled?: null | boolean;
+        /** @description Changes the tags of a resource. */
+        UpdateTags: {
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            tags: {
+                [key: string]: null | string;
+            };
         };
         /** @description Changes a volume; what is absent stays. */
         UpdateVolume: {
@@ -5557,18 +5248,15 @@ export interface components {
                 [key: string]: null | string;
             };
         };
-        /** @description A person or program that acts for accounts. */
+        /** @description A person or program that acts for an account. */
         User: {
             id: string;
             name: string;
-            /** @description The account that it is of, whose administrators look after it. It may be a member of others. */
             account: components["schemas"]["Ref"];
-            /** @description Its role in that account; empty if it has none. */
+            /** @description `admin` (also manages users), `member` (manages resources) or `reader`. */
             role: string;
-            /** @description True if it has a role on the root domain: it may do something in the cloud as a whole. */
+            /** @description True for users of the operator account: they manage zones, hosts, flavors and accounts. */
             operator: boolean;
-            /** @description True if it cannot sign in, and its tokens are refused. */
-            disabled: boolean;
             /** Format: date-time */
             createdAt: string;
         };
@@ -5591,7 +5279,7 @@ export interface components {
             account: components["schemas"]["Ref"];
             /**
              * @description `creating`, `available` (free to be attached), `attaching`, `in-use`, `detaching`, `resizing`,
-             *             `restoring` (being put back to a snapshot), `moving` (to another place), `deleting` or `retained` (deleted, and kept for its snapshots only).
+             *             `restoring` (being put back to a snapshot), `deleting` or `retained` (deleted, and kept for its snapshots only).
              */
             state: string;
             /**
@@ -5646,13 +5334,6 @@ export interface components {
             };
             backup?: null | components["schemas"]["Ref"];
             source?: null | components["schemas"]["Ref"];
-            movingTo?: null | components["schemas"]["VolumeDestination"];
-        };
-        /** @description Where a volume is to be. */
-        VolumeDestination: {
-            pool: components["schemas"]["Ref"];
-            /** @description The host that will look after it there. */
-            host: components["schemas"]["Ref"];
         };
         /** @description What volumes may be used for. */
         VolumeType: {
@@ -5675,7 +5356,7 @@ export interface components {
         };
         /** @description Work on a volume that takes its time. */
         VolumeWork: {
-            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `move`: it is being copied to its new place; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
+            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
             kind: string;
             /**
              * Format: int64
@@ -5798,15 +5479,17 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccessKey = components['schemas']['AccessKey'];
+export type AccessKeyCreated = components['schemas']['AccessKeyCreated'];
 export type Account = components['schemas']['Account'];
 export type AccountSummary = components['schemas']['AccountSummary'];
 export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
 export type AdoptStray = components['schemas']['AdoptStray'];
-export type AnswerQuotaRequest = components['schemas']['AnswerQuotaRequest'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
 export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
+export type AttachInternetGateway = components['schemas']['AttachInternetGateway'];
 export type AttachVolume = components['schemas']['AttachVolume'];
 export type Backup = components['schemas']['Backup'];
 export type BackupPlace = components['schemas']['BackupPlace'];
@@ -5818,14 +5501,15 @@ export type ChangeRouter = components['schemas']['ChangeRouter'];
 export type ChangeSecurityGroupRules = components['schemas']['ChangeSecurityGroupRules'];
 export type Condition = components['schemas']['Condition'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
+export type CreateAccessKey = components['schemas']['CreateAccessKey'];
 export type CreateAccount = components['schemas']['CreateAccount'];
 export type CreateAddressPool = components['schemas']['CreateAddressPool'];
 export type CreateBackup = components['schemas']['CreateBackup'];
 export type CreateBackupSchedule = components['schemas']['CreateBackupSchedule'];
-export type CreateDomain = components['schemas']['CreateDomain'];
 export type CreateFlavor = components['schemas']['CreateFlavor'];
 export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress'];
 export type CreateImage = components['schemas']['CreateImage'];
+export type CreateInternetGateway = components['schemas']['CreateInternetGateway'];
 export type CreateJoinToken = components['schemas']['CreateJoinToken'];
 export type CreateKeyPair = components['schemas']['CreateKeyPair'];
 export type CreateListener = components['schemas']['CreateListener'];
@@ -5837,8 +5521,6 @@ export type CreateNetworkSubnet = components['schemas']['CreateNetworkSubnet'];
 export type CreatePeering = components['schemas']['CreatePeering'];
 export type CreatePlacementGroup = components['schemas']['CreatePlacementGroup'];
 export type CreatePortForward = components['schemas']['CreatePortForward'];
-export type CreateQuotaRequest = components['schemas']['CreateQuotaRequest'];
-export type CreateRole = components['schemas']['CreateRole'];
 export type CreateRouter = components['schemas']['CreateRouter'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
@@ -5857,10 +5539,6 @@ export type CreateVpnSite = components['schemas']['CreateVpnSite'];
 export type CreateZone = components['schemas']['CreateZone'];
 export type DhcpOption = components['schemas']['DhcpOption'];
 export type DoctorReport = components['schemas']['DoctorReport'];
-export type Domain = components['schemas']['Domain'];
-export type DomainQuota = components['schemas']['DomainQuota'];
-export type DrainPool = components['schemas']['DrainPool'];
-export type DrainWait = components['schemas']['DrainWait'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
 export type ExplainedCondition = components['schemas']['ExplainedCondition'];
@@ -5876,32 +5554,32 @@ export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
 export type ImageOnHost = components['schemas']['ImageOnHost'];
 export type Instance = components['schemas']['Instance'];
+export type InstanceUserData = components['schemas']['InstanceUserData'];
 export type Interface = components['schemas']['Interface'];
 export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
+export type InternetGateway = components['schemas']['InternetGateway'];
 export type JoinToken = components['schemas']['JoinToken'];
 export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
 export type KeyPairCreated = components['schemas']['KeyPairCreated'];
-export type KnownPermission = components['schemas']['KnownPermission'];
 export type LaunchInstance = components['schemas']['LaunchInstance'];
 export type LaunchInterface = components['schemas']['LaunchInterface'];
+export type LaunchVolume = components['schemas']['LaunchVolume'];
 export type ListenerCertificate = components['schemas']['ListenerCertificate'];
 export type LoadBalancer = components['schemas']['LoadBalancer'];
 export type LoadBalancerListener = components['schemas']['LoadBalancerListener'];
 export type LoadBalancerMember = components['schemas']['LoadBalancerMember'];
 export type Login = components['schemas']['Login'];
-export type Membership = components['schemas']['Membership'];
-export type MoveVolume = components['schemas']['MoveVolume'];
 export type Network = components['schemas']['Network'];
 export type NetworkRoute = components['schemas']['NetworkRoute'];
 export type OpenConsole = components['schemas']['OpenConsole'];
 export type PacketTrace = components['schemas']['PacketTrace'];
+export type PageOfAccessKey = components['schemas']['PageOfAccessKey'];
 export type PageOfAccount = components['schemas']['PageOfAccount'];
 export type PageOfAddressPool = components['schemas']['PageOfAddressPool'];
 export type PageOfBackup = components['schemas']['PageOfBackup'];
 export type PageOfBackupSchedule = components['schemas']['PageOfBackupSchedule'];
 export type PageOfBackupStore = components['schemas']['PageOfBackupStore'];
-export type PageOfDomain = components['schemas']['PageOfDomain'];
 export type PageOfEvent = components['schemas']['PageOfEvent'];
 export type PageOfFlavor = components['schemas']['PageOfFlavor'];
 export type PageOfFloatingAddress = components['schemas']['PageOfFloatingAddress'];
@@ -5909,27 +5587,23 @@ export type PageOfHost = components['schemas']['PageOfHost'];
 export type PageOfImage = components['schemas']['PageOfImage'];
 export type PageOfInstance = components['schemas']['PageOfInstance'];
 export type PageOfInterface = components['schemas']['PageOfInterface'];
+export type PageOfInternetGateway = components['schemas']['PageOfInternetGateway'];
 export type PageOfKeyPair = components['schemas']['PageOfKeyPair'];
-export type PageOfKnownPermission = components['schemas']['PageOfKnownPermission'];
 export type PageOfLoadBalancer = components['schemas']['PageOfLoadBalancer'];
-export type PageOfMembership = components['schemas']['PageOfMembership'];
 export type PageOfNetwork = components['schemas']['PageOfNetwork'];
 export type PageOfNetworkRoute = components['schemas']['PageOfNetworkRoute'];
 export type PageOfPeering = components['schemas']['PageOfPeering'];
 export type PageOfPlacementGroup = components['schemas']['PageOfPlacementGroup'];
 export type PageOfPool = components['schemas']['PageOfPool'];
 export type PageOfPortForward = components['schemas']['PageOfPortForward'];
-export type PageOfQuota = components['schemas']['PageOfQuota'];
-export type PageOfQuotaDefault = components['schemas']['PageOfQuotaDefault'];
-export type PageOfQuotaRequest = components['schemas']['PageOfQuotaRequest'];
 export type PageOfRecoverableVolume = components['schemas']['PageOfRecoverableVolume'];
-export type PageOfRole = components['schemas']['PageOfRole'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
 export type PageOfStray = components['schemas']['PageOfStray'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfSwitch = components['schemas']['PageOfSwitch'];
+export type PageOfTaggedResource = components['schemas']['PageOfTaggedResource'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
@@ -5942,13 +5616,9 @@ export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Pool = components['schemas']['Pool'];
-export type PoolDrain = components['schemas']['PoolDrain'];
 export type PortForward = components['schemas']['PortForward'];
 export type PrefetchImage = components['schemas']['PrefetchImage'];
 export type Problem = components['schemas']['Problem'];
-export type Quota = components['schemas']['Quota'];
-export type QuotaDefault = components['schemas']['QuotaDefault'];
-export type QuotaRequest = components['schemas']['QuotaRequest'];
 export type RecoverableVolume = components['schemas']['RecoverableVolume'];
 export type RecoverVolume = components['schemas']['RecoverVolume'];
 export type Ref = components['schemas']['Ref'];
@@ -5956,17 +5626,13 @@ export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups
 export type ReservedAddress = components['schemas']['ReservedAddress'];
 export type RestoreBackup = components['schemas']['RestoreBackup'];
 export type RestoreVolume = components['schemas']['RestoreVolume'];
-export type Role = components['schemas']['Role'];
 export type Router = components['schemas']['Router'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
 export type SeenSwitch = components['schemas']['SeenSwitch'];
 export type SeenSwitchPort = components['schemas']['SeenSwitchPort'];
 export type Segment = components['schemas']['Segment'];
-export type Self = components['schemas']['Self'];
 export type SetHostPower = components['schemas']['SetHostPower'];
-export type SetMembership = components['schemas']['SetMembership'];
-export type SetQuotas = components['schemas']['SetQuotas'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type Snapshot = components['schemas']['Snapshot'];
@@ -5976,34 +5642,32 @@ export type Stray = components['schemas']['Stray'];
 export type Subnet = components['schemas']['Subnet'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
+export type TaggedResource = components['schemas']['TaggedResource'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
 export type TraceStep = components['schemas']['TraceStep'];
 export type Traffic = components['schemas']['Traffic'];
 export type TrafficHour = components['schemas']['TrafficHour'];
-export type UpdateAccount = components['schemas']['UpdateAccount'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule'];
-export type UpdateDomain = components['schemas']['UpdateDomain'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
 export type UpdateImage = components['schemas']['UpdateImage'];
+export type UpdateInstance = components['schemas']['UpdateInstance'];
 export type UpdateInterface = components['schemas']['UpdateInterface'];
 export type UpdateListener = components['schemas']['UpdateListener'];
 export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type UpdatePool = components['schemas']['UpdatePool'];
-export type UpdateRole = components['schemas']['UpdateRole'];
 export type UpdateSnapshot = components['schemas']['UpdateSnapshot'];
 export type UpdateSubnet = components['schemas']['UpdateSubnet'];
-export type UpdateUser = components['schemas']['UpdateUser'];
+export type UpdateTags = components['schemas']['UpdateTags'];
 export type UpdateVolume = components['schemas']['UpdateVolume'];
 export type User = components['schemas']['User'];
 export type VlanRange = components['schemas']['VlanRange'];
 export type Volume = components['schemas']['Volume'];
-export type VolumeDestination = components['schemas']['VolumeDestination'];
 export type VolumeType = components['schemas']['VolumeType'];
 export type VolumeWork = components['schemas']['VolumeWork'];
 export type Vpn = components['schemas']['Vpn'];
@@ -6241,6 +5905,188 @@ export interface operations {
             };
         };
     };
+    ListAccessKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAccessKey"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateAccessKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAccessKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessKeyCreated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RevokeAccessKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                accessKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListUsers: {
         parameters: {
             query?: {
@@ -6377,7 +6223,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Self"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             /** @description Bad Request */
@@ -6526,78 +6372,6 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    UpdateUser: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateUser"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6844,78 +6618,6 @@ export interface operations {
             };
         };
     };
-    UpdateAccount: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateAccount"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     DeleteAccount: {
         parameters: {
             query?: never;
@@ -6989,1067 +6691,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountSummary"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListDomains: {
-        parameters: {
-            query?: {
-                /** @description Rows at the most, 1 to 1000 (default 100) */
-                limit?: number;
-                /** @description The `next` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfDomain"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    CreateDomain: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateDomain"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Domain"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ShowDomain: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Domain"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    UpdateDomain: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateDomain"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Domain"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    DeleteDomain: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListDomainMembers: {
-        parameters: {
-            query?: {
-                /** @description Rows at the most, 1 to 1000 (default 100) */
-                limit?: number;
-                /** @description The `next` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfMembership"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    SetDomainMember: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-                /** @description Id or name */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetMembership"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Membership"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    RemoveDomainMember: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-                /** @description Id or name */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListMembers: {
-        parameters: {
-            query?: {
-                /** @description Rows at the most, 1 to 1000 (default 100) */
-                limit?: number;
-                /** @description The `next` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfMembership"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    SetMember: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetMembership"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Membership"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    RemoveMember: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListRoles: {
-        parameters: {
-            query?: {
-                /** @description Rows at the most, 1 to 1000 (default 100) */
-                limit?: number;
-                /** @description The `next` of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfRole"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    CreateRole: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateRole"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Role"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ShowRole: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                role: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Role"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    UpdateRole: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                role: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateRole"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Role"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    DeleteRole: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                role: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListPermissions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfKnownPermission"];
                 };
             };
             /** @description Bad Request */
@@ -11233,6 +9874,8 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
+                /** @description Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit */
+                tag?: string;
                 /** @description pending, running, stopping, stopped, shutting-down or terminated */
                 state?: string;
                 /** @description Names that begin with this */
@@ -11451,6 +10094,78 @@ export interface operations {
             };
         };
     };
+    UpdateInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateInstance"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     TerminateInstance: {
         parameters: {
             query?: never;
@@ -11470,6 +10185,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowUserData: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                instance: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceUserData"];
                 };
             };
             /** @description Bad Request */
@@ -12026,6 +10800,395 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Instance"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListInternetGateways: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfInternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInternetGateway"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AttachInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttachInternetGateway"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DetachInternetGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                internetGateway: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternetGateway"];
                 };
             };
             /** @description Bad Request */
@@ -15195,78 +14358,6 @@ export interface operations {
             };
         };
     };
-    DrainPool: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                pool: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DrainPool"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Pool"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     ListPortForwards: {
         parameters: {
             query?: {
@@ -15849,626 +14940,6 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListQuotas: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuota"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListAccountQuotas: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuota"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    SetAccountQuotas: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetQuotas"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuota"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListDomainQuotas: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuota"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    SetDomainQuotas: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                domain: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetQuotas"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuota"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListQuotaDefaults: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuotaDefault"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    SetQuotaDefaults: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetQuotas"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuotaDefault"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ListQuotaRequests: {
-        parameters: {
-            query?: {
-                /** @description Rows at the most, 1 to 1000 (default 100) */
-                limit?: number;
-                /** @description The `next` of the page before */
-                cursor?: string;
-                /** @description pending, granted or refused */
-                state?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageOfQuotaRequest"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    CreateQuotaRequest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateQuotaRequest"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QuotaRequest"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    AnswerQuotaRequest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                request: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AnswerQuotaRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QuotaRequest"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18276,6 +16747,193 @@ export interface operations {
             };
         };
     };
+    ListTags: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description Only those with this tag: its key, or `KEY=VALUE`; may be given several times, and all must fit */
+                tag?: string;
+                /** @description Only resources of this kind, such as `instance` */
+                type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTaggedResource"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaggedResource"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTags"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaggedResource"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     TracePacket: {
         parameters: {
             query?: never;
@@ -18343,7 +17001,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, moving, deleting or retained (deleted, and kept for its snapshots: listed only then) */
+                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then) */
                 state?: string;
                 /** @description Only those of this instance */
                 instance?: string;
@@ -18755,149 +17413,6 @@ export interface operations {
         };
     };
     DetachVolume: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id or name */
-                volume: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Volume"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    MoveVolume: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                /** @description Id or name */
-                volume: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MoveVolume"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Volume"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    CancelVolumeMove: {
         parameters: {
             query?: never;
             header?: never;

@@ -21,14 +21,15 @@ public sealed class Ec2Authentication(AccessKeys keys, LoginThrottle throttle, S
         if (claim is null && fault is null) (claim, fault) = SignatureV2.Read(request, now);
         if (claim is null) return (null, fault ?? Ec2Fault.Unauthenticated);
         var address = http.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http.Connection.RemoteIpAddress;
-        // Ids of keys are known to many: whoever guesses from elsewhere does not lock out the one whose key it is.
-        var (guessed, from) = ($"access-key:{(claim.KeyId.Length > 64 ? "" : claim.KeyId)}@{address}", $"{address}");
-        if (await throttle.CheckAsync(guessed, from, cancel) is { } tooMany) return (null, Ec2Errors.Of(tooMany));
+        // Ids of keys are known to many: whoever guesses from elsewhere does not lock out the one whose key it is. Nor does one program with a wrong secret, that goes on trying, those beside it at
+        // the same address: a secret is too long to be guessed by changing the key.
+        var guessed = $"access-key:{(claim.KeyId.Length > 64 ? "" : claim.KeyId)}@{address}";
+        if (await throttle.CheckAsync(guessed, guessed, cancel) is { } tooMany) return (null, Ec2Errors.Of(tooMany));
         var key = await keys.FindAsync(claim.KeyId, cancel);
         var signed = CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(claim.Sign(key?.Secret ?? Nobody)), Encoding.UTF8.GetBytes(claim.Signature));
         if (key is null || !signed)
         {
-            await throttle.FailedAsync(guessed, from, cancel);
+            await throttle.FailedAsync(guessed, guessed, cancel);
             return (null, key is null ? Ec2Fault.Unauthenticated : new Ec2Fault("SignatureDoesNotMatch", 403, "signature"));
         }
         if (claim.After is { } wrong) return (null, wrong);

@@ -70,7 +70,7 @@ public sealed class Ec2Images(ImageUseCases images, Ec2TagSource tags)
         return await MakeAsync(call, Empty(call) with { FromSnapshot = snapshot, Url = url, Firmware = call.Parameters.Text("BootMode") is "uefi" or "uefi-preferred" ? ImageFirmware.Uefi : null });
     }
 
-    private static CreateImage Empty(Ec2Call call) => new(call.Parameters.Required("Name"), null, null, null, null, null, call.Parameters.Text("Description"), Tags: call.Parameters.TagsFor("image"));
+    private static CreateImage Empty(Ec2Call call) => new(call.Parameters.Required("Name"), null, null, null, null, null, call.Parameters.Text("Description"), Tags: call.Parameters.TagsFor("image", "snapshot"));
 
     private async Task<Ec2Answer> MakeAsync(Ec2Call call, CreateImage asked) =>
         call.Parameters.Fault is { } fault ? fault : Ec2Answer.Of(await images.CreateAsync(call.Caller, asked, null, call.Cancelled), made => Xml.Of("imageId", Ec2Kind.Image.Of(made.Id))!);

@@ -25,7 +25,7 @@ public sealed class Ec2Launches(InstanceLaunch launches, ImageUseCases images, N
         if (parameters.Fault is null && (least < 1 || most < least)) return Ec2Fault.Value("MinCount", $"{least}");
         if (most > LaunchRules.CountMax) return new Ec2Fault("InstanceLimitExceeded", 400, "filter-limit", LaunchRules.CountMax);
         var data = UserData(parameters);
-        var tags = parameters.TagsFor("instance");
+        var tags = parameters.TagsFor("instance", "volume");
         var (disk, goes, beside) = Devices(parameters);
         var (faces, floating, groups) = await InterfacesAsync(call);
         if (parameters.Fault is { } fault) return fault;
@@ -34,7 +34,7 @@ public sealed class Ec2Launches(InstanceLaunch launches, ImageUseCases images, N
         if (image.Failure is not null) return Ec2Kind.Image.NoSuch(parameters.Required("ImageId"));
         var asked = new LaunchInstance(
             most == 1 ? Ec2TagSource.NameOf(tags) : null, parameters.Text("InstanceType") ?? "small", image.Value.Id, parameters.Text("KeyName"), groups, null, data, most, parameters.Below("Placement").Text("AvailabilityZone"),
-            PlacementGroup: parameters.Below("Placement").Text("GroupName"), Interfaces: faces, Floating: floating, DiskGib: disk, MinCount: least, Tags: tags, VolumeTags: parameters.TagsFor("volume"),
+            PlacementGroup: parameters.Below("Placement").Text("GroupName"), Interfaces: faces, Floating: floating, DiskGib: disk, MinCount: least, Tags: tags, VolumeTags: parameters.TagsFor("volume", "instance"),
             TerminationProtection: parameters.Boolean("DisableApiTermination"), DeleteRootVolume: goes, Volumes: beside);
         var once = call.Once();
         if (parameters.Fault is { } wrong) return wrong;
@@ -71,10 +71,15 @@ public sealed class Ec2Launches(InstanceLaunch launches, ImageUseCases images, N
             var (name, ebs) = (device.Required("DeviceName"), device.Below("Ebs"));
             // EC2's own images have ephemeral disks to be left out; nothing has them here.
             if (device.Has("NoDevice") || device.Text("VirtualName") is not null) continue;
+            foreach (var rate in (string[])["Iops", "Throughput", "KmsKeyId"])
+                if (ebs.Text(rate) is not null) parameters.Refuse<string>(Ec2Fault.Unsupported(ebs.Path(rate)));
+            // The root disk has no type of its own; EC2's own types mean none.
+            var type = ebs.Text("VolumeType") is { } asked && !Ec2Volumes.Usual.Contains(asked) ? asked : null;
+            if (type is not null && Ec2Devices.IsRoot(name)) parameters.Refuse<string>(Ec2Fault.Unsupported(ebs.Path("VolumeType")));
             if (Ec2Devices.IsRoot(name)) (disk, goes) = (ebs.Integer("VolumeSize"), ebs.Boolean("DeleteOnTermination"));
             else if (ebs.Text("SnapshotId") is not null) parameters.Refuse<string>(Ec2Fault.Unsupported(ebs.Path("SnapshotId")));
             else if (Ec2Devices.Slot(name) is not { } slot) parameters.Refuse<string>(Ec2Fault.Value(device.Path("DeviceName"), name));
-            else volumes.Add(new LaunchVolume(ebs.Integer("VolumeSize") ?? 0, null, slot, ebs.Boolean("DeleteOnTermination")));
+            else volumes.Add(new LaunchVolume(ebs.Required("VolumeSize") is { Length: > 0 } ? ebs.Integer("VolumeSize") ?? 0 : 0, type, slot, ebs.Boolean("DeleteOnTermination")));
             if (ebs.Boolean("Encrypted") == true) parameters.Refuse<string>(Ec2Fault.Unsupported(ebs.Path("Encrypted")));
         }
         return (disk, goes, volumes.Count == 0 ? null : volumes);

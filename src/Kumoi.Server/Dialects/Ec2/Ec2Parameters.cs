@@ -96,11 +96,14 @@ public sealed class Ec2Parameters(IReadOnlyDictionary<string, string> all, strin
     }
 
     /// <summary>Tags for resources of a kind that are to be made: <c>TagSpecification.N</c>.</summary>
-    public IReadOnlyDictionary<string, string>? TagsFor(string word)
+    /// <param name="others">Kinds that are made with it, and have tags by another call.</param>
+    public IReadOnlyDictionary<string, string>? TagsFor(string word, params string[] others)
     {
         var tags = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var specification in Items("TagSpecification").Where(one => one.Text("ResourceType") == word))
-            foreach (var (key, value) in specification.Tags()) tags[key] = value;
+        foreach (var specification in Items("TagSpecification"))
+            if (specification.Text("ResourceType") is not { } type || type == word)
+                foreach (var (key, value) in specification.Tags()) tags[key] = value;
+            else if (!others.Contains(type)) Refuse<string>(Ec2Fault.Unsupported($"{specification.Path("ResourceType")} {type}"));
         return tags.Count == 0 ? null : tags;
     }
 

@@ -27,9 +27,18 @@ public sealed class Ec2Snapshots(SnapshotUseCases snapshots, SnapshotTaking taki
         }));
     }
 
-    private static CreateSnapshot Asked(Ec2Call call) => call.Parameters.TagsFor("snapshot") is var tags ? new(Ec2TagSource.NameOf(tags), call.Parameters.Text("Description"), tags) : null!;
+    private static CreateSnapshot Asked(Ec2Call call)
+    {
+        var tags = call.Parameters.TagsFor("snapshot");
+        return new CreateSnapshot(Ec2TagSource.NameOf(tags), call.Parameters.Text("Description"), tags);
+    }
 
-    public async Task<Ec2Answer> DeleteSnapshot(Ec2Call call) => call.Parameters.RequiredId("SnapshotId", Ec2Kind.Snapshot) is var id && call.Parameters.Fault is { } fault ? fault : Ec2Answer.Done(await snapshots.DeleteAsync(call.Caller, id, call.Cancelled));
+    public async Task<Ec2Answer> DeleteSnapshot(Ec2Call call)
+    {
+        var id = call.Parameters.RequiredId("SnapshotId", Ec2Kind.Snapshot);
+        if (call.Parameters.Fault is { } fault) return fault;
+        return Ec2Answer.Done(await snapshots.DeleteAsync(call.Caller, id, call.Cancelled));
+    }
 
     public async Task<Ec2Answer> DescribeSnapshots(Ec2Call call)
     {

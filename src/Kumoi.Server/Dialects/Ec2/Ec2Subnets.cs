@@ -25,7 +25,12 @@ public sealed class Ec2Subnets(NetworkUseCases networks, Ec2Vpcs vpcs, ZoneUseCa
         return Ec2Answer.Of(made, subnet => Ec2Answer.Of(found, network => Xml.Group("subnet", Fields(subnet, network, zone ?? all.FirstOrDefault(), call.Caller.AccountId, given ?? new Dictionary<string, string>()))));
     }
 
-    public async Task<Ec2Answer> DeleteSubnet(Ec2Call call) => call.Parameters.RequiredId("SubnetId", Ec2Kind.Subnet) is var id && call.Parameters.Fault is { } fault ? fault : Ec2Answer.Done(await networks.DeleteSubnetAsync(call.Caller, id, call.Cancelled));
+    public async Task<Ec2Answer> DeleteSubnet(Ec2Call call)
+    {
+        var id = call.Parameters.RequiredId("SubnetId", Ec2Kind.Subnet);
+        if (call.Parameters.Fault is { } fault) return fault;
+        return Ec2Answer.Done(await networks.DeleteSubnetAsync(call.Caller, id, call.Cancelled));
+    }
 
     private async Task<IReadOnlyList<string>> ZonesAsync(Ec2Call call)
     {

@@ -12,7 +12,7 @@ public sealed class Ec2Volumes(VolumeUseCases volumes, VolumeAttachments attachm
     private static readonly TagFilter Any = new(new Dictionary<string, string>(), []);
 
     // EC2's own names: what they promise there is not promised here, so that they mean no type unless the cloud has one of that name.
-    private static readonly string[] Usual = ["standard", "gp2", "gp3", "io1", "io2", "sc1", "st1"];
+    public static readonly IReadOnlyList<string> Usual = ["standard", "gp2", "gp3", "io1", "io2", "sc1", "st1"];
 
     public async Task<Ec2Answer> CreateVolume(Ec2Call call)
     {
@@ -44,7 +44,12 @@ public sealed class Ec2Volumes(VolumeUseCases volumes, VolumeAttachments attachm
         return all.Failure is { } failure ? failure : all.Value.Find(type => type.Encrypted) is { } encrypting ? encrypting.Name : Failure.Invalid("type", "no-such", new Noun("volume-type"), "encrypted");
     }
 
-    public async Task<Ec2Answer> DeleteVolume(Ec2Call call) => call.Parameters.RequiredId("VolumeId", Ec2Kind.Volume) is var id && call.Parameters.Fault is { } fault ? fault : Ec2Answer.Done(await volumes.DeleteAsync(call.Caller, id, call.Cancelled));
+    public async Task<Ec2Answer> DeleteVolume(Ec2Call call)
+    {
+        var id = call.Parameters.RequiredId("VolumeId", Ec2Kind.Volume);
+        if (call.Parameters.Fault is { } fault) return fault;
+        return Ec2Answer.Done(await volumes.DeleteAsync(call.Caller, id, call.Cancelled));
+    }
 
     public async Task<Ec2Answer> AttachVolume(Ec2Call call)
     {
