@@ -228,7 +228,9 @@ CREATE TABLE public.floating_addresses (
     created_at timestamp with time zone NOT NULL,
     id text DEFAULT public.new_id('fip'::text) NOT NULL COLLATE pg_catalog."C",
     kept boolean DEFAULT false NOT NULL,
-    description text DEFAULT ''::text NOT NULL
+    description text DEFAULT ''::text NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT floating_addresses_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE FUNCTION public.usage_of(f public.floating_addresses) RETURNS TABLE(resource text, amount bigint)
@@ -267,6 +269,7 @@ CREATE TABLE public.images (
     firmware text DEFAULT 'bios'::text NOT NULL,
     device_model text DEFAULT 'virtio'::text NOT NULL,
     source_snapshot_id text COLLATE pg_catalog."C",
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT images_check CHECK (((state <> 'available'::text) OR ((size_bytes IS NOT NULL) AND (virtual_size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
     CONSTRAINT images_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
     CONSTRAINT images_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
@@ -275,6 +278,7 @@ CREATE TABLE public.images (
     CONSTRAINT images_min_memory_mib_check CHECK (((min_memory_mib >= 0) AND (min_memory_mib <= 16777216))),
     CONSTRAINT images_size_bytes_check CHECK ((size_bytes > 0)),
     CONSTRAINT images_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'available'::text, 'failed'::text, 'deleted'::text]))),
+    CONSTRAINT images_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
     CONSTRAINT images_virtual_size_bytes_check CHECK ((virtual_size_bytes > 0)),
     CONSTRAINT images_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'public'::text])))
 );
@@ -337,6 +341,8 @@ END) STORED NOT NULL,
     device_model text DEFAULT 'virtio'::text NOT NULL,
     cd_image_id text COLLATE pg_catalog."C",
     held boolean DEFAULT false NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    termination_protection boolean DEFAULT false NOT NULL,
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
@@ -346,7 +352,8 @@ END) STORED NOT NULL,
     CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
     CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
     CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
-    CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000)))
+    CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000))),
+    CONSTRAINT instances_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 )
 WITH (fillfactor='70');
 
@@ -361,7 +368,9 @@ CREATE TABLE public.key_pairs (
     type text NOT NULL,
     fingerprint text NOT NULL,
     public_key text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT key_pairs_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE FUNCTION public.usage_of(k public.key_pairs) RETURNS TABLE(resource text, amount bigint)
@@ -401,11 +410,14 @@ CREATE TABLE public.networks (
     segment_device text,
     segment_vlan integer,
     external_dhcp boolean DEFAULT false NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    range cidr,
     CONSTRAINT networks_mtu_check CHECK (((mtu >= 1280) AND (mtu <= 9000))),
     CONSTRAINT networks_outside_check CHECK ((outside = ANY (ARRAY['nat'::text, 'none'::text]))),
     CONSTRAINT networks_segment_device_check CHECK ((segment_device ~ '^[A-Za-z0-9._-]{1,15}$'::text)),
     CONSTRAINT networks_segment_vlan_check CHECK (((segment_vlan >= 1) AND (segment_vlan <= 4094))),
     CONSTRAINT networks_segment_whole CHECK (((segment_device IS NOT NULL) OR ((segment_vlan IS NULL) AND (NOT external_dhcp)))),
+    CONSTRAINT networks_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text)),
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
 );
 
@@ -419,7 +431,9 @@ CREATE TABLE public.placement_groups (
     name text NOT NULL,
     policy text NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text]))),
+    CONSTRAINT placement_groups_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE FUNCTION public.usage_of(p public.placement_groups) RETURNS TABLE(resource text, amount bigint)
@@ -465,7 +479,9 @@ CREATE TABLE public.security_groups (
     account_id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     description text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT security_groups_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE FUNCTION public.usage_of(g public.security_groups) RETURNS TABLE(resource text, amount bigint)
@@ -673,6 +689,19 @@ INSERT INTO memberships (user_id, domain_id, role_id, created_at)
 RETURN NULL;
 
 END $$;
+
+CREATE TABLE public.access_keys (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    sealed_secret bytea NOT NULL,
+    source_ranges cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT access_keys_id_check CHECK ((id ~ '^AKIA[A-Z2-7]{16}$'::text))
+);
 
 CREATE TABLE public.accounts (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -1029,8 +1058,19 @@ CREATE TABLE public.interfaces (
     detached_generation bigint,
     allowed_ranges cidr[] DEFAULT '{}'::cidr[] NOT NULL,
     rate_mbps integer,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT interfaces_detached CHECK (((detached_at IS NULL) = (detached_generation IS NULL))),
-    CONSTRAINT interfaces_dual CHECK (((subnet6_id IS NULL) = (address6 IS NULL)))
+    CONSTRAINT interfaces_dual CHECK (((subnet6_id IS NULL) = (address6 IS NULL))),
+    CONSTRAINT interfaces_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
+);
+
+CREATE TABLE public.internet_gateways (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text COLLATE pg_catalog."C",
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT internet_gateways_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE TABLE public.join_tokens (
@@ -1402,9 +1442,11 @@ CREATE TABLE public.subnets (
     dhcp_options jsonb DEFAULT '[]'::jsonb NOT NULL,
     first_address inet,
     last_address inet,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT subnets_check CHECK ((gateway << (cidr)::inet)),
     CONSTRAINT subnets_part CHECK ((((first_address IS NULL) = (last_address IS NULL)) AND ((first_address IS NULL) OR ((first_address << (cidr)::inet) AND (last_address << (cidr)::inet) AND (first_address <= last_address))))),
-    CONSTRAINT subnets_range CHECK ((((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))) OR ((family((cidr)::inet) = 6) AND (masklen((cidr)::inet) = 64))))
+    CONSTRAINT subnets_range CHECK ((((family((cidr)::inet) = 4) AND ((masklen((cidr)::inet) >= 16) AND (masklen((cidr)::inet) <= 28))) OR ((family((cidr)::inet) = 6) AND (masklen((cidr)::inet) = 64)))),
+    CONSTRAINT subnets_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
 CREATE TABLE public.switch_ports (
@@ -1530,6 +1572,9 @@ CREATE TABLE public.zones (
 );
 
 ALTER TABLE ONLY public.events ATTACH PARTITION public.events_rest DEFAULT;
+
+ALTER TABLE ONLY public.access_keys
+    ADD CONSTRAINT access_keys_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_name_key UNIQUE (name);
@@ -1662,6 +1707,12 @@ ALTER TABLE ONLY public.interface_traffic
 
 ALTER TABLE ONLY public.interfaces
     ADD CONSTRAINT interfaces_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.internet_gateways
+    ADD CONSTRAINT internet_gateways_network_id_key UNIQUE (network_id);
+
+ALTER TABLE ONLY public.internet_gateways
+    ADD CONSTRAINT internet_gateways_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.join_tokens
     ADD CONSTRAINT join_tokens_pkey PRIMARY KEY (secret_hash);
@@ -1900,6 +1951,12 @@ ALTER TABLE ONLY public.zones
 ALTER TABLE ONLY public.zones
     ADD CONSTRAINT zones_pkey PRIMARY KEY (id);
 
+CREATE INDEX access_keys_account ON public.access_keys USING btree (account_id);
+
+CREATE INDEX access_keys_user ON public.access_keys USING btree (user_id);
+
+CREATE UNIQUE INDEX access_keys_user_name ON public.access_keys USING btree (user_id, name) WHERE (name IS NOT NULL);
+
 CREATE INDEX accounts_domain ON public.accounts USING btree (domain_id, id);
 
 CREATE UNIQUE INDEX accounts_one_operator ON public.accounts USING btree (kind) WHERE (kind = 'operator'::text);
@@ -1993,6 +2050,8 @@ CREATE INDEX interfaces_instance ON public.interfaces USING btree (instance_id, 
 CREATE UNIQUE INDEX interfaces_mac ON public.interfaces USING btree (network_id, mac_address) WHERE (released_at IS NULL);
 
 CREATE INDEX interfaces_network ON public.interfaces USING btree (network_id) WHERE (released_at IS NULL);
+
+CREATE INDEX internet_gateways_account ON public.internet_gateways USING btree (account_id, id);
 
 CREATE INDEX load_balancer_addresses_balancer ON public.load_balancer_addresses USING btree (load_balancer_id);
 
@@ -2165,6 +2224,12 @@ CREATE TRIGGER rest_addresses AFTER UPDATE ON public.interfaces REFERENCING OLD 
 CREATE TRIGGER rest_addresses AFTER DELETE ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.rest_load_balancer_addresses();
 
 CREATE TRIGGER users_are_members AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.users_are_members();
+
+ALTER TABLE ONLY public.access_keys
+    ADD CONSTRAINT access_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.access_keys
+    ADD CONSTRAINT access_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domains(id);
@@ -2339,6 +2404,12 @@ ALTER TABLE ONLY public.interfaces
 
 ALTER TABLE ONLY public.interfaces
     ADD CONSTRAINT interfaces_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnets(id);
+
+ALTER TABLE ONLY public.internet_gateways
+    ADD CONSTRAINT internet_gateways_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.internet_gateways
+    ADD CONSTRAINT internet_gateways_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.join_tokens
     ADD CONSTRAINT join_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
