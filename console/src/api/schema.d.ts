@@ -2426,7 +2426,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tags/{resource}": {
+    "/api/v1/tags/{taggedResource}": {
         parameters: {
             query?: never;
             header?: never;
@@ -16818,7 +16818,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id or name */
-                resource: string;
+                taggedResource: string;
             };
             cookie?: never;
         };
@@ -16877,7 +16877,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Id or name */
-                resource: string;
+                taggedResource: string;
             };
             cookie?: never;
         };
