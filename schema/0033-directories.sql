@@ -4,7 +4,6 @@ CREATE TABLE directories (
     domain_id       text COLLATE "C" NOT NULL REFERENCES domains,
     name            text NOT NULL UNIQUE,
     url             text NOT NULL,
-    start_tls       boolean NOT NULL,
     bind_dn         text NOT NULL,
     -- Under the master key; null for an anonymous search.
     sealed_password bytea,

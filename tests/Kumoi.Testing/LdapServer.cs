@@ -70,7 +70,7 @@ public sealed partial class LdapServer : IAsyncDisposable
         return server;
     }
 
-    private static Process Launch(string directory, int port) => Process.Start(new ProcessStartInfo("/usr/sbin/slapd", ["-f", Path.Combine(directory, "slapd.conf"), "-h", $"ldap://127.0.0.1:{port}/", "-d", "0"]))!;
+    private static Process Launch(string directory, int port) => Process.Start(new ProcessStartInfo("/usr/sbin/slapd", ["-f", Path.Combine(directory, "slapd.conf"), "-h", $"ldaps://127.0.0.1:{port}/", "-d", "0"]))!;
 
     private Task AnswersAsync() => Wait.UntilAsync(async () =>
     {

@@ -62,7 +62,7 @@ public sealed class DirectoryTests
 
     private static Task<UserDirectory> NameAsync(TestClient admin, LdapServer ldap) => admin.PostAsync<UserDirectory>("/directories", new
     {
-        name = "office", url = $"ldap://127.0.0.1:{ldap.Port}", startTls = true, bindDn = LdapServer.AdminDn, bindPassword = LdapServer.AdminPassword, baseDn = LdapServer.BaseDn, account = "acme",
+        name = "office", url = $"ldaps://127.0.0.1:{ldap.Port}", bindDn = LdapServer.AdminDn, bindPassword = LdapServer.AdminPassword, baseDn = LdapServer.BaseDn, account = "acme",
         groupRoles = new[] { new { group = "cn=admins,dc=example,dc=org", role = "owner" }, new { group = "cn=developers,dc=example,dc=org", role = "member" } },
     });
 
@@ -137,9 +137,9 @@ public sealed class DirectoryTests
         await using var cloud = await TestCloud.StartAsync();
         var admin = await cloud.LoginAsync();
         var owner = await cloud.TenantAsync("acme");
-        object Body(string url, bool startTls = false, string filter = "(uid={0})") => new { name = "d", url, startTls, baseDn = "dc=x", userFilter = filter };
+        object Body(string url, string filter = "(uid={0})") => new { name = "d", url, baseDn = "dc=x", userFilter = filter };
         Assert.Equal("forbidden", (await owner.FailAsync(403, HttpMethod.Post, "/directories", Body("ldaps://localhost"))).Code);
-        Assert.Equal("ldap-in-clear", (await admin.FailAsync(400, HttpMethod.Post, "/directories", Body("ldap://localhost"))).Errors![0].Rule);
+        Assert.Equal("ldap-url", (await admin.FailAsync(400, HttpMethod.Post, "/directories", Body("ldap://localhost"))).Errors![0].Rule);
         Assert.Equal("ldap-url", (await admin.FailAsync(400, HttpMethod.Post, "/directories", Body("http://localhost"))).Errors![0].Rule);
         Assert.Equal("ldap-filter", (await admin.FailAsync(400, HttpMethod.Post, "/directories", Body("ldaps://localhost", filter: "(uid={0})(cn={0})"))).Errors![0].Rule);
         await admin.PostAsync<UserDirectory>("/directories", Body("ldaps://localhost"));

@@ -16,12 +16,12 @@ public sealed class DirectoryUseCases(Database database, MasterKey masterKey, Ev
     private const int TextLengthMax = 512, GroupsMax = 50;
 
     private const string Select =
-        "SELECT r.id, r.name, d.id, d.path, r.url, r.start_tls, r.bind_dn, r.base_dn, r.user_filter, a.id, a.name, r.default_role, r.group_roles, r.created_at FROM directories r JOIN domains d ON d.id = r.domain_id LEFT JOIN accounts a ON a.id = r.account_id ";
+        "SELECT r.id, r.name, d.id, d.path, r.url, r.bind_dn, r.base_dn, r.user_filter, a.id, a.name, r.default_role, r.group_roles, r.created_at FROM directories r JOIN domains d ON d.id = r.domain_id LEFT JOIN accounts a ON a.id = r.account_id ";
 
     private static readonly Permission See = Permission.Domain("directories", "read"), Change = Permission.Domain("directories");
 
-    private static UserDirectory Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetBoolean(5), row.GetString(6), row.GetString(7), row.GetString(8),
-        row.IsDBNull(9) ? null : new Ref(row.GetString(9), row.GetString(10)), row.TextOrNull(11), JsonSerializer.Deserialize(row.GetString(12), ApiJson.Default.GroupRoleArray)!, row.Time(13));
+    private static UserDirectory Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), new Ref(row.GetString(2), row.GetString(3)), row.GetString(4), row.GetString(5), row.GetString(6), row.GetString(7),
+        row.IsDBNull(8) ? null : new Ref(row.GetString(8), row.GetString(9)), row.TextOrNull(10), JsonSerializer.Deserialize(row.GetString(11), ApiJson.Default.GroupRoleArray)!, row.Time(12));
 
     public static string Purpose(string id) => "bind password of " + id;
 
@@ -46,9 +46,9 @@ public sealed class DirectoryUseCases(Database database, MasterKey masterKey, Ev
             var id = ids.New(Ids.Directory);
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO directories (id, domain_id, name, url, start_tls, bind_dn, sealed_password, base_dn, user_filter, account_id, default_role, group_roles, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (name) DO NOTHING
-                """, cancel, id, domain.Value.Id, name, create.Url, create.StartTls ?? false, create.BindDn ?? "", Columns.Bytes(create.BindPassword is { } password ? masterKey.Encrypt(Encoding.UTF8.GetBytes(password), Purpose(id)) : null),
+                INSERT INTO directories (id, domain_id, name, url, bind_dn, sealed_password, base_dn, user_filter, account_id, default_role, group_roles, created_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (name) DO NOTHING
+                """, cancel, id, domain.Value.Id, name, create.Url, create.BindDn ?? "", Columns.Bytes(create.BindPassword is { } password ? masterKey.Encrypt(Encoding.UTF8.GetBytes(password), Purpose(id)) : null),
                 create.BaseDn, create.UserFilter ?? "(uid={0})", Columns.Text(account?.Id), Columns.Text(create.DefaultRole), Columns.Json(JsonSerializer.Serialize([.. create.GroupRoles ?? []], ApiJson.Default.GroupRoleArray)), clock.GetUtcNow());
             if (made == 0) return Failure.NameTaken("directory", name);
             await events.WriteAsync(transaction, caller, "directory.create", new Subject("directory", id, name), cancel);
@@ -71,9 +71,7 @@ public sealed class DirectoryUseCases(Database database, MasterKey masterKey, Ev
     public static IEnumerable<Violation> Check(CreateDirectory create, string name)
     {
         if (Names.Check("name", name) is { } violation) yield return violation;
-        if (!Uri.TryCreate(create.Url, UriKind.Absolute, out var url) || url.Scheme is not ("ldap" or "ldaps") || url.UserInfo.Length > 0 || url.PathAndQuery is not ("" or "/") || url.Host.Length == 0) yield return new Violation("url", "ldap-url");
-        else if (url.Scheme == "ldap" && create.StartTls != true) yield return new Violation("startTls", "ldap-in-clear");
-        else if (url.Scheme == "ldaps" && create.StartTls == true) yield return new Violation("startTls", "ldap-twice");
+        if (!Uri.TryCreate(create.Url, UriKind.Absolute, out var url) || url.Scheme != "ldaps" || url.UserInfo.Length > 0 || url.PathAndQuery is not ("" or "/") || url.Host.Length == 0) yield return new Violation("url", "ldap-url");
         if (create.BindDn is { Length: > 0 } && string.IsNullOrEmpty(create.BindPassword)) yield return new Violation("bindPassword", "required");
         if (create.UserFilter is { } filter && (!filter.StartsWith('(') || !filter.EndsWith(')') || filter.Split("{0}").Length != 2 || filter.Replace("{0}", "", StringComparison.Ordinal).IndexOfAny(['{', '}']) >= 0)) yield return new Violation("userFilter", "ldap-filter");
         foreach (var (field, text) in new[] { ("url", create.Url), ("bindDn", create.BindDn), ("baseDn", create.BaseDn), ("userFilter", create.UserFilter), ("bindPassword", create.BindPassword), ("defaultRole", create.DefaultRole) })

@@ -18,9 +18,9 @@ public sealed class DirectoryLogin(Database database, LdapDoor door, MasterKey m
     public async Task<Result<string?>> FindAsync(string name, string password, string? directoryId, CancellationToken cancel)
     {
         var places = await database.QueryAsync(
-            "SELECT id, url, start_tls, bind_dn, sealed_password, base_dn, user_filter, account_id, default_role, group_roles FROM directories WHERE ($1::text IS NULL AND account_id IS NOT NULL) OR id = $1 ORDER BY id",
-            row => new Place(row.GetString(0), new LdapPlace(row.GetString(1), row.GetBoolean(2), row.GetString(3), row.IsDBNull(4) ? null : Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(4), DirectoryUseCases.Purpose(row.GetString(0)))), row.GetString(5), row.GetString(6)),
-                row.TextOrNull(7), row.TextOrNull(8), JsonSerializer.Deserialize(row.GetString(9), ApiJson.Default.GroupRoleArray)!), cancel, Columns.Text(directoryId));
+            "SELECT id, url, bind_dn, sealed_password, base_dn, user_filter, account_id, default_role, group_roles FROM directories WHERE ($1::text IS NULL AND account_id IS NOT NULL) OR id = $1 ORDER BY id",
+            row => new Place(row.GetString(0), new LdapPlace(row.GetString(1), row.GetString(2), row.IsDBNull(3) ? null : Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(3), DirectoryUseCases.Purpose(row.GetString(0)))), row.GetString(4), row.GetString(5)),
+                row.TextOrNull(6), row.TextOrNull(7), JsonSerializer.Deserialize(row.GetString(8), ApiJson.Default.GroupRoleArray)!), cancel, Columns.Text(directoryId));
         var away = false;
         foreach (var place in places)
         {

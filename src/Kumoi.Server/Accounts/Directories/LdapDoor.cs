@@ -6,7 +6,7 @@ using System.Text;
 namespace Kumoi.Server.Accounts.Directories;
 
 /// <summary>How a directory is asked.</summary>
-public sealed record LdapPlace(string Url, bool StartTls, string BindDn, string? BindPassword, string BaseDn, string UserFilter);
+public sealed record LdapPlace(string Url, string BindDn, string? BindPassword, string BaseDn, string UserFilter);
 
 /// <summary>What a directory said of somebody who came with a name and a password.</summary>
 /// <param name="Groups">Of the groups that were asked about, those that it is in.</param>
@@ -46,25 +46,23 @@ public sealed class LdapDoor
             var filter = $"(|(member={Escaped(dn)})(uniqueMember={Escaped(dn)})(memberUid={Escaped(name)}))";
             return new LdapPerson(dn, [.. groups.Where(group => Exists(connection, group, filter))]);
         }
-        catch (Exception e) when (e is LdapException or DirectoryOperationException or TlsOperationException)
+        catch (Exception e) when (e is LdapException or DirectoryOperationException)
         {
             throw new DirectoryException(e.Message, e);
         }
     });
 
-    private const int InvalidCredentials = 49;
+    private const int InvalidCredentials = 49, SecurePort = 636;
 
     private static LdapConnection Open(LdapPlace place, string dn, string? password)
     {
         var url = new Uri(place.Url);
-        var secure = url.Scheme == "ldaps";
-        var connection = new LdapConnection(new LdapDirectoryIdentifier(url.Host, url.Port > 0 ? url.Port : secure ? 636 : 389)) { AuthType = dn.Length == 0 ? AuthType.Anonymous : AuthType.Basic, Timeout = Patience, AutoBind = false };
+        var connection = new LdapConnection(new LdapDirectoryIdentifier(url.Host, url.Port > 0 ? url.Port : SecurePort)) { AuthType = dn.Length == 0 ? AuthType.Anonymous : AuthType.Basic, Timeout = Patience, AutoBind = false };
         try
         {
             connection.SessionOptions.ProtocolVersion = 3;
             connection.SessionOptions.ReferralChasing = ReferralChasingOptions.None;
-            if (secure) connection.SessionOptions.SecureSocketLayer = true;
-            else connection.SessionOptions.StartTransportLayerSecurity(null);
+            connection.SessionOptions.SecureSocketLayer = true;
             if (dn.Length == 0) connection.Bind();
             else connection.Bind(new NetworkCredential(dn, password ?? ""));
             return connection;
