@@ -25,14 +25,14 @@ while [ "$(ec2 describe-volumes --volume-ids "$volume" --query 'Volumes[0].Attac
 snapshot=$(ec2 create-snapshot --volume-id "$volume" --description 'by awscli' --query SnapshotId)
 ec2 wait snapshot-completed --snapshot-ids "$snapshot"
 [ "$(ec2 describe-snapshots --filters "Name=volume-id,Values=$volume" --query 'Snapshots[].SnapshotId')" = "$snapshot" ]
-[ -z "${KUMOI_GUESTS:-}" ] || ec2 get-console-output --instance-id "$instance" --query Output | grep -q login
+if [ -n "${KUMOI_GUESTS:-}" ]; then ec2 get-console-output --instance-id "$instance" --query Output > "$folder/console"; grep -q login "$folder/console"; fi
 
 ec2 detach-volume --volume-id "$volume" > "$folder/out"
 ec2 wait volume-available --volume-ids "$volume"
 ec2 delete-snapshot --snapshot-id "$snapshot"
 ec2 delete-volume --volume-id "$volume"
 ec2 wait volume-deleted --volume-ids "$volume"
-ec2 terminate-instances --instance-ids "$instance" --query 'TerminatingInstances[0].CurrentState.Name' | grep -q shutting-down
+[ "$(ec2 terminate-instances --instance-ids "$instance" --query 'TerminatingInstances[0].CurrentState.Name')" = shutting-down ]
 ec2 wait instance-terminated --instance-ids "$instance"
 ec2 delete-security-group --group-id "$group"
 ec2 delete-key-pair --key-name awscli

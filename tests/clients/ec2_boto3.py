@@ -34,7 +34,7 @@ with tempfile.TemporaryDirectory() as folder:
     volume.attach_to_instance(InstanceId=instance.id, Device="/dev/sdf")
     client.get_waiter("volume_in_use").wait(VolumeIds=[volume.id], WaiterConfig=QUICK)
     if guests:
-        assert in_guest("sh", "-c", "'while [ ! -e /sys/block/vdb ]; do sleep 1; done; cat /sys/block/vdb/size'") == "2097152"
+        assert in_guest("sh", "-c", "while [ ! -e /sys/block/vdb ]; do sleep 1; done; cat /sys/block/vdb/size") == "2097152"
     while volume.attachments[0]["State"] != "attached":
         volume.reload()
     snapshot = volume.create_snapshot(Description="by boto3")

@@ -54,7 +54,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert cloud.attach_volume(node, volume, "/dev/sdf")
     until(lambda: [one for one in cloud.list_volumes(node=node) if one.id == volume.id and one.state == "inuse"])
     if guests:
-        assert in_guest("sh", "-c", "'while [ ! -e /sys/block/vdb ]; do sleep 1; done; cat /sys/block/vdb/size'") == "2097152"
+        assert in_guest("sh", "-c", "while [ ! -e /sys/block/vdb ]; do sleep 1; done; cat /sys/block/vdb/size") == "2097152"
     snapshot = cloud.create_volume_snapshot(volume, name="by libcloud")
     until(lambda: [one for one in cloud.list_snapshots() if one.id == snapshot.id][0].state == "available")
     assert old.reboot_node(node)

@@ -1,4 +1,5 @@
 """Runs a command in a guest by ssh, once the guest answers: guest.py ADDRESS KEYFILE COMMAND…  Prints what it prints."""
+import shlex
 import socket
 import subprocess
 import sys
@@ -18,4 +19,4 @@ while True:
             raise
         time.sleep(0.5)
 ssh = ["ssh", "-i", key, "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", "root@" + address]
-print(subprocess.run(ssh + command, check=True, stdout=subprocess.PIPE, timeout=120, text=True).stdout, end="")
+print(subprocess.run(ssh + [shlex.join(command)], check=True, stdout=subprocess.PIPE, timeout=120, text=True).stdout, end="")
