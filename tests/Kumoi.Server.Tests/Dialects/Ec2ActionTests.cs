@@ -22,6 +22,14 @@ public sealed partial class Ec2ActionTests
         return (string)(await command.ExecuteScalarAsync())!;
     }
 
+    [Theory]
+    [InlineData("instances", false, "InstanceLimitExceeded")]
+    [InlineData("instances", true, "InstanceLimitExceeded")]
+    [InlineData("volumes", false, "VolumeLimitExceeded")]
+    [InlineData("key-pairs", false, "ResourceLimitExceeded")]
+    public void Quotas_are_told_as_limits_of_EC2(string resource, bool ofDomain, string code) =>
+        Assert.Equal((code, 400), (Ec2Errors.Of(Kumoi.Server.Platform.Postgres.QuotaExceeded.Of(resource, 1, 1, 1, ofDomain)).Code, Ec2Errors.Of(Kumoi.Server.Platform.Postgres.QuotaExceeded.Of(resource, 1, 1, 1, ofDomain)).Status));
+
     [Fact]
     public async Task Every_action_is_signed_for_and_allowed_and_a_trial_changes_nothing()
     {

@@ -29,7 +29,6 @@ public sealed class RequestTests
     [InlineData("{\"name\":\"a\",\"name\":\"b\"}", 400, "not-json")]
     [InlineData("{\"name\":\"a\\u0000b\"}", 400, "invalid-request")]
     [InlineData("{\"name\":\"\\ud800\"}", 400, "invalid-request")]
-    [InlineData("{\"name\":null}", 400, "invalid-request")]
     [InlineData("{\"name\":\"net-19a3f2b4c5d6e7f80\"}", 400, "invalid-request")]
     public async Task Broken_bodies_get_a_clear_answer(string body, int status, string code)
     {
@@ -37,6 +36,14 @@ public sealed class RequestTests
         var tenant = await cloud.TenantAsync("acme");
         var problem = await tenant.FailAsync(status, HttpMethod.Post, "/networks", new StringContent(body, Encoding.UTF8, "application/json"));
         Assert.Equal(code, problem.Code);
+    }
+
+    [Fact]
+    public async Task Null_is_no_value_of_a_field_that_is_required()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var problem = await (await cloud.LoginAsync()).FailAsync(400, HttpMethod.Post, "/zones", new StringContent("{\"name\":null}", Encoding.UTF8, "application/json"));
+        Assert.Equal(("name", "required"), (Assert.Single(problem.Errors!).Field, problem.Errors![0].Rule));
     }
 
     [Theory]

@@ -13,6 +13,10 @@ public static class Ec2Errors
     {
         ["unauthenticated"] = ("AuthFailure", 401), ["login-failed"] = ("AuthFailure", 401), ["join-token"] = ("AuthFailure", 401), ["unknown-host"] = ("AuthFailure", 401),
         ["forbidden"] = ("UnauthorizedOperation", 403), ["public-image"] = ("UnauthorizedOperation", 403), ["too-many-logins"] = ("RequestLimitExceeded", 503),
+        ["forbidden-by-token"] = ("UnauthorizedOperation", 403), ["more-than-own"] = ("UnauthorizedOperation", 403), ["quota-of-own-domain"] = ("UnauthorizedOperation", 403), ["account-suspended"] = ("Blocked", 403), ["account-closed"] = ("Blocked", 403),
+        ["user-disabled"] = ("AuthFailure", 401), ["second-factor-required"] = ("AuthFailure", 401), ["second-factor-wrong"] = ("AuthFailure", 401), ["second-factor-on"] = (State, 400), ["second-factor-off"] = (State, 400), ["directory-away"] = ("Unavailable", 503),
+        ["password-of-directory"] = (Refused, 400), ["disable-self"] = (Refused, 400), ["last-manager"] = (Refused, 400), ["role-built-in"] = (Refused, 400), ["root-domain"] = (Refused, 400), ["quota-requested"] = (State, 400), ["quota-answered"] = (State, 400),
+        ["drain-to-itself"] = (Wrong, 400), ["move-nowhere"] = ("InsufficientVolumeCapacity", 500), ["move-unsupported"] = (Elsewhere, 400), ["volume-has-snapshots"] = (State, 400), ["volume-moving"] = (State, 400), ["volume-not-moving"] = (State, 400), ["volume-there"] = (State, 400),
         ["not-json"] = ("MalformedQueryString", 400), ["json-required"] = ("MalformedQueryString", 400), ["body-too-large"] = ("RequestEntityTooLarge", 413), ["image-bytes"] = ("RequestEntityTooLarge", 413), ["broken-request"] = ("MalformedQueryString", 400),
         ["no-such-route"] = ("InvalidAction", 400), ["no-such-method"] = ("InvalidAction", 400), ["nothing-named"] = (Wrong, 400), ["console-ticket"] = (Wrong, 400),
         ["idempotency-key-reused"] = ("IdempotentParameterMismatch", 400), ["changed-meanwhile"] = ("ConcurrentModification", 503), ["database-away"] = ("Unavailable", 503), ["unexpected"] = ("InternalError", 500),
@@ -61,8 +65,15 @@ public static class Ec2Errors
         ["slot-taken"] = "InvalidParameterValue", ["at-most"] = "LimitExceeded", ["too-many-bytes"] = "InvalidUserData.Malformed",
     };
 
-    /// <summary>True of codes that are told with one of EC2's; <c>not-found</c>, <c>in-use</c>, <c>name-taken</c> and <c>invalid-request</c> by what they are about.</summary>
-    public static bool Has(string code) => code is "not-found" or "in-use" or "name-taken" or "invalid-request" || Codes.ContainsKey(code);
+    /// <summary>Of what there may not be more of.</summary>
+    private static readonly Dictionary<string, string> Limits = new()
+    {
+        ["quota.instances"] = "InstanceLimitExceeded", ["quota.vcpus"] = "VcpuLimitExceeded", ["quota.memory-mib"] = "InstanceLimitExceeded", ["quota.volumes"] = "VolumeLimitExceeded", ["quota.volume-gib"] = "VolumeLimitExceeded", ["quota.snapshots"] = "SnapshotLimitExceeded",
+        ["quota.floating-addresses"] = "AddressLimitExceeded", ["quota.networks"] = "VpcLimitExceeded", ["quota.security-groups"] = "SecurityGroupLimitExceeded", ["quota.security-group-rules"] = "RulesPerSecurityGroupLimitExceeded", ["quota.images"] = "AMILimitExceeded",
+    };
+
+    /// <summary>True of codes that are told with one of EC2's; <c>not-found</c>, <c>in-use</c>, <c>name-taken</c>, <c>invalid-request</c> and those of quotas by what they are about.</summary>
+    public static bool Has(string code) => code is "not-found" or "in-use" or "name-taken" or "invalid-request" or "quota-exceeded" or "quota-exceeded-domain" || Codes.ContainsKey(code);
 
     public static Ec2Fault Of(Failure failure)
     {
@@ -71,6 +82,7 @@ public static class Ec2Errors
             "not-found" => (Of(Absent, failure, "InvalidID"), 400),
             "in-use" => (Of(Used, failure, Depends), 400),
             "name-taken" => (Of(Taken, failure, Wrong), 400),
+            "quota-exceeded" or "quota-exceeded-domain" => (Of(Limits, failure, "ResourceLimitExceeded"), 400),
             "invalid-request" => (failure.Violations is [var first, ..] ? Of(first) : Wrong, 400),
             _ => Codes.GetValueOrDefault(failure.Code, (State, 400)),
         };
