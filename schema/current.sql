@@ -122,44 +122,26 @@ RETURN NEW;
 
 END $$;
 
-CREATE FUNCTION public.new_id(prefix text) RETURNS text
-    LANGUAGE sql
-    AS $$ SELECT prefix || '-' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 11, '0') || lpad(to_hex(floor(random() * 16777216)::int), 6, '0') $$;
-
-CREATE FUNCTION public.rest_floating_address() RETURNS trigger
+CREATE FUNCTION public.meter_row() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF OLD.kept AND OLD.interface_id IS NOT NULL THEN
-        UPDATE floating_addresses SET interface_id = NULL WHERE address = OLD.address;
+    IF TG_OP = 'DELETE' THEN
+        UPDATE usage_spans SET ended_at = greatest(begun_at, clock_timestamp()), ended_xid = pg_current_xact_id() WHERE resource_id = OLD.id AND ended_at IS NULL;
 
 RETURN NULL;
 
 END IF;
 
-INSERT INTO resting_addresses (address, released_at) VALUES (OLD.address, clock_timestamp())
-    ON CONFLICT (address) DO UPDATE SET released_at = excluded.released_at;
+IF TG_OP = 'UPDATE' THEN
+        UPDATE usage_spans s SET ended_at = greatest(s.begun_at, clock_timestamp()), ended_xid = pg_current_xact_id()
+        WHERE s.resource_id = NEW.id AND s.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM metered(NEW) n WHERE n.meter = s.meter AND n.attribute = s.attribute AND n.quantity = s.quantity);
 
-RETURN OLD;
+END IF;
 
-END $$;
-
-CREATE FUNCTION public.rest_interface_addresses() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    UPDATE subnet_addresses s SET released_at = n.released_at, interface_id = NULL
-    FROM after n JOIN before o ON o.id = n.id WHERE s.interface_id = n.id AND o.released_at IS NULL AND n.released_at IS NOT NULL;
-
-RETURN NULL;
-
-END $$;
-
-CREATE FUNCTION public.rest_load_balancer_addresses() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    UPDATE subnet_addresses SET released_at = clock_timestamp() WHERE kind = 'load-balancer' AND (subnet_id, address) IN ((OLD.subnet_id, OLD.address), (OLD.subnet6_id, OLD.address6));
+INSERT INTO usage_spans (account_id, resource_type, resource_id, resource_name, meter, attribute, quantity, begun_at)
+    SELECT NEW.account_id, TG_ARGV[0], NEW.id, n.name, n.meter, n.attribute, n.quantity, clock_timestamp() FROM metered(NEW) n
+    WHERE NOT EXISTS (SELECT 1 FROM usage_spans s WHERE s.resource_id = NEW.id AND s.meter = n.meter AND s.ended_at IS NULL);
 
 RETURN NULL;
 
@@ -217,9 +199,14 @@ END) STORED NOT NULL,
     CONSTRAINT backups_stored_bytes_check CHECK ((stored_bytes >= 0))
 );
 
-CREATE FUNCTION public.usage_of(b public.backups) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(b public.backups) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'backups', 1::bigint WHERE b.desired <> 'deleted' $$;
+    AS $$
+    SELECT 'backup.stored', '', greatest(1, ceil(b.stored_bytes / 1073741824.0)), b.name WHERE b.desired <> 'deleted' AND b.sha256 IS NOT NULL $$;
+
+CREATE FUNCTION public.new_id(prefix text) RETURNS text
+    LANGUAGE sql
+    AS $$ SELECT prefix || '-' || lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 11, '0') || lpad(to_hex(floor(random() * 16777216)::int), 6, '0') $$;
 
 CREATE TABLE public.floating_addresses (
     address inet NOT NULL,
@@ -233,9 +220,9 @@ CREATE TABLE public.floating_addresses (
     CONSTRAINT floating_addresses_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
-CREATE FUNCTION public.usage_of(f public.floating_addresses) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(f public.floating_addresses) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'floating-addresses', 1::bigint $$;
+    AS $$ SELECT 'floating-address.allocated', '', 1::numeric, host(f.address) $$;
 
 CREATE TABLE public.images (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -283,9 +270,10 @@ CREATE TABLE public.images (
     CONSTRAINT images_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'public'::text])))
 );
 
-CREATE FUNCTION public.usage_of(i public.images) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(i public.images) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'images', 1::bigint WHERE i.deleted_at IS NULL $$;
+    AS $$
+    SELECT 'image.stored', '', greatest(1, ceil(i.size_bytes / 1073741824.0)), i.name WHERE i.deleted_at IS NULL AND i.state = 'available' $$;
 
 CREATE TABLE public.instances (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -357,25 +345,11 @@ END) STORED NOT NULL,
 )
 WITH (fillfactor='70');
 
-CREATE FUNCTION public.usage_of(i public.instances) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(i public.instances) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT * FROM (VALUES ('instances', 1::bigint), ('vcpus', i.vcpus::bigint), ('memory-mib', i.memory_mib::bigint)) AS u WHERE i.desired <> 'terminated' AND i.terminated_at IS NULL $$;
-
-CREATE TABLE public.key_pairs (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    type text NOT NULL,
-    fingerprint text NOT NULL,
-    public_key text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT key_pairs_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
-);
-
-CREATE FUNCTION public.usage_of(k public.key_pairs) RETURNS TABLE(resource text, amount bigint)
-    LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'key-pairs', 1::bigint $$;
+    AS $$
+    SELECT 'instance.allocated', i.flavor_name, 1::numeric, i.name WHERE i.desired <> 'terminated' AND i.terminated_at IS NULL
+    UNION ALL SELECT 'instance.running', i.flavor_name, 1::numeric, i.name WHERE i.state = 'running' $$;
 
 CREATE TABLE public.load_balancers (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -392,9 +366,9 @@ CREATE TABLE public.load_balancers (
     CONSTRAINT load_balancers_check1 CHECK (((address6 IS NULL) OR ((family(address) = 4) AND (family(address6) = 6))))
 );
 
-CREATE FUNCTION public.usage_of(b public.load_balancers) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(b public.load_balancers) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'load-balancers', 1::bigint $$;
+    AS $$ SELECT 'load-balancer.allocated', '', 1::numeric, b.name $$;
 
 CREATE TABLE public.networks (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -421,24 +395,9 @@ CREATE TABLE public.networks (
     CONSTRAINT networks_vni_check CHECK (((vni >= 1) AND (vni <= 16777215)))
 );
 
-CREATE FUNCTION public.usage_of(n public.networks) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(n public.networks) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'networks', 1::bigint $$;
-
-CREATE TABLE public.placement_groups (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    policy text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text]))),
-    CONSTRAINT placement_groups_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
-);
-
-CREATE FUNCTION public.usage_of(p public.placement_groups) RETURNS TABLE(resource text, amount bigint)
-    LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'placement-groups', 1::bigint $$;
+    AS $$ SELECT 'network.allocated', '', 1::numeric, n.name $$;
 
 CREATE TABLE public.routers (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -447,46 +406,9 @@ CREATE TABLE public.routers (
     created_at timestamp with time zone NOT NULL
 );
 
-CREATE FUNCTION public.usage_of(r public.routers) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(r public.routers) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'routers', 1::bigint $$;
-
-CREATE TABLE public.security_group_rules (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    security_group_id text NOT NULL COLLATE pg_catalog."C",
-    direction text NOT NULL,
-    protocol text NOT NULL,
-    from_port integer,
-    to_port integer,
-    cidr cidr,
-    peer_group_id text COLLATE pg_catalog."C",
-    description text,
-    CONSTRAINT security_group_rules_check CHECK (((cidr IS NULL) <> (peer_group_id IS NULL))),
-    CONSTRAINT security_group_rules_check1 CHECK (((protocol <> 'any'::text) OR ((from_port IS NULL) AND (to_port IS NULL)))),
-    CONSTRAINT security_group_rules_check2 CHECK (((protocol <> ALL (ARRAY['tcp'::text, 'udp'::text])) OR (((from_port IS NULL) = (to_port IS NULL)) AND ((from_port IS NULL) OR (((from_port >= 1) AND (from_port <= 65535)) AND ((to_port >= from_port) AND (to_port <= 65535))))))),
-    CONSTRAINT security_group_rules_check3 CHECK (((protocol <> 'icmp'::text) OR (((from_port IS NULL) OR ((from_port >= 0) AND (from_port <= 255))) AND ((to_port IS NULL) OR ((from_port IS NOT NULL) AND ((to_port >= 0) AND (to_port <= 255))))))),
-    CONSTRAINT security_group_rules_direction_check CHECK ((direction = ANY (ARRAY['ingress'::text, 'egress'::text]))),
-    CONSTRAINT security_group_rules_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
-);
-
-CREATE FUNCTION public.usage_of(r public.security_group_rules) RETURNS TABLE(resource text, amount bigint)
-    LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'security-group-rules', 1::bigint $$;
-
-CREATE TABLE public.security_groups (
-    id text NOT NULL COLLATE pg_catalog."C",
-    account_id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT security_groups_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
-);
-
-CREATE FUNCTION public.usage_of(g public.security_groups) RETURNS TABLE(resource text, amount bigint)
-    LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'security-groups', 1::bigint $$;
+    AS $$ SELECT 'router.allocated', '', 1::numeric, r.name $$;
 
 CREATE TABLE public.snapshots (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -522,9 +444,10 @@ END) STORED NOT NULL,
     CONSTRAINT snapshots_used_bytes_check CHECK ((used_bytes >= 0))
 );
 
-CREATE FUNCTION public.usage_of(s public.snapshots) RETURNS TABLE(resource text, amount bigint)
+CREATE FUNCTION public.metered(s public.snapshots) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
     LANGUAGE sql IMMUTABLE
-    AS $$ SELECT 'snapshots', 1::bigint WHERE s.desired <> 'deleted' AND NOT s.internal $$;
+    AS $$
+    SELECT 'snapshot.stored', '', greatest(1, ceil(s.used_bytes / 1073741824.0)), s.name WHERE s.desired <> 'deleted' AND NOT s.internal AND s.taken_at IS NOT NULL $$;
 
 CREATE TABLE public.volumes (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -628,9 +551,11 @@ END) STORED NOT NULL,
 )
 WITH (fillfactor='70');
 
-CREATE FUNCTION public.usage_of(v public.volumes) RETURNS TABLE(resource text, amount bigint)
-    LANGUAGE sql IMMUTABLE
-    AS $$ SELECT * FROM (VALUES ('volumes', 1::bigint), ('volume-gib', v.size_gib::bigint)) AS u WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL AND v.move_source_id IS NULL $$;
+CREATE FUNCTION public.metered(v public.volumes) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT 'volume.allocated', coalesce((SELECT t.name FROM volume_types t WHERE t.id = v.type_id), ''), v.size_gib::numeric, v.name
+    WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL AND v.move_source_id IS NULL $$;
 
 CREATE TABLE public.vpns (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -648,6 +573,160 @@ CREATE TABLE public.vpns (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT vpns_port_check CHECK (((port >= 1) AND (port <= 65535)))
 );
+
+CREATE FUNCTION public.metered(v public.vpns) RETURNS TABLE(meter text, attribute text, quantity numeric, name text)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'vpn.allocated', '', 1::numeric, v.name $$;
+
+CREATE FUNCTION public.rest_floating_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.kept AND OLD.interface_id IS NOT NULL THEN
+        UPDATE floating_addresses SET interface_id = NULL WHERE address = OLD.address;
+
+RETURN NULL;
+
+END IF;
+
+INSERT INTO resting_addresses (address, released_at) VALUES (OLD.address, clock_timestamp())
+    ON CONFLICT (address) DO UPDATE SET released_at = excluded.released_at;
+
+RETURN OLD;
+
+END $$;
+
+CREATE FUNCTION public.rest_interface_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE subnet_addresses s SET released_at = n.released_at, interface_id = NULL
+    FROM after n JOIN before o ON o.id = n.id WHERE s.interface_id = n.id AND o.released_at IS NULL AND n.released_at IS NOT NULL;
+
+RETURN NULL;
+
+END $$;
+
+CREATE FUNCTION public.rest_load_balancer_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE subnet_addresses SET released_at = clock_timestamp() WHERE kind = 'load-balancer' AND (subnet_id, address) IN ((OLD.subnet_id, OLD.address), (OLD.subnet6_id, OLD.address6));
+
+RETURN NULL;
+
+END $$;
+
+CREATE FUNCTION public.tariff_of(account text, lineage text, of_month date) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT a.tariff_id FROM tariff_assignments a WHERE a.month <= of_month AND a.scope_id = ANY(account || string_to_array(lineage, '.'))
+    -- The account's own, then the deeper domain first; that of all has the empty scope, which is what follows a lineage's last dot.
+    ORDER BY a.scope_id = account DESC, a.scope_id <> '' DESC, strpos(lineage, a.scope_id) DESC, a.month DESC LIMIT 1 $$;
+
+CREATE FUNCTION public.usage_of(b public.backups) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'backups', 1::bigint WHERE b.desired <> 'deleted' $$;
+
+CREATE FUNCTION public.usage_of(f public.floating_addresses) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'floating-addresses', 1::bigint $$;
+
+CREATE FUNCTION public.usage_of(i public.images) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'images', 1::bigint WHERE i.deleted_at IS NULL $$;
+
+CREATE FUNCTION public.usage_of(i public.instances) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT * FROM (VALUES ('instances', 1::bigint), ('vcpus', i.vcpus::bigint), ('memory-mib', i.memory_mib::bigint)) AS u WHERE i.desired <> 'terminated' AND i.terminated_at IS NULL $$;
+
+CREATE TABLE public.key_pairs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    type text NOT NULL,
+    fingerprint text NOT NULL,
+    public_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT key_pairs_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
+);
+
+CREATE FUNCTION public.usage_of(k public.key_pairs) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'key-pairs', 1::bigint $$;
+
+CREATE FUNCTION public.usage_of(b public.load_balancers) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'load-balancers', 1::bigint $$;
+
+CREATE FUNCTION public.usage_of(n public.networks) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'networks', 1::bigint $$;
+
+CREATE TABLE public.placement_groups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    policy text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT placement_groups_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text]))),
+    CONSTRAINT placement_groups_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
+);
+
+CREATE FUNCTION public.usage_of(p public.placement_groups) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'placement-groups', 1::bigint $$;
+
+CREATE FUNCTION public.usage_of(r public.routers) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'routers', 1::bigint $$;
+
+CREATE TABLE public.security_group_rules (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    security_group_id text NOT NULL COLLATE pg_catalog."C",
+    direction text NOT NULL,
+    protocol text NOT NULL,
+    from_port integer,
+    to_port integer,
+    cidr cidr,
+    peer_group_id text COLLATE pg_catalog."C",
+    description text,
+    CONSTRAINT security_group_rules_check CHECK (((cidr IS NULL) <> (peer_group_id IS NULL))),
+    CONSTRAINT security_group_rules_check1 CHECK (((protocol <> 'any'::text) OR ((from_port IS NULL) AND (to_port IS NULL)))),
+    CONSTRAINT security_group_rules_check2 CHECK (((protocol <> ALL (ARRAY['tcp'::text, 'udp'::text])) OR (((from_port IS NULL) = (to_port IS NULL)) AND ((from_port IS NULL) OR (((from_port >= 1) AND (from_port <= 65535)) AND ((to_port >= from_port) AND (to_port <= 65535))))))),
+    CONSTRAINT security_group_rules_check3 CHECK (((protocol <> 'icmp'::text) OR (((from_port IS NULL) OR ((from_port >= 0) AND (from_port <= 255))) AND ((to_port IS NULL) OR ((from_port IS NOT NULL) AND ((to_port >= 0) AND (to_port <= 255))))))),
+    CONSTRAINT security_group_rules_direction_check CHECK ((direction = ANY (ARRAY['ingress'::text, 'egress'::text]))),
+    CONSTRAINT security_group_rules_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
+);
+
+CREATE FUNCTION public.usage_of(r public.security_group_rules) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'security-group-rules', 1::bigint $$;
+
+CREATE TABLE public.security_groups (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT security_groups_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
+);
+
+CREATE FUNCTION public.usage_of(g public.security_groups) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'security-groups', 1::bigint $$;
+
+CREATE FUNCTION public.usage_of(s public.snapshots) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT 'snapshots', 1::bigint WHERE s.desired <> 'deleted' AND NOT s.internal $$;
+
+CREATE FUNCTION public.usage_of(v public.volumes) RETURNS TABLE(resource text, amount bigint)
+    LANGUAGE sql IMMUTABLE
+    AS $$ SELECT * FROM (VALUES ('volumes', 1::bigint), ('volume-gib', v.size_gib::bigint)) AS u WHERE v.desired <> 'deleted' AND v.deleted_at IS NULL AND v.image_upload_id IS NULL AND v.move_source_id IS NULL $$;
 
 CREATE FUNCTION public.usage_of(v public.vpns) RETURNS TABLE(resource text, amount bigint)
     LANGUAGE sql IMMUTABLE
@@ -1374,6 +1453,16 @@ CREATE TABLE public.servers (
     seen_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.statements (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    account_name text NOT NULL,
+    month date NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT statements_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
 CREATE TABLE public.store_hosts (
     store_id text NOT NULL COLLATE pg_catalog."C",
     host_id text NOT NULL COLLATE pg_catalog."C",
@@ -1480,6 +1569,44 @@ CREATE TABLE public.switches (
     CONSTRAINT switches_driver_check CHECK ((driver = 'rest'::text))
 );
 
+CREATE TABLE public.tariff_assignments (
+    scope_id text NOT NULL COLLATE pg_catalog."C",
+    month date NOT NULL,
+    tariff_id text COLLATE pg_catalog."C",
+    CONSTRAINT tariff_assignments_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
+CREATE TABLE public.tariff_prices (
+    id text NOT NULL COLLATE pg_catalog."C",
+    tariff_id text NOT NULL COLLATE pg_catalog."C",
+    meter text NOT NULL COLLATE pg_catalog."C",
+    attribute text NOT NULL,
+    price numeric(20,8) NOT NULL,
+    included numeric(20,3) NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone,
+    CONSTRAINT tariff_prices_check CHECK (((valid_until >= valid_from) AND (valid_until = date_trunc('hour'::text, valid_until, 'UTC'::text)))),
+    CONSTRAINT tariff_prices_included_check CHECK ((included >= (0)::numeric)),
+    CONSTRAINT tariff_prices_price_check CHECK ((price >= (0)::numeric)),
+    CONSTRAINT tariff_prices_valid_from_check CHECK ((valid_from = date_trunc('hour'::text, valid_from, 'UTC'::text)))
+);
+
+CREATE TABLE public.tariffs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    currency text NOT NULL,
+    time_zone text NOT NULL,
+    tax_percent numeric(6,3) NOT NULL,
+    rounding text NOT NULL,
+    issued_month date,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT tariffs_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT tariffs_issued_month_check CHECK ((EXTRACT(day FROM issued_month) = (1)::numeric)),
+    CONSTRAINT tariffs_rounding_check CHECK ((rounding = ANY (ARRAY['half-up'::text, 'down'::text]))),
+    CONSTRAINT tariffs_tax_percent_check CHECK (((tax_percent >= (0)::numeric) AND (tax_percent <= (100)::numeric)))
+);
+
 CREATE TABLE public.tokens (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1500,6 +1627,53 @@ CREATE TABLE public.tokens (
     CONSTRAINT tokens_check1 CHECK (((kind = 'session'::text) OR (name IS NOT NULL))),
     CONSTRAINT tokens_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'api'::text]))),
     CONSTRAINT tokens_permissions_check CHECK ((cardinality(permissions) > 0))
+);
+
+CREATE TABLE public.usage_progress (
+    one boolean DEFAULT true NOT NULL,
+    computed_until timestamp with time zone NOT NULL,
+    seen xid8 NOT NULL,
+    CONSTRAINT usage_progress_one_check CHECK (one)
+);
+
+CREATE TABLE public.usage_records (
+    hour timestamp with time zone NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    meter text NOT NULL COLLATE pg_catalog."C",
+    attribute text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL COLLATE pg_catalog."C",
+    resource_name text NOT NULL,
+    quantity numeric(26,9) NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+)
+PARTITION BY RANGE (hour);
+
+CREATE TABLE public.usage_spans (
+    number bigint NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL,
+    resource_id text NOT NULL COLLATE pg_catalog."C",
+    resource_name text NOT NULL,
+    meter text NOT NULL COLLATE pg_catalog."C",
+    attribute text NOT NULL,
+    quantity numeric(20,3) NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    begun_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    ended_at timestamp with time zone,
+    ended_xid xid8,
+    CONSTRAINT usage_spans_check CHECK ((ended_at >= begun_at)),
+    CONSTRAINT usage_spans_check1 CHECK (((ended_at IS NULL) = (ended_xid IS NULL))),
+    CONSTRAINT usage_spans_quantity_check CHECK ((quantity > (0)::numeric))
+);
+
+ALTER TABLE public.usage_spans ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.usage_spans_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.users (
@@ -1857,6 +2031,12 @@ ALTER TABLE ONLY public.servers
 ALTER TABLE ONLY public.snapshots
     ADD CONSTRAINT snapshots_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.statements
+    ADD CONSTRAINT statements_account_id_month_key UNIQUE (account_id, month);
+
+ALTER TABLE ONLY public.statements
+    ADD CONSTRAINT statements_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.store_hosts
     ADD CONSTRAINT store_hosts_pkey PRIMARY KEY (store_id, host_id);
 
@@ -1890,11 +2070,32 @@ ALTER TABLE ONLY public.switches
 ALTER TABLE ONLY public.switches
     ADD CONSTRAINT switches_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.tariff_assignments
+    ADD CONSTRAINT tariff_assignments_pkey PRIMARY KEY (scope_id, month);
+
+ALTER TABLE ONLY public.tariff_prices
+    ADD CONSTRAINT tariff_prices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tariffs
+    ADD CONSTRAINT tariffs_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.tariffs
+    ADD CONSTRAINT tariffs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_secret_hash_key UNIQUE (secret_hash);
+
+ALTER TABLE ONLY public.usage_progress
+    ADD CONSTRAINT usage_progress_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.usage_records
+    ADD CONSTRAINT usage_records_pkey PRIMARY KEY (hour, account_id, meter, resource_id, attribute);
+
+ALTER TABLE ONLY public.usage_spans
+    ADD CONSTRAINT usage_spans_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_name_key UNIQUE (name);
@@ -2130,9 +2331,27 @@ CREATE INDEX subnet_addresses_rest ON public.subnet_addresses USING btree (relea
 
 CREATE INDEX switch_ports_due ON public.switch_ports USING btree (next_look_at NULLS FIRST);
 
+CREATE INDEX tariff_assignments_tariff ON public.tariff_assignments USING btree (tariff_id);
+
+CREATE INDEX tariff_prices_tariff ON public.tariff_prices USING btree (tariff_id, meter, attribute, valid_from);
+
 CREATE INDEX tokens_user ON public.tokens USING btree (user_id, id);
 
 CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name) WHERE (name IS NOT NULL);
+
+CREATE INDEX usage_records_account ON ONLY public.usage_records USING btree (account_id, hour);
+
+CREATE INDEX usage_records_xid ON ONLY public.usage_records USING btree (xid);
+
+CREATE INDEX usage_spans_begun_xid ON public.usage_spans USING btree (begun_xid);
+
+CREATE INDEX usage_spans_ended ON public.usage_spans USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX usage_spans_ended_xid ON public.usage_spans USING btree (ended_xid) WHERE (ended_xid IS NOT NULL);
+
+CREATE UNIQUE INDEX usage_spans_open ON public.usage_spans USING btree (resource_id, meter) WHERE (ended_at IS NULL);
+
+CREATE INDEX usage_spans_resource ON public.usage_spans USING btree (resource_id, number);
 
 CREATE INDEX users_account ON public.users USING btree (account_id, id);
 
@@ -2215,6 +2434,36 @@ CREATE TRIGGER count_rows AFTER INSERT OR DELETE ON public.vpns FOR EACH ROW EXE
 CREATE TRIGGER hold_addresses AFTER INSERT ON public.interfaces REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION public.hold_interface_addresses();
 
 CREATE TRIGGER hold_addresses BEFORE INSERT ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.hold_load_balancer_addresses();
+
+CREATE TRIGGER meter_changes AFTER UPDATE ON public.backups FOR EACH ROW WHEN ((((old.desired IS DISTINCT FROM new.desired) OR (old.sha256 IS DISTINCT FROM new.sha256)) OR (old.stored_bytes IS DISTINCT FROM new.stored_bytes))) EXECUTE FUNCTION public.meter_row('backup');
+
+CREATE TRIGGER meter_changes AFTER UPDATE ON public.images FOR EACH ROW WHEN ((((old.state IS DISTINCT FROM new.state) OR (old.deleted_at IS DISTINCT FROM new.deleted_at)) OR (old.size_bytes IS DISTINCT FROM new.size_bytes))) EXECUTE FUNCTION public.meter_row('image');
+
+CREATE TRIGGER meter_changes AFTER UPDATE ON public.instances FOR EACH ROW WHEN ((((old.state IS DISTINCT FROM new.state) OR (old.desired IS DISTINCT FROM new.desired)) OR (old.flavor_name IS DISTINCT FROM new.flavor_name))) EXECUTE FUNCTION public.meter_row('instance');
+
+CREATE TRIGGER meter_changes AFTER UPDATE ON public.snapshots FOR EACH ROW WHEN (((((old.desired IS DISTINCT FROM new.desired) OR (old.internal IS DISTINCT FROM new.internal)) OR (old.taken_at IS DISTINCT FROM new.taken_at)) OR (old.used_bytes IS DISTINCT FROM new.used_bytes))) EXECUTE FUNCTION public.meter_row('snapshot');
+
+CREATE TRIGGER meter_changes AFTER UPDATE ON public.volumes FOR EACH ROW WHEN (((((((old.desired IS DISTINCT FROM new.desired) OR (old.deleted_at IS DISTINCT FROM new.deleted_at)) OR (old.size_gib IS DISTINCT FROM new.size_gib)) OR (old.type_id IS DISTINCT FROM new.type_id)) OR (old.image_upload_id IS DISTINCT FROM new.image_upload_id)) OR (old.move_source_id IS DISTINCT FROM new.move_source_id))) EXECUTE FUNCTION public.meter_row('volume');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.backups FOR EACH ROW EXECUTE FUNCTION public.meter_row('backup');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.floating_addresses FOR EACH ROW EXECUTE FUNCTION public.meter_row('floating-address');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.images FOR EACH ROW EXECUTE FUNCTION public.meter_row('image');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.instances FOR EACH ROW EXECUTE FUNCTION public.meter_row('instance');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.load_balancers FOR EACH ROW EXECUTE FUNCTION public.meter_row('load-balancer');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.networks FOR EACH ROW EXECUTE FUNCTION public.meter_row('network');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.routers FOR EACH ROW EXECUTE FUNCTION public.meter_row('router');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.snapshots FOR EACH ROW EXECUTE FUNCTION public.meter_row('snapshot');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.volumes FOR EACH ROW EXECUTE FUNCTION public.meter_row('volume');
+
+CREATE TRIGGER meter_rows AFTER INSERT OR DELETE ON public.vpns FOR EACH ROW EXECUTE FUNCTION public.meter_row('vpn');
 
 CREATE TRIGGER rest_address BEFORE DELETE ON public.floating_addresses FOR EACH ROW EXECUTE FUNCTION public.rest_floating_address();
 
@@ -2625,6 +2874,12 @@ ALTER TABLE ONLY public.switch_ports
 
 ALTER TABLE ONLY public.switches
     ADD CONSTRAINT switches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.tariff_assignments
+    ADD CONSTRAINT tariff_assignments_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES public.tariffs(id);
+
+ALTER TABLE ONLY public.tariff_prices
+    ADD CONSTRAINT tariff_prices_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES public.tariffs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -19,6 +19,9 @@ using Kumoi.Server.Instances;
 using Kumoi.Server.Interfaces;
 using Kumoi.Server.KeyPairs;
 using Kumoi.Server.LoadBalancers;
+using Kumoi.Server.Metering;
+using Kumoi.Server.Metering.Statements;
+using Kumoi.Server.Metering.Tariffs;
 using Kumoi.Server.Metrics;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Networks.Tracing;
@@ -82,7 +85,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ResourceTagUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -152,6 +155,7 @@ public static class ServerProgram
         api.MapPools(services.GetRequiredService<PoolUseCases>(), services.GetRequiredService<DrainUseCases>());
         api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
+        api.MapMetering(services.GetRequiredService<UsageUseCases>(), services.GetRequiredService<UsageStore>(), services.GetRequiredService<TariffUseCases>(), services.GetRequiredService<StatementUseCases>());
         api.MapQuotas(services.GetRequiredService<QuotaUseCases>(), services.GetRequiredService<QuotaRequestUseCases>());
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());

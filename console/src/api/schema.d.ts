@@ -2390,6 +2390,314 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the account used
+         * @description Permission: `usage:read`.
+         */
+        get: operations["ListUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every hour of every resource, as lines of JSON or as CSV
+         * @description Permission: `usage:read`.
+         */
+        get: operations["ExportUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage/{meteredResource}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * From when to when a resource had how much, and the events that began and ended it
+         * @description Permission: `usage:read`.
+         */
+        get: operations["ListUsageSpans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage/recompute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compute recorded hours of all accounts again
+         * @description Permission: `usage:recompute`.
+         */
+        post: operations["RecomputeUsage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the account owes for the open month, and owed for those before
+         * @description Permission: `statements:read`.
+         */
+        get: operations["ListStatements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statements/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A month's statement (`2026-11`, or `current`)
+         * @description Permission: `statements:read`.
+         */
+        get: operations["GetStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statements/{month}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A month's statement as CSV
+         * @description Permission: `statements:read`.
+         */
+        get: operations["GetStatementTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statements/{month}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A month's statement as a page to print, in the caller's language
+         * @description Permission: `statements:read`.
+         */
+        get: operations["GetStatementPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statements/issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue the statements of a month that is over before the time they are issued by themselves
+         * @description Permission: `statements:issue`.
+         */
+        post: operations["IssueStatements"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tariffs, their prices and who has them
+         * @description Permission: `tariffs:read`.
+         */
+        get: operations["ListTariffs"];
+        put?: never;
+        /**
+         * Create a tariff
+         * @description Permission: `tariffs:write`.
+         */
+        post: operations["CreateTariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the account pays for what
+         * @description Permission: `tariffs:read`.
+         */
+        get: operations["GetCurrentTariff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a tariff
+         * @description Permission: `tariffs:read`.
+         */
+        get: operations["GetTariff"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a tariff that nobody has or had
+         * @description Permission: `tariffs:write`.
+         */
+        delete: operations["DeleteTariff"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set what something costs from an hour on
+         * @description Permission: `tariffs:write`.
+         */
+        post: operations["SetTariffPrice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/prices/{price}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a price
+         * @description Permission: `tariffs:write`.
+         */
+        post: operations["EndTariffPrice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{tariff}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a tariff to an account, a domain or all, from a month on
+         * @description Permission: `tariffs:write`.
+         */
+        post: operations["AssignTariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quotas": {
         parameters: {
             query?: never;
@@ -3493,6 +3801,13 @@ export interface components {
             grant: boolean;
             answer: null | string;
         };
+        /** @description Gives a tariff to an account, to all accounts of a domain, or to all; from a month on. */
+        AssignTariff: {
+            account?: null | string;
+            domain?: null | string;
+            /** @description `2026-12`; the present one if it is not given. */
+            month?: null | string;
+        };
         /** @description Leads an address to an interface, or to a load balancer. */
         AssociateFloatingAddress: {
             /** @description Its only interface, or its first one. */
@@ -3671,6 +3986,40 @@ export interface components {
         /** @description Asks for a new secret; the password shows that it is the user who asks. */
         BeginSecondFactor: {
             password: string;
+        };
+        /** @description What an account used in a month and owes for it. */
+        BillingStatement: {
+            id: null | string;
+            account: components["schemas"]["Ref"];
+            /** @description `2026-11`. */
+            month: string;
+            /** @description `open`: the month goes on, or is not issued yet, and amounts change; `issued`: it stays as it is. */
+            state: string;
+            tariff: components["schemas"]["Ref"];
+            currency: string;
+            timeZone: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: date-time
+             * @description What was used from here on is not in it yet.
+             */
+            computedUntil: string;
+            lines: components["schemas"]["StatementLine"][];
+            /** @description Use that the tariff has no price for. */
+            unpriced: components["schemas"]["StatementLine"][];
+            /** Format: double */
+            subtotal: number;
+            /** Format: double */
+            taxPercent: number;
+            /** Format: double */
+            tax: number;
+            /** Format: double */
+            total: number;
+            /** Format: date-time */
+            issuedAt: null | string;
         };
         /** @description An amount of what a host gives to instances. Memory in MiB, disk in GiB. */
         Capacity: {
@@ -4124,6 +4473,17 @@ export interface components {
             authority?: null | string;
             driver?: null | string;
         };
+        CreateTariff: {
+            name: string;
+            description?: null | string;
+            currency: string;
+            /** @description UTC if it is not given. */
+            timeZone?: null | string;
+            /** Format: double */
+            taxPercent?: null | number;
+            /** @description half-up if it is not given. */
+            rounding?: null | string;
+        };
         CreateToken: {
             name: string;
             /** Format: int32 */
@@ -4280,6 +4640,13 @@ export interface components {
             password: string;
             /** @description A one-time password or a recovery code. */
             code: string;
+        };
+        EndTariffPrice: {
+            /**
+             * Format: date-time
+             * @description The begin of an hour; the next one if it is not given.
+             */
+            validUntil?: null | string;
         };
         /** @description One line of the universal log: who did what to which resource, written in the transaction that did it. */
         Event: {
@@ -4717,6 +5084,18 @@ export interface components {
             };
             /** Format: date-time */
             createdAt: string;
+        };
+        IssuedStatements: {
+            month: string;
+            /**
+             * Format: int32
+             * @description How many statements there are new.
+             */
+            issued: number;
+        };
+        IssueStatements: {
+            /** @description A month that is over, `2026-10`. */
+            month: string;
         };
         /**
          * @description The token to give to `kumoi agent --join-token-file` on the new host. It holds the server's address and the
@@ -5165,6 +5544,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfStatementSummary: {
+            items: components["schemas"]["StatementSummary"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfStray: {
             items: components["schemas"]["Stray"][];
             next: null | string;
@@ -5185,8 +5569,18 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfTariff: {
+            items: components["schemas"]["Tariff"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfToken: {
             items: components["schemas"]["Token"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfUsageSpan: {
+            items: components["schemas"]["UsageSpan"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -5403,6 +5797,29 @@ export interface components {
             /** Format: date-time */
             answeredAt: null | string;
         };
+        RecomputedUsage: {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: int32
+             * @description Records that were not as they should be; 0 if everything was right.
+             */
+            changed: number;
+        };
+        RecomputeUsage: {
+            /**
+             * Format: date-time
+             * @description From this hour on; at most 400 days ago.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Up to this hour; null: all that was computed.
+             */
+            until?: null | string;
+        };
         /** @description A volume that went with a host that was given up, and was found again. */
         RecoverableVolume: {
             id: string;
@@ -5596,11 +6013,11 @@ export interface components {
         };
         /** @description Sets limits, by resource; null for none. Resources that are not named stay as they are. */
         SetQuotas: {
-            limits: null | {
+            limits?: null | {
                 [key: string]: null | number;
             };
             /** @description Resources whose limit is the default again. */
-            default: null | string[];
+            default?: null | string[];
         };
         /** @description Changes what becomes of an instance when its host is down. */
         SetRecovery: {
@@ -5610,7 +6027,7 @@ export interface components {
              * Format: int32
              * @description 0 to 1000; absent means 0.
              */
-            priority: null | number;
+            priority?: null | number;
         };
         SetSwitchPort: {
             /** @description As the switch calls it, such as `ge-0/0/1`. */
@@ -5624,6 +6041,22 @@ export interface components {
             accessVlan?: null | number;
             /** @description With `trunk`: VLANs and ranges of them, such as `100-110`. */
             trunkVlans?: null | string[];
+        };
+        SetTariffPrice: {
+            meter: string;
+            attribute?: null | string;
+            /** Format: double */
+            price: number;
+            /**
+             * Format: double
+             * @description 0 if it is not given.
+             */
+            included?: null | number;
+            /**
+             * Format: date-time
+             * @description The begin of an hour; the present one if it is not given. The price that holds then of the same thing ends there.
+             */
+            validFrom?: null | string;
         };
         /** @description The content of a volume at one moment: volumes can be put back to it, and new ones begin with it. */
         Snapshot: {
@@ -5680,6 +6113,57 @@ export interface components {
              * @description When it is done or tried, if that is known.
              */
             at: null | string;
+        };
+        /** @description Use at one price. */
+        StatementLine: {
+            meter: string;
+            attribute: string;
+            unit: string;
+            /** Format: double */
+            quantity: number;
+            /**
+             * Format: double
+             * @description So much of the quantity costs nothing.
+             */
+            included: number;
+            /**
+             * Format: double
+             * @description Of a unit; null: there is none.
+             */
+            price: null | number;
+            /** Format: double */
+            amount: number;
+            /**
+             * Format: date-time
+             * @description Since when the price holds, if not before the month.
+             */
+            validFrom: null | string;
+            /**
+             * Format: date-time
+             * @description Until when the price holds, if it ends in the month.
+             */
+            validUntil: null | string;
+            resources: components["schemas"]["StatementResource"][];
+        };
+        StatementResource: {
+            type: string;
+            id: string;
+            name: string;
+            /**
+             * Format: double
+             * @description Its part of the line's.
+             */
+            quantity: number;
+        };
+        /** @description A statement in a list. */
+        StatementSummary: {
+            month: string;
+            state: string;
+            currency: string;
+            /** Format: double */
+            total: number;
+            /** Format: date-time */
+            issuedAt: null | string;
         };
         /** @description One place of a pool. */
         Store: {
@@ -5808,6 +6292,58 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+        };
+        /** @description What use costs. */
+        Tariff: {
+            id: string;
+            name: string;
+            description: string;
+            /** @description ISO 4217, such as `JPY`. */
+            currency: string;
+            /** @description Whose months are charged (IANA), such as `Asia/Tokyo`. */
+            timeZone: string;
+            /**
+             * Format: double
+             * @description Added to the sum of a statement.
+             */
+            taxPercent: number;
+            /** @description `half-up` or `down`: to the currency's smallest unit, each line, and the tax once. */
+            rounding: string;
+            /** @description All that hold, held or will hold. */
+            prices: components["schemas"]["TariffPrice"][];
+            /** @description Who has it, from which month on; only for who may see all accounts. */
+            assignments: null | components["schemas"]["TariffAssignment"][];
+            /** Format: date-time */
+            createdAt: string;
+        };
+        TariffAssignment: {
+            /** @description `account`, `domain` or `cloud`. */
+            scopeType: string;
+            scope: null | components["schemas"]["Ref"];
+            /** @description From this month on, `2026-12`. */
+            month: string;
+        };
+        /** @description The price of one unit of a meter. */
+        TariffPrice: {
+            id: string;
+            meter: string;
+            /** @description A flavor, a volume type; empty for all that have no price of their own. */
+            attribute: string;
+            unit: string;
+            /** Format: double */
+            price: number;
+            /**
+             * Format: double
+             * @description So much of each month costs nothing.
+             */
+            included: number;
+            /** Format: date-time */
+            validFrom: string;
+            /**
+             * Format: date-time
+             * @description Null: until it is ended.
+             */
+            validUntil: null | string;
         };
         /** @description A token as it is listed: a session (from a login, expires) or an API token (named, until revoked or expired). */
         Token: {
@@ -6119,6 +6655,62 @@ export interface components {
                 [key: string]: null | string;
             };
         };
+        /** @description Use of a time. */
+        Usage: {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: date-time
+             * @description What was used from here on is not added up yet.
+             */
+            computedUntil: string;
+            items: components["schemas"]["UsageAmount"][];
+        };
+        /** @description How much of something was used in a time, added up as it was asked for. */
+        UsageAmount: {
+            /** @description What is counted: `instance.running`, `volume.allocated`, `traffic.out` and so on. */
+            meter: string;
+            /** @description Which of its kind: the flavor of an instance, the type of a volume; empty where there is none. */
+            attribute: string;
+            /** @description `hour`, `GiB-hour` or `GiB`. */
+            unit: string;
+            /** Format: double */
+            quantity: number;
+            /**
+             * Format: date-time
+             * @description The beginning of the hour or day; null if it is added up over the whole time.
+             */
+            since: null | string;
+            resource: null | components["schemas"]["UsedResource"];
+        };
+        /** @description From when to when a resource had so much of something: what all use is computed from. */
+        UsageSpan: {
+            meter: string;
+            attribute: string;
+            unit: string;
+            /**
+             * Format: double
+             * @description Of the meter's unit in each hour.
+             */
+            quantity: number;
+            /** Format: date-time */
+            begunAt: string;
+            /**
+             * Format: date-time
+             * @description Null: it has it still.
+             */
+            endedAt: null | string;
+            begun: null | components["schemas"]["Event"];
+            ended: null | components["schemas"]["Event"];
+        };
+        UsedResource: {
+            type: string;
+            id: string;
+            /** @description Its name when it was used last in that time. */
+            name: string;
+        };
         /** @description A person or program that acts for accounts. */
         User: {
             id: string;
@@ -6390,6 +6982,7 @@ export type Actor = components['schemas']['Actor'];
 export type AddressPool = components['schemas']['AddressPool'];
 export type AdoptStray = components['schemas']['AdoptStray'];
 export type AnswerQuotaRequest = components['schemas']['AnswerQuotaRequest'];
+export type AssignTariff = components['schemas']['AssignTariff'];
 export type AssociateFloatingAddress = components['schemas']['AssociateFloatingAddress'];
 export type AttachCd = components['schemas']['AttachCd'];
 export type AttachInterface = components['schemas']['AttachInterface'];
@@ -6400,6 +6993,7 @@ export type BackupPlace = components['schemas']['BackupPlace'];
 export type BackupSchedule = components['schemas']['BackupSchedule'];
 export type BackupStore = components['schemas']['BackupStore'];
 export type BeginSecondFactor = components['schemas']['BeginSecondFactor'];
+export type BillingStatement = components['schemas']['BillingStatement'];
 export type Capacity = components['schemas']['Capacity'];
 export type ChangePassword = components['schemas']['ChangePassword'];
 export type ChangeRouter = components['schemas']['ChangeRouter'];
@@ -6438,6 +7032,7 @@ export type CreateSegment = components['schemas']['CreateSegment'];
 export type CreateSnapshot = components['schemas']['CreateSnapshot'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
 export type CreateSwitch = components['schemas']['CreateSwitch'];
+export type CreateTariff = components['schemas']['CreateTariff'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type CreateUser = components['schemas']['CreateUser'];
 export type CreateVlanRange = components['schemas']['CreateVlanRange'];
@@ -6454,6 +7049,7 @@ export type DomainQuota = components['schemas']['DomainQuota'];
 export type DrainPool = components['schemas']['DrainPool'];
 export type DrainWait = components['schemas']['DrainWait'];
 export type EndSecondFactor = components['schemas']['EndSecondFactor'];
+export type EndTariffPrice = components['schemas']['EndTariffPrice'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
 export type ExplainedCondition = components['schemas']['ExplainedCondition'];
@@ -6474,6 +7070,8 @@ export type InstanceUserData = components['schemas']['InstanceUserData'];
 export type Interface = components['schemas']['Interface'];
 export type InterfaceTraffic = components['schemas']['InterfaceTraffic'];
 export type InternetGateway = components['schemas']['InternetGateway'];
+export type IssuedStatements = components['schemas']['IssuedStatements'];
+export type IssueStatements = components['schemas']['IssueStatements'];
 export type JoinToken = components['schemas']['JoinToken'];
 export type JsonElement = components['schemas']['JsonElement'];
 export type KeyPair = components['schemas']['KeyPair'];
@@ -6526,11 +7124,14 @@ export type PageOfRole = components['schemas']['PageOfRole'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
 export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
+export type PageOfStatementSummary = components['schemas']['PageOfStatementSummary'];
 export type PageOfStray = components['schemas']['PageOfStray'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
 export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfTaggedResource = components['schemas']['PageOfTaggedResource'];
+export type PageOfTariff = components['schemas']['PageOfTariff'];
 export type PageOfToken = components['schemas']['PageOfToken'];
+export type PageOfUsageSpan = components['schemas']['PageOfUsageSpan'];
 export type PageOfUser = components['schemas']['PageOfUser'];
 export type PageOfUserDirectory = components['schemas']['PageOfUserDirectory'];
 export type PageOfVlanRange = components['schemas']['PageOfVlanRange'];
@@ -6550,6 +7151,8 @@ export type Problem = components['schemas']['Problem'];
 export type Quota = components['schemas']['Quota'];
 export type QuotaDefault = components['schemas']['QuotaDefault'];
 export type QuotaRequest = components['schemas']['QuotaRequest'];
+export type RecomputedUsage = components['schemas']['RecomputedUsage'];
+export type RecomputeUsage = components['schemas']['RecomputeUsage'];
 export type RecoverableVolume = components['schemas']['RecoverableVolume'];
 export type RecoverVolume = components['schemas']['RecoverVolume'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -6573,14 +7176,21 @@ export type SetMembership = components['schemas']['SetMembership'];
 export type SetQuotas = components['schemas']['SetQuotas'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type SetSwitchPort = components['schemas']['SetSwitchPort'];
+export type SetTariffPrice = components['schemas']['SetTariffPrice'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type Statement = components['schemas']['Statement'];
+export type StatementLine = components['schemas']['StatementLine'];
+export type StatementResource = components['schemas']['StatementResource'];
+export type StatementSummary = components['schemas']['StatementSummary'];
 export type Store = components['schemas']['Store'];
 export type Stray = components['schemas']['Stray'];
 export type Subnet = components['schemas']['Subnet'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
 export type TaggedResource = components['schemas']['TaggedResource'];
+export type Tariff = components['schemas']['Tariff'];
+export type TariffAssignment = components['schemas']['TariffAssignment'];
+export type TariffPrice = components['schemas']['TariffPrice'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TraceQuestion = components['schemas']['TraceQuestion'];
@@ -6607,6 +7217,10 @@ export type UpdateSubnet = components['schemas']['UpdateSubnet'];
 export type UpdateTags = components['schemas']['UpdateTags'];
 export type UpdateUser = components['schemas']['UpdateUser'];
 export type UpdateVolume = components['schemas']['UpdateVolume'];
+export type Usage = components['schemas']['Usage'];
+export type UsageAmount = components['schemas']['UsageAmount'];
+export type UsageSpan = components['schemas']['UsageSpan'];
+export type UsedResource = components['schemas']['UsedResource'];
 export type User = components['schemas']['User'];
 export type UserDirectory = components['schemas']['UserDirectory'];
 export type VlanRange = components['schemas']['VlanRange'];
@@ -17661,6 +18275,1088 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListUsage: {
+        parameters: {
+            query?: {
+                /** @description Time (RFC 3339); its hour is the first. The present month's begin if not given */
+                since?: string;
+                /** @description Time, whose hour is the first not in it */
+                until?: string;
+                /** @description A meter, such as `instance.running` */
+                meter?: string;
+                /** @description Id or name of a resource */
+                resource?: string;
+                /** @description `resource`, `hour`, `day`, or `resource` and one of the others with a comma; else added up over the time */
+                by?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ExportUsage: {
+        parameters: {
+            query?: {
+                /** @description Time (RFC 3339); its hour is the first. The present month's begin if not given */
+                since?: string;
+                /** @description Time, whose hour is the first not in it */
+                until?: string;
+                /** @description A meter, such as `instance.running` */
+                meter?: string;
+                /** @description Id or name of a resource */
+                resource?: string;
+                /** @description `jsonl` or `csv` */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListUsageSpans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                meteredResource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfUsageSpan"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RecomputeUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecomputeUsage"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecomputedUsage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListStatements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStatementSummary"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GetStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingStatement"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GetStatementTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GetStatementPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    IssueStatements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueStatements"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedStatements"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListTariffs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateTariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTariff"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GetCurrentTariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GetTariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteTariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetTariffPrice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTariffPrice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    EndTariffPrice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                tariff: string;
+                /** @description Id or name */
+                price: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndTariffPrice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AssignTariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                tariff: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignTariff"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Images;
+using Kumoi.Server.Metering;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
@@ -8,7 +9,7 @@ using Kumoi.Server.Power;
 namespace Kumoi.Server.Doctor;
 
 /// <summary>Looks at everything that only a server can see: the database, the records, its own files. Changes nothing.</summary>
-public sealed class DoctorUseCases(DoctorStore store, Authority authority, ServerCertificate certificate, ImageFiles files, PowerDrivers drivers, ServerOptions options, TimeProvider clock)
+public sealed class DoctorUseCases(DoctorStore store, UsageStore usage, Authority authority, ServerCertificate certificate, ImageFiles files, PowerDrivers drivers, ServerOptions options, TimeProvider clock)
 {
     public async Task<Result<DoctorReport>> ExamineAsync(Caller caller, CancellationToken cancel)
     {
@@ -22,6 +23,7 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Power(await store.PowerDriversAsync(cancel), driver => drivers.Find(driver)?.MissingProgram),
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
             .. DoctorRules.Quotas(await store.QuotaDriftAsync(cancel)),
+            .. DoctorRules.Usage(await usage.UnnotedAsync(DoctorStore.RowsMax, cancel), await usage.WrongAsync(DoctorRules.UsageLooked, cancel), await usage.ComputedUntilAsync(cancel), now),
             .. DoctorRules.Stores(await store.StoresAsync(cancel)),
             .. DoctorRules.Snapshots(await store.SnapshotsAsync(cancel)),
             .. DoctorRules.BackupSchedules(await store.BackupSchedulesAsync(now - DoctorRules.BackupDelay, cancel)),

@@ -41,6 +41,19 @@ public static class DoctorRules
     public static IEnumerable<Diagnosis> Quotas(IReadOnlyList<(string Scope, string Resource, long Counted, long Real)> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "quotas-right", null)]
         : wrong.Select(w => new Diagnosis("counters", Error, "quota-wrong", w.Scope, w.Scope, w.Resource, w.Counted, w.Real));
 
+    /// <summary>So many of the last hours are computed again and compared.</summary>
+    public static readonly TimeSpan UsageLooked = TimeSpan.FromDays(2);
+
+    private static readonly TimeSpan UsageLate = TimeSpan.FromHours(3);
+
+    public static IEnumerable<Diagnosis> Usage(IReadOnlyList<(string Resource, string Meter, decimal Noted, decimal Real)> unnoted, int wrong, DateTimeOffset computedUntil, DateTimeOffset now)
+    {
+        foreach (var (resource, meter, noted, real) in unnoted) yield return new Diagnosis("usage", Error, "usage-unnoted", resource, resource, meter, noted, real);
+        if (wrong > 0) yield return new Diagnosis("usage", Error, "usage-wrong", null, wrong, computedUntil - UsageLooked);
+        if (now - computedUntil > UsageLate) yield return new Diagnosis("usage", Warning, "usage-late", null, computedUntil);
+        if (unnoted.Count == 0 && wrong == 0) yield return new Diagnosis("usage", Ok, "usage-right", null);
+    }
+
     public static IEnumerable<Diagnosis> Counters(IReadOnlyList<WrongCounters> wrong) => wrong.Count == 0 ? [new Diagnosis("counters", Ok, "counters-right", null)]
         : wrong.Select(w => new Diagnosis("counters", Error, "counters-wrong", w.Host, w.Host, w.Recorded.Vcpus, w.Real.Vcpus, w.Recorded.MemoryMib, w.Real.MemoryMib, w.Recorded.DiskGib, w.Real.DiskGib, w.RecordedInstances, w.RealInstances));
 

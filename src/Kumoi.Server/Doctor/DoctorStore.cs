@@ -23,7 +23,7 @@ public sealed record DatabaseHealth(IReadOnlyDictionary<string, string> Settings
 public sealed class DoctorStore(Database database)
 {
     // What is wrong in more places than this is wrong everywhere; a longer list helps nobody.
-    private const int RowsMax = 50;
+    public const int RowsMax = 50;
 
     public Task<List<(string Scope, string Resource, long Counted, long Real)>> QuotaDriftAsync(CancellationToken cancel) => QuotaStore.DriftAsync(database, cancel);
 

@@ -36,6 +36,10 @@ public sealed class EventStore(Database database)
            AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7) ORDER BY id DESC LIMIT $3
         """, Read, cancel, accountId, page.After, page.Limit + 1, Columns.Text(filter.Resource), Columns.Text(filter.Action), Columns.TimeValue(filter.Since), Columns.TimeValue(filter.Until));
 
+    /// <summary>Some of an account's events, in no order; those that the log keeps no longer are missing.</summary>
+    public Task<List<Event>> FindAsync(string accountId, IEnumerable<string> ids, CancellationToken cancel) =>
+        database.QueryAsync(Columns_ + " WHERE account_id = $1 AND id = ANY($2)", Read, cancel, accountId, Columns.Texts(ids));
+
     /// <summary>The last events of one resource, newest first, whoever's it is: the caller has made sure who may see it.</summary>
     public Task<List<Event>> LatestAsync(string resourceId, int most, CancellationToken cancel) =>
         database.QueryAsync(Columns_ + " WHERE resource_id = $1 ORDER BY id DESC LIMIT $2", Read, cancel, resourceId, most);

@@ -80,7 +80,7 @@ public sealed class RouteTests
     {
         await using var cloud = await TestCloud.StartAsync();
         // What is the owner's alone to read or to change; anything else that an account has is a member's too.
-        string[] owners = ["members:write", "roles:write", "users:write", "access-keys:write", "quotas:write", "statements:read"];
+        string[] owners = ["members:write", "roles:write", "users:write", "access-keys:write", "quotas:write", "statements:read", "tariffs:read"];
         var member = new PermissionSet((await (await cloud.LoginAsync()).GetAsync<Role>("/roles/member")).Permissions);
         foreach (var (method, path, needed) in Routes(cloud).Where(r => r.Path.StartsWith("/api", StringComparison.Ordinal) && r.Needed!.Permission is { Reach: not Reach.Self }))
         {
@@ -131,6 +131,7 @@ public sealed class RouteTests
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
             ["{internetGateway}"] = (await owner.PostAsync<InternetGateway>("/internet-gateways", new { })).Id,
             ["{taggedResource}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
+            ["{meteredResource}"] = instance.Id,
             ["{accessKey}"] = (await owner.PostAsync<AccessKeyCreated>("/access-keys", new { })).Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{role}"] = (await owner.PostAsync<Role>("/roles", new { name = "own", permissions = new[] { "*:read" } })).Id,
