@@ -177,7 +177,7 @@ public static class ImageEndpoints
                 var (image, path) = found.Value;
                 // Its bytes never change, so their sum is what names them.
                 await Results.File(path, "application/octet-stream", $"{image.Id}.{image.Format}", entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{image.Sha256}\""), enableRangeProcessing: true).ExecuteAsync(http);
-            }).Fails(409);
+            }).Produces(200, contentType: "application/octet-stream").Fails(409);
         Endpoints.Map(routes, "PUT", "/images/{image}/content", Permission.Write("images"), "UploadImage", "Send an image's bytes (qcow2, raw or ISO), all or, with Content-Range, the next part of them", 200,
             async http =>
             {
