@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kumoi.Api;
+using Kumoi.Benchmarks.Accounts;
 using Kumoi.Benchmarks.Cloud;
 using Kumoi.Benchmarks.Figures;
 using Kumoi.Benchmarks.Measures;
@@ -42,6 +43,11 @@ if (args.Contains("--scale"))
 }
 var sizes = args.Contains("--trial") ? Sizes.Trial : Sizes.Full;
 var imageFile = Argument("--image");
+if (args.Contains("--accounts"))
+{
+    await AccountsProgram.RunAsync(new LocalCloud(tree, Path.Combine(home, "state"), port), tree, imageFile, args.Contains("--trial") ? AccountsSizes.Trial : AccountsSizes.Full, args.Contains("--write") ? Path.Combine(tree, "docs/benchmarks.md") : null);
+    return 0;
+}
 var sections = new List<Section>();
 
 var machine = await MachineFacts.ReadAsync(tree);
