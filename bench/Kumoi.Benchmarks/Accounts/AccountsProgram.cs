@@ -55,7 +55,7 @@ public static class AccountsProgram
             for (var round = -1; round < sizes.Rounds; round++)
             {
                 var (without, _) = await Clock.ShareAsync(clients, sizes.Calls, (_, _) => CallAsync("/readyz", null));
-                var (with, _) = await Clock.ShareAsync(clients, sizes.Calls, (_, _) => CallAsync("/api/v1/quota-requests/x/answer", tenant.Token));
+                var (with, _) = await Clock.ShareAsync(clients, sizes.Calls, (_, _) => CallAsync("/api/v1/tariffs", tenant.Token));
                 if (round < 0) continue;
                 open.AddRange(without);
                 held.AddRange(with);
@@ -69,7 +69,7 @@ public static class AccountsProgram
 
         async Task CallAsync(string path, string? token)
         {
-            using var request = new HttpRequestMessage(token is null ? HttpMethod.Get : HttpMethod.Post, path);
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
             if (token is not null) request.Headers.Authorization = new("Bearer", token);
             using var answer = await http.SendAsync(request);
             await answer.Content.ReadAsByteArrayAsync();
