@@ -22,6 +22,7 @@ public sealed class DoctorUseCases(DoctorStore store, Authority authority, Serve
             .. DoctorRules.Power(await store.PowerDriversAsync(cancel), driver => drivers.Find(driver)?.MissingProgram),
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
             .. DoctorRules.Quotas(await store.QuotaDriftAsync(cancel)),
+            .. DoctorRules.HostPools(await store.ForeignInstancesAsync(cancel)),
             .. DoctorRules.Stores(await store.StoresAsync(cancel)),
             .. DoctorRules.Snapshots(await store.SnapshotsAsync(cancel)),
             .. DoctorRules.BackupSchedules(await store.BackupSchedulesAsync(now - DoctorRules.BackupDelay, cancel)),
