@@ -82,7 +82,7 @@ public static class RecoveryPlanner
             }
             else if (group is not null && Placement.Placement.Choose(Room().Values, all with { Group = null }, 1).Candidates.Count > 0)
                 Wait($"Host {host.Name} is {Word(host)}, and the {group.Policy} group {group.Name} admits no other host that has both its storage and room; it is tried again as soon as one does.");
-            else if (Placement.Placement.Choose(Room().Values, all with { Group = null, HostPool = null, Pools = null, Labels = null }, 1).Candidates.Count > 0)
+            else if (choice.Rejections.Any(rejection => rejection.Filter is "host-pool" or "host-pool-account" or "labels") && Placement.Placement.Choose(Room().Values, all with { Group = null, HostPool = null, Pools = null, Labels = null }, 1).Candidates.Count > 0)
                 Wait($"Host {host.Name} is {Word(host)}, and no other host that is in a host pool for the instance, and has its labels, has both its storage and room; it is tried again as soon as one has.", "host-pool");
             else if (moving.Count > 1)
                 Wait($"Host {host.Name} is {Word(host)}, and no other host has both the storage and room for all {moving.Count} instances of the affinity group {group!.Name}; it is tried again as soon as one has.");
