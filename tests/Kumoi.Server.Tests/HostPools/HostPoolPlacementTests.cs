@@ -26,7 +26,7 @@ public sealed class HostPoolPlacementTests
         Assert.Equal(["insufficient-capacity", "host-pool 2", "memory 1"], await PoolScene.RefusedAsync(pools.Acme, "gold"));
         // Whoever runs the cloud is an account like others when it comes to that.
         Assert.Equal("host-pool-account", (await pools.Admin.FailAsync(409, HttpMethod.Post, "/instances", new { name = "x", flavor = "tiny", image = "tiny", host = "host-2" })).Reasons!.Last().Filter);
-        var japanese = await pools.Other.FailAsync(409, HttpMethod.Post, "/instances", new { name = "x", flavor = "tiny", image = "tiny", hostPool = "silver", count = 10 }, ("Accept-Language", "ja"));
+        var japanese = await pools.Other.FailAsync(409, HttpMethod.Post, "/instances", new { name = "x", flavor = "large", image = "tiny", hostPool = "silver" }, ("Accept-Language", "ja"));
         Assert.Equal("2 台のホストはホストプール silver にありません", japanese.Reasons![0].Message);
         Assert.Equal("placed-spread placed-host-pool", await ReasonsAsync(pools.Acme, "a"));
     }
@@ -145,9 +145,11 @@ public sealed class HostPoolPlacementTests
         await pools.JoinAsync("host-3", "gold", 1024, storage: "nfs-1");
         await pools.JoinAsync("host-4", "gold", 512, storage: "nfs-1");
         foreach (var host in (string[])["host-2", "host-4"]) await pools.Admin.PutAsync<Host>("/hosts/" + host, new { labels = new { disk = "ssd" } });
+        foreach (var host in (string[])["host-3", "host-4"]) await pools.Admin.PutAsync<Host>("/hosts/" + host, new { schedulable = false });
         Assert.Equal("host-2", (await PoolScene.LaunchAsync(pools.Acme, "asked", "gold", recovery: "restart")).Host.Name);
         Assert.Equal("host-2", (await PoolScene.LaunchAsync(pools.Acme, "labelled", requiredLabels: new { disk = "ssd" }, recovery: "restart")).Host.Name);
         Assert.Equal("host-2", (await PoolScene.LaunchAsync(pools.Acme, "big", "gold", recovery: "restart", flavor: "large")).Host.Name);
+        foreach (var host in (string[])["host-3", "host-4"]) await pools.Admin.PutAsync<Host>("/hosts/" + host, new { schedulable = true });
         await pools.LoseAsync("host-2");
         async Task<string> HostAsync(string name) => (await pools.Acme.GetAsync<Instance>("/instances/" + name)).Host.Name;
         // host-1 is the emptiest.
