@@ -3,10 +3,11 @@ namespace Kumoi.Api;
 /// <summary>Hosts that are given to accounts together, and give out alike.</summary>
 /// <param name="CpuOvercommit">Vcpus that each host of it offers for each real processor.</param>
 /// <param name="MemoryOvercommit">Memory that each host of it offers for what it has.</param>
-/// <param name="Accounts">Accounts that may use it; null: all. Others than operators see only themselves.</param>
+/// <param name="AllAccounts">All accounts may use it.</param>
+/// <param name="Accounts">Else those that may; null: all. Others than operators see only themselves.</param>
 /// <param name="Hosts">How many are in it, and what they offer and have given out together; null: that is not told, since the pool is not the caller's alone.</param>
 public sealed record HostPool(
-    string Id, string Name, string Description, double CpuOvercommit, double MemoryOvercommit, IReadOnlyList<Ref>? Accounts, int? Hosts, PoolCapacity? Capacity, PoolCapacity? Allocated, DateTimeOffset CreatedAt);
+    string Id, string Name, string Description, double CpuOvercommit, double MemoryOvercommit, bool AllAccounts, IReadOnlyList<Ref>? Accounts, int? Hosts, PoolCapacity? Capacity, PoolCapacity? Allocated, DateTimeOffset CreatedAt);
 
 /// <summary>What many hosts have together. Memory in MiB, disk in GiB.</summary>
 public sealed record PoolCapacity(long Vcpus, long MemoryMib, long DiskGib);

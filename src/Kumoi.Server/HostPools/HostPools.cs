@@ -25,7 +25,7 @@ public sealed class HostPoolUseCases(Database database, EventLog events, Ids ids
         // Of hosts that others use, too, neither how many there are nor how full they are is its business.
         var whole = all || pool is { AllAccounts: false, Accounts: [var only] } && only.Id == caller.AccountId;
         return new HostPool(
-            pool.Id, pool.Name, pool.Description, (double)(pool.CpuOvercommit ?? options.VcpuRatio), (double)pool.MemoryOvercommit, pool.AllAccounts ? null : [.. pool.Accounts.Where(account => all || account.Id == caller.AccountId)],
+            pool.Id, pool.Name, pool.Description, (double)(pool.CpuOvercommit ?? options.VcpuRatio), (double)pool.MemoryOvercommit, pool.AllAccounts, pool.AllAccounts ? null : [.. pool.Accounts.Where(account => all || account.Id == caller.AccountId)],
             whole ? pool.Hosts : null, whole ? pool.Capacity : null, whole ? pool.Allocated : null, pool.CreatedAt);
     }
 

@@ -15,6 +15,7 @@ public sealed class HostPoolTests
         await using var scene = await Scene.StartAsync();
         var pool = await scene.Admin.PostAsync<HostPool>("/host-pools", new { name = "gold", description = "Fast ones", cpuOvercommit = 2, accounts = new[] { "acme" } });
         Assert.Equal(("gold", "Fast ones", 2.0, 1.0, 0), (pool.Name, pool.Description, pool.CpuOvercommit, pool.MemoryOvercommit, pool.Hosts!.Value));
+        Assert.False(pool.AllAccounts);
         Assert.Equal(["acme"], pool.Accounts!.Select(account => account.Name));
         Assert.Equal("name-taken", (await scene.Admin.FailAsync(409, HttpMethod.Post, "/host-pools", new { name = "gold" })).Code);
         var host = await scene.Admin.PutAsync<Host>("/hosts/host-1", new { hostPool = "gold" });
