@@ -331,16 +331,21 @@ END) STORED NOT NULL,
     held boolean DEFAULT false NOT NULL,
     tags jsonb DEFAULT '{}'::jsonb NOT NULL,
     termination_protection boolean DEFAULT false NOT NULL,
+    host_pool_id text COLLATE pg_catalog."C",
+    required_labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    flavor_labels jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT instances_check CHECK (((terminated_at IS NULL) OR (desired = 'terminated'::text))),
     CONSTRAINT instances_check1 CHECK ((observed_generation <= generation)),
     CONSTRAINT instances_desired_check CHECK ((desired = ANY (ARRAY['running'::text, 'stopped'::text, 'terminated'::text]))),
     CONSTRAINT instances_device_model_check CHECK ((device_model = ANY (ARRAY['virtio'::text, 'emulated'::text]))),
     CONSTRAINT instances_firmware_check CHECK ((firmware = ANY (ARRAY['bios'::text, 'uefi'::text]))),
     CONSTRAINT instances_fixed_volumes_check CHECK ((fixed_volumes >= 0)),
+    CONSTRAINT instances_flavor_labels_check CHECK ((jsonb_typeof(flavor_labels) = 'object'::text)),
     CONSTRAINT instances_placement_policy CHECK (((placement_group_id IS NULL) = (placement_policy IS NULL))),
     CONSTRAINT instances_power_check CHECK ((power = ANY (ARRAY['absent'::text, 'stopped'::text, 'running'::text, 'shutdown'::text]))),
     CONSTRAINT instances_recovery_check CHECK ((recovery = ANY (ARRAY['wait'::text, 'restart'::text]))),
     CONSTRAINT instances_recovery_priority_check CHECK (((recovery_priority >= 0) AND (recovery_priority <= 1000))),
+    CONSTRAINT instances_required_labels_check CHECK ((jsonb_typeof(required_labels) = 'object'::text)),
     CONSTRAINT instances_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 )
 WITH (fillfactor='70');
@@ -969,9 +974,11 @@ CREATE TABLE public.flavors (
     disk_gib integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     rate_mbps integer,
+    required_labels jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT flavors_disk_gib_check CHECK (((disk_gib >= 1) AND (disk_gib <= 65536))),
     CONSTRAINT flavors_memory_mib_check CHECK (((memory_mib >= 64) AND (memory_mib <= 16777216))),
     CONSTRAINT flavors_rate_mbps_check CHECK (((rate_mbps >= 1) AND (rate_mbps <= 1000000))),
+    CONSTRAINT flavors_required_labels_check CHECK ((jsonb_typeof(required_labels) = 'object'::text)),
     CONSTRAINT flavors_vcpus_check CHECK (((vcpus >= 1) AND (vcpus <= 512)))
 );
 
@@ -996,6 +1003,23 @@ CREATE TABLE public.host_images (
     whole boolean NOT NULL,
     condition jsonb,
     CONSTRAINT host_images_bytes_check CHECK ((bytes >= 0))
+);
+
+CREATE TABLE public.host_pool_accounts (
+    host_pool_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.host_pools (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    all_accounts boolean DEFAULT true NOT NULL,
+    cpu_overcommit numeric(5,2),
+    memory_overcommit numeric(5,2) DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT host_pools_cpu_overcommit_check CHECK (((cpu_overcommit >= (1)::numeric) AND (cpu_overcommit <= (64)::numeric))),
+    CONSTRAINT host_pools_memory_overcommit_check CHECK (((memory_overcommit >= (1)::numeric) AND (memory_overcommit <= (16)::numeric)))
 );
 
 CREATE TABLE public.host_power (
@@ -1050,6 +1074,10 @@ CREATE TABLE public.hosts (
     segment_devices text[] DEFAULT '{}'::text[] NOT NULL,
     image_port integer,
     volume_protocols text[] DEFAULT '{}'::text[] NOT NULL,
+    host_pool_id text DEFAULT 'hp-00000000000000000'::text NOT NULL COLLATE pg_catalog."C",
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    physical_vcpus integer,
+    physical_memory_mib integer,
     CONSTRAINT hosts_allocated_disk_gib_check CHECK ((allocated_disk_gib >= 0)),
     CONSTRAINT hosts_allocated_memory_mib_check CHECK ((allocated_memory_mib >= 0)),
     CONSTRAINT hosts_allocated_vcpus_check CHECK ((allocated_vcpus >= 0)),
@@ -1059,7 +1087,10 @@ CREATE TABLE public.hosts (
     CONSTRAINT hosts_heartbeat_seconds_check CHECK (((heartbeat_seconds >= 1) AND (heartbeat_seconds <= 300))),
     CONSTRAINT hosts_image_port_check CHECK (((image_port >= 1) AND (image_port <= 65535))),
     CONSTRAINT hosts_instances_check CHECK ((instances >= 0)),
+    CONSTRAINT hosts_labels_check CHECK ((jsonb_typeof(labels) = 'object'::text)),
     CONSTRAINT hosts_memory_mib_check CHECK ((memory_mib >= 0)),
+    CONSTRAINT hosts_physical_memory_mib_check CHECK ((physical_memory_mib >= 0)),
+    CONSTRAINT hosts_physical_vcpus_check CHECK ((physical_vcpus >= 0)),
     CONSTRAINT hosts_state_check CHECK ((state = ANY (ARRAY['up'::text, 'unreachable'::text, 'down'::text]))),
     CONSTRAINT hosts_underlay_mtu_check CHECK ((underlay_mtu > 0)),
     CONSTRAINT hosts_vcpus_check CHECK ((vcpus >= 0))
@@ -1158,6 +1189,7 @@ CREATE TABLE public.join_tokens (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     uses integer DEFAULT 1 NOT NULL,
+    host_pool_id text DEFAULT 'hp-00000000000000000'::text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT join_tokens_uses_check CHECK ((uses > 0))
 );
 
@@ -1845,6 +1877,15 @@ ALTER TABLE ONLY public.former_placements
 ALTER TABLE ONLY public.host_images
     ADD CONSTRAINT host_images_pkey PRIMARY KEY (host_id, sha256);
 
+ALTER TABLE ONLY public.host_pool_accounts
+    ADD CONSTRAINT host_pool_accounts_pkey PRIMARY KEY (host_pool_id, account_id);
+
+ALTER TABLE ONLY public.host_pools
+    ADD CONSTRAINT host_pools_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.host_pools
+    ADD CONSTRAINT host_pools_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.host_power
     ADD CONSTRAINT host_power_pkey PRIMARY KEY (host_id);
 
@@ -2201,7 +2242,11 @@ CREATE INDEX floating_addresses_account ON public.floating_addresses USING btree
 
 CREATE INDEX host_images_whole ON public.host_images USING btree (sha256) WHERE whole;
 
+CREATE INDEX host_pool_accounts_account ON public.host_pool_accounts USING btree (account_id);
+
 CREATE INDEX host_power_checked ON public.host_power USING btree (checked_at NULLS FIRST);
+
+CREATE INDEX hosts_pool ON public.hosts USING btree (host_pool_id);
 
 CREATE INDEX hosts_underlay_mtu ON public.hosts USING btree (underlay_mtu);
 
@@ -2228,6 +2273,8 @@ CREATE INDEX instances_cd ON public.instances USING btree (cd_image_id) WHERE ((
 CREATE INDEX instances_held ON public.instances USING btree (account_id) WHERE held;
 
 CREATE INDEX instances_host ON public.instances USING btree (host_id) WHERE (terminated_at IS NULL);
+
+CREATE INDEX instances_host_pool ON public.instances USING btree (host_pool_id) WHERE (host_pool_id IS NOT NULL);
 
 CREATE INDEX instances_image ON public.instances USING btree (image_id) WHERE (terminated_at IS NULL);
 
@@ -2572,6 +2619,12 @@ ALTER TABLE ONLY public.former_placements
 ALTER TABLE ONLY public.host_images
     ADD CONSTRAINT host_images_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.host_pool_accounts
+    ADD CONSTRAINT host_pool_accounts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.host_pool_accounts
+    ADD CONSTRAINT host_pool_accounts_host_pool_id_fkey FOREIGN KEY (host_pool_id) REFERENCES public.host_pools(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.host_power
     ADD CONSTRAINT host_power_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -2580,6 +2633,9 @@ ALTER TABLE ONLY public.host_power
 
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_host_pool_id_fkey FOREIGN KEY (host_pool_id) REFERENCES public.host_pools(id);
 
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id);
@@ -2613,6 +2669,9 @@ ALTER TABLE ONLY public.instances
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_host_pool_id_fkey FOREIGN KEY (host_pool_id) REFERENCES public.host_pools(id);
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(id);
@@ -2661,6 +2720,9 @@ ALTER TABLE ONLY public.internet_gateways
 
 ALTER TABLE ONLY public.join_tokens
     ADD CONSTRAINT join_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.join_tokens
+    ADD CONSTRAINT join_tokens_host_pool_id_fkey FOREIGN KEY (host_pool_id) REFERENCES public.host_pools(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.join_tokens
     ADD CONSTRAINT join_tokens_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES public.zones(id) ON DELETE CASCADE;

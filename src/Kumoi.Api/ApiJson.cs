@@ -30,6 +30,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Image)), JsonSerializable(typeof(Page<Image>)), JsonSerializable(typeof(CreateImage)), JsonSerializable(typeof(UpdateImage))]
 [JsonSerializable(typeof(KeyPair)), JsonSerializable(typeof(Page<KeyPair>)), JsonSerializable(typeof(CreateKeyPair)), JsonSerializable(typeof(KeyPairCreated))]
 [JsonSerializable(typeof(PlacementGroup)), JsonSerializable(typeof(Page<PlacementGroup>)), JsonSerializable(typeof(CreatePlacementGroup))]
+[JsonSerializable(typeof(HostPool)), JsonSerializable(typeof(Page<HostPool>)), JsonSerializable(typeof(CreateHostPool)), JsonSerializable(typeof(UpdateHostPool)), JsonSerializable(typeof(GiveHostPool)), JsonSerializable(typeof(TakeHostPool))]
 [JsonSerializable(typeof(Network)), JsonSerializable(typeof(Page<Network>)), JsonSerializable(typeof(CreateNetwork))]
 [JsonSerializable(typeof(Subnet)), JsonSerializable(typeof(Page<Subnet>)), JsonSerializable(typeof(CreateSubnet)), JsonSerializable(typeof(UpdateSubnet))]
 [JsonSerializable(typeof(Switch)), JsonSerializable(typeof(Page<Switch>)), JsonSerializable(typeof(CreateSwitch)), JsonSerializable(typeof(SwitchPort)), JsonSerializable(typeof(SetSwitchPort)), JsonSerializable(typeof(SeenSwitch))]

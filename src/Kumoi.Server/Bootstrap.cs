@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Kumoi.Api;
 using Kumoi.Server.Accounts;
@@ -33,7 +34,7 @@ public sealed class Bootstrap(Database database, AccountUseCases accounts, Event
                 user, account.Id, hash, clock.GetUtcNow());
             await ZoneUseCases.InsertAsync(transaction, new Zone(ids.New(Ids.Zone), "default", clock.GetUtcNow()), account.Id, cancel);
             foreach (var (name, vcpus, memoryMib, diskGib) in FlavorUseCases.Defaults)
-                await FlavorUseCases.InsertAsync(transaction, new Flavor(ids.New(Ids.Flavor), name, vcpus, memoryMib, diskGib, clock.GetUtcNow(), null), account.Id, cancel);
+                await FlavorUseCases.InsertAsync(transaction, new Flavor(ids.New(Ids.Flavor), name, vcpus, memoryMib, diskGib, clock.GetUtcNow(), null, ImmutableDictionary<string, string>.Empty), account.Id, cancel);
             await transaction.ExecuteAsync("INSERT INTO floating_ranges (cidr, account_id, created_at) VALUES ($1, $2, $3)", cancel,
                 Columns.Cidr(IPNetwork.Parse(options.FloatingRange)), account.Id, clock.GetUtcNow());
             await AddressPoolStore.InsertAsync(transaction, account.Id, ids.New(Ids.AddressPool), AddressPoolStore.Default, "", [IPNetwork.Parse(options.FloatingRange)], clock.GetUtcNow(), cancel);

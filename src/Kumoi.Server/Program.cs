@@ -13,6 +13,7 @@ using Kumoi.Server.Events;
 using Kumoi.Server.Explanations;
 using Kumoi.Server.Flavors;
 using Kumoi.Server.FloatingAddresses;
+using Kumoi.Server.HostPools;
 using Kumoi.Server.Hosts;
 using Kumoi.Server.Images;
 using Kumoi.Server.Instances;
@@ -85,7 +86,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHostPools().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ResourceTagUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -138,6 +139,7 @@ public static class ServerProgram
         api.MapExplanations(services.GetRequiredService<ExplanationUseCases>());
         api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
         api.MapFloatingAddresses(services.GetRequiredService<FloatingAddressUseCases>());
+        api.MapHostPools(services.GetRequiredService<HostPoolUseCases>());
         api.MapHosts(services.GetRequiredService<HostUseCases>(), services.GetRequiredService<HostRemoval>());
         api.MapImages(services.GetRequiredService<ImageUseCases>());
         api.MapPrefetches(services.GetRequiredService<Prefetches>());

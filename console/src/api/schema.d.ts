@@ -1098,6 +1098,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/host-pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List host pools that the account may use
+         * @description Permission: `host-pools:read`.
+         */
+        get: operations["ListHostPools"];
+        put?: never;
+        /**
+         * Make a pool of hosts
+         * @description Permission: `host-pools:write`.
+         */
+        post: operations["CreateHostPool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host-pools/{hostPool}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a host pool
+         * @description Permission: `host-pools:read`.
+         */
+        get: operations["ShowHostPool"];
+        /**
+         * Change what the hosts of a pool offer, and who may use them
+         * @description Permission: `host-pools:write`.
+         */
+        put: operations["UpdateHostPool"];
+        post?: never;
+        /**
+         * Remove a pool that no host is in
+         * @description Permission: `host-pools:write`.
+         */
+        delete: operations["DeleteHostPool"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host-pools/{hostPool}/give": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a host pool to one account more
+         * @description Permission: `host-pools:write`.
+         */
+        post: operations["GiveHostPool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host-pools/{hostPool}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a host pool away from an account; what it has there goes on
+         * @description Permission: `host-pools:write`.
+         */
+        post: operations["TakeHostPool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hosts": {
         parameters: {
             query?: never;
@@ -1131,7 +1223,7 @@ export interface paths {
          */
         get: operations["ShowHost"];
         /**
-         * Let placement use a host or not; put it in maintenance or end that
+         * Let placement use a host or not; put it in maintenance or end that; put it into a host pool; label it
          * @description Permission: `hosts:write`.
          */
         put: operations["UpdateHost"];
@@ -4170,6 +4262,10 @@ export interface components {
             diskGib: number;
             /** Format: int32 */
             rateMbps?: null | number;
+            /** @description Labels that hosts must have to run instances of it; default: none. */
+            requiredLabels?: null | {
+                [key: string]: string;
+            };
         };
         CreateFloatingAddress: {
             /** @description Default: `default`, or that of the address. */
@@ -4181,6 +4277,22 @@ export interface components {
             tags?: null | {
                 [key: string]: string;
             };
+        };
+        CreateHostPool: {
+            name: string;
+            description?: null | string;
+            /**
+             * Format: double
+             * @description 1 to 64; default: what the servers are told by `--vcpu-ratio`.
+             */
+            cpuOvercommit?: null | number;
+            /**
+             * Format: double
+             * @description 1 to 16; default: 1.
+             */
+            memoryOvercommit?: null | number;
+            /** @description Ids or names; null: all accounts. */
+            accounts?: null | string[];
         };
         /**
          * @description Registers an image. With Url the cloud fetches the bytes itself; without, they are sent by
@@ -4234,6 +4346,8 @@ export interface components {
              * @description How many hosts can join with it, 1 to 100,000; 1 unless told.
              */
             uses?: null | number;
+            /** @description Id or name of the pool that they are in from their first moment; `default` unless told. */
+            hostPool?: null | string;
         };
         /** @description Imports PublicKey (OpenSSH form), or generates a pair if it is absent. */
         CreateKeyPair: {
@@ -4755,6 +4869,10 @@ export interface components {
              * @description The most that each interface sends, and is sent, in 10^6 bits a second; null: no limit.
              */
             rateMbps: null | number;
+            /** @description Labels that hosts must have to run instances of it. */
+            requiredLabels: {
+                [key: string]: string;
+            };
         };
         /** @description A public address of an account. */
         FloatingAddress: {
@@ -4771,6 +4889,11 @@ export interface components {
             createdAt: string;
             network: null | components["schemas"]["Ref"];
             loadBalancer: null | components["schemas"]["Ref"];
+        };
+        /** @description Gives a pool that is not for all to one account more. */
+        GiveHostPool: {
+            /** @description Id or name. */
+            account: string;
         };
         GroupRole: {
             /** @description The group's DN; its members are its `member`, `uniqueMember` or `memberUid`. */
@@ -4820,6 +4943,7 @@ export interface components {
             accelerator: string;
             /** @description Why that accelerator, in one sentence. */
             acceleratorReason: string;
+            /** @description What it offers: what it has times what its pool gives for that. */
             capacity: components["schemas"]["Capacity"];
             allocated: components["schemas"]["Capacity"];
             /** Format: int32 */
@@ -4847,6 +4971,41 @@ export interface components {
             /** @description How it became certain that the movable guests have ended: `lease`, `operator` or `power`. */
             fencedBy: null | string;
             power: null | components["schemas"]["HostPower"];
+            hostPool: components["schemas"]["Ref"];
+            physical: null | components["schemas"]["Capacity"];
+            /** @description What operators have noted of it, for placement. */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /** @description Hosts that are given to accounts together, and give out alike. */
+        HostPool: {
+            id: string;
+            name: string;
+            description: string;
+            /**
+             * Format: double
+             * @description Vcpus that each host of it offers for each real processor.
+             */
+            cpuOvercommit: number;
+            /**
+             * Format: double
+             * @description Memory that each host of it offers for what it has.
+             */
+            memoryOvercommit: number;
+            /** @description All accounts may use it. */
+            allAccounts: boolean;
+            /** @description Else those that may; null: all. Others than operators see only themselves. */
+            accounts: null | components["schemas"]["Ref"][];
+            /**
+             * Format: int32
+             * @description How many are in it, and what they offer and have given out together; null: that is not told, since the pool is not the caller's alone.
+             */
+            hosts: null | number;
+            capacity: null | components["schemas"]["PoolCapacity"];
+            allocated: null | components["schemas"]["PoolCapacity"];
+            /** Format: date-time */
+            createdAt: string;
         };
         /** @description The controller of a host's power. Its password is not told to anybody. */
         HostPower: {
@@ -5015,6 +5174,11 @@ export interface components {
             };
             /** @description It is not terminated until this is taken away. */
             terminationProtection: boolean;
+            hostPool: null | components["schemas"]["Ref"];
+            /** @description What its hosts must have, those that its flavor requires included. */
+            requiredLabels: {
+                [key: string]: string;
+            };
         };
         /** @description The text that an instance was launched with. */
         InstanceUserData: {
@@ -5203,6 +5367,12 @@ export interface components {
             deleteRootVolume?: null | boolean;
             /** @description New empty volumes beside it, each attached from the beginning. */
             volumes?: null | components["schemas"]["LaunchVolume"][];
+            /** @description Id or name of a host pool that the account may use, on whose hosts alone it is to run, wherever it goes; default: any. */
+            hostPool?: null | string;
+            /** @description Labels that its hosts must have beside those of its flavor, wherever it goes. */
+            requiredLabels?: null | {
+                [key: string]: string;
+            };
         };
         LaunchInterface: {
             network: string;
@@ -5431,6 +5601,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfHost: {
             items: components["schemas"]["Host"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfHostPool: {
+            items: components["schemas"]["HostPool"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -5690,6 +5865,15 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             drain?: null | components["schemas"]["PoolDrain"];
+        };
+        /** @description What many hosts have together. Memory in MiB, disk in GiB. */
+        PoolCapacity: {
+            /** Format: int64 */
+            vcpus: number;
+            /** Format: int64 */
+            memoryMib: number;
+            /** Format: int64 */
+            diskGib: number;
         };
         /** @description How far a pool is emptied. It is empty when nothing is left and nothing is leaving. */
         PoolDrain: {
@@ -6293,6 +6477,11 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description Takes a pool that is not for all away from an account. What it has there goes on, and comes to no other host of the pool. */
+        TakeHostPool: {
+            /** @description Id or name. */
+            account: string;
+        };
         /** @description What use costs. */
         Tariff: {
             id: string;
@@ -6505,6 +6694,23 @@ export interface components {
             schedulable?: null | boolean;
             /** @description It is to be emptied: what may move and does not run moves, the rest stays and says why. */
             maintenance?: null | boolean;
+            /** @description Id or name of the pool that it is to be in. What runs on it stays. */
+            hostPool?: null | string;
+            /** @description Keys that get these values, or go if that is null; others stay. */
+            labels?: null | {
+                [key: string]: null | string;
+            };
+        };
+        /** @description Changes a pool; what is absent stays. Instances that are on its hosts stay there, whoever may use it from now on. */
+        UpdateHostPool: {
+            description?: null | string;
+            /** Format: double */
+            cpuOvercommit?: null | number;
+            /** Format: double */
+            memoryOvercommit?: null | number;
+            accounts?: null | string[];
+            /** @description True: it is given to all, whatever Accounts was. */
+            allAccounts?: null | boolean;
         };
         /** @description Changes an image; what is absent stays. Its bytes never change. */
         UpdateImage: {
@@ -7010,6 +7216,7 @@ export type CreateDirectory = components['schemas']['CreateDirectory'];
 export type CreateDomain = components['schemas']['CreateDomain'];
 export type CreateFlavor = components['schemas']['CreateFlavor'];
 export type CreateFloatingAddress = components['schemas']['CreateFloatingAddress'];
+export type CreateHostPool = components['schemas']['CreateHostPool'];
 export type CreateImage = components['schemas']['CreateImage'];
 export type CreateInternetGateway = components['schemas']['CreateInternetGateway'];
 export type CreateJoinToken = components['schemas']['CreateJoinToken'];
@@ -7059,9 +7266,11 @@ export type FilterReason = components['schemas']['FilterReason'];
 export type Finding = components['schemas']['Finding'];
 export type Flavor = components['schemas']['Flavor'];
 export type FloatingAddress = components['schemas']['FloatingAddress'];
+export type GiveHostPool = components['schemas']['GiveHostPool'];
 export type GroupRole = components['schemas']['GroupRole'];
 export type HealthCheck = components['schemas']['HealthCheck'];
 export type Host = components['schemas']['Host'];
+export type HostPool = components['schemas']['HostPool'];
 export type HostPower = components['schemas']['HostPower'];
 export type Image = components['schemas']['Image'];
 export type ImageOnHost = components['schemas']['ImageOnHost'];
@@ -7102,6 +7311,7 @@ export type PageOfEvent = components['schemas']['PageOfEvent'];
 export type PageOfFlavor = components['schemas']['PageOfFlavor'];
 export type PageOfFloatingAddress = components['schemas']['PageOfFloatingAddress'];
 export type PageOfHost = components['schemas']['PageOfHost'];
+export type PageOfHostPool = components['schemas']['PageOfHostPool'];
 export type PageOfImage = components['schemas']['PageOfImage'];
 export type PageOfInstance = components['schemas']['PageOfInstance'];
 export type PageOfInterface = components['schemas']['PageOfInterface'];
@@ -7144,6 +7354,7 @@ export type PageOfZone = components['schemas']['PageOfZone'];
 export type Peering = components['schemas']['Peering'];
 export type PlacementGroup = components['schemas']['PlacementGroup'];
 export type Pool = components['schemas']['Pool'];
+export type PoolCapacity = components['schemas']['PoolCapacity'];
 export type PoolDrain = components['schemas']['PoolDrain'];
 export type PortForward = components['schemas']['PortForward'];
 export type PrefetchImage = components['schemas']['PrefetchImage'];
@@ -7188,6 +7399,7 @@ export type Subnet = components['schemas']['Subnet'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
 export type TaggedResource = components['schemas']['TaggedResource'];
+export type TakeHostPool = components['schemas']['TakeHostPool'];
 export type Tariff = components['schemas']['Tariff'];
 export type TariffAssignment = components['schemas']['TariffAssignment'];
 export type TariffPrice = components['schemas']['TariffPrice'];
@@ -7203,6 +7415,7 @@ export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule']
 export type UpdateDomain = components['schemas']['UpdateDomain'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
+export type UpdateHostPool = components['schemas']['UpdateHostPool'];
 export type UpdateImage = components['schemas']['UpdateImage'];
 export type UpdateInstance = components['schemas']['UpdateInstance'];
 export type UpdateInterface = components['schemas']['UpdateInterface'];
@@ -12137,6 +12350,462 @@ export interface operations {
             };
         };
     };
+    ListHostPools: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfHostPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateHostPool: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Up to 128 visible ASCII characters; repeating a request with its key returns the first answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateHostPool"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowHostPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                hostPool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateHostPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                hostPool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateHostPool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteHostPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                hostPool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GiveHostPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                hostPool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveHostPool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    TakeHostPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                hostPool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeHostPool"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostPool"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ListHosts: {
         parameters: {
             query?: {
@@ -12865,6 +13534,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Bad Request */
             400: {
                 headers: {

@@ -20,11 +20,14 @@ public sealed record Capacity(int Vcpus, int MemoryMib, int DiskGib);
 /// <param name="FencedBy">How it became certain that the movable guests have ended: <c>lease</c>, <c>operator</c> or <c>power</c>.</param>
 /// <param name="Power">The controller of its power, and what that said last; null: it has none.</param>
 /// <param name="Strays">What the agent found on the host that no record explains. It is left alone.</param>
+/// <param name="Capacity">What it offers: what it has times what its pool gives for that.</param>
+/// <param name="Physical">What it has; null: it has not reported since its servers ask for that.</param>
+/// <param name="Labels">What operators have noted of it, for placement.</param>
 public sealed record Host(
     string Id, string Name, Ref Zone, string State, bool Schedulable, string Hypervisor, string Accelerator, string AcceleratorReason,
     Capacity Capacity, Capacity Allocated, int Instances, string Address, string AgentVersion, IReadOnlyList<string> Strays,
     IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? LastReportAt, bool Maintenance, string? Storage, int HeartbeatSeconds,
-    DateTimeOffset? FencedAt, string? FencedBy, HostPower? Power);
+    DateTimeOffset? FencedAt, string? FencedBy, HostPower? Power, Ref HostPool, Capacity? Physical, IReadOnlyDictionary<string, string> Labels);
 
 /// <summary>The controller of a host's power. Its password is not told to anybody.</summary>
 /// <param name="Driver">How it is spoken to: <c>ipmi</c>.</param>
@@ -42,11 +45,14 @@ public sealed record SetHostPower(string Driver, string Address, string User, st
 /// <summary>Changes a host; what is absent stays.</summary>
 /// <param name="Schedulable">Placement may use it.</param>
 /// <param name="Maintenance">It is to be emptied: what may move and does not run moves, the rest stays and says why.</param>
-public sealed record UpdateHost(bool? Schedulable, bool? Maintenance);
+/// <param name="HostPool">Id or name of the pool that it is to be in. What runs on it stays.</param>
+/// <param name="Labels">Keys that get these values, or go if that is null; others stay.</param>
+public sealed record UpdateHost(bool? Schedulable, bool? Maintenance, string? HostPool = null, IReadOnlyDictionary<string, string?>? Labels = null);
 
 /// <summary>Asks for a token with which new hosts can join.</summary>
 /// <param name="Uses">How many hosts can join with it, 1 to 100,000; 1 unless told.</param>
-public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes, int? Uses);
+/// <param name="HostPool">Id or name of the pool that they are in from their first moment; <c>default</c> unless told.</param>
+public sealed record CreateJoinToken(string? Zone, int? ExpiresInMinutes, int? Uses, string? HostPool = null);
 
 /// <summary>The token to give to <c>kumoi agent --join-token-file</c> on the new host. It holds the server's address and the
 /// fingerprint of the cloud's certificate authority, so the host knows whom it talks to.</summary>
@@ -54,6 +60,8 @@ public sealed record JoinToken(string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>A size of instance. Memory in MiB, root disk in GiB.</summary>
 /// <param name="RateMbps">The most that each interface sends, and is sent, in 10^6 bits a second; null: no limit.</param>
-public sealed record Flavor(string Id, string Name, int Vcpus, int MemoryMib, int DiskGib, DateTimeOffset CreatedAt, int? RateMbps);
+/// <param name="RequiredLabels">Labels that hosts must have to run instances of it.</param>
+public sealed record Flavor(string Id, string Name, int Vcpus, int MemoryMib, int DiskGib, DateTimeOffset CreatedAt, int? RateMbps, IReadOnlyDictionary<string, string> RequiredLabels);
 
-public sealed record CreateFlavor(string Name, int Vcpus, int MemoryMib, int DiskGib, int? RateMbps = null);
+/// <param name="RequiredLabels">Labels that hosts must have to run instances of it; default: none.</param>
+public sealed record CreateFlavor(string Name, int Vcpus, int MemoryMib, int DiskGib, int? RateMbps = null, IReadOnlyDictionary<string, string>? RequiredLabels = null);

@@ -16,11 +16,14 @@ namespace Kumoi.Api;
 /// <param name="Cd">The image that is, or is to be, in its CD drive; null: none.</param>
 /// <param name="Tags">What its account has noted of it, for itself.</param>
 /// <param name="TerminationProtection">It is not terminated until this is taken away.</param>
+/// <param name="HostPool">The host pool that it asked for; null: any that its account may use.</param>
+/// <param name="RequiredLabels">What its hosts must have, those that its flavor requires included.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
     Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup, string Firmware, string DeviceModel, Ref? Cd, IReadOnlyDictionary<string, string> Tags, bool TerminationProtection);
+    DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup, string Firmware, string DeviceModel, Ref? Cd, IReadOnlyDictionary<string, string> Tags, bool TerminationProtection,
+    Ref? HostPool, IReadOnlyDictionary<string, string> RequiredLabels);
 
 /// <summary>Puts a CD into an instance's drive.</summary>
 /// <param name="Image">Id or name of an image of the format <c>iso</c>.</param>
@@ -49,12 +52,15 @@ public sealed record AttachCd(string Image);
 /// <param name="TerminationProtection">They are not terminated until this is taken away; default: no.</param>
 /// <param name="DeleteRootVolume">The new volume that it starts from is deleted with it; default: yes.</param>
 /// <param name="Volumes">New empty volumes beside it, each attached from the beginning.</param>
+/// <param name="HostPool">Id or name of a host pool that the account may use, on whose hosts alone it is to run, wherever it goes; default: any.</param>
+/// <param name="RequiredLabels">Labels that its hosts must have beside those of its flavor, wherever it goes.</param>
 public sealed record LaunchInstance(
     string? Name, string Flavor, string? Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
     int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null,
     string? PlacementGroup = null, IReadOnlyList<LaunchInterface>? Interfaces = null, string? Host = null, bool? Floating = null,
     string? RootVolume = null, int? DiskGib = null, int? MinCount = null, IReadOnlyDictionary<string, string>? Tags = null, IReadOnlyDictionary<string, string>? VolumeTags = null,
-    bool? TerminationProtection = null, bool? DeleteRootVolume = null, IReadOnlyList<LaunchVolume>? Volumes = null);
+    bool? TerminationProtection = null, bool? DeleteRootVolume = null, IReadOnlyList<LaunchVolume>? Volumes = null,
+    string? HostPool = null, IReadOnlyDictionary<string, string>? RequiredLabels = null);
 
 /// <summary>A new, empty volume that an instance has from the beginning.</summary>
 /// <param name="SizeGib">In GiB, 1 to 65,536.</param>

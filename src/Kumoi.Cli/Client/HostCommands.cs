@@ -13,7 +13,7 @@ public static class HostCommands
     {
         var noun = new Noun<Host>("host", "hosts", h => h.Name,
         [
-            new("name", h => h.Name), new("id", h => h.Id), new("zone", h => h.Zone.Name), new("state", h => h.State), new("schedulable", h => h.Maintenance ? "maintenance" : h.Schedulable ? "yes" : "no"),
+            new("name", h => h.Name), new("id", h => h.Id), new("zone", h => h.Zone.Name), new("pool", h => h.HostPool.Name), new("state", h => h.State), new("schedulable", h => h.Maintenance ? "maintenance" : h.Schedulable ? "yes" : "no"),
             new("accelerator", h => h.Hypervisor == "qemu" ? h.Accelerator : h.Hypervisor), new("instances", h => $"{h.Instances}"), new("vcpus", h => $"{h.Allocated.Vcpus}/{h.Capacity.Vcpus}"),
             new("memory", h => $"{h.Allocated.MemoryMib}/{h.Capacity.MemoryMib} MiB"), new("disk", h => $"{h.Allocated.DiskGib}/{h.Capacity.DiskGib} GiB"),
         ]).List((Options.New<string?>("--state"), "state")).Show();
@@ -36,17 +36,41 @@ public static class HostCommands
             session.Write(await session.Client.PostAsync<Host>(noun.PathOf(parsed.GetValue(silent)!) + "/fence", cancel));
             return ExitCodes.Ok;
         });
+        Pool(noun);
+        Label(noun);
         HostPowerCommands.Add(noun);
         StrayCommands.Add(noun);
-        var (zone, minutes, uses) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"), Options.New<int?>("--uses"));
-        noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes, uses }, async (session, parsed, cancel) =>
+        var (zone, minutes, uses, pool) = (Options.New<string?>("--zone"), Options.New<int?>("--expires-in-minutes"), Options.New<int?>("--uses"), new Option<string?>("--host-pool") { Description = Messages.Text("option-join-pool") });
+        noun.Act(new Command("join-token", Messages.Text("host-join-token")) { zone, minutes, uses, pool }, async (session, parsed, cancel) =>
         {
-            var token = await session.Client.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(parsed.GetValue(zone), parsed.GetValue(minutes), parsed.GetValue(uses)), null, cancel);
+            var token = await session.Client.PostAsync<CreateJoinToken, JoinToken>("hosts/join-tokens", new CreateJoinToken(parsed.GetValue(zone), parsed.GetValue(minutes), parsed.GetValue(uses), parsed.GetValue(pool)), null, cancel);
             if (session.Json) session.Write(token);
             else Console.WriteLine(token.Token);
             return ExitCodes.Ok;
         });
         return noun.Command;
+    }
+
+    private static void Pool(Noun<Host> noun)
+    {
+        var (key, pool) = (noun.Key(), new Argument<string>("pool") { Description = Messages.Text("argument-host-pool") });
+        noun.Act(new Command("set-pool", Messages.Text("host-set-pool")) { key, pool }, async (session, parsed, cancel) =>
+        {
+            session.Write(await session.Client.PutAsync<UpdateHost, Host>(noun.PathOf(parsed.GetValue(key)!), new UpdateHost(null, null, parsed.GetValue(pool)), cancel));
+            return ExitCodes.Ok;
+        });
+    }
+
+    private static void Label(Noun<Host> noun)
+    {
+        var key = noun.Key();
+        var labels = new Argument<string[]>("labels") { HelpName = "key=value", Description = Messages.Text("argument-labels"), Arity = ArgumentArity.ZeroOrMore };
+        var remove = new Option<string[]>("--remove") { HelpName = "key", Description = Messages.Text("option-remove-label") };
+        noun.Act(new Command("label", Messages.Text("host-label")) { key, labels, remove }, async (session, parsed, cancel) =>
+        {
+            session.Write(await session.Client.PutAsync<UpdateHost, Host>(noun.PathOf(parsed.GetValue(key)!), new UpdateHost(null, null, null, TagOptions.Of(parsed.GetValue(labels), parsed.GetValue(remove))), cancel));
+            return ExitCodes.Ok;
+        });
     }
 
     /// <summary>A host, or a lost one with what is on it: that is asked for, since nothing of it comes back.</summary>

@@ -45,10 +45,11 @@ public static class InstanceCommands
         var (recovery, priority, placementGroup) = (Options.New<string?>("--recovery"), Options.New<int?>("--recovery-priority"), Options.New<string?>("--placement-group"));
         var (host, floating, noFloating) = (new Option<string?>("--host") { Description = Messages.Text("option-on-host") }, Options.New<bool>("--floating"), Options.New<bool>("--no-floating"));
         var (rootVolume, disk) = (Options.New<string?>("--root-volume"), Sizes.Option("--disk-size", "option-disk-size"));
+        var (hostPool, require) = (Options.New<string?>("--host-pool"), TagOptions.Require());
         var (tag, least, protect) = (TagOptions.Tag(), Options.New<int?>("--min-count"), Options.New<bool>("--protect"));
         var create = new Command("create", Messages.Text("instance-create"))
         {
-            name, image, rootVolume, disk, flavor, pair, groups, network, floating, noFloating, data, count, zone, host, recovery, priority, placementGroup, tag, least, protect, wait, timeout,
+            name, image, rootVolume, disk, flavor, pair, groups, network, floating, noFloating, data, count, zone, host, hostPool, require, recovery, priority, placementGroup, tag, least, protect, wait, timeout,
         };
         create.Aliases.Add("launch");
         create.Validators.Add(result =>
@@ -64,7 +65,8 @@ public static class InstanceCommands
                 parsed.GetValue(name)!, parsed.GetValue(flavor)!, parsed.GetValue(image), parsed.GetValue(pair), parsed.GetValue(groups) is { Length: > 0 } chosen ? chosen : null,
                 plain ? networks[0] : null, parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone), parsed.GetValue(recovery), parsed.GetValue(priority),
                 parsed.GetValue(placementGroup), plain || networks.Length == 0 ? null : [.. networks.Select(NetworkText.Read)], parsed.GetValue(host),
-                parsed.GetValue(floating) ? true : parsed.GetValue(noFloating) ? false : null, parsed.GetValue(rootVolume), parsed.GetValue(disk), parsed.GetValue(least), TagOptions.Of(parsed.GetValue(tag)), TerminationProtection: parsed.GetValue(protect) ? true : null);
+                parsed.GetValue(floating) ? true : parsed.GetValue(noFloating) ? false : null, parsed.GetValue(rootVolume), parsed.GetValue(disk), parsed.GetValue(least), TagOptions.Of(parsed.GetValue(tag)), TerminationProtection: parsed.GetValue(protect) ? true : null,
+                HostPool: parsed.GetValue(hostPool), RequiredLabels: TagOptions.Of(parsed.GetValue(require)));
             var once = Guid.CreateVersion7().ToString();
             var made = body.Count is > 1
                 ? (await session.Client.PostAsync<LaunchInstance, Page<Instance>>("instances", body, once, cancel)).Items

@@ -44,10 +44,11 @@ public static class SmallNouns
     private static Command Flavors()
     {
         var (name, vcpus, memory, disk, rate) = (Options.Name(), Options.Required<int>("--vcpus"), Options.Required<int>("--memory-mib"), Options.Required<int>("--disk-gib"), Options.New<int?>("--rate-mbps"));
+        var require = TagOptions.Require();
         return new Noun<Flavor>("flavor", "flavors", f => f.Name,
-            [new("name", f => f.Name), new("id", f => f.Id), new("vcpus", f => $"{f.Vcpus}"), new("memory", f => $"{f.MemoryMib} MiB"), new("disk", f => $"{f.DiskGib} GiB")])
-            .List().Show().Create<CreateFlavor, Flavor>(c => { c.Add(name); c.Add(vcpus); c.Add(memory); c.Add(disk); c.Add(rate); },
-                p => new CreateFlavor(p.GetValue(name)!, p.GetValue(vcpus), p.GetValue(memory), p.GetValue(disk), p.GetValue(rate))).Delete().Command;
+            [new("name", f => f.Name), new("id", f => f.Id), new("vcpus", f => $"{f.Vcpus}"), new("memory", f => $"{f.MemoryMib} MiB"), new("disk", f => $"{f.DiskGib} GiB"), new("labels", f => TagOptions.Text(f.RequiredLabels))])
+            .List().Show().Create<CreateFlavor, Flavor>(c => { c.Add(name); c.Add(vcpus); c.Add(memory); c.Add(disk); c.Add(rate); c.Add(require); },
+                p => new CreateFlavor(p.GetValue(name)!, p.GetValue(vcpus), p.GetValue(memory), p.GetValue(disk), p.GetValue(rate), TagOptions.Of(p.GetValue(require)))).Delete().Command;
     }
 
     private static Command KeyPairs()

@@ -11,6 +11,9 @@ public static class TagOptions
 
     public static Option<string[]> Untag() => new("--untag") { Description = Messages.Text("option-untag"), HelpName = "key" };
 
+    /// <summary>Labels that hosts must have.</summary>
+    public static Option<string[]> Require() => new("--require") { Description = Messages.Text("option-require"), HelpName = "key=value" };
+
     /// <summary>Of lists: those with the tag.</summary>
     public static Option<string[]> Wanted() => new("--tag") { Description = Messages.Text("option-of-tag"), HelpName = "key[=value]" };
 

@@ -24,6 +24,7 @@ public sealed class DoctorUseCases(DoctorStore store, UsageStore usage, Authorit
             .. DoctorRules.Counters(await store.CountersAsync(cancel)),
             .. DoctorRules.Quotas(await store.QuotaDriftAsync(cancel)),
             .. DoctorRules.Usage(await usage.UnnotedAsync(DoctorStore.RowsMax, cancel), await usage.WrongAsync(DoctorRules.UsageLooked, cancel), await usage.ComputedUntilAsync(cancel), now),
+            .. DoctorRules.HostPools(await store.ForeignInstancesAsync(cancel)),
             .. DoctorRules.Stores(await store.StoresAsync(cancel)),
             .. DoctorRules.Snapshots(await store.SnapshotsAsync(cancel)),
             .. DoctorRules.BackupSchedules(await store.BackupSchedulesAsync(now - DoctorRules.BackupDelay, cancel)),

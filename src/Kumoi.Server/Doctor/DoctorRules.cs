@@ -102,6 +102,10 @@ public static class DoctorRules
         if (hosts.Count > 0 && up == hosts.Count) yield return new Diagnosis(check, Ok, "hosts-up", null, up);
     }
 
+    /// <summary>Dedicated hosts that others are on still: they were there before the pool was theirs alone.</summary>
+    public static IEnumerable<Diagnosis> HostPools(IReadOnlyList<(string Pool, string Host, string Account, int Instances)> foreign) =>
+        foreign.Select(one => new Diagnosis("host-pools", Warning, "host-pool-foreign", one.Host, one.Host, one.Pool, one.Instances, one.Account));
+
     /// <param name="missing">The program that a driver lacks on this server; null if none.</param>
     public static IEnumerable<Diagnosis> Power(IReadOnlyList<(string Driver, int Hosts)> used, Func<string, string?> missing) => used.Where(use => missing(use.Driver) is not null)
         .Select(use => new Diagnosis("power", Warning, "power-program-missing", use.Driver, use.Hosts, use.Driver, missing(use.Driver)!));

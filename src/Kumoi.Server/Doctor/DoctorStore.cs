@@ -77,6 +77,14 @@ public sealed class DoctorStore(Database database)
         """,
         r => new HostHealth(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3), r.GetInt32(4), r.Conditions(5)), cancel);
 
+    /// <summary>Instances on hosts whose pools are not for their accounts.</summary>
+    public Task<List<(string Pool, string Host, string Account, int Instances)>> ForeignInstancesAsync(CancellationToken cancel) => database.QueryAsync(
+        """
+        SELECT p.name, h.name, a.name, count(*)::int FROM host_pools p JOIN hosts h ON h.host_pool_id = p.id JOIN instances v ON v.host_id = h.id AND v.terminated_at IS NULL JOIN accounts a ON a.id = v.account_id
+        WHERE NOT p.all_accounts AND NOT EXISTS (SELECT 1 FROM host_pool_accounts x WHERE x.host_pool_id = p.id AND x.account_id = v.account_id)
+        GROUP BY p.id, h.id, a.id ORDER BY p.name, h.name, a.name LIMIT $1
+        """, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), cancel, RowsMax);
+
     /// <summary>Drivers of power controllers, and how many hosts have one of each.</summary>
     public Task<List<(string Driver, int Hosts)>> PowerDriversAsync(CancellationToken cancel) =>
         database.QueryAsync("SELECT driver, count(*)::int FROM host_power GROUP BY driver ORDER BY driver", r => (r.GetString(0), r.GetInt32(1)), cancel);

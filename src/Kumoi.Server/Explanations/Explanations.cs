@@ -45,7 +45,7 @@ public sealed class ExplanationUseCases(
         var host = await hosts.GetAsync(instance.Host.Id, cancel);
         if (host.Failure is not null || power is null) return null;
         await snapshot.RefreshAsync(now: true, cancel);
-        return InstanceExplanation.Of(new ExplainedInstance(instance, power, incarnation, storage, askedAt ?? instance.CreatedAt, await groups.ExplainAsync(instance, cancel), Server.Placement.PlacementRequest.Devices(devices)), await store.HostAsync(host.Value, cancel), snapshot.All());
+        return InstanceExplanation.Of(new ExplainedInstance(instance, power, incarnation, storage, askedAt ?? instance.CreatedAt, await groups.ExplainAsync(instance, cancel), PlacementRequest.Devices(devices), snapshot.PoolsOf(instance.Account.Id)), await store.HostAsync(host.Value, cancel), snapshot.All());
     }
 
     private async Task<Findings?> HostAsync(Named found, CancellationToken cancel)

@@ -1,5 +1,6 @@
 using Kumoi.Server.Events;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Placement;
 
 namespace Kumoi.Server.Explanations;
 
@@ -20,6 +21,8 @@ public static class HostExplanation
             Placement =
             [
                 new Sentence("host-room", host.Allocated.Vcpus, host.Capacity.Vcpus, host.Allocated.MemoryMib, host.Capacity.MemoryMib, host.Allocated.DiskGib, host.Capacity.DiskGib),
+                new Sentence("host-in-pool", host.HostPool.Name, host.Physical?.Vcpus ?? host.Capacity.Vcpus, host.Physical?.MemoryMib ?? host.Capacity.MemoryMib),
+                .. host.Labels.Count == 0 ? Array.Empty<Sentence>() : [new Sentence("host-labels", LabelSet.Of(host.Labels).ToString())],
                 new Sentence(host.State != HostStates.Up ? "host-takes-none-silent" : host.Maintenance ? "host-takes-none-maintenance" : host.Schedulable ? "host-takes" : "host-takes-none-disabled"),
             ],
             Recovery = [new Sentence("host-movable", movable, host.Instances), host.Storage is { } storage ? new Sentence("host-shared-storage", storage) : new Sentence("host-own-storage")],

@@ -12,7 +12,12 @@ namespace Kumoi.Server.Explanations;
 /// <param name="AskedAt">When what is desired was last changed.</param>
 /// <param name="Group">Its placement group; null: none.</param>
 /// <param name="SegmentDevices">As <see cref="PlacementRequest"/> has them.</param>
-public sealed record ExplainedInstance(Instance Instance, string Power, int Incarnation, string? Storage, DateTimeOffset AskedAt, ExplainedGroup? Group, string SegmentDevices = "");
+/// <param name="Pools">The same.</param>
+public sealed record ExplainedInstance(
+    Instance Instance, string Power, int Incarnation, string? Storage, DateTimeOffset AskedAt, ExplainedGroup? Group, string SegmentDevices = "", string? Pools = null)
+{
+    public LabelSet Labels { get; } = LabelSet.Of(Instance.RequiredLabels);
+}
 
 /// <summary>What is known of an instance's placement group.</summary>
 /// <param name="Together">The room that those take which move together: all of an affinity group, or the instance alone.</param>
@@ -53,7 +58,7 @@ public static class InstanceExplanation
             Observed = [Guest(sight), .. HostExplanation.Reports(host)],
             WaitingFor = [.. WaitingFor(sight, host, choice)],
             Next = [.. Next(sight, host)],
-            Placement = [.. Placed(sight, host)],
+            Placement = [.. Placed(sight, host), .. Bound(sight, hosts.FirstOrDefault(view => view.Id == instance.Host.Id))],
             Recovery = [.. Recovery(sight, choice)],
             Conditions = instance.Conditions,
         };
@@ -105,13 +110,25 @@ public static class InstanceExplanation
         if (host.Host.Maintenance) yield return new Sentence("placed-maintenance", host.Host.Name);
     }
 
+    /// <summary>What of hosts it is bound to, and whether its own is still one of those. A pool that is not its account's is not named to it.</summary>
+    private static IEnumerable<Sentence> Bound(ExplainedInstance sight, HostView? host)
+    {
+        var instance = sight.Instance;
+        if (instance.HostPool is { } pool) yield return new Sentence("placed-host-pool", pool.Name);
+        if (!sight.Labels.IsEmpty) yield return new Sentence("placed-labels", sight.Labels.ToString());
+        if (host is null) yield break;
+        if (host.Pool?.IsFor(instance.Account.Id) == false) yield return new Sentence("placed-pool-taken", host.Name);
+        else if (instance.HostPool is { } asked && host.Pool?.Id != asked.Id) yield return new Sentence("placed-pool-left", host.Name, asked.Name);
+        if (host.Labels?.Covers(sight.Labels) == false) yield return new Sentence("placed-labels-lost", host.Name);
+    }
+
     /// <summary>Where it could run if its host were lost now.</summary>
     private static PlacementChoice Elsewhere(ExplainedInstance sight, IReadOnlyCollection<HostView> hosts)
     {
         var instance = sight.Instance;
         var size = sight.Group?.Together ?? new Capacity(instance.Vcpus, instance.MemoryMib, instance.DiskGib);
         return Server.Placement.Placement.Choose([.. hosts.Where(host => host.Id != instance.Host.Id)],
-            new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, instance.Zone.Id, sight.Storage, false, sight.Group?.View.Leaving(instance.Host.Id), SegmentDevices: sight.SegmentDevices));
+            new PlacementRequest(size.Vcpus, size.MemoryMib, size.DiskGib, instance.Zone.Id, sight.Storage, false, sight.Group?.View.Leaving(instance.Host.Id), SegmentDevices: sight.SegmentDevices, HostPool: instance.HostPool, Pools: sight.Pools, Labels: sight.Labels));
     }
 
     private static IEnumerable<Sentence> Recovery(ExplainedInstance sight, PlacementChoice elsewhere)

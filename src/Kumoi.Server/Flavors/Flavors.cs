@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Platform;
@@ -15,10 +16,10 @@ public sealed class FlavorUseCases(Database database, EventLog events, Ids ids, 
     public static readonly IReadOnlyList<(string Name, int Vcpus, int MemoryMib, int DiskGib)> Defaults =
         [("tiny", 1, 128, 1), ("small", 1, 256, 2), ("medium", 2, 1024, 10), ("large", 2, 4096, 40), ("xlarge", 4, 8192, 80), ("2xlarge", 8, 16384, 160)];
 
-    private const string Columns = "SELECT id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps FROM flavors ";
+    public const string Columns = "SELECT id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps, required_labels::text FROM flavors ";
 
-    private static Flavor Read(NpgsqlDataReader row) =>
-        new(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6));
+    public static Flavor Read(NpgsqlDataReader row) =>
+        new(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6), Tags.Read(row, 7));
 
     public async Task<Result<Page<Flavor>>> ListAsync(PageRequest page, CancellationToken cancel) =>
         page.Of(await database.QueryAsync(Columns + "WHERE id > $1 ORDER BY id LIMIT $2", Read, cancel, page.After, page.Limit + 1), flavor => flavor.Id);
@@ -32,11 +33,11 @@ public sealed class FlavorUseCases(Database database, EventLog events, Ids ids, 
         var violations = new[]
         {
             Names.Check("name", name), Between("vcpus", create.Vcpus, 1, 512), Between("memoryMib", create.MemoryMib, 64, 16_777_216), Between("diskGib", create.DiskGib, 1, 65_536), create.RateMbps is { } rate ? Between("rateMbps", rate, 1, 1_000_000) : null,
-        }.OfType<Violation>().ToArray();
+        }.OfType<Violation>().Concat(Tags.CheckNew("requiredLabels", create.RequiredLabels)).ToArray();
         if (violations.Length > 0) return Failure.Invalid(violations);
         return await database.TransactionAsync<Flavor>(async transaction =>
         {
-            var flavor = new Flavor(ids.New(Ids.Flavor), name, create.Vcpus, create.MemoryMib, create.DiskGib, clock.GetUtcNow(), create.RateMbps);
+            var flavor = new Flavor(ids.New(Ids.Flavor), name, create.Vcpus, create.MemoryMib, create.DiskGib, clock.GetUtcNow(), create.RateMbps, create.RequiredLabels ?? ImmutableDictionary<string, string>.Empty);
             if (await InsertAsync(transaction, flavor, caller.AccountId, cancel) == 0) return Failure.NameTaken("flavor", name);
             await events.WriteAsync(transaction, caller, "flavor.create", new Subject("flavor", flavor.Id, name), cancel);
             return flavor;
@@ -47,9 +48,9 @@ public sealed class FlavorUseCases(Database database, EventLog events, Ids ids, 
 
     public static Task<int> InsertAsync(Transaction transaction, Flavor flavor, string accountId, CancellationToken cancel) => transaction.ExecuteAsync(
         """
-        INSERT INTO flavors (id, account_id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO flavors (id, account_id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps, required_labels) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (name) DO NOTHING
-        """, cancel, flavor.Id, accountId, flavor.Name, flavor.Vcpus, flavor.MemoryMib, flavor.DiskGib, flavor.CreatedAt, Platform.Postgres.Columns.Integer(flavor.RateMbps));
+        """, cancel, flavor.Id, accountId, flavor.Name, flavor.Vcpus, flavor.MemoryMib, flavor.DiskGib, flavor.CreatedAt, Platform.Postgres.Columns.Integer(flavor.RateMbps), Tags.Column(flavor.RequiredLabels));
 
     public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
+using Kumoi.Server.HostPools;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
@@ -19,21 +20,25 @@ public sealed class HostJoin(Database database, Authority authority, HostRevisio
         var now = clock.GetUtcNow();
         // The answer to an earlier try may have been lost, and its token be spent.
         if (secret is not null && await AgainAsync(transaction, name, secret, request.CertificateRequest, cancel) is { } again) return again;
-        var (zone, account) = secret is null ? default : await transaction.FindAsync(
-            "SELECT zone_id, account_id FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2", row => (row.GetString(0), row.GetString(1)), cancel, Secrets.Hash(secret), now);
+        var (zone, account, poolId) = secret is null ? default : await transaction.FindAsync(
+            "SELECT zone_id, account_id, host_pool_id FROM join_tokens WHERE secret_hash = $1 AND expires_at > $2", row => (row.GetString(0), row.GetString(1), row.GetString(2)), cancel, Secrets.Hash(secret), now);
         if (zone is null) return new Failure("join-token", 401);
+        var (pool, overcommit) = await HostPoolStore.LockForHostAsync(transaction, poolId, options.VcpuRatio, cancel);
+        // The token went with its pool.
+        if (pool is null) return new Failure("join-token", 401);
         var id = ids.New(Ids.Host);
         var certificate = authority.IssueHost(id, request.CertificateRequest, secret);
         if (certificate.Failure is { } failure) return failure;
         var facts = request.Facts;
+        var (vcpus, memoryMib) = overcommit.Offer(facts.Vcpus, facts.MemoryMib);
         var made = await transaction.ExecuteAsync(
             """
             INSERT INTO hosts (id, account_id, zone_id, name, certificate_serial, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib,
-                               disk_gib, created_at, heard_at, storage, underlay_mtu, segment_devices, volume_protocols)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19) ON CONFLICT (name) DO NOTHING
+                               disk_gib, created_at, heard_at, storage, underlay_mtu, segment_devices, volume_protocols, host_pool_id, physical_vcpus, physical_memory_mib)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18, $19, $20, $21, $22) ON CONFLICT (name) DO NOTHING
             """, cancel,
             id, account!, zone, name, certificate.Value.SerialNumber, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId,
-            facts.Vcpus * options.VcpuRatio, facts.MemoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)), Columns.Texts(HostFactRules.Devices(facts.SegmentDevices)), Columns.Texts(HostFactRules.Protocols(facts.VolumeProtocols)));
+            vcpus, memoryMib, facts.DiskGib, now, Columns.Text(facts.Storage), Columns.Integer(HostFactRules.Mtu(facts.UnderlayMtu)), Columns.Texts(HostFactRules.Devices(facts.SegmentDevices)), Columns.Texts(HostFactRules.Protocols(facts.VolumeProtocols)), pool.Id, facts.Vcpus, facts.MemoryMib);
         if (made == 0) return Failure.NameTaken("host", name);
         if (facts.UnderlayMtu is { } mtu && await transaction.FindAsync("SELECT min(underlay_mtu) FROM hosts WHERE id <> $1", row => row.IntOrNull(0), cancel, id) is var least && (least is null || least > mtu))
             await hosts.TouchAllAsync(transaction, cancel);

@@ -1,6 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Events;
+using Kumoi.Server.HostPools;
 using Kumoi.Server.Instances;
 using Kumoi.Server.Interfaces;
 using Kumoi.Server.Metrics;
@@ -47,7 +48,7 @@ public sealed class HostReports : IDisposable
 
     public async Task<Result<ReportAnswer>> ObserveAsync(string hostId, ObservedReport report, CancellationToken cancel) => await (await _batcher.AskAsync((hostId, report), cancel)).WaitAsync(cancel);
 
-    private sealed record Row(string Id, string Name, string Account, string State, HostFacts Facts, string[] Strays, string Conditions, string[] SegmentDevices, string[] VolumeProtocols);
+    private sealed record Row(string Id, string Name, string Account, string State, HostFacts Facts, string[] Strays, string Conditions, string[] SegmentDevices, string[] VolumeProtocols, (int Vcpus, int MemoryMib) Offered);
 
     /// <summary>A server that is held may hold rows; the hosts of others must not wait for them together with its own.</summary>
     private async Task<IReadOnlyList<Task<Result<ReportAnswer>>>> RecordAsync(IReadOnlyList<(string HostId, ObservedReport Report)> reports)
@@ -125,20 +126,22 @@ public sealed class HostReports : IDisposable
         var latest = reports.GroupBy(r => r.HostId).ToDictionary(g => g.Key, g => g.Last().Report);
         var rows = await transaction.QueryAsync(
             """
-            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, vcpus, memory_mib, disk_gib, storage, strays, conditions::text, underlay_mtu, segment_devices, volume_protocols
+            SELECT id, name, account_id, state, hypervisor, accelerator, accelerator_reason, address, agent_version, boot_id, coalesce(physical_vcpus, -1), coalesce(physical_memory_mib, -1), disk_gib, storage, strays, conditions::text, underlay_mtu,
+                   segment_devices, volume_protocols, vcpus, memory_mib
             FROM hosts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
             """ + (wait ? "" : " SKIP LOCKED"),
             r => new Row(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), new HostFacts(
                 "", r.GetString(7), r.GetString(8), r.GetString(4), r.GetString(5), r.GetString(6), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12), r.GetString(9), r.TextOrNull(13), r.IntOrNull(16)),
-                r.Texts(14), r.GetString(15), r.Texts(17), r.Texts(18)), default, Columns.Texts(latest.Keys));
-        // The time of the database, since servers' clocks may differ.
-        await transaction.ExecuteAsync(
+                r.Texts(14), r.GetString(15), r.Texts(17), r.Texts(18), (r.GetInt32(19), r.GetInt32(20))), default, Columns.Texts(latest.Keys));
+        // The time of the database, since servers' clocks may differ. What their pools give is read now that their rows are held: whoever changes that holds them, too.
+        var overcommits = (await transaction.QueryAsync(
             """
             UPDATE hosts h SET heard_at = clock_timestamp(), heartbeat_seconds = n.beat, reported_revision = n.revision
-            FROM unnest($1::text[], $2::int[], $3::bigint[]) AS n(id, beat, revision) WHERE h.id = n.id
-            """, default,
-            Columns.Texts(rows.Select(r => r.Id)), Columns.Integers(rows.Select(r => HostStates.Judged(beat, latest[r.Id].LeaseSeconds))), Columns.Bigints(rows.Select(r => latest[r.Id].DesiredRevision)));
-        foreach (var row in rows) await FactsAsync(transaction, row, latest[row.Id]);
+            FROM unnest($1::text[], $2::int[], $3::bigint[]) AS n(id, beat, revision), host_pools p WHERE h.id = n.id AND p.id = h.host_pool_id
+            RETURNING h.id, coalesce(p.cpu_overcommit, $4), p.memory_overcommit
+            """, row => (Id: row.GetString(0), Overcommit: new Overcommit(row.GetDecimal(1), row.GetDecimal(2))), default,
+            Columns.Texts(rows.Select(r => r.Id)), Columns.Integers(rows.Select(r => HostStates.Judged(beat, latest[r.Id].LeaseSeconds))), Columns.Bigints(rows.Select(r => latest[r.Id].DesiredRevision)), Columns.Number(_options.VcpuRatio))).ToDictionary(host => host.Id, host => host.Overcommit);
+        foreach (var row in rows) await FactsAsync(transaction, row, latest[row.Id], overcommits[row.Id]);
         if (rows.Where(r => r.State != HostStates.Up).ToList() is { Count: > 0 } back) await BackAsync(transaction, back);
         var departed = latest.Where(r => r.Value.Departed is { Count: > 0 }).SelectMany(r => r.Value.Departed!.Select(former => (Host: r.Key, former.Id, former.Incarnation))).ToList();
         if (departed.Count > 0)
@@ -152,19 +155,20 @@ public sealed class HostReports : IDisposable
     }
 
     /// <summary>Writes what the host says of itself, if it says something new.</summary>
-    private async Task FactsAsync(Transaction transaction, Row row, ObservedReport report)
+    private async Task FactsAsync(Transaction transaction, Row row, ObservedReport report, Overcommit overcommit)
     {
-        var facts = report.Facts with { Name = "", Vcpus = report.Facts.Vcpus * _options.VcpuRatio, UnderlayMtu = HostFactRules.Mtu(report.Facts.UnderlayMtu), SegmentDevices = null, VolumeProtocols = null };
+        var facts = report.Facts with { Name = "", UnderlayMtu = HostFactRules.Mtu(report.Facts.UnderlayMtu), SegmentDevices = null, VolumeProtocols = null };
         var devices = HostFactRules.Devices(report.Facts.SegmentDevices);
         var protocols = HostFactRules.Protocols(report.Facts.VolumeProtocols);
-        if (facts == row.Facts && devices.SequenceEqual(row.SegmentDevices) && protocols.SequenceEqual(row.VolumeProtocols) && report.Strays.SequenceEqual(row.Strays) && SameConditions(report.Conditions, row.Conditions)) return;
+        var offer = overcommit.Offer(facts.Vcpus, facts.MemoryMib);
+        if (facts == row.Facts && offer == row.Offered && devices.SequenceEqual(row.SegmentDevices) && protocols.SequenceEqual(row.VolumeProtocols) && report.Strays.SequenceEqual(row.Strays) && SameConditions(report.Conditions, row.Conditions)) return;
         await transaction.ExecuteAsync(
             """
             UPDATE hosts SET hypervisor = $2, accelerator = $3, accelerator_reason = $4, address = $5, agent_version = $6, boot_id = $7, vcpus = $8, memory_mib = $9, disk_gib = $10,
-                             strays = $11, conditions = $12, storage = $13, underlay_mtu = $14, segment_devices = $15, volume_protocols = $16 WHERE id = $1
+                             strays = $11, conditions = $12, storage = $13, underlay_mtu = $14, segment_devices = $15, volume_protocols = $16, physical_vcpus = $17, physical_memory_mib = $18 WHERE id = $1
             """, default,
-            row.Id, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, facts.Vcpus, facts.MemoryMib, facts.DiskGib,
-            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage), Columns.Integer(facts.UnderlayMtu), Columns.Texts(devices), Columns.Texts(protocols));
+            row.Id, facts.Hypervisor, facts.Accelerator, facts.AcceleratorReason, facts.Address, facts.AgentVersion, facts.BootId, offer.Vcpus, offer.MemoryMib, facts.DiskGib,
+            Columns.Texts(report.Strays), Columns.Json(report.Conditions), Columns.Text(facts.Storage), Columns.Integer(facts.UnderlayMtu), Columns.Texts(devices), Columns.Texts(protocols), facts.Vcpus, facts.MemoryMib);
         // Where the others reach this host's guests.
         if (facts.Address != row.Facts.Address)
         {

@@ -1,6 +1,8 @@
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Flavors;
 using Kumoi.Server.Hosts;
+using Kumoi.Server.Placement;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -11,7 +13,7 @@ namespace Kumoi.Server.Instances;
 /// <summary>What an instance is, changed after its launch: its flavor while it is stopped, its protection and its tags at any time.</summary>
 public sealed class InstanceChanges(Database database, InstanceStore store, HostRevisions hosts, EventLog events)
 {
-    private sealed record Size(string State, int Vcpus, int MemoryMib, string FlavorId, string ImageName, int ImageDiskGib, int ImageMemoryMib);
+    private sealed record Size(string State, int Vcpus, int MemoryMib, string FlavorId, string ImageName, int ImageDiskGib, int ImageMemoryMib, LabelSet Labels);
 
     public async Task<Result<Instance>> UpdateAsync(Caller caller, string key, UpdateInstance update, CancellationToken cancel)
     {
@@ -32,20 +34,23 @@ public sealed class InstanceChanges(Database database, InstanceStore store, Host
     /// <summary>Gives the instance the size of another flavor on the host where it is; the host makes its machine anew at the next start.</summary>
     private async Task<Failure?> ResizeAsync(Transaction transaction, string id, string name, string hostId, string key, CancellationToken cancel)
     {
-        var flavor = await transaction.FindAsync(
-            "SELECT id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps FROM flavors WHERE id = $1 OR name = $1",
-            row => new Flavor(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6)), cancel, key);
+        var flavor = await transaction.FindAsync(FlavorUseCases.Columns + "WHERE id = $1 OR name = $1", FlavorUseCases.Read, cancel, key);
         if (flavor is null) return Failure.Invalid("flavor", "no-such", new Noun("flavor"), key);
         var now = (await transaction.FindAsync(
-            "SELECT v.state, v.vcpus, v.memory_mib, v.flavor_id, m.name, m.min_disk_gib, m.min_memory_mib FROM instances v JOIN images m ON m.id = v.image_id WHERE v.id = $1",
-            row => new Size(row.GetString(0), row.GetInt32(1), row.GetInt32(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6)), cancel, id))!;
+            "SELECT v.state, v.vcpus, v.memory_mib, v.flavor_id, m.name, m.min_disk_gib, m.min_memory_mib, v.required_labels::text FROM instances v JOIN images m ON m.id = v.image_id WHERE v.id = $1",
+            row => new Size(row.GetString(0), row.GetInt32(1), row.GetInt32(2), row.GetString(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6), LabelSet.Read(row.GetString(7))), cancel, id))!;
         if (now.FlavorId == flavor.Id && (now.Vcpus, now.MemoryMib) == (flavor.Vcpus, flavor.MemoryMib)) return null;
         if (now.State != InstanceStates.Stopped) return new Failure("instance-not-stopped", 409, name);
         if (flavor.MemoryMib < now.ImageMemoryMib) return Failure.Invalid("flavor", "smaller-than-image-needs", now.ImageName, now.ImageDiskGib, now.ImageMemoryMib);
+        var labels = LabelSet.Of(flavor.RequiredLabels);
+        if (now.Labels.Clash(labels) is { } clash) return Failure.Invalid("flavor", "flavor-labels-clash", clash);
         // No new generation: the host has nothing to do until the next start, which has one.
         var (vcpus, memory) = (flavor.Vcpus - now.Vcpus, flavor.MemoryMib - now.MemoryMib);
-        await transaction.ExecuteAsync("UPDATE instances SET flavor_id = $2, flavor_name = $3, vcpus = $4, memory_mib = $5 WHERE id = $1", cancel, id, flavor.Id, flavor.Name, flavor.Vcpus, flavor.MemoryMib);
+        await transaction.ExecuteAsync("UPDATE instances SET flavor_id = $2, flavor_name = $3, vcpus = $4, memory_mib = $5, flavor_labels = $6 WHERE id = $1", cancel, id, flavor.Id, flavor.Name, flavor.Vcpus, flavor.MemoryMib, Tags.Column(flavor.RequiredLabels));
         await transaction.ExecuteAsync("UPDATE interfaces SET rate_mbps = $2 WHERE instance_id = $1 AND released_at IS NULL", cancel, id, Columns.Integer(flavor.RateMbps));
+        // It stays on its host, which must be one for the flavor; nobody changes its labels meanwhile.
+        if (await transaction.FindAsync("SELECT 1 FROM hosts WHERE id = $1 AND labels @> $2 FOR NO KEY UPDATE", row => row.GetInt32(0), cancel, hostId, Columns.Json(labels.Json)) != 1)
+            return new Failure("insufficient-capacity", 409) { Rejections = [new Rejection("labels", 1, labels.ToString())] };
         // What it gives back is always taken; for more there must be room.
         var room = await transaction.ExecuteAsync(
             """

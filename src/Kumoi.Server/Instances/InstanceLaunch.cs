@@ -150,7 +150,8 @@ public sealed class InstanceLaunch
         var id = _ids.New(Ids.Instance);
         return new(
         id, name ?? id, asked, parts, new PlacementRequest(parts.Flavor.Vcpus, parts.Flavor.MemoryMib, parts.Root is null ? parts.DiskGib : 0, parts.ZoneId, null, asked.Launch.Recovery == "restart", HostId: parts.HostId,
-            SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice)), Reaching: parts.Root is null ? "" : PlacementRequest.Hosts(parts.Root.Fitting)))
+            SegmentDevices: PlacementRequest.Devices(parts.Interfaces.Select(face => face.SegmentDevice)), Reaching: parts.Root is null ? "" : PlacementRequest.Hosts(parts.Root.Fitting),
+            HostPool: parts.HostPool, Labels: parts.Labels.IsEmpty ? null : parts.Labels))
     {
         RootVolumeId = _ids.New(Ids.Volume),
         Interfaces = [.. parts.Interfaces.Select((face, index) => new NewInterface(_ids.New(Ids.Interface), index, face, parts.Flavor.RateMbps))],
@@ -162,7 +163,7 @@ public sealed class InstanceLaunch
     private async Task PlaceAsync(Transaction transaction, Dictionary<int, List<NewInstance>> made, Action<int, Failure> fail)
     {
         var claimed = new List<NewInstance>();
-        var rejections = new Dictionary<(PlacementRequest, LaunchRequest?), IReadOnlyList<Rejection>>();
+        var rejections = new Dictionary<string, IReadOnlyList<Rejection>>();
         for (var round = 0; round < ClaimRounds; round++)
         {
             var homeless = made.Values.SelectMany(list => list).Where(one => one.Host is null).ToList();
@@ -175,7 +176,7 @@ public sealed class InstanceLaunch
                 // What a launch into a group does not get as a whole, it leaves to the next one.
                 if (alike.Key.Alone is null || hosts.Count == alike.Count())
                     foreach (var (one, host) in alike.Zip(hosts)) one.Host = host;
-                rejections[alike.Key] = choice.Rejections.Count > 0 ? choice.Rejections : [new Rejection("claimed", choice.Candidates.Count)];
+                foreach (var one in alike) rejections[one.Id] = choice.Rejections.Count > 0 ? choice.Rejections : [new Rejection("claimed", choice.Candidates.Count)];
             }
             var placed = homeless.Where(one => one.Host is not null).ToList();
             if (placed.Count == 0) continue;
@@ -192,7 +193,7 @@ public sealed class InstanceLaunch
                 continue;
             }
             given.AddRange(list.Where(claimed.Contains));
-            fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[Alike(without)] });
+            fail(i, new Failure("insufficient-capacity", 409) { Rejections = rejections[without.Id] });
         }
         if (given.Count > 0) await RootVolumes.GiveBackAsync(transaction, _revisions, given);
     }
@@ -200,15 +201,15 @@ public sealed class InstanceLaunch
     /// <summary>Takes the room of those that have a host; those for which there was none have no host any more.</summary>
     private async Task<List<NewInstance>> ClaimAsync(Transaction transaction, List<NewInstance> placed)
     {
-        var had = await LaunchWriter.ClaimAsync(transaction, placed.ConvertAll(one => (one.Host!.Id, one.Needs)), withRoots: true, [.. placed.Select(one => one.Parts.Root?.HostId).OfType<string>()]);
+        var had = await HostClaims.TakeAsync(transaction, placed.ConvertAll(one => new HostClaim(one.Host!.Id, one.Asked.Caller.AccountId, one.Needs)), withRoots: true, whole: false, [.. placed.Select(one => one.Parts.Root?.HostId).OfType<string>()]);
         var (claimed, without) = (new List<NewInstance>(), new List<NewInstance>());
-        foreach (var one in placed)
-            if (!had.TryGetValue(one.Host!.Id, out var host)) one.Host = null;
+        foreach (var (one, claim) in placed.Zip(had))
+            if (claim is not { } host) one.Host = null;
             // A host that does not keep root disks as volumes cannot start from any.
             else if (host.Root is null && one.Parts.Root is not null) without.Add(one);
             else
             {
-                (one.Host, one.Root) = (one.Host with { Storage = host.Storage }, host.Root);
+                (one.Host, one.Root) = (one.Host! with { Storage = host.Storage }, host.Root);
                 claimed.Add(one);
             }
         var full = await RootVolumes.TakeRoomAsync(transaction, [.. claimed.Where(one => one.Root is not null && one.Parts.Root is null).Select(one => (one.Root!, one.Needs.DiskGib))]);
@@ -221,7 +222,7 @@ public sealed class InstanceLaunch
     }
 
     /// <summary>Instances for which one look at the hosts is enough: of any launch if they are in no placement group, else of one launch.</summary>
-    private static (PlacementRequest Needs, LaunchRequest? Alone) Alike(NewInstance one) => (one.Needs, one.Parts.PlacementGroup is null ? null : one.Asked);
+    private (PlacementRequest Needs, LaunchRequest? Alone) Alike(NewInstance one) => (one.Needs with { Pools = _snapshot.PoolsOf(one.Asked.Caller.AccountId) }, one.Parts.PlacementGroup is null ? null : one.Asked);
 
     /// <summary>The group with those of this transaction that have hosts by now.</summary>
     private static GroupView? Present(GroupView? group, Dictionary<int, List<NewInstance>> made)

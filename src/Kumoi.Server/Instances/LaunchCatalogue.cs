@@ -1,4 +1,6 @@
 using Kumoi.Api;
+using Kumoi.Server.Flavors;
+using Kumoi.Server.HostPools;
 using Kumoi.Server.Interfaces;
 using Kumoi.Server.Placement;
 using Kumoi.Server.PlacementGroups;
@@ -21,6 +23,12 @@ public sealed record LaunchParts(
 
     /// <summary>Ids of their types, in their order; null: none.</summary>
     public IReadOnlyList<string?> VolumeTypes { get; init; } = [];
+
+    /// <summary>The pool that it asks for; null: any.</summary>
+    public Ref? HostPool { get; init; }
+
+    /// <summary>What its hosts must have, for itself and for its flavor.</summary>
+    public LabelSet Labels { get; init; } = LabelSet.None;
 }
 
 /// <summary>
@@ -42,6 +50,7 @@ public sealed class LaunchCatalogue
     private ILookup<string, KeyPair> _pairs = Array.Empty<KeyPair>().ToLookup(_ => "");
     private InterfaceCatalogue _interfaces = null!;
     private List<Ref> _hosts = [];
+    private List<(string AccountId, Ref Pool)> _hostPools = [];
     private List<(string AccountId, GroupView Group)> _placementGroups = [];
     private HashSet<(string, string)> _names = [];
     private LaunchVolumeCatalogue _launchVolumes = LaunchVolumeCatalogue.Empty;
@@ -52,8 +61,7 @@ public sealed class LaunchCatalogue
         string[] accounts = [.. asked.Select(a => a.Caller.AccountId).Distinct()];
         string[] Keys(Func<LaunchInstance, IEnumerable<string?>> keys) => [.. asked.SelectMany(a => keys(a.Launch)).OfType<string>().Distinct()];
         catalogue._flavors = await transaction.QueryAsync(
-            "SELECT id, name, vcpus, memory_mib, disk_gib, created_at, rate_mbps FROM flavors WHERE id = ANY($1) OR name = ANY($1)",
-            row => new Flavor(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.Time(5), row.IntOrNull(6)), default, Columns.Texts(Keys(l => [l.Flavor])));
+            FlavorUseCases.Columns + "WHERE id = ANY($1) OR name = ANY($1)", FlavorUseCases.Read, default, Columns.Texts(Keys(l => [l.Flavor])));
         catalogue._images = await transaction.QueryAsync(
             """
             SELECT m.id, m.name, m.account_id, m.visibility = 'public', m.state, coalesce(m.virtual_size_bytes, 0), m.default_user, m.min_disk_gib, m.min_memory_mib,
@@ -73,6 +81,7 @@ public sealed class LaunchCatalogue
             transaction, accounts, Keys(l => Interfaces(l).Select(face => face.Network)), Keys(l => (l.SecurityGroups ?? Default).Concat(Interfaces(l).SelectMany(face => face.SecurityGroups ?? []))));
         if (Keys(l => [l.Host]) is { Length: > 0 } hosts)
             catalogue._hosts = await transaction.QueryAsync("SELECT id, name FROM hosts WHERE id = ANY($1) OR name = ANY($1)", row => new Ref(row.GetString(0), row.GetString(1)), default, Columns.Texts(hosts));
+        if (Keys(l => [l.HostPool]) is { Length: > 0 } hostPools) catalogue._hostPools = await HostPoolStore.UsableAsync(transaction, accounts, hostPools);
         if (Keys(l => [l.Zone]) is { Length: > 0 } zones)
             catalogue._zones = await transaction.QueryAsync("SELECT id, name FROM zones WHERE id = ANY($1) OR name = ANY($1)", row => new Ref(row.GetString(0), row.GetString(1)), default, Columns.Texts(zones));
         if (Keys(l => [l.PlacementGroup]) is { Length: > 0 } placementGroups)
@@ -115,6 +124,10 @@ public sealed class LaunchCatalogue
         var host = launch.Host is not { } hostKey ? null : _hosts.Find(h => h.Id == hostKey || h.Name == hostKey);
         if (launch.Host is not null && host is null) violations.Add(NoSuch("host", "host", launch.Host));
         if (host is not null && root is not null && !root.Hosts.Contains(host.Id)) violations.Add(new Violation("host", "volume-not-on-host", root.Name, host.Name));
+        var hostPool = launch.HostPool is not { } poolKey ? null : _hostPools.Where(p => p.AccountId == account && (p.Pool.Id == poolKey || p.Pool.Name == poolKey)).Select(p => p.Pool).FirstOrDefault();
+        if (launch.HostPool is not null && hostPool is null) violations.Add(NoSuch("hostPool", "host-pool", launch.HostPool));
+        var (own, flavorLabels) = (LabelSet.Of(launch.RequiredLabels ?? new Dictionary<string, string>()), LabelSet.Of(flavor?.RequiredLabels ?? new Dictionary<string, string>()));
+        if (own.Clash(flavorLabels) is { } clash) violations.Add(new Violation($"requiredLabels.{clash}", "label-of-flavor", flavor!.Name, flavor.RequiredLabels[clash]));
         var zone = launch.Zone is null ? null : _zones.Find(z => z.Id == launch.Zone || z.Name == launch.Zone);
         if (launch.Zone is not null && zone is null) violations.Add(NoSuch("zone", "zone", launch.Zone));
         var placementGroup = launch.PlacementGroup is not { } wanted ? null
@@ -131,7 +144,7 @@ public sealed class LaunchCatalogue
         if (launch.DiskGib < least) return Failure.Invalid("diskGib", "smaller-than-image", least);
         return new LaunchParts(
             flavor!, image is null ? root!.Image! : new Ref(image.Id, image.Name), image?.DefaultUser ?? root!.DefaultUser, root?.SizeGib ?? launch.DiskGib ?? Math.Max(flavor!.DiskGib, least), pair,
-            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id, root) { Machine = image?.Machine ?? root!.Machine, VolumePoolId = volumes.Value, VolumeTypes = _launchVolumes.TypesOf(launch.Volumes) };
+            [.. interfaces.OfType<InterfaceParts>()], zone?.Id, placementGroup, host?.Id, root) { Machine = image?.Machine ?? root!.Machine, VolumePoolId = volumes.Value, VolumeTypes = _launchVolumes.TypesOf(launch.Volumes), HostPool = hostPool, Labels = own.With(flavorLabels)! };
     }
 
     /// <summary>The groups of the names, each once; or which names stand for nothing.</summary>

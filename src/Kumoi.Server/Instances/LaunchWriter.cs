@@ -35,38 +35,12 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
         Parts.DefaultUser, [.. Interfaces.Select(face => face.Describe(new Ref(Id, Name)))],
         1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null,
         Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null, Parts.Machine.Firmware, Parts.Machine.DeviceModel, Parts.Machine.IsCd ? Parts.Image : null,
-        Asked.Launch.Tags ?? System.Collections.Immutable.ImmutableDictionary<string, string>.Empty, Asked.Launch.TerminationProtection ?? false);
+        Asked.Launch.Tags ?? System.Collections.Immutable.ImmutableDictionary<string, string>.Empty, Asked.Launch.TerminationProtection ?? false, Parts.HostPool, Tags.Parse(Parts.Labels.Json));
 }
-
-/// <summary>What a host that has room says of its disks.</summary>
-/// <param name="Storage">The shared storage that it keeps them on; null: its own.</param>
-public sealed record ClaimedHost(string Id, string? Storage, RootStore? Root);
 
 /// <summary>Every statement that launches write with: each for all instances of a batch.</summary>
 public sealed class LaunchWriter(EventLog events)
 {
-    /// <summary>Takes room on hosts that have it still, and tells them that there is news; those that had. The rows stay locked until the commit.</summary>
-    /// <param name="withRoots">They get root disks, too: those that are volumes of a store that others reach take their room there, not on the host.</param>
-    /// <param name="others">Hosts that will be told, too: they are locked with these, since hosts are locked in the order of their ids.</param>
-    public static async Task<Dictionary<string, ClaimedHost>> ClaimAsync(Transaction transaction, IReadOnlyList<(string HostId, PlacementRequest Needs)> claims, bool withRoots, IReadOnlyCollection<string> others)
-    {
-        var byHost = claims.GroupBy(claim => claim.HostId).ToList();
-        return (await transaction.LockedAsync(
-            (HostRevisions.Lock, [Columns.Texts(byHost.Select(g => g.Key).Union(others))]),
-            row => new ClaimedHost(row.GetString(0), row.TextOrNull(1), row.IsDBNull(2) ? null : new RootStore(row.GetString(2), row.GetBoolean(3), row.GetString(4))),
-            """
-            UPDATE hosts h SET allocated_vcpus = h.allocated_vcpus + n.vcpus, allocated_memory_mib = h.allocated_memory_mib + n.memory, allocated_disk_gib = h.allocated_disk_gib + n.disk,
-                               instances = h.instances + n.instances, revision = h.revision + 1
-            FROM (SELECT n.id, n.vcpus, n.memory, CASE WHEN $6 AND NOT s.own THEN 0 ELSE n.disk END AS disk, n.instances, s.id AS store, s.own, s.pool_id
-                  FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) AS n(id, vcpus, memory, disk, instances) LEFT JOIN store_hosts x ON x.host_id = n.id AND x.root LEFT JOIN stores s ON s.id = x.store_id) n
-            WHERE h.id = n.id AND h.schedulable AND NOT h.maintenance AND h.state = 'up' AND h.allocated_vcpus + n.vcpus <= h.vcpus AND h.allocated_memory_mib + n.memory <= h.memory_mib
-              AND h.allocated_disk_gib + n.disk <= h.disk_gib
-            RETURNING h.id, h.storage, n.store, n.own, n.pool_id
-            """,
-            Columns.Texts(byHost.Select(g => g.Key)), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.Vcpus))), Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.MemoryMib))),
-            Columns.Integers(byHost.Select(g => g.Sum(c => c.Needs.DiskGib))), Columns.Integers(byHost.Select(g => g.Count())), withRoots)).ToDictionary(host => host.Id);
-    }
-
     /// <summary>All rows of the instances, their events, and the mark on their networks, in one round trip.</summary>
     public Task WriteAsync(Transaction transaction, IReadOnlyList<NewInstance> made, DateTimeOffset now)
     {
@@ -81,9 +55,10 @@ public sealed class LaunchWriter(EventLog events)
         [
             ("""
             INSERT INTO instances (id, account_id, name, hostname, flavor_id, flavor_name, vcpus, memory_mib, disk_gib, image_id, key_pair_id, key_pair_name, public_key,
-                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, placement_group_id, placement_policy, root_volume, tags, termination_protection, desired, created_at)
-            SELECT n.*, 'running', $26 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
-                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[], $21::text[], $22::text[], $23::boolean[], $24::jsonb[], $25::boolean[]) AS n
+                                   user_data, zone_id, host_id, storage, recovery, recovery_priority, trace_parent, placement_group_id, placement_policy, root_volume, tags, termination_protection, host_pool_id,
+                                   required_labels, flavor_labels, desired, created_at)
+            SELECT n.*, 'running', $29 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
+                                $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[], $20::text[], $21::text[], $22::text[], $23::boolean[], $24::jsonb[], $25::boolean[], $26::text[], $27::jsonb[], $28::jsonb[]) AS n
             """,
             [
                 Texts(m => m.Id), Texts(m => m.Asked.Caller.AccountId), Texts(m => m.Name), Texts(m => Names.Hostname(m.Name, m.Id)), Texts(m => m.Parts.Flavor.Id), Texts(m => m.Parts.Flavor.Name),
@@ -91,7 +66,7 @@ public sealed class LaunchWriter(EventLog events)
                 Texts(m => m.Parts.KeyPair?.Name), Texts(m => m.Parts.KeyPair?.PublicKey), Texts(m => string.IsNullOrEmpty(m.Asked.Launch.UserData) ? null : m.Asked.Launch.UserData),
                 Texts(m => m.Host!.ZoneId), Texts(m => m.Host!.Id), Texts(m => m.Host!.Storage), Texts(m => m.Asked.Launch.Recovery ?? "wait"), Numbers(m => m.Asked.Launch.RecoveryPriority ?? 0),
                 Texts(m => m.Asked.TraceParent), Texts(m => m.Parts.PlacementGroup?.Id), Texts(m => m.Parts.PlacementGroup?.Policy), Columns.Booleans(made.Select(m => m.Root is not null)), Columns.Jsons(made.Select(m => Tags.Text(m.Asked.Launch.Tags))),
-                Columns.Booleans(made.Select(m => m.Asked.Launch.TerminationProtection ?? false)), now,
+                Columns.Booleans(made.Select(m => m.Asked.Launch.TerminationProtection ?? false)), Texts(m => m.Parts.HostPool?.Id), Columns.Jsons(made.Select(m => Tags.Text(m.Asked.Launch.RequiredLabels))), Columns.Jsons(made.Select(m => Tags.Text(m.Parts.Flavor.RequiredLabels))), now,
             ]),
             .. rooted.Count == 0 ? [] : new[] { RootVolumes.Insert(rooted, now) },
             .. RootVolumes.Attach(named),

@@ -11,6 +11,7 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
 
     private readonly Lock _lock = new();
     private HostView[] _hosts = [];
+    private HostPoolView[] _pools = [];
     private Dictionary<string, int> _places = [];
     private DateTimeOffset _readAt = DateTimeOffset.MinValue;
 
@@ -29,18 +30,28 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
         {
             if (!now && clock.GetUtcNow() - _readAt < (AgeForEachHost * _hosts.Length is var age && age > AgeMin ? age : AgeMin)) return;
         }
+        // Hosts share the texts and labels that many of them have.
+        var (poolIds, labels) = (new Dictionary<string, HostPoolView>(), new Dictionary<string, LabelSet>());
+        var pools = (await database.QueryAsync(
+            "SELECT p.id, p.name, p.all_accounts, coalesce((SELECT array_agg(x.account_id) FROM host_pool_accounts x WHERE x.host_pool_id = p.id), '{}') FROM host_pools p",
+            row => new HostPoolView(row.GetString(0), row.GetString(1), row.GetBoolean(2), row.Texts(3).ToHashSet()), cancel)).ToArray();
+        foreach (var pool in pools) poolIds[pool.Id] = pool;
+        // One that was made since is for nobody until the next look.
+        HostPoolView Pool(string id) => poolIds.TryGetValue(id, out var pool) ? pool : poolIds[id] = new HostPoolView(id, "", false, new HashSet<string>());
+        LabelSet Labels(string json) => json == "{}" ? LabelSet.None : labels.TryGetValue(json, out var known) ? known : labels[json] = LabelSet.Read(json);
         var hosts = (await database.QueryAsync(
             """
             SELECT h.id, h.name, h.zone_id, h.state, h.schedulable, h.vcpus, h.memory_mib, h.disk_gib, h.allocated_vcpus, h.allocated_memory_mib, h.allocated_disk_gib, h.storage,
-                   h.maintenance, z.name, h.segment_devices FROM hosts h JOIN zones z ON z.id = h.zone_id
+                   h.maintenance, z.name, h.segment_devices, h.host_pool_id, h.labels::text FROM hosts h JOIN zones z ON z.id = h.zone_id
             """,
             row => new HostView(
                 row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetBoolean(4),
                 new Capacity(row.GetInt32(5), row.GetInt32(6), row.GetInt32(7)), new Capacity(row.GetInt32(8), row.GetInt32(9), row.GetInt32(10)), row.TextOrNull(11), row.GetBoolean(12),
-                row.GetString(13), row.Texts(14)), cancel)).ToArray();
+                row.GetString(13), row.Texts(14), Pool(row.GetString(15)), Labels(row.GetString(16))), cancel)).ToArray();
         lock (_lock)
         {
             _hosts = hosts;
+            _pools = pools;
             _places = hosts.Select((host, i) => (host.Id, i)).ToDictionary(host => host.Id, host => host.i);
             _readAt = clock.GetUtcNow();
         }
@@ -81,6 +92,12 @@ public sealed class HostSnapshot(Database database, TimeProvider clock)
     private void Change(string hostId, PlacementRequest request)
     {
         if (_places.TryGetValue(hostId, out var place)) _hosts[place] = _hosts[place].With(request);
+    }
+
+    /// <summary>The pools that are not for all, but for this account, as <see cref="PlacementRequest.Pools"/> has them.</summary>
+    public string PoolsOf(string accountId)
+    {
+        lock (_lock) return HostPoolView.Given(_pools, accountId);
     }
 
     public IReadOnlyList<HostView> All()

@@ -98,16 +98,17 @@ public sealed class RecoveryController(
 
     private Task<List<Affected>> RowsAsync(string hostId, CancellationToken cancel) => database.QueryAsync(
         $$"""
-        SELECT id, name, desired, recovery, recovery_priority, CASE WHEN fixed_volumes = 0 THEN storage END, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
+        SELECT v.id, v.name, desired, recovery, recovery_priority, CASE WHEN fixed_volumes = 0 THEN storage END, NOT (desired = 'stopped' AND power IN ('stopped', 'absent') AND observed_generation >= generation),
                vcpus, memory_mib, CASE WHEN root_volume THEN 0 ELSE disk_gib END, zone_id, incarnation, account_id, notices::text,
                coalesce((SELECT array_agg(DISTINCT n.segment_device) FROM interfaces i JOIN networks n ON n.id = i.network_id
                          WHERE i.instance_id = v.id AND i.released_at IS NULL AND n.segment_device IS NOT NULL), '{}'),
-               fixed_volumes = 0 AND storage IS NULL AND {{VolumeHolds.Networked}}
-        FROM instances v WHERE host_id = $1 AND terminated_at IS NULL
+               fixed_volumes = 0 AND storage IS NULL AND {{VolumeHolds.Networked}}, p.id, p.name, (v.required_labels || v.flavor_labels)::text
+        FROM instances v LEFT JOIN host_pools p ON p.id = v.host_pool_id WHERE host_id = $1 AND terminated_at IS NULL
         """,
         r => new Affected(
             new AffectedInstance(r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetInt32(4), r.TextOrNull(5), r.GetBoolean(6),
-                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10), SegmentDevices: PlacementRequest.Devices(r.Texts(14)), Networked: r.GetBoolean(15)), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
+                new Capacity(r.GetInt32(7), r.GetInt32(8), r.GetInt32(9)), r.GetString(10), SegmentDevices: PlacementRequest.Devices(r.Texts(14)), Networked: r.GetBoolean(15),
+                HostPool: r.IsDBNull(16) ? null : new Ref(r.GetString(16), r.GetString(17)), Pools: snapshot.PoolsOf(r.GetString(12)), Labels: LabelSet.Read(r.GetString(18))), r.GetString(10), r.GetInt32(11), r.GetString(12), r.GetString(13)), cancel, hostId);
 
     /// <summary>Tells those that stay why they wait, once for each reason.</summary>
     private async Task NoticeAsync(IEnumerable<RecoveryStep> waiting, Dictionary<string, Affected> affected, CancellationToken cancel)
@@ -151,7 +152,7 @@ public sealed class RecoveryController(
             foreach (var candidate in step.Candidates.Where(candidate => group?.Leaving(host.Id).Allows(candidate.Id) ?? true))
             {
                 if (!await CanHaveAsync(transaction, ids, candidate, affected, cancel)) continue;
-                if ((await LaunchWriter.ClaimAsync(transaction, [.. affected.Select(one => (candidate.Id, Needs(one.Instance)))], withRoots: false, [])).Count == 0) continue;
+                if ((await HostClaims.TakeAsync(transaction, [.. affected.Select(one => new HostClaim(candidate.Id, one.AccountId, Needs(one.Instance)))], withRoots: false, whole: true, [])).Contains(null)) continue;
                 foreach (var one in affected) await WriteAsync(transaction, host, candidate, one, step, cancel);
                 return candidate;
             }
@@ -165,7 +166,7 @@ public sealed class RecoveryController(
     private static async Task<bool> CanHaveAsync(Transaction transaction, string[] ids, HostView candidate, IReadOnlyList<Affected> affected, CancellationToken cancel) =>
         !(candidate.Storage is not null && affected.Any(one => one.Instance.Networked)) && await VolumeHolds.CanMoveAsync(transaction, ids, candidate.Id, cancel);
 
-    private static PlacementRequest Needs(AffectedInstance instance) => new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, null);
+    private static PlacementRequest Needs(AffectedInstance instance) => new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, null, HostPool: instance.HostPool, Labels: instance.Labels);
 
     private async Task WriteAsync(Transaction transaction, HostView from, HostView to, Affected affected, RecoveryStep step, CancellationToken cancel)
     {

@@ -11,8 +11,12 @@ namespace Kumoi.Server.Recovery;
 /// <param name="Group">Its placement group, with all members of it wherever they are; null: none.</param>
 /// <param name="SegmentDevices">As <see cref="PlacementRequest"/> has them.</param>
 /// <param name="Networked">All of its disks are given to it by other hosts, which can give them to any host of the zone.</param>
+/// <param name="HostPool">The pool that it asked for; null: any of its account's.</param>
+/// <param name="Pools">As <see cref="PlacementRequest"/> has them.</param>
+/// <param name="Labels">What its hosts must have; null: nothing.</param>
 public sealed record AffectedInstance(
-    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null, string SegmentDevices = "", bool Networked = false)
+    string Id, string Name, string Desired, string Recovery, int Priority, string? Storage, bool Running, Capacity Size, string? ZoneId = null, GroupView? Group = null, string SegmentDevices = "", bool Networked = false,
+    Ref? HostPool = null, string? Pools = null, LabelSet? Labels = null)
 {
     /// <summary>Only its host has its disk.</summary>
     public bool IsFixed => Storage is null && !Networked;
@@ -57,11 +61,17 @@ public static class RecoveryPlanner
                 Wait($"Host {host.Name} is {Word(host)}, and the affinity group {group!.Name} keeps the instance together with {anchor}, which does not move.");
                 continue;
             }
+            // No host can be in two pools, or have two values of one label: launched while their host was, they wait.
+            if (Common(moving) is not (var pool, var labels))
+            {
+                Wait($"Host {host.Name} is {Word(host)}, and the instances of the affinity group {group!.Name} ask for host pools or labels that no host can have together.");
+                continue;
+            }
             var all = needs.Aggregate((sum, one) => sum with
             {
                 Vcpus = sum.Vcpus + one.Vcpus, MemoryMib = sum.MemoryMib + one.MemoryMib, DiskGib = sum.DiskGib + one.DiskGib,
                 SegmentDevices = PlacementRequest.Devices(sum.SegmentDevices.Split(',').Concat(one.SegmentDevices.Split(',')).Where(device => device.Length > 0)),
-            });
+            }) with { HostPool = pool, Labels = labels };
             var choice = Placement.Placement.Choose(Room().Values, all, CandidatesMax);
             if (choice.Candidates.Count > 0)
             {
@@ -72,12 +82,14 @@ public static class RecoveryPlanner
             }
             else if (group is not null && Placement.Placement.Choose(Room().Values, all with { Group = null }, 1).Candidates.Count > 0)
                 Wait($"Host {host.Name} is {Word(host)}, and the {group.Policy} group {group.Name} admits no other host that has both its storage and room; it is tried again as soon as one does.");
+            else if (choice.Rejections.Any(rejection => rejection.Filter is "host-pool" or "host-pool-account" or "labels") && Placement.Placement.Choose(Room().Values, all with { Group = null, HostPool = null, Pools = null, Labels = null }, 1).Candidates.Count > 0)
+                Wait($"Host {host.Name} is {Word(host)}, and no other host that is in a host pool for the instance, and has its labels, has both its storage and room; it is tried again as soon as one has.", "host-pool");
             else if (moving.Count > 1)
                 Wait($"Host {host.Name} is {Word(host)}, and no other host has both the storage and room for all {moving.Count} instances of the affinity group {group!.Name}; it is tried again as soon as one has.");
             else
                 steps.Add(new RecoveryStep([moving[0].Instance], [], "no-capacity", $"Host {host.Name} is {Word(host)}, and no other host has both its storage and room; it is tried again as soon as one has."));
 
-            void Wait(string message) => steps.AddRange(moving.Select(one => new RecoveryStep([one.Instance], [], "placement-group", message)));
+            void Wait(string message, string reason = "placement-group") => steps.AddRange(moving.Select(one => new RecoveryStep([one.Instance], [], reason, message)));
         }
         return steps;
     }
@@ -88,7 +100,16 @@ public static class RecoveryPlanner
         .GroupBy(i => i.Group is { Policy: PlacementPolicies.Affinity } group ? group.Id : i.Id).Select(together => together.ToList());
 
     private static PlacementRequest Needs(AffectedInstance instance, GroupView? group) =>
-        new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, instance.ZoneId, instance.Storage, false, group, SegmentDevices: instance.SegmentDevices);
+        new(instance.Size.Vcpus, instance.Size.MemoryMib, instance.Size.DiskGib, instance.ZoneId, instance.Storage, false, group, SegmentDevices: instance.SegmentDevices, HostPool: instance.HostPool, Pools: instance.Pools, Labels: instance.Labels);
+
+    /// <summary>The pool and the labels that all of them ask for; null if no host can be both.</summary>
+    private static (Ref? Pool, LabelSet? Labels)? Common(List<(AffectedInstance Instance, (bool, string, string) Verdict)> moving)
+    {
+        var pools = moving.Select(one => one.Instance.HostPool).OfType<Ref>().DistinctBy(pool => pool.Id).ToList();
+        LabelSet? labels = LabelSet.None;
+        foreach (var (instance, _) in moving) labels = labels?.With(instance.Labels ?? LabelSet.None);
+        return pools.Count > 1 || labels is null ? null : (pools.FirstOrDefault(), labels);
+    }
 
     /// <summary>A member of the affinity group that does not move, or has its disk elsewhere than the first: then none moves.</summary>
     private static string? Anchor(List<(AffectedInstance Instance, (bool Moves, string, string) Verdict)> judged, GroupView? group) => group?.Policy != PlacementPolicies.Affinity ? null

@@ -12,7 +12,7 @@ public sealed class TopTests
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddDays(20_000);
 
     private static Host Host(string name, string state) => new(
-        "h-" + name, name, new Ref("z-1", "default"), state, true, "qemu", "kvm", "", new Capacity(16, 8192, 100), new Capacity(4, 4096, 10), 3, "127.0.0.1", "1", [], [], Now, Now.AddSeconds(-4), false, null, 10, null, null, null);
+        "h-" + name, name, new Ref("z-1", "default"), state, true, "qemu", "kvm", "", new Capacity(16, 8192, 100), new Capacity(4, 4096, 10), 3, "127.0.0.1", "1", [], [], Now, Now.AddSeconds(-4), false, null, 10, null, null, null, new Ref("hp-1", "default"), null, new Dictionary<string, string>());
 
     private static MetricSamples Samples(int created, int slow) => MetricSamples.Read(
         $"# TYPE x counter\nkumoi_database_up 1\nkumoi_instances{{state=\"running\"}} 7\nkumoi_instances_created_total {created}\nhttp_server_request_duration_seconds_bucket{{http_route=\"/api/v1/instances\",le=\"0.01\"}} 90\n" +

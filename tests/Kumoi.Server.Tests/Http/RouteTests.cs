@@ -132,6 +132,7 @@ public sealed class RouteTests
             ["{internetGateway}"] = (await owner.PostAsync<InternetGateway>("/internet-gateways", new { })).Id,
             ["{taggedResource}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
             ["{meteredResource}"] = instance.Id,
+            ["{hostPool}"] = (await scene.Admin.PostAsync<HostPool>("/host-pools", new { name = "own", accounts = new[] { "acme" } })).Id,
             ["{accessKey}"] = (await owner.PostAsync<AccessKeyCreated>("/access-keys", new { })).Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{role}"] = (await owner.PostAsync<Role>("/roles", new { name = "own", permissions = new[] { "*:read" } })).Id,
@@ -206,14 +207,14 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/host-pools", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));
         }
         var refused = await stranger.FailAsync(400, HttpMethod.Post, "/instances",
-            new { name = "x", flavor = "small", image = ids["{image}"], network = ids["{network}"], keyPair = ids["{keyPair}"], placementGroup = ids["{placementGroup}"], securityGroups = new[] { ids["{group}"] } });
-        Assert.Equal(["image", "keyPair", "network", "placementGroup", "securityGroups[0]"], refused.Errors!.Select(e => e.Field).Order());
+            new { name = "x", flavor = "small", image = ids["{image}"], network = ids["{network}"], keyPair = ids["{keyPair}"], placementGroup = ids["{placementGroup}"], hostPool = ids["{hostPool}"], securityGroups = new[] { ids["{group}"] } });
+        Assert.Equal(["hostPool", "image", "keyPair", "network", "placementGroup", "securityGroups[0]"], refused.Errors!.Select(e => e.Field).Order());
         Assert.Equal("not-found", (await stranger.FailAsync(404, HttpMethod.Get, "/instances", null, ("Kumoi-Account", "acme"))).Code);
         // An operator may act for another account.
         using var asOperator = await scene.Admin.SendAsync(HttpMethod.Get, $"/instances/{instance.Id}", null, ("Kumoi-Account", "acme"));

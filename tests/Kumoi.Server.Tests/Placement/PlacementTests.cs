@@ -26,6 +26,41 @@ public sealed class PlacementTests
     }
 
     [Fact]
+    public void Pools_and_labels_turn_hosts_away_before_anything_else_is_told_of_them()
+    {
+        HostPoolView open = new("hp-1", "default", true, new HashSet<string>()), gold = new("hp-2", "gold", false, new HashSet<string> { "a-1" }), silver = new("hp-3", "silver", false, new HashSet<string> { "a-2", "a-1" });
+        var ssd = LabelSet.Of(new Dictionary<string, string> { ["disk"] = "ssd", ["gpu"] = "" });
+        HostView[] hosts = [View("a") with { Pool = open }, View("b") with { Pool = gold, Labels = ssd }, View("c", zone: "z2") with { Pool = silver, Labels = ssd }];
+        string Try(PlacementRequest request)
+        {
+            var choice = Server.Placement.Placement.Choose(hosts, request);
+            return string.Join(' ', choice.Candidates.Select(host => host.Id).Concat(choice.Rejections.Select(r => $"{r.Filter}:{r.Hosts}")));
+        }
+        PlacementRequest Of(string account) => new(1, 100, 1, null, Pools: HostPoolView.Given([open, gold, silver], account));
+        var disk = LabelSet.Of(new Dictionary<string, string> { ["disk"] = "ssd" });
+        Assert.Equal(("a b c", "a c", "a"), (Try(Of("a-1")), Try(Of("a-2")), Try(Of("a-3"))));
+        Assert.Equal("b", Try(Of("a-1") with { HostPool = new Ref("hp-2", "gold") }));
+        Assert.Equal("host-pool:2 host-pool-account:1", Try(Of("a-3") with { HostPool = new Ref("hp-2", "gold") }));
+        Assert.Equal("c", Try(Of("a-2") with { Labels = disk }));
+        Assert.Equal("host-pool-account:2 labels:1", Try(Of("a-3") with { Labels = disk }));
+        Assert.Equal("host-pool-account:1 zone:1 labels:1", Try(Of("a-2") with { ZoneId = "z1", Labels = disk }));
+        // Requests of accounts without pools of their own are one request.
+        Assert.Equal(Of("a-3"), Of("a-4"));
+        Assert.Equal(Of("a-3") with { Labels = disk }, Of("a-3") with { Labels = LabelSet.Read("{\"disk\": \"ssd\"}") });
+    }
+
+    [Fact]
+    public void Labels_of_two_are_all_of_both_unless_they_clash()
+    {
+        LabelSet Of(params (string Key, string Value)[] labels) => LabelSet.Of(labels.ToDictionary(label => label.Key, label => label.Value));
+        Assert.Equal(Of(("a", "1"), ("b", "2")), Of(("b", "2")).With(Of(("a", "1"), ("b", "2"))));
+        Assert.Null(Of(("a", "1"), ("b", "2")).With(Of(("b", ""))));
+        Assert.Equal(("b", null), (Of(("a", "1"), ("b", "2")).Clash(Of(("b", "3"))), Of(("a", "1")).Clash(Of(("b", "3")))));
+        // No value can pass for another label.
+        Assert.NotEqual(Of(("a", "1 b=2")), Of(("a", "1"), ("b", "2")));
+    }
+
+    [Fact]
     public void Without_any_host_the_answer_says_so() => Assert.Equal("none", Assert.Single(Server.Placement.Placement.Choose([], new PlacementRequest(1, 1, 1, null)).Rejections).Filter);
 
     [Fact]

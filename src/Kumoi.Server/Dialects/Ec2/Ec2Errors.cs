@@ -34,7 +34,7 @@ public static class Ec2Errors
         ["volume-attached"] = ("VolumeInUse", 400), ["volume-not-attached"] = (State, 400), ["volume-not-available"] = (State, 400), ["volume-not-made"] = (State, 400), ["volume-restoring"] = (State, 400), ["volume-filling"] = (State, 400), ["volume-held"] = (State, 400),
         ["snapshot-not-available"] = (State, 400), ["network-has-vpn"] = (Depends, 400), ["operator-account"] = (Refused, 400), ["delete-self"] = (Refused, 400), ["instances-survive"] = (Refused, 400),
         ["peering-exists"] = ("VpcPeeringConnectionAlreadyExists", 400), ["peering-not-pending"] = ("InvalidStateTransition", 400), ["peering-not-yours"] = (Refused, 400),
-        ["host-in-service"] = (State, 400), ["host-not-down"] = (State, 400), ["host-reports"] = (State, 400), ["no-power-controller"] = (State, 400), ["stray-image-gone"] = (State, 400), ["stray-key-gone"] = (State, 400), ["stray-unreadable"] = (State, 400),
+        ["host-in-service"] = (State, 400), ["host-pool-for-all"] = (State, 400), ["host-pool-default"] = (Refused, 400), ["host-not-down"] = (State, 400), ["host-reports"] = (State, 400), ["no-power-controller"] = (State, 400), ["stray-image-gone"] = (State, 400), ["stray-key-gone"] = (State, 400), ["stray-unreadable"] = (State, 400),
         ["backup-chain-busy"] = (State, 400), ["backup-not-available"] = (State, 400), ["backup-not-creating"] = (State, 400), ["backup-not-reached"] = (State, 400), ["backup-store-away"] = ("Unavailable", 503), ["backup-under-way"] = (State, 400), ["no-backup-store"] = (State, 400),
     };
 
