@@ -13,6 +13,8 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Role)), JsonSerializable(typeof(Page<Role>)), JsonSerializable(typeof(CreateRole)), JsonSerializable(typeof(UpdateRole)), JsonSerializable(typeof(Page<KnownPermission>))]
 [JsonSerializable(typeof(SecondFactor)), JsonSerializable(typeof(BeginSecondFactor)), JsonSerializable(typeof(SecondFactorSecret)), JsonSerializable(typeof(ConfirmSecondFactor)), JsonSerializable(typeof(RecoveryCodes)), JsonSerializable(typeof(EndSecondFactor))]
 [JsonSerializable(typeof(UserDirectory)), JsonSerializable(typeof(Page<UserDirectory>)), JsonSerializable(typeof(CreateDirectory)), JsonSerializable(typeof(GroupRole[]))]
+[JsonSerializable(typeof(Alert)), JsonSerializable(typeof(Page<Alert>)), JsonSerializable(typeof(AcknowledgeAlert))]
+[JsonSerializable(typeof(Contact)), JsonSerializable(typeof(Page<Contact>)), JsonSerializable(typeof(CreateContact)), JsonSerializable(typeof(UpdateContact)), JsonSerializable(typeof(VerifyContact))]
 [JsonSerializable(typeof(Page<Quota>)), JsonSerializable(typeof(SetQuotas)), JsonSerializable(typeof(Page<QuotaDefault>)), JsonSerializable(typeof(QuotaRequest)), JsonSerializable(typeof(Page<QuotaRequest>)), JsonSerializable(typeof(CreateQuotaRequest)), JsonSerializable(typeof(AnswerQuotaRequest))]
 [JsonSerializable(typeof(Membership)), JsonSerializable(typeof(Page<Membership>)), JsonSerializable(typeof(SetMembership)), JsonSerializable(typeof(Self)), JsonSerializable(typeof(UpdateUser))]
 [JsonSerializable(typeof(User)), JsonSerializable(typeof(Page<User>)), JsonSerializable(typeof(CreateUser)), JsonSerializable(typeof(ChangePassword))]
