@@ -123,14 +123,14 @@ public sealed class SmtpServer : IAsyncDisposable
     }
 
     /// <summary>What it took, in the order in which it did.</summary>
-    public IReadOnlyList<MimeMessage> Messages => [.. Files.Select(file => MimeMessage.Load(file))];
+    public IReadOnlyList<ReceivedMail> Messages => [.. Files.Select(file => MimeMessage.Load(file)).Select(mail => new ReceivedMail(mail.To.Mailboxes.Single().Address, mail.Subject!, mail.TextBody!, mail.MessageId!, mail.Headers["Auto-Submitted"]))];
 
     /// <summary>The same as it came over the wire.</summary>
     public IReadOnlyList<string> Raw => [.. Files.Select(File.ReadAllText)];
 
     private IEnumerable<string> Files => Path.Combine(_directory, "mail", "new") is var box && Directory.Exists(box) ? new DirectoryInfo(box).GetFiles().OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal).Select(file => file.FullName) : [];
 
-    public IReadOnlyList<MimeMessage> To(string address) => [.. Messages.Where(message => message.To.Mailboxes.Any(mailbox => mailbox.Address == address))];
+    public IReadOnlyList<ReceivedMail> To(string address) => [.. Messages.Where(mail => mail.To == address)];
 
     public Task ArrivedAsync(string address, int count) => Wait.UntilAsync(() => Task.FromResult(To(address).Count >= count), what: $"{count} messages to {address}");
 
@@ -140,3 +140,6 @@ public sealed class SmtpServer : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 }
+
+/// <summary>A message as its reader sees it.</summary>
+public sealed record ReceivedMail(string To, string Subject, string TextBody, string MessageId, string? AutoSubmitted);

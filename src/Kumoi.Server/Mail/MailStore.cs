@@ -6,11 +6,11 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Mail;
 
 /// <summary>What of an alert a message tells: that it stands, with this severity, or that it is over.</summary>
-public sealed record Telling(string AlertId, string State, string Severity);
+public sealed record ToldAlert(string AlertId, string State, string Severity);
 
 /// <summary>A message to be sent.</summary>
 /// <param name="AccountId">Whose contact it goes to; null: the operators'.</param>
-public sealed record NewMail(string? AccountId, string ContactId, string Purpose, string Address, string Subject, string Body, IReadOnlyList<Telling> Tellings)
+public sealed record NewMail(string? AccountId, string ContactId, string Purpose, string Address, string Subject, string Body, IReadOnlyList<ToldAlert> Tellings)
 {
     public const string OfAlerts = "alerts", OfCode = "code";
 }

@@ -141,7 +141,7 @@ public sealed class AlertTests
         await db.ExecuteAsync("INSERT INTO switches (id, account_id, name, driver, url, encrypted_token, created_at, conditions) SELECT 'sw-00000000000000001', account_id, 'leaf', 'rest', 'https://127.0.0.1:1/', '', now(), $1 FROM hosts", default, Server.Platform.Postgres.Columns.Json(Standing));
         await db.ExecuteAsync("INSERT INTO servers (id, name, agent_url, version, started_at, seen_at) VALUES ('srv-gone', 'gone', 'https://gone.example:8481', '0', now(), now() - interval '2 minutes')", default);
         foreach (var state in (string[])["unreachable", "down"])
-            await db.CopyAsync("hosts", host, 1, ("id", AlertScene.Id(state == "down" ? "h-d" : "h-u").Replace("17", "16", StringComparison.Ordinal)), ("name", $"'{state}'"), ("certificate_serial", $"'{state}'"), ("state", $"'{state}'"), ("fenced_at", "now()"), ("fenced_by", "'lease'"), ("conditions", "'[]'"));
+            await db.CopyAsync("hosts", host, 1, ("id", $"'h-{(state == "down" ? 'd' : 'e')}0000000000000000'"), ("name", $"'{state}'"), ("certificate_serial", $"'{state}'"), ("state", $"'{state}'"), ("fenced_at", "now()"), ("fenced_by", "'lease'"), ("conditions", "'[]'"));
         await scene.LaunchAsync("web-2");
         await db.ExecuteAsync("UPDATE instances SET host_id = (SELECT id FROM hosts WHERE name = 'down') WHERE name = 'web-2'", default);
         await scene.Admin.PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["volumes"] = 1 } });

@@ -20,7 +20,7 @@ public sealed record TellableAlert(
 /// <param name="Over">What it has heard of, and is over.</param>
 /// <param name="Standing">How many others stand that it has heard of.</param>
 /// <param name="Tellings">What it has heard once it has the message.</param>
-public sealed record Digest(IReadOnlyList<TellableAlert> Fresh, IReadOnlyList<TellableAlert> Reminded, IReadOnlyList<TellableAlert> Passed, IReadOnlyList<TellableAlert> Over, int Standing, IReadOnlyList<Telling> Tellings);
+public sealed record Digest(IReadOnlyList<TellableAlert> Fresh, IReadOnlyList<TellableAlert> Reminded, IReadOnlyList<TellableAlert> Passed, IReadOnlyList<TellableAlert> Over, int Standing, IReadOnlyList<ToldAlert> Tellings);
 
 /// <summary>
 /// Decides whether a contact is told something now, and what: pure. Whatever happens at once is one message: it waits for a moment until the first news has company. What comes and goes is told once as standing and once as over.
@@ -54,7 +54,7 @@ public static class Digests
         if (!isNews && !reminds && !isOver) return null;
         var reminded = reminds ? urgent : [];
         return new Digest(fresh, reminded, passed, over, known.Count - reminded.Count,
-            [.. fresh.Concat(reminded).Select(a => new Telling(a.Id, "open", a.Severity)), .. passed.Concat(ended).Select(a => new Telling(a.Id, "resolved", a.Severity))]);
+            [.. fresh.Concat(reminded).Select(a => new ToldAlert(a.Id, "open", a.Severity)), .. passed.Concat(ended).Select(a => new ToldAlert(a.Id, "resolved", a.Severity))]);
     }
 
     private static bool IsFresh(TellableAlert alert) => alert.State == AlertStates.Open && (alert.ToldState != "open" || alert.Rank > Severities.Rank(alert.ToldSeverity!));
