@@ -49,7 +49,7 @@ public sealed class DigestTests
         var digest = Of(Alert("a", severity, state: state, told: "open", toldHoursAgo: hours), Alert("b", "critical", told: "open", toldHoursAgo: 1), Alert("c", told: "open"));
         Assert.Equal(reminded, digest is not null);
         // Reminders fall together from then on.
-        if (digest is not null) Assert.Equal((["a", "b"], 1), (digest.Reminded.Select(a => a.ResourceId).ToArray(), digest.Standing));
+        if (digest is not null) Assert.Equal("a, b; 1", $"{string.Join(", ", digest.Reminded.Select(a => a.ResourceId))}; {digest.Standing}");
     }
 
     [Fact]
@@ -83,8 +83,10 @@ public sealed class DigestTests
     [Fact]
     public void What_passed_before_it_could_be_told_is_told_afterwards_unless_it_was_a_moment()
     {
-        Assert.Single(Of(Alert("a", raisedMinutesAgo: 20, resolvedMinutesAgo: 5))!.Passed);
-        Assert.Null(Of(Alert("a", raisedMinutesAgo: 5, resolvedMinutesAgo: 5)));
+        Assert.Single(Of(Alert("a", raisedMinutesAgo: 20, resolvedMinutesAgo: 10))!.Passed);
+        // It may come back.
+        Assert.Null(Of(Alert("a", raisedMinutesAgo: 20, resolvedMinutesAgo: 9)));
+        Assert.Null(Of(Alert("a", raisedMinutesAgo: 20, resolvedMinutesAgo: 20)));
     }
 
     [Theory]

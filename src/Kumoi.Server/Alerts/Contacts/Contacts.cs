@@ -93,14 +93,14 @@ public sealed class ContactUseCases(Database database, ContactStore store, MailS
         }, cancel);
     }
 
-    public async Task<Result<Contact>> SendCodeAsync(Caller caller, string? owner, string key, CancellationToken cancel) => options.Smtp is null ? new Failure("no-mail-server", 409)
-        : await ChangeAsync(owner, key, async (transaction, found) =>
-        {
-            if (found.Shown.State == "verified") return new Failure("contact-verified", 409);
-            if (await SendCodeAsync(transaction, caller, owner, found.Shown, cancel) is { } failure) return failure;
-            await events.WriteAsync(transaction, caller, "contact.send-code", new Subject("contact", found.Shown.Id, found.Shown.Name), cancel);
-            return null;
-        }, cancel);
+    public Task<Result<Contact>> SendCodeAsync(Caller caller, string? owner, string key, CancellationToken cancel) => ChangeAsync(owner, key, async (transaction, found) =>
+    {
+        if (found.Shown.State == "verified") return new Failure("contact-verified", 409);
+        if (options.Smtp is null) return new Failure("no-mail-server", 409);
+        if (await SendCodeAsync(transaction, caller, owner, found.Shown, cancel) is { } failure) return failure;
+        await events.WriteAsync(transaction, caller, "contact.send-code", new Subject("contact", found.Shown.Id, found.Shown.Name), cancel);
+        return null;
+    }, cancel);
 
     private async Task<Failure?> SendCodeAsync(Transaction transaction, Caller caller, string? owner, Contact contact, CancellationToken cancel)
     {

@@ -41,7 +41,7 @@ public static class Digests
         var fresh = heeded.FindAll(IsFresh);
         var known = heeded.FindAll(a => a.Stands && a.ToldState == "open" && !IsFresh(a));
         var urgent = known.FindAll(a => a is { State: AlertStates.Open, Severity: Severities.Critical });
-        var passed = heeded.FindAll(a => !a.Stands && a.ToldState is null && a.ResolvedAt - a.RaisedAt >= GatherTime && IsQuiet(a, now));
+        var passed = heeded.FindAll(a => !a.Stands && a.ToldState is null && a.ResolvedAt - a.RaisedAt >= GatherTime && now - a.ResolvedAt >= AlertPlanner.FlapTime);
         var ended = alerts.Where(a => !a.Stands && a.ToldState == "open" && IsQuiet(a, now)).ToList();
         // A host that is no more unreachable, since it is down, has not come back.
         var troubled = alerts.Where(a => a.Stands).Select(a => a.ResourceId).ToHashSet();
