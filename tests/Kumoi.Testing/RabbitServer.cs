@@ -1,8 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using RabbitMQ.Client;
 
 namespace Kumoi.Testing;
+
+/// <summary>A message that lies in the queue of a <see cref="RabbitServer"/>.</summary>
+public sealed record RabbitMessage(string Id, string Key, byte[] Body, IReadOnlyBasicProperties Properties);
 
 /// <summary>A real RabbitMQ with its own name, ports and directory, without anything of the machine's: what messages are handed over to.</summary>
 public sealed class RabbitServer : IAsyncDisposable
@@ -66,11 +70,39 @@ public sealed class RabbitServer : IAsyncDisposable
     /// <summary>As if the machine's power was cut.</summary>
     public async Task KillAsync()
     {
-        // The script and what it has started.
+        // What it has started ends with it; the script has become it.
         _broker!.Kill(entireProcessTree: true);
         await _broker.WaitForExitAsync();
         await Wait.UntilAsync(async () => !await AnswersAsync(), what: "RabbitMQ has gone");
     }
+
+    private async Task<(IConnection Connection, IChannel Channel)> ConnectAsync()
+    {
+        var connection = await new ConnectionFactory { HostName = "127.0.0.1", Port = Port, UserName = User, Password = Password, AutomaticRecoveryEnabled = false }.CreateConnectionAsync();
+        return (connection, await connection.CreateChannelAsync());
+    }
+
+    /// <summary>A durable queue that gets what goes to the exchange with such keys.</summary>
+    public async Task BindAsync(string exchange, string key)
+    {
+        var (connection, channel) = await ConnectAsync();
+        await using var _ = connection;
+        await channel.ExchangeDeclareAsync(exchange, ExchangeType.Topic, durable: true);
+        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false);
+        await channel.QueueBindAsync(Queue, exchange, key);
+    }
+
+    /// <summary>What lies in the queue, without taking it out.</summary>
+    public async Task<List<RabbitMessage>> ReadAsync()
+    {
+        var (connection, channel) = await ConnectAsync();
+        await using var _ = connection;
+        var messages = new List<RabbitMessage>();
+        while (await channel.BasicGetAsync(Queue, autoAck: false) is { } got) messages.Add(new RabbitMessage(got.BasicProperties.MessageId!, got.RoutingKey, got.Body.ToArray(), got.BasicProperties));
+        return messages;
+    }
+
+    private const string Queue = "all";
 
     private Process Launch(string program, IEnumerable<string> arguments)
     {
@@ -79,7 +111,7 @@ public sealed class RabbitServer : IAsyncDisposable
         {
             ("HOME", _directory), ("RABBITMQ_NODENAME", $"kumoi{Port}@localhost"), ("RABBITMQ_NODE_PORT", $"{Port}"), ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1"), ("RABBITMQ_DIST_PORT", $"{_between}"), ("ERL_EPMD_PORT", $"{_names}"), ("ERL_EPMD_ADDRESS", "127.0.0.1"),
             ("RABBITMQ_MNESIA_BASE", Path.Combine(_directory, "data")), ("RABBITMQ_LOG_BASE", Path.Combine(_directory, "log")), ("RABBITMQ_PID_FILE", Path.Combine(_directory, "pid")), ("RABBITMQ_CONFIG_FILE", Path.Combine(_directory, "rabbitmq.conf")),
-            ("RABBITMQ_ENABLED_PLUGINS_FILE", Path.Combine(_directory, "plugins")), ("RABBITMQ_CONF_ENV_FILE", "/dev/null"), ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", Path.Combine(_directory, "plugins")), ("RABBITMQ_CONF_ENV_FILE", "/dev/null"), ("RUNNING_UNDER_SYSTEMD", "true"), ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"),
         })
             start.Environment[name] = value;
         var process = Process.Start(start)!;

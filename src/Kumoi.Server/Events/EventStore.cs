@@ -14,9 +14,10 @@ namespace Kumoi.Server.Events;
 public sealed record EventFilter(string? Resource, string? ResourceType, IReadOnlyList<string> Actions, string? Actor, string? RequestId, DateTimeOffset? Since, DateTimeOffset? Until);
 
 /// <summary>Where a follower is: after this transaction's event of this id.</summary>
-public readonly record struct EventPosition(ulong Transaction, string Id) : IComparable<EventPosition>
+public readonly record struct EventPosition(ulong Transaction, string Id)
 {
-    public int CompareTo(EventPosition other) => Transaction != other.Transaction ? Transaction.CompareTo(other.Transaction) : string.CompareOrdinal(Id, other.Id);
+    /// <summary>The later of the two.</summary>
+    public EventPosition Or(EventPosition other) => other.Transaction > Transaction || other.Transaction == Transaction && string.CompareOrdinal(other.Id, Id) > 0 ? other : this;
 }
 
 /// <summary>Where a reader of a list is: behind the event of this id, which is of this time.</summary>

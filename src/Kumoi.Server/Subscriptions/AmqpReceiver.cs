@@ -22,16 +22,16 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
     private const int MessageLettersMax = 256, NotFound = 404;
 
     /// <param name="Key">What it was opened for: another address or password is another line.</param>
-    private sealed record Line(string Key, IConnection Connection, IChannel Channel, long UsedAt);
+    private sealed record Line(string Key, IConnection Connection, IChannel Channel, AmqpConfirms Confirms, long UsedAt);
 
     // Kept open between portions. Whoever uses one takes it out.
     private readonly ConcurrentDictionary<string, Line> _idle = new();
 
     public string Kind => "amqp";
 
-    public Task<Sent> SendAsync(Delivery delivery, IReadOnlyList<DeliveryItem> items, CancellationToken cancel) => UseAsync(delivery, (channel, stop) => PublishAsync(channel, delivery, items, stop), cancel);
+    public Task<Sent> SendAsync(Delivery delivery, IReadOnlyList<DeliveryItem> items, CancellationToken cancel) => UseAsync(delivery, (line, stop) => PublishAsync(line, delivery, items, stop), cancel);
 
-    /// <summary>Says nothing to anybody who listens: the exchange is there, and a message to it is confirmed. Its routing key is <c>ACCOUNT.ping</c>.</summary>
+    /// <summary>With the routing key <c>ACCOUNT.ping</c> and nothing in it.</summary>
     public Task<Sent> PingAsync(Delivery delivery, CancellationToken cancel) => SendAsync(delivery,
         [new DeliveryItem("ping-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), delivery.AccountId, "ping", clock.GetUtcNow(), Encoding.UTF8.GetBytes("{}"))], cancel);
 
@@ -47,7 +47,7 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
             if (_idle.TryRemove(id, out var line)) await CloseAsync(line.Connection);
     }
 
-    private async Task<Sent> UseAsync(Delivery delivery, Func<IChannel, CancellationToken, Task> use, CancellationToken cancel)
+    private async Task<Sent> UseAsync(Delivery delivery, Func<Line, CancellationToken, Task<string?>> use, CancellationToken cancel)
     {
         using var time = new CancellationTokenSource(Patience, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, time.Token);
@@ -61,7 +61,7 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
                 else await CloseAsync(kept.Connection);
             }
             line ??= await OpenAsync(delivery, key, either.Token);
-            await use(line.Channel, either.Token).WaitAsync(either.Token);
+            if (await use(line, either.Token).WaitAsync(either.Token) is { } problem) return new Sent(false, null, PlainText.Of(problem, MessageLettersMax));
             var used = line with { UsedAt = clock.GetTimestamp() };
             line = null;
             if (!_idle.TryAdd(delivery.Id, used)) await CloseAsync(used.Connection);
@@ -85,14 +85,13 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
     {
         AuthenticationFailureException or BrokerUnreachableException { InnerException: AuthenticationFailureException } => "The broker does not take this user and password.",
         BrokerUnreachableException { InnerException: { } inner } => $"The broker could not be reached: {inner.Message}",
-        PublishException => "The broker did not take the message.",
         _ => $"The broker could not be used: {e.Message}",
     };
 
-    private static async Task PublishAsync(IChannel channel, Delivery delivery, IReadOnlyList<DeliveryItem> items, CancellationToken cancel)
+    private static async Task<string?> PublishAsync(Line line, Delivery delivery, IReadOnlyList<DeliveryItem> items, CancellationToken cancel)
     {
         // Sent one behind the other, and confirmed in any order.
-        var confirmed = new List<Task>(items.Count);
+        var confirmed = line.Confirms.ExpectAsync(await line.Channel.GetNextPublishSequenceNumberAsync(cancel), items.Count);
         foreach (var item in items)
         {
             var properties = new BasicProperties
@@ -100,9 +99,9 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
                 MessageId = item.Id, ContentType = "application/json", Persistent = true, Timestamp = new AmqpTimestamp(item.At.ToUnixTimeSeconds()), Type = item.Topic, AppId = "kumoi",
                 Headers = new Dictionary<string, object?> { ["account"] = item.AccountId, ["content"] = delivery.Content },
             };
-            confirmed.Add(channel.BasicPublishAsync(delivery.Exchange!, $"{item.AccountId}.{item.Topic}", mandatory: false, properties, item.Json, cancel).AsTask());
+            await line.Channel.BasicPublishAsync(delivery.Exchange!, $"{item.AccountId}.{item.Topic}", mandatory: false, properties, item.Json, cancel);
         }
-        await Task.WhenAll(confirmed);
+        return await confirmed;
     }
 
     private async Task<Line> OpenAsync(Delivery delivery, string key, CancellationToken cancel)
@@ -116,7 +115,8 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
         var connection = await factory.CreateConnectionAsync(cancel);
         try
         {
-            return new Line(key, connection, await ChannelAsync(connection, delivery.Exchange!, cancel), clock.GetTimestamp());
+            var channel = await ChannelAsync(connection, delivery.Exchange!, cancel);
+            return new Line(key, connection, channel, new AmqpConfirms(channel), clock.GetTimestamp());
         }
         catch
         {
@@ -127,7 +127,7 @@ public sealed class AmqpReceiver(MasterKey masterKey, TimeProvider clock) : IRec
 
     private static async Task<IChannel> ChannelAsync(IConnection connection, string exchange, CancellationToken cancel)
     {
-        var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+        var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
         var channel = await connection.CreateChannelAsync(options, cancel);
         try
         {

@@ -15,7 +15,7 @@ public sealed class DeliveryStore(Database database, EventLog events, ServerRegi
     // Below so many transactions behind, looking for news costs nothing.
     private const int BehindMin = 1000;
 
-    public const string Columns_ =
+    public const string Fields =
         "s.id, s.name, s.account_id, s.scope, s.kind, s.url, s.exchange, s.content, s.actions, s.sealed_secret, s.sealed_former, s.former_until, s.position_xid::text, s.position_id, s.failures, s.failing_since, coalesce(s.holder, '')";
 
     private readonly string _waiting = string.Join(" OR ", sources.Select(source => $"s.content = '{source.Content}' AND {source.Waiting}"));
@@ -31,7 +31,7 @@ public sealed class DeliveryStore(Database database, EventLog events, ServerRegi
         WITH due AS (
             SELECT s.id FROM subscriptions s WHERE s.state = $1 AND s.next_try_at <= $2 AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp()) AND ({_waiting})
             ORDER BY s.next_try_at, s.id LIMIT $3 FOR UPDATE OF s SKIP LOCKED)
-        UPDATE subscriptions s SET holder = $4 || '/' || gen_random_uuid(), lease_until = clock_timestamp() + make_interval(secs => $5) FROM due WHERE s.id = due.id RETURNING {Columns_}
+        UPDATE subscriptions s SET holder = $4 || '/' || gen_random_uuid(), lease_until = clock_timestamp() + make_interval(secs => $5) FROM due WHERE s.id = due.id RETURNING {Fields}
         """, Read, cancel, state, clock.GetUtcNow(), most, registry.Id, Lease.TotalSeconds);
 
     /// <summary>The receiver has confirmed all up to this position. Null if the lease is somebody else's, or the subscription has changed: then what is read of it counts no more.</summary>
@@ -41,7 +41,7 @@ public sealed class DeliveryStore(Database database, EventLog events, ServerRegi
         UPDATE subscriptions s SET position_xid = $3::text::xid8, position_id = $4, delivered = delivered + $5::integer, last_delivered_at = CASE WHEN $5 > 0 THEN $6 ELSE last_delivered_at END,
             state = CASE WHEN $5 > 0 THEN 'active' ELSE state END, failures = CASE WHEN $5 > 0 THEN 0 ELSE failures END, failing_since = CASE WHEN $5 > 0 THEN NULL ELSE failing_since END, last_error = CASE WHEN $5 > 0 THEN NULL ELSE last_error END,
             next_try_at = $6, lease_until = clock_timestamp() + make_interval(secs => $7)
-        WHERE s.id = $1 AND s.holder = $2 RETURNING {Columns_}
+        WHERE s.id = $1 AND s.holder = $2 RETURNING {Fields}
         """, Read, cancel, delivery.Id, delivery.Holder, position.Transaction.ToString(CultureInfo.InvariantCulture), position.Id, delivered, clock.GetUtcNow(), Lease.TotalSeconds);
 
     public Task ReleaseAsync(Delivery delivery, CancellationToken cancel) =>

@@ -29,6 +29,6 @@ public sealed class EventSource(EventStore store) : IDeliverySource
             next = at;
         }
         if (found.Count == most) return new Portion(items, next, false);
-        return new Portion(items, next.CompareTo(end) > 0 ? next : end, true);
+        return new Portion(items, next.Or(end), true);
     }
 }

@@ -27,7 +27,7 @@ public static class SubscriptionStore
         queries.FindAsync(Select + " AND (s.id = $2 OR s.name = $2) " + lockAs, Read, cancel, accountId, key);
 
     public static Task<Delivery?> DeliveryAsync(IQueries queries, string id, CancellationToken cancel) =>
-        queries.FindAsync($"SELECT {DeliveryStore.Columns_} FROM subscriptions s WHERE s.id = $1", DeliveryStore.Read, cancel, id);
+        queries.FindAsync($"SELECT {DeliveryStore.Fields} FROM subscriptions s WHERE s.id = $1", DeliveryStore.Read, cancel, id);
 
     public static Task<int> CountAsync(IQueries queries, string accountId, CancellationToken cancel) =>
         queries.FindAsync("SELECT count(*)::int FROM subscriptions WHERE account_id = $1", row => row.GetInt32(0), cancel, accountId);

@@ -131,6 +131,7 @@ public sealed class RouteTests
             ["{member}"] = balancer.Listeners[0].Members[0].Id,
             ["{internetGateway}"] = (await owner.PostAsync<InternetGateway>("/internet-gateways", new { })).Id,
             ["{taggedResource}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
+            ["{subscription}"] = (await owner.PostAsync<SubscriptionSecret>("/subscriptions", new { name = "own", kind = "webhook", url = "https://hooks.example.org/", actions = new[] { "never.happens" } })).Subscription.Id,
             ["{accessKey}"] = (await owner.PostAsync<AccessKeyCreated>("/access-keys", new { })).Id,
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{role}"] = (await owner.PostAsync<Role>("/roles", new { name = "own", permissions = new[] { "*:read" } })).Id,
@@ -156,6 +157,9 @@ public sealed class RouteTests
         {
             ["PUT /users/{user}"] = new { disabled = true },
             ["PUT /roles/{role}"] = new { description = "x" },
+            ["PUT /subscriptions/{subscription}"] = new { enabled = false },
+            ["/subscriptions/{subscription}/resume"] = new { },
+            ["/subscriptions/{subscription}/rotate-secret"] = new { },
             ["PUT /instances/{instance}"] = new { terminationProtection = true },
             ["PUT /tags/{taggedResource}"] = new { tags = new { a = "b" } },
             ["/internet-gateways/{internetGateway}/attach"] = new { network = "default" },
@@ -205,7 +209,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/subscriptions", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

@@ -12,31 +12,7 @@ public sealed class AmqpTests
 {
     private sealed record Message(string Id, string Key, Event Event, IReadOnlyBasicProperties Properties);
 
-    private static async Task<(IConnection Connection, IChannel Channel)> ConnectAsync(RabbitServer broker)
-    {
-        var connection = await new ConnectionFactory { HostName = "127.0.0.1", Port = broker.Port, UserName = RabbitServer.User, Password = RabbitServer.Password, AutomaticRecoveryEnabled = false }.CreateConnectionAsync();
-        return (connection, await connection.CreateChannelAsync());
-    }
-
-    private static async Task BindAsync(RabbitServer broker, string exchange, string key)
-    {
-        var (connection, channel) = await ConnectAsync(broker);
-        await using var _ = connection;
-        await channel.ExchangeDeclareAsync(exchange, ExchangeType.Topic, durable: true);
-        await channel.QueueDeclareAsync("all", durable: true, exclusive: false, autoDelete: false);
-        await channel.QueueBindAsync("all", exchange, key);
-    }
-
-    /// <summary>What lies in the queue, without taking it out.</summary>
-    private static async Task<List<Message>> ReadAsync(RabbitServer broker)
-    {
-        var (connection, channel) = await ConnectAsync(broker);
-        await using var _ = connection;
-        var messages = new List<Message>();
-        while (await channel.BasicGetAsync("all", autoAck: false) is { } got)
-            messages.Add(new Message(got.BasicProperties.MessageId!, got.RoutingKey, JsonSerializer.Deserialize(got.Body.Span, ApiJson.Default.Event)!, got.BasicProperties));
-        return messages;
-    }
+    private static async Task<List<Message>> ReadAsync(RabbitServer broker) => [.. (await broker.ReadAsync()).Select(m => new Message(m.Id, m.Key, JsonSerializer.Deserialize(m.Body, ApiJson.Default.Event)!, m.Properties))];
 
     private static object Body(RabbitServer broker, string exchange, string[] actions) => new { name = "broker", kind = "amqp", url = broker.Url, password = RabbitServer.Password, exchange, scope = "cloud", actions };
 
@@ -51,7 +27,7 @@ public sealed class AmqpTests
         // It makes the exchange, which is durable: binding does not make another.
         Assert.Equal(new SubscriptionTest(true, null, null), await admin.PostAsync<SubscriptionTest>("/subscriptions/broker/test"));
         var account = (await scene.Tenant.GetAsync<User>("/users/me")).Account.Id;
-        await BindAsync(broker, "happenings", account + ".network.*");
+        await broker.BindAsync("happenings", account + ".network.*");
         string[] names = [.. Enumerable.Range(0, 250).Select(i => $"n{i}")];
         await admin.PostAsync<Network>("/networks", new { name = "operators" });
         await scene.Tenant.PostAsync<SecurityGroup>("/security-groups", new { name = "group" });
@@ -75,7 +51,7 @@ public sealed class AmqpTests
         await using var broker = await RabbitServer.StartAsync();
         await using var scene = await DeliveryScene.StartAsync();
         var admin = await scene.Cloud.LoginAsync();
-        await BindAsync(broker, "kumoi", "#");
+        await broker.BindAsync("kumoi", "#");
         await admin.PostAsync<SubscriptionSecret>("/subscriptions", Body(broker, "kumoi", ["network.create"]));
         var names = Enumerable.Range(0, 200).Select(i => $"n{i}").ToList();
         var making = scene.MakeAsync(names);
