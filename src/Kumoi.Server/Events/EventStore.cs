@@ -92,11 +92,12 @@ public sealed class EventStore(Database database)
         SELECT e.xid::text FROM events e, first f WHERE e.at BETWEEN f.at AND f.at + make_interval(mins => $2) ORDER BY e.xid LIMIT 1
         """, row => (EventPosition?)Position(row.GetString(0), ""), cancel, time, TransactionMinutesMax) ?? await EndAsync(queries, cancel);
 
+    // With the table's name: xid alone would be the column of the answer, which is text, and puts 10 before 9.
     /// <summary>What has come since, up to the oldest transaction still running: a row that commits late is not passed over.</summary>
     /// <param name="actions">Patterns; none: all.</param>
     public Task<List<(EventPosition At, Event Event)>> FollowAsync(string? accountId, IReadOnlyList<string> actions, EventPosition after, int most, CancellationToken cancel) => database.QueryAsync(
         Columns_ + $"""
-         WHERE {Of(accountId)} AND ($5::text[] IS NULL OR action LIKE ANY ($5)) AND (xid, id) > ($2::text::xid8, $3) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $4
+         WHERE {Of(accountId)} AND ($5::text[] IS NULL OR action LIKE ANY ($5)) AND (xid, id) > ($2::text::xid8, $3) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY events.xid, events.id LIMIT $4
         """, row => (Position(row.GetString(14), row.GetString(0)), Read(row)), cancel, Columns.Text(accountId), after.Transaction.ToString(CultureInfo.InvariantCulture), after.Id, most, Columns.TextArray(ActionPatterns.Likes(actions)));
 
     private static EventPosition Position(string transaction, string id) => new(ulong.Parse(transaction, CultureInfo.InvariantCulture), id);
