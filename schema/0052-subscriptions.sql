@@ -10,7 +10,7 @@ CREATE TABLE subscriptions (
     kind            text NOT NULL CHECK (kind IN ('webhook', 'amqp')),
     url             text NOT NULL,
     exchange        text,
-    content         text NOT NULL CHECK (content IN ('events')),
+    content         text NOT NULL CHECK (content IN ('events', 'usage')),
     -- Patterns, * for anything; none: all actions.
     actions         text[] NOT NULL,
     -- What signs (webhook) or signs in (amqp), under the master key; the former one signs besides until its time is over.

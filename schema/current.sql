@@ -1698,7 +1698,7 @@ CREATE TABLE public.subscriptions (
     CONSTRAINT subscriptions_check3 CHECK (((state = 'disabled'::text) OR ((state = 'failing'::text) = (failures > 0)))),
     CONSTRAINT subscriptions_check4 CHECK (((failing_since IS NULL) = (failures = 0))),
     CONSTRAINT subscriptions_check5 CHECK (((holder IS NULL) = (lease_until IS NULL))),
-    CONSTRAINT subscriptions_content_check CHECK ((content = 'events'::text)),
+    CONSTRAINT subscriptions_content_check CHECK ((content = ANY (ARRAY['events'::text, 'usage'::text]))),
     CONSTRAINT subscriptions_failures_check CHECK ((failures >= 0)),
     CONSTRAINT subscriptions_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'amqp'::text]))),
     CONSTRAINT subscriptions_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'cloud'::text]))),
@@ -1804,6 +1804,13 @@ CREATE TABLE public.usage_progress (
     CONSTRAINT usage_progress_one_check CHECK (one)
 );
 
+CREATE SEQUENCE public.usage_record_numbers
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 CREATE TABLE public.usage_records (
     hour timestamp with time zone NOT NULL,
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1813,7 +1820,8 @@ CREATE TABLE public.usage_records (
     resource_id text NOT NULL COLLATE pg_catalog."C",
     resource_name text NOT NULL,
     quantity numeric(26,9) NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    number bigint DEFAULT nextval('public.usage_record_numbers'::regclass) NOT NULL
 )
 PARTITION BY RANGE (hour);
 
@@ -2577,7 +2585,7 @@ CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name
 
 CREATE INDEX usage_records_account ON ONLY public.usage_records USING btree (account_id, hour);
 
-CREATE INDEX usage_records_xid ON ONLY public.usage_records USING btree (xid);
+CREATE INDEX usage_records_follow ON ONLY public.usage_records USING btree (xid, number);
 
 CREATE INDEX usage_spans_begun_xid ON public.usage_spans USING btree (begun_xid);
 

@@ -5175,9 +5175,9 @@ export interface components {
             exchange?: null | string;
             /** @description Of the broker's user; for `amqp` only. */
             password?: null | string;
-            /** @description `events` (the default). */
+            /** @description `events` (the default), or `usage`: hourly records of use. */
             content?: null | string;
-            /** @description Patterns such as `instance.*`; none: all. */
+            /** @description Patterns of actions, or of meters, such as `instance.*`; none: all. */
             actions?: null | string[];
             /** @description `account` (the default) or `cloud`. */
             scope?: null | string;

@@ -20,8 +20,8 @@ public sealed record Subscription(
 /// <param name="Url">Of a webhook: <c>https://…</c>; of a broker: <c>amqps://user@host:port/virtual-host</c>, without the password.</param>
 /// <param name="Exchange">A durable topic exchange, made if it is missing; for <c>amqp</c> only (default <c>kumoi</c>).</param>
 /// <param name="Password">Of the broker's user; for <c>amqp</c> only.</param>
-/// <param name="Content"><c>events</c> (the default).</param>
-/// <param name="Actions">Patterns such as <c>instance.*</c>; none: all.</param>
+/// <param name="Content"><c>events</c> (the default), or <c>usage</c>: hourly records of use.</param>
+/// <param name="Actions">Patterns of actions, or of meters, such as <c>instance.*</c>; none: all.</param>
 /// <param name="Scope"><c>account</c> (the default) or <c>cloud</c>.</param>
 public sealed record CreateSubscription(string Name, string Kind, string Url, string? Exchange, string? Password, string? Content, IReadOnlyList<string>? Actions, string? Scope);
 

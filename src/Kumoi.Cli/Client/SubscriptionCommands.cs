@@ -31,11 +31,12 @@ public static class SubscriptionCommands
     {
         var (name, url, kind, exchange, password, actions, cloud) = (Options.Name(), Described<string>("--url", "option-subscription-url"), Described<string?>("--kind", "option-subscription-kind"), Described<string?>("--exchange", "option-subscription-exchange"),
             Described<string?>("--password-file", "option-subscription-password-file"), Actions(), Described<bool>("--cloud", "option-subscription-cloud"));
+        var content = Described<string?>("--content", "option-subscription-content");
         url.Required = true;
-        noun.Act(new Command("create", Messages.Text("verb-create")) { name, url, kind, exchange, password, actions, cloud }, async (session, parsed, cancel) =>
+        noun.Act(new Command("create", Messages.Text("verb-create")) { name, url, kind, exchange, password, content, actions, cloud }, async (session, parsed, cancel) =>
         {
             var create = new CreateSubscription(parsed.GetValue(name)!, parsed.GetValue(kind) ?? (parsed.GetValue(url)!.StartsWith("amqp", StringComparison.OrdinalIgnoreCase) ? "amqp" : "webhook"), parsed.GetValue(url)!, parsed.GetValue(exchange),
-                await PasswordAsync(parsed.GetValue(password), cancel), null, parsed.GetValue(actions), parsed.GetValue(cloud) ? "cloud" : null);
+                await PasswordAsync(parsed.GetValue(password), cancel), parsed.GetValue(content), parsed.GetValue(actions), parsed.GetValue(cloud) ? "cloud" : null);
             Tell(session, await session.Client.PostAsync<CreateSubscription, SubscriptionSecret>("subscriptions", create, null, cancel));
             return ExitCodes.Ok;
         });

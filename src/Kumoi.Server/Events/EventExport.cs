@@ -53,13 +53,5 @@ public static class EventExport
         item.Resource.Type, item.Resource.Id, item.Resource.Name, item.Message, item.Changes?.GetRawText(),
     ];
 
-    private static void AppendRow(StringBuilder text, IEnumerable<string?> cells) => text.AppendJoin(',', cells.Select(Cell)).Append("\r\n");
-
-    /// <summary>A cell in quotes. One that a spreadsheet would take for a formula gets an apostrophe before it: names and messages are anybody's.</summary>
-    public static string Cell(string? value)
-    {
-        if (string.IsNullOrEmpty(value)) return "";
-        var safe = value[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uff1d' or '\uff0b' or '\uff0d' or '\uff20' ? "'" + value : value;
-        return $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-    }
+    private static void AppendRow(StringBuilder text, string?[] cells) => text.Append(Csv.Line(cells));
 }

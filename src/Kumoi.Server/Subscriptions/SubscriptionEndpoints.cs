@@ -8,7 +8,7 @@ namespace Kumoi.Server.Subscriptions;
 public static class SubscriptionEndpoints
 {
     public static IServiceCollection AddSubscriptions(this IServiceCollection services) => services
-        .AddSingleton<IDeliverySource, EventSource>().AddSingleton<WebhookGate>().AddSingleton<IReceiver, WebhookReceiver>().AddSingleton<IReceiver, AmqpReceiver>()
+        .AddSingleton<IDeliverySource, EventSource>().AddSingleton<IDeliverySource, Metering.UsageSource>().AddSingleton<WebhookGate>().AddSingleton<IReceiver, WebhookReceiver>().AddSingleton<IReceiver, AmqpReceiver>()
         .AddSingleton<DeliveryStore>().AddSingleton<SubscriptionUseCases>().AddSingleton<SubscriptionTrials>().AddLoop<DeliveryLoop>();
 
     public static void MapSubscriptions(this IEndpointRouteBuilder routes, SubscriptionUseCases subscriptions, SubscriptionTrials trials)

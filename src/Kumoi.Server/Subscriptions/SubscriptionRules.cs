@@ -7,7 +7,7 @@ namespace Kumoi.Server.Subscriptions;
 /// <summary>What subscriptions must be like, wherever they come from.</summary>
 public static class SubscriptionRules
 {
-    public const string Webhook = "webhook", Amqp = "amqp", Account = "account", Cloud = "cloud", Events = "events", ExchangeDefault = "kumoi";
+    public const string Webhook = "webhook", Amqp = "amqp", Account = "account", Cloud = "cloud", Events = "events", Usage = "usage", ExchangeDefault = "kumoi";
 
     private const int UrlLengthMax = 2048, PasswordLengthMax = 256, ExchangeLengthMax = 127;
 

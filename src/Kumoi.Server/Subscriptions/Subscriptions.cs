@@ -30,7 +30,7 @@ public sealed class SubscriptionUseCases(Database database, WebhookGate gate, Ma
         Violation?[] violations =
         [
             Names.Check("name", name), SubscriptionRules.OneOf("kind", kind, SubscriptionRules.Webhook, SubscriptionRules.Amqp), SubscriptionRules.OneOf("scope", scope, SubscriptionRules.Account, SubscriptionRules.Cloud),
-            SubscriptionRules.OneOf("content", content, SubscriptionRules.Events), SubscriptionRules.Url(kind, create.Url, options.WebhookHttp, gate), SubscriptionRules.Exchange(kind, create.Exchange),
+            SubscriptionRules.OneOf("content", content, SubscriptionRules.Events, SubscriptionRules.Usage), SubscriptionRules.Url(kind, create.Url, options.WebhookHttp, gate), SubscriptionRules.Exchange(kind, create.Exchange),
             SubscriptionRules.Password(kind, create.Password, required: true), SubscriptionRules.Actions(create.Actions),
         ];
         if (violations.OfType<Violation>().ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -88,10 +89,10 @@ public sealed class EventListTests
         using var table = await tenant.SendAsync(HttpMethod.Get, "/events/export?format=csv&action=network.create");
         Assert.Equal(("text/csv", "events.csv"), (table.Content.Headers.ContentType!.MediaType, table.Content.Headers.ContentDisposition!.FileName!.Trim('"')));
         var rows = (await table.Content.ReadAsStringAsync()).Split("\r\n");
-        Assert.StartsWith("\"id\",\"at\",\"accountId\"", rows[0], StringComparison.Ordinal);
+        Assert.StartsWith("id,at,accountId,", rows[0], StringComparison.Ordinal);
         Assert.Contains(",\"'=HYPERLINK(\"\"198.51.100.1\"\",\"\"x\"\")\",", rows[1], StringComparison.Ordinal);
         Assert.Contains(",\"a, \"\"b\"\"\",", rows[2], StringComparison.Ordinal);
-        Assert.Equal(["", "\"a\"", "\"'+1\"", "\"'-1\"", "\"'@a\"", "\"'\t=1\"", "\"'＝1\""], new[] { null, "a", "+1", "-1", "@a", "\t=1", "＝1" }.Select(EventExport.Cell));
+        Assert.Equal(["", "a", "'+1", "'-1", "'@a", "'\t=1", "'＝1", "\"a,\"\"b\"\"\""], new[] { null, "a", "+1", "-1", "@a", "\t=1", "＝1", "a,\"b\"" }.Select(Csv.Cell));
     }
 
     [Fact]

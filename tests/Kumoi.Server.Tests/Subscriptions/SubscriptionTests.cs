@@ -13,7 +13,7 @@ public sealed class SubscriptionTests
         await using var scene = await DeliveryScene.StartAsync();
         async Task<string[]> RulesAsync(TestClient client, object body) => [.. (await client.FailAsync(400, HttpMethod.Post, "/subscriptions", body)).Errors!.Select(e => $"{e.Field} {e.Rule}").Order(StringComparer.Ordinal)];
         Assert.Equal(["actions action-pattern", "content one-of", "exchange only-with-protocol", "name required", "password only-with-protocol", "scope one-of"],
-            await RulesAsync(scene.Tenant, new { name = "", kind = "webhook", url = scene.Sink.Url, exchange = "x", password = "p", content = "usage", actions = new[] { "Instance.%" }, scope = "domain" }));
+            await RulesAsync(scene.Tenant, new { name = "", kind = "webhook", url = scene.Sink.Url, exchange = "x", password = "p", content = "records", actions = new[] { "Instance.%" }, scope = "domain" }));
         Assert.Contains("kind one-of", await RulesAsync(scene.Tenant, new { name = "a", kind = "fax", url = scene.Sink.Url }));
         Assert.Equal(["password required"], await RulesAsync(scene.Tenant, new { name = "a", kind = "amqp", url = "amqp://user@127.0.0.1/" }));
         foreach (var url in (string[])["amqp://127.0.0.1/", "amqp://user:secret@127.0.0.1/", "amqp://user@127.0.0.1/a/b", "amqp://user@127.0.0.1/?heartbeat=0", "https://user@127.0.0.1/"])
