@@ -29,9 +29,11 @@ import { backupMessages } from '../backups/messages';
 import { scheduleMessages } from '../backup-schedules/messages';
 import { strayMessages } from '../strays/messages';
 import { snapshotMessages } from '../snapshots/messages';
+import { statementMessages } from '../statements/messages';
 import { switchMessages } from '../switches/messages';
 import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
+import { usageMessages } from '../usage/messages';
 import { userMessages } from '../users/messages';
 import { vlanRangeMessages } from '../vlan-ranges/messages';
 import { volumeTypeMessages } from '../volume-types/messages';
@@ -44,7 +46,7 @@ import type { Placeholders } from './messages';
 export const catalogue = {
   ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...memberMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...quotaMessages, ...roleMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...statementMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...usageMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

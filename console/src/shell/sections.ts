@@ -19,6 +19,7 @@ export const sections = {
   storage: own('volumes', 'snapshots', 'backups', 'backup-schedules', 'recoverable-volumes', 'volume-types'),
   network: [...own('networks', 'security-groups', 'floating-addresses', 'load-balancers', 'vpns'), { path: 'trace', needs: 'networks:read' }],
   account: [...own('events', 'quotas', 'members', 'users', 'roles'), { path: 'access' }],
+  billing: own('usage', 'statements'),
   tenancy: [
     { path: 'domains', needs: 'domains:read', reach: 'domain' }, { path: 'accounts', needs: 'accounts:read', reach: 'domain' }, { path: 'quota-requests', needs: 'quota-requests:answer', reach: 'domain' },
     ...cloud('quota-defaults'),

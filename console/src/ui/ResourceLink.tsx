@@ -29,6 +29,7 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   snap: (id) => `/snapshots/${id}`,
   vol: (id) => `/volumes/${id}`,
   vt: () => '/volume-types',
+  stm: () => '/statements',
   spl: (id) => `/pools/${id}`,
 };
 
