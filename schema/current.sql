@@ -826,6 +826,43 @@ CREATE TABLE public.address_reservations (
     account_id text COLLATE pg_catalog."C"
 );
 
+CREATE TABLE public.alert_tellings (
+    contact_id text NOT NULL COLLATE pg_catalog."C",
+    alert_id text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    severity text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_tellings_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text])))
+);
+
+CREATE TABLE public.alerts (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    severity text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL COLLATE pg_catalog."C",
+    resource_name text NOT NULL,
+    cause_id text COLLATE pg_catalog."C",
+    cause_name text,
+    arguments jsonb DEFAULT '[]'::jsonb NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    count integer DEFAULT 1 NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    note text DEFAULT ''::text NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT alerts_acknowledged_whole CHECK ((((acknowledged_at IS NULL) = (acknowledged_by IS NULL)) AND ((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL)))),
+    CONSTRAINT alerts_arguments_check CHECK ((jsonb_typeof(arguments) = 'array'::text)),
+    CONSTRAINT alerts_cause_whole CHECK (((cause_id IS NULL) = (cause_name IS NULL))),
+    CONSTRAINT alerts_count_check CHECK ((count >= 1)),
+    CONSTRAINT alerts_resolved_whole CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL))),
+    CONSTRAINT alerts_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+
 CREATE TABLE public.authority (
     single boolean DEFAULT true NOT NULL,
     certificate text NOT NULL,
@@ -896,6 +933,35 @@ CREATE TABLE public.console_sessions (
     expires_at timestamp with time zone NOT NULL,
     server_url text,
     CONSTRAINT console_sessions_kind_check CHECK ((kind = ANY (ARRAY['serial'::text, 'screen'::text, 'log'::text])))
+);
+
+CREATE TABLE public.contacts (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    name text NOT NULL,
+    kind text DEFAULT 'email'::text NOT NULL,
+    address text NOT NULL,
+    minimum_severity text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    language text NOT NULL,
+    interval_minutes integer NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    code_hash bytea,
+    code_until timestamp with time zone,
+    code_tries integer DEFAULT 0 NOT NULL,
+    verified_at timestamp with time zone,
+    told_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT contacts_code_whole CHECK (((code_hash IS NULL) = (code_until IS NULL))),
+    CONSTRAINT contacts_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT contacts_interval_minutes_check CHECK (((interval_minutes >= 1) AND (interval_minutes <= 1440))),
+    CONSTRAINT contacts_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'webhook'::text]))),
+    CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY['en'::text, 'ja'::text]))),
+    CONSTRAINT contacts_minimum_severity_check CHECK ((minimum_severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT contacts_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'verified'::text, 'refused'::text]))),
+    CONSTRAINT contacts_verified_whole CHECK (((state <> 'verified'::text) OR (verified_at IS NOT NULL)))
 );
 
 CREATE TABLE public.directories (
@@ -1294,6 +1360,30 @@ CREATE TABLE public.lost_volumes (
     lost_at timestamp with time zone NOT NULL,
     sealed_key bytea,
     data_id text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.mails (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    contact_id text COLLATE pg_catalog."C",
+    purpose text NOT NULL,
+    address text NOT NULL,
+    subject text NOT NULL,
+    sealed_body bytea,
+    alerts text[] DEFAULT '{}'::text[] NOT NULL,
+    states text[] DEFAULT '{}'::text[] NOT NULL,
+    severities text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    next_try_at timestamp with time zone NOT NULL,
+    taken_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    error text,
+    CONSTRAINT mails_body_until_over CHECK (((sealed_body IS NULL) = (num_nonnulls(sent_at, failed_at) = 1))),
+    CONSTRAINT mails_over_once CHECK ((num_nonnulls(sent_at, failed_at) <= 1)),
+    CONSTRAINT mails_purpose_check CHECK ((purpose = ANY (ARRAY['alerts'::text, 'code'::text]))),
+    CONSTRAINT mails_told_whole CHECK (((cardinality(alerts) = cardinality(states)) AND (cardinality(alerts) = cardinality(severities))))
 );
 
 CREATE TABLE public.memberships (
@@ -1805,6 +1895,12 @@ ALTER TABLE ONLY public.address_pools
 ALTER TABLE ONLY public.address_reservations
     ADD CONSTRAINT address_reservations_pkey PRIMARY KEY (address);
 
+ALTER TABLE ONLY public.alert_tellings
+    ADD CONSTRAINT alert_tellings_pkey PRIMARY KEY (contact_id, alert_id);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.authority
     ADD CONSTRAINT authority_pkey PRIMARY KEY (single);
 
@@ -1831,6 +1927,9 @@ ALTER TABLE ONLY public.console_sessions
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_ticket_hash_key UNIQUE (ticket_hash);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.directories
     ADD CONSTRAINT directories_name_key UNIQUE (name);
@@ -1978,6 +2077,9 @@ ALTER TABLE ONLY public.lost_instances
 
 ALTER TABLE ONLY public.lost_volumes
     ADD CONSTRAINT lost_volumes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.mails
+    ADD CONSTRAINT mails_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.network_gateways
     ADD CONSTRAINT network_gateways_pkey PRIMARY KEY (address);
@@ -2202,6 +2304,18 @@ CREATE INDEX accounts_domain ON public.accounts USING btree (domain_id, id);
 
 CREATE UNIQUE INDEX accounts_one_operator ON public.accounts USING btree (kind) WHERE (kind = 'operator'::text);
 
+CREATE INDEX alert_tellings_alert ON public.alert_tellings USING btree (alert_id);
+
+CREATE INDEX alerts_account ON public.alerts USING btree (account_id) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX alerts_cause ON public.alerts USING btree (cause_id) WHERE ((cause_id IS NOT NULL) AND (state <> 'resolved'::text));
+
+CREATE UNIQUE INDEX alerts_once ON public.alerts USING btree (kind, resource_id) WHERE (state <> 'resolved'::text);
+
+CREATE INDEX alerts_owner ON public.alerts USING btree (COALESCE(account_id, ''::text), id);
+
+CREATE INDEX alerts_resolved ON public.alerts USING btree (resolved_at) WHERE (resolved_at IS NOT NULL);
+
 CREATE INDEX backup_place_hosts_host ON public.backup_place_hosts USING btree (host_id);
 
 CREATE INDEX backup_places_store ON public.backup_places USING btree (store_id);
@@ -2223,6 +2337,10 @@ CREATE UNIQUE INDEX backups_under_way ON public.backups USING btree (volume_id, 
 CREATE INDEX backups_volume ON public.backups USING btree (volume_id, id);
 
 CREATE INDEX console_sessions_instance ON public.console_sessions USING btree (instance_id);
+
+CREATE INDEX contacts_account ON public.contacts USING btree (account_id) WHERE (account_id IS NOT NULL);
+
+CREATE UNIQUE INDEX contacts_name ON public.contacts USING btree (COALESCE(account_id, ''::text), name);
 
 CREATE UNIQUE INDEX domains_one_root ON public.domains USING btree (((parent_id IS NULL))) WHERE (parent_id IS NULL);
 
@@ -2282,6 +2400,8 @@ CREATE UNIQUE INDEX instances_name ON public.instances USING btree (account_id, 
 
 CREATE INDEX instances_terminated ON public.instances USING btree (terminated_at) WHERE (terminated_at IS NOT NULL);
 
+CREATE INDEX instances_troubled ON public.instances USING btree (id) WHERE ((terminated_at IS NULL) AND ((conditions <> '[]'::jsonb) OR (notices <> '[]'::jsonb)));
+
 CREATE INDEX interface_security_groups_group ON public.interface_security_groups USING btree (security_group_id);
 
 CREATE INDEX interface_traffic_hours_account ON public.interface_traffic_hours USING btree (account_id, hour);
@@ -2313,6 +2433,18 @@ CREATE INDEX load_balancers_subnet6 ON public.load_balancers USING btree (subnet
 CREATE INDEX lost_instances_host ON public.lost_instances USING btree (host_id) WHERE (host_id IS NOT NULL);
 
 CREATE INDEX lost_volumes_account ON public.lost_volumes USING btree (account_id);
+
+CREATE INDEX mails_account ON public.mails USING btree (account_id) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX mails_codes ON public.mails USING btree (address, created_at) WHERE (purpose = 'code'::text);
+
+CREATE INDEX mails_contact ON public.mails USING btree (contact_id) WHERE (contact_id IS NOT NULL);
+
+CREATE INDEX mails_created ON public.mails USING btree (created_at);
+
+CREATE UNIQUE INDEX mails_under_way ON public.mails USING btree (contact_id) WHERE ((purpose = 'alerts'::text) AND (sent_at IS NULL) AND (failed_at IS NULL));
+
+CREATE INDEX mails_waiting ON public.mails USING btree (next_try_at) WHERE ((sent_at IS NULL) AND (failed_at IS NULL));
 
 CREATE UNIQUE INDEX memberships_account ON public.memberships USING btree (user_id, account_id) WHERE (account_id IS NOT NULL);
 
@@ -2547,6 +2679,15 @@ ALTER TABLE ONLY public.address_reservations
 ALTER TABLE ONLY public.address_reservations
     ADD CONSTRAINT address_reservations_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES public.address_pools(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.alert_tellings
+    ADD CONSTRAINT alert_tellings_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alerts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_tellings
+    ADD CONSTRAINT alert_tellings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.backup_place_hosts
     ADD CONSTRAINT backup_place_hosts_host_id_fkey FOREIGN KEY (host_id) REFERENCES public.hosts(id) ON DELETE CASCADE;
 
@@ -2585,6 +2726,9 @@ ALTER TABLE ONLY public.console_sessions
 
 ALTER TABLE ONLY public.console_sessions
     ADD CONSTRAINT console_sessions_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.directories
     ADD CONSTRAINT directories_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -2780,6 +2924,12 @@ ALTER TABLE ONLY public.lost_instances
 
 ALTER TABLE ONLY public.lost_volumes
     ADD CONSTRAINT lost_volumes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mails
+    ADD CONSTRAINT mails_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mails
+    ADD CONSTRAINT mails_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;

@@ -5,6 +5,8 @@ using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
 using Kumoi.Server.Accounts.Directories;
 using Kumoi.Server.AddressPools;
+using Kumoi.Server.Alerts;
+using Kumoi.Server.Alerts.Contacts;
 using Kumoi.Server.Backups;
 using Kumoi.Server.Consoles;
 using Kumoi.Server.Dialects.Ec2;
@@ -20,6 +22,7 @@ using Kumoi.Server.Instances;
 using Kumoi.Server.Interfaces;
 using Kumoi.Server.KeyPairs;
 using Kumoi.Server.LoadBalancers;
+using Kumoi.Server.Mail;
 using Kumoi.Server.Metering;
 using Kumoi.Server.Metering.Statements;
 using Kumoi.Server.Metering.Tariffs;
@@ -86,7 +89,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHostPools().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddAlerts().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHostPools().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMail().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ResourceTagUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -132,6 +135,7 @@ public static class ServerProgram
         api.MapTenancy(services.GetRequiredService<DomainUseCases>(), services.GetRequiredService<RoleUseCases>(), services.GetRequiredService<MembershipUseCases>(), services.GetRequiredService<PermissionCatalogue>());
         api.MapDirectories(services.GetRequiredService<DirectoryUseCases>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
+        api.MapAlerts(services.GetRequiredService<AlertUseCases>(), services.GetRequiredService<ContactUseCases>());
         api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
         api.MapDoctor(services.GetRequiredService<DoctorUseCases>());

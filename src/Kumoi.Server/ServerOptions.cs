@@ -1,5 +1,6 @@
 using System.Net;
 using Kumoi.Api.Logging;
+using Kumoi.Server.Mail;
 
 namespace Kumoi.Server;
 
@@ -20,10 +21,12 @@ namespace Kumoi.Server;
 /// <param name="MetricsPublic">Serve <c>/metrics</c> to other machines too; else to this one only.</param>
 /// <param name="LogFormat"><c>text</c>, or <c>json</c>: one object a line.</param>
 /// <param name="Region">What dialects with regions call this cloud.</param>
+/// <param name="Smtp">The mail server; null: this cloud sends no mail.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
-    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false, string LogFormat = LogFormats.Text, string Region = ServerOptions.RegionDefault)
+    string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false, string LogFormat = LogFormats.Text, string Region = ServerOptions.RegionDefault,
+    SmtpOptions? Smtp = null)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const string RegionDefault = "kumoi";
@@ -41,5 +44,6 @@ public sealed record ServerOptions(
         if (!LogFormats.All.Contains(LogFormat)) yield return "The log format must be text or json.";
         if (Region.Length is 0 or > 32 || Region[0] == '-' || !Region.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')) yield return "The region must be 1 to 32 lower-case letters, digits and dashes.";
         if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
+        foreach (var wrong in Smtp?.Validate() ?? []) yield return wrong;
     }
 }

@@ -22,13 +22,14 @@ public static class RoleCommands
         var region = With("--region", ServerOptions.RegionDefault);
         var (heartbeat, published, format, otlp) = (Options.New<int?>("--heartbeat-seconds"), Options.New<bool>("--metrics-public"), LogFormat(), Options.New<Uri?>("--otlp-endpoint"));
         var command = new Command("server", Messages.Text("command-server")) { state, database, passwordFile, listen, agentListen, agentUrl, masterKey, images, console, admin, floating, uplink, ratio, heartbeat, published, format, otlp, region };
+        var smtp = SmtpFlags.AddTo(command);
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
             var connection = new Npgsql.NpgsqlConnectionStringBuilder(parsed.GetValue(database));
             if (parsed.GetValue(passwordFile) is { } file) connection.Password = (await File.ReadAllTextAsync(file.FullName, cancel)).Trim();
             var options = new ServerOptions(
                 connection.ConnectionString, Address(parsed.GetValue(listen)!), Address(parsed.GetValue(agentListen)!), parsed.GetValue(agentUrl)!, parsed.GetValue(masterKey)!, parsed.GetValue(images)!,
-                parsed.GetValue(console), parsed.GetValue(admin), parsed.GetValue(floating)!, parsed.GetValue(uplink)!, parsed.GetValue(ratio), ServerOptions.ImageBytesMaxDefault, parsed.GetValue(heartbeat), parsed.GetValue(published), parsed.GetValue(format)!, parsed.GetValue(region)!);
+                parsed.GetValue(console), parsed.GetValue(admin), parsed.GetValue(floating)!, parsed.GetValue(uplink)!, parsed.GetValue(ratio), ServerOptions.ImageBytesMaxDefault, parsed.GetValue(heartbeat), parsed.GetValue(published), parsed.GetValue(format)!, parsed.GetValue(region)!, smtp.Read(parsed));
             if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
             using var traces = Tracing.Export("kumoi-server", parsed.GetValue(otlp));
             await using var app = await ServerProgram.BuildAsync(options, TimeProvider.System, cancel);

@@ -134,10 +134,25 @@ public sealed class RouteTests
             ["{meteredResource}"] = instance.Id,
             ["{hostPool}"] = (await scene.Admin.PostAsync<HostPool>("/host-pools", new { name = "own", accounts = new[] { "acme" } })).Id,
             ["{accessKey}"] = (await owner.PostAsync<AccessKeyCreated>("/access-keys", new { })).Id,
+            ["{alert}"] = await AlertAsync(),
+            ["{contact}"] = await ContactAsync(),
             ["{user}"] = (await owner.GetAsync<User>("/users/me")).Id,
             ["{role}"] = (await owner.PostAsync<Role>("/roles", new { name = "own", permissions = new[] { "*:read" } })).Id,
             ["{token}"] = (await owner.GetAsync<Page<Token>>("/tokens")).Items[0].Id,
         };
+        async Task<string> AlertAsync()
+        {
+            await scene.Cloud.Services.GetRequiredService<Server.Platform.Postgres.Database>().ExecuteAsync(
+                "INSERT INTO alerts (id, account_id, kind, severity, resource_type, resource_id, resource_name, raised_at, last_seen_at) SELECT 'alt-00000000000000001', account_id, 'backup.failed', 'warning', 'backup', 'bk-1', 'own', now(), now() FROM instances WHERE id = $1", default, instance.Id);
+            return "alt-00000000000000001";
+        }
+        async Task<string> ContactAsync()
+        {
+            // Made past the API, which would want a mail server.
+            await scene.Cloud.Services.GetRequiredService<Server.Platform.Postgres.Database>().ExecuteAsync(
+                "INSERT INTO contacts (id, account_id, name, address, minimum_severity, language, interval_minutes, created_at) SELECT 'ct-00000000000000001', account_id, 'own', 'own@example.net', 'warning', 'en', 5, now() FROM instances WHERE id = $1", default, instance.Id);
+            return "ct-00000000000000001";
+        }
         async Task<Volume> VolumeAsync()
         {
             await scene.Host.ReportStoresAsync(new Kumoi.Api.Agent.ObservedStore("st-00000000000000001", "local", "directory", false, true, 100, 1));
@@ -156,6 +171,9 @@ public sealed class RouteTests
         }
         var bodies = new Dictionary<string, object>
         {
+            ["/alerts/{alert}/acknowledge"] = new { },
+            ["PUT /contacts/{contact}"] = new { },
+            ["/contacts/{contact}/verify"] = new { code = "x" },
             ["PUT /users/{user}"] = new { disabled = true },
             ["PUT /roles/{role}"] = new { description = "x" },
             ["PUT /instances/{instance}"] = new { terminationProtection = true },
@@ -207,7 +225,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/host-pools", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/host-pools", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/alerts", "/contacts", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));
