@@ -25,12 +25,14 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   snapshot: ['volumes'],
   backup: ['volumes'],
   'backup-schedule': ['backups'],
-  host: ['strays', 'recoverable-volumes'],
+  host: ['strays', 'recoverable-volumes', 'host-pools'],
+  'host-pool': ['hosts'],
   // Who is a member of what, and what they may.
   user: ['members', 'domains', 'self', 'second-factor'],
   role: ['members', 'self'],
   account: ['domains', 'quotas', 'self'],
   domain: ['accounts', 'quotas', 'roles', 'self'],
+  tariff: ['statements'],
   'quota-request': ['quotas'],
   'quota-default': ['quotas'],
 };

@@ -6,6 +6,7 @@ import { domainMessages } from '../domains/messages';
 import { eventMessages } from '../events/messages';
 import { flavorMessages } from '../flavors/messages';
 import { floatingAddressMessages } from '../floating-addresses/messages';
+import { hostPoolMessages } from '../host-pools/messages';
 import { hostMessages } from '../hosts/messages';
 import { imageMessages } from '../images/messages';
 import { instanceMessages } from '../instances/messages';
@@ -31,6 +32,7 @@ import { strayMessages } from '../strays/messages';
 import { snapshotMessages } from '../snapshots/messages';
 import { statementMessages } from '../statements/messages';
 import { switchMessages } from '../switches/messages';
+import { tariffMessages } from '../tariffs/messages';
 import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
 import { usageMessages } from '../usage/messages';
@@ -44,9 +46,9 @@ import type { Placeholders } from './messages';
 
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
-  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
+  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...hostPoolMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...memberMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...quotaMessages, ...roleMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...statementMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...usageMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...statementMessages, ...switchMessages, ...tariffMessages, ...traceMessages, ...uiMessages, ...usageMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;
