@@ -33,6 +33,8 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   account: ['domains', 'quotas', 'self'],
   domain: ['accounts', 'quotas', 'roles', 'self'],
   tariff: ['statements'],
+  alert: ['cloud-alerts'],
+  contact: ['cloud-contacts'],
   'quota-request': ['quotas'],
   'quota-default': ['quotas'],
 };

@@ -1,6 +1,8 @@
 import { accessMessages } from '../access/messages';
 import { accountMessages } from '../accounts/messages';
+import { alertMessages } from '../alerts/messages';
 import { addressPoolMessages } from '../address-pools/messages';
+import { contactMessages } from '../contacts/messages';
 import { dashboardMessages } from '../dashboard/messages';
 import { domainMessages } from '../domains/messages';
 import { eventMessages } from '../events/messages';
@@ -46,7 +48,7 @@ import type { Placeholders } from './messages';
 
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
-  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...hostPoolMessages, ...imageMessages,
+  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...alertMessages, ...balancerMessages, ...contactMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...hostPoolMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...memberMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...quotaMessages, ...roleMessages, ...routerMessages,
   ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...statementMessages, ...switchMessages, ...tariffMessages, ...traceMessages, ...uiMessages, ...usageMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;

@@ -72,6 +72,8 @@ export const shellMessages = {
   'nav.access': { en: 'Access', ja: 'アクセス' },
   'nav.hosts': { en: 'Hosts', ja: 'ホスト' },
   'nav.pools': { en: 'Volume pools', ja: 'ボリュームプール' },
+  'nav.alerts': { en: 'Alerts', ja: 'アラート' },
+  'nav.cloud-alerts': { en: 'Alerts of the cloud', ja: 'クラウドのアラート' },
   'nav.host-pools': { en: 'Host pools', ja: 'ホストプール' },
   'nav.flavors': { en: 'Flavors', ja: 'フレーバー' },
   'nav.zones': { en: 'Zones', ja: 'ゾーン' },

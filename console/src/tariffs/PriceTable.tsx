@@ -44,7 +44,7 @@ export function useTerms(): (of: Tariff) => { label: string; value: ReactNode }[
   return (of) => [
     { label: t('tariff.currency'), value: of.currency },
     { label: t('tariff.timeZone'), value: of.timeZone },
-    { label: t('tariff.tax'), value: t('tariff.taxOf', { percent: format.quantity(of.taxPercent) }) },
+    { label: t('tariff.tax'), value: format.quantity(of.taxPercent) },
     { label: t('tariff.rounding'), value: t.word('tariff.rounding', of.rounding) },
   ];
 }

@@ -38,7 +38,7 @@ export function TariffsPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (x) => <code>{x.id}</code>, width: 220 },
           { id: 'description', header: t('ui.description'), cell: (x) => x.description || '-', width: 200 },
           { id: 'currency', header: t('tariff.currency'), cell: (x) => x.currency, width: 100 },
-          { id: 'tax', header: t('tariff.tax'), cell: (x) => t('tariff.taxOf', { percent: format.quantity(x.taxPercent) }), width: 110 },
+          { id: 'tax', header: t('tariff.tax'), cell: (x) => format.quantity(x.taxPercent), width: 110 },
           { id: 'zone', header: t('tariff.timeZone'), cell: (x) => x.timeZone, width: 150 },
           { id: 'assigned', header: t('tariff.assignments'), cell: (x) => [...new Set((x.assignments ?? []).map((a) => scopeText(t, a)))].join(', ') || '-', width: 220 },
           { id: 'created', header: t('ui.created'), cell: (x) => format.dateTime(x.createdAt), width: 235 },

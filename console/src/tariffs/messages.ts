@@ -11,7 +11,6 @@ export const tariffMessages = {
   'tariff.timeZone': { en: 'Time zone', ja: 'タイムゾーン' },
   'tariff.timeZoneHint': { en: 'Whose months are charged, such as Asia/Tokyo.', ja: '請求月の区切りに使います (例: Asia/Tokyo)。' },
   'tariff.tax': { en: 'Tax (%)', ja: '税率 (%)' },
-  'tariff.taxOf': { en: '{percent} %', ja: '{percent} %' },
   'tariff.taxWrong': { en: 'A number from 0 to 100', ja: '0 から 100 の数値を入力してください' },
   'tariff.rounding': { en: 'Rounding', ja: '端数処理' },
   'tariff.rounding.half-up': { en: 'Half up', ja: '四捨五入' },

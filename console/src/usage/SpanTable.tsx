@@ -27,7 +27,7 @@ export function SpanTable({ resource }: { resource: string }): ReactNode {
       title={t('usage.traceTitle')} description={t('usage.traceAbout')} within pages={pages} look={look} labelOf={(s) => s.id} empty={t('usage.traceEmpty')}
       columns={[
         { id: 'meter', header: t('usage.meter'), isRowHeader: true, cell: (s) => <span data-testid="usage-span" data-meter={s.meter}>{t.word('meter', s.meter)}{s.attribute !== '' && ` (${s.attribute})`}</span>, width: 240 },
-        { id: 'quantity', header: t('usage.quantity'), cell: (s) => t('usage.inEachHour', { quantity: format.quantity(s.quantity), unit: t.word('unit', s.unit) }), width: 220 },
+        { id: 'quantity', header: t('usage.quantity'), cell: (s) => (s.unit === 'hour' ? format.quantity(s.quantity) : `${format.quantity(s.quantity)} GiB`), width: 120 },
         { id: 'begun', header: t('usage.begun'), cell: (s) => <Turn at={s.begunAt} event={s.begun} />, width: 300 },
         { id: 'ended', header: t('usage.ended'), cell: (s) => (s.endedAt === null ? t('usage.still') : <Turn at={s.endedAt} event={s.ended} />), width: 300 },
       ]}

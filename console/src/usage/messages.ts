@@ -29,7 +29,6 @@ export const usageMessages = {
   'usage.traceTitle': { en: 'Spans', ja: '利用期間' },
   'usage.traceAbout': { en: 'From when to when it had how much. Hours and statements are computed from this.', ja: 'いつからいつまで、どれだけあったかの記録です。利用量と明細書はこれを元に計算されます。' },
   'usage.traceEmpty': { en: 'Nothing was noted of it', ja: '記録はありません' },
-  'usage.inEachHour': { en: '{quantity} {unit} in each hour', ja: '1 時間あたり {quantity} {unit}' },
   'usage.begun': { en: 'Begun', ja: '開始' },
   'usage.ended': { en: 'Ended', ja: '終了' },
   'usage.still': { en: 'Goes on', ja: '継続中' },
