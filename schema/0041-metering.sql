@@ -65,6 +65,7 @@ END $$;
 
 -- Each hour of each account, as the spans and the traffic of the hour say: they are computed from those, and come out the same when they are computed again.
 -- xid is the transaction that wrote the record last, so that others can follow what is new. Writer: one server at a time. Partitions are made by it, a month each.
+CREATE SEQUENCE usage_record_numbers;
 CREATE TABLE usage_records (
     hour          timestamptz NOT NULL,
     account_id    text COLLATE "C" NOT NULL,
@@ -75,10 +76,11 @@ CREATE TABLE usage_records (
     resource_name text NOT NULL,
     quantity      numeric(26, 9) NOT NULL,
     xid           xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    number        bigint NOT NULL DEFAULT nextval('usage_record_numbers'),
     PRIMARY KEY (hour, account_id, meter, resource_id, attribute)
 ) PARTITION BY RANGE (hour);
 CREATE INDEX usage_records_account ON usage_records (account_id, hour);
-CREATE INDEX usage_records_xid ON usage_records (xid);
+CREATE INDEX usage_records_follow ON usage_records (xid, number);
 
 -- Hours before computed_until are recorded; transactions before seen have been looked at.
 CREATE TABLE usage_progress (

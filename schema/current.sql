@@ -990,6 +990,13 @@ CREATE TABLE public.domains (
     CONSTRAINT domains_check1 CHECK (((parent_id IS NULL) = (lineage = (id || '.'::text))))
 );
 
+CREATE TABLE public.event_retention (
+    one boolean DEFAULT true NOT NULL,
+    months integer,
+    CONSTRAINT event_retention_months_check CHECK (((months >= 1) AND (months <= 1200))),
+    CONSTRAINT event_retention_one_check CHECK (one)
+);
+
 CREATE TABLE public.events (
     id text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone NOT NULL,
@@ -1659,6 +1666,45 @@ CREATE TABLE public.subnets (
     CONSTRAINT subnets_tags_check CHECK ((jsonb_typeof(tags) = 'object'::text))
 );
 
+CREATE TABLE public.subscriptions (
+    id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    scope text NOT NULL,
+    kind text NOT NULL,
+    url text NOT NULL,
+    exchange text,
+    content text NOT NULL,
+    actions text[] NOT NULL,
+    sealed_secret bytea,
+    sealed_former bytea,
+    former_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    position_xid xid8 NOT NULL,
+    position_id text NOT NULL COLLATE pg_catalog."C",
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    next_try_at timestamp with time zone NOT NULL,
+    last_error text,
+    last_delivered_at timestamp with time zone,
+    delivered bigint DEFAULT 0 NOT NULL,
+    holder text,
+    lease_until timestamp with time zone,
+    CONSTRAINT subscriptions_check CHECK (((kind = 'amqp'::text) = (exchange IS NOT NULL))),
+    CONSTRAINT subscriptions_check1 CHECK (((kind <> 'webhook'::text) OR (sealed_secret IS NOT NULL))),
+    CONSTRAINT subscriptions_check2 CHECK (((sealed_former IS NULL) = (former_until IS NULL))),
+    CONSTRAINT subscriptions_check3 CHECK (((state = 'disabled'::text) OR ((state = 'failing'::text) = (failures > 0)))),
+    CONSTRAINT subscriptions_check4 CHECK (((failing_since IS NULL) = (failures = 0))),
+    CONSTRAINT subscriptions_check5 CHECK (((holder IS NULL) = (lease_until IS NULL))),
+    CONSTRAINT subscriptions_content_check CHECK ((content = ANY (ARRAY['events'::text, 'usage'::text]))),
+    CONSTRAINT subscriptions_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT subscriptions_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'amqp'::text]))),
+    CONSTRAINT subscriptions_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'cloud'::text]))),
+    CONSTRAINT subscriptions_state_check CHECK ((state = ANY (ARRAY['active'::text, 'failing'::text, 'disabled'::text])))
+);
+
 CREATE TABLE public.switch_ports (
     switch_id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
@@ -1758,6 +1804,13 @@ CREATE TABLE public.usage_progress (
     CONSTRAINT usage_progress_one_check CHECK (one)
 );
 
+CREATE SEQUENCE public.usage_record_numbers
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 CREATE TABLE public.usage_records (
     hour timestamp with time zone NOT NULL,
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1767,7 +1820,8 @@ CREATE TABLE public.usage_records (
     resource_id text NOT NULL COLLATE pg_catalog."C",
     resource_name text NOT NULL,
     quantity numeric(26,9) NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    number bigint DEFAULT nextval('public.usage_record_numbers'::regclass) NOT NULL
 )
 PARTITION BY RANGE (hour);
 
@@ -1948,6 +2002,9 @@ ALTER TABLE ONLY public.domains
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.event_retention
+    ADD CONSTRAINT event_retention_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (at, id);
@@ -2203,6 +2260,12 @@ ALTER TABLE ONLY public.subnets
 
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_account_id_name_key UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.switch_ports
     ADD CONSTRAINT switch_ports_pkey PRIMARY KEY (switch_id, name);
@@ -2508,6 +2571,8 @@ CREATE INDEX subnet_addresses_interface ON public.subnet_addresses USING btree (
 
 CREATE INDEX subnet_addresses_rest ON public.subnet_addresses USING btree (released_at) WHERE (released_at IS NOT NULL);
 
+CREATE INDEX subscriptions_due ON public.subscriptions USING btree (next_try_at) WHERE (state <> 'disabled'::text);
+
 CREATE INDEX switch_ports_due ON public.switch_ports USING btree (next_look_at NULLS FIRST);
 
 CREATE INDEX tariff_assignments_tariff ON public.tariff_assignments USING btree (tariff_id);
@@ -2520,7 +2585,7 @@ CREATE UNIQUE INDEX tokens_user_name ON public.tokens USING btree (user_id, name
 
 CREATE INDEX usage_records_account ON ONLY public.usage_records USING btree (account_id, hour);
 
-CREATE INDEX usage_records_xid ON ONLY public.usage_records USING btree (xid);
+CREATE INDEX usage_records_follow ON ONLY public.usage_records USING btree (xid, number);
 
 CREATE INDEX usage_spans_begun_xid ON public.usage_spans USING btree (begun_xid);
 
@@ -3077,6 +3142,9 @@ ALTER TABLE ONLY public.subnets
 
 ALTER TABLE ONLY public.subnets
     ADD CONSTRAINT subnets_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.networks(id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.switch_ports
     ADD CONSTRAINT switch_ports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

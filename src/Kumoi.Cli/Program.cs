@@ -17,7 +17,7 @@ foreach (var option in root.Options) option.Description = Messages.Text(option i
 root.Options.Add(Session.Output);
 root.Options.Add(Session.Account);
 foreach (var command in (IEnumerable<Command>)[
-    .. LocalCommands.All(), .. LoginCommands.All(), InstanceCommands.Make(), ImageCommands.Make(), SecurityGroupCommands.Make(), .. NetworkCommands.All(), InterfaceCommands.Make(), .. FloatingAddressCommands.All(), .. RouterCommands.All(), LoadBalancerCommands.Make(), VpnCommands.Make(), .. TenancyCommands.All(), QuotaCommands.Make(), .. MeteringCommands.All(), .. AlertCommands.All(), .. SmallNouns.All(), AccessKeyCommands.Make(), TagCommands.Make(), InternetGatewayCommands.Make(), HostCommands.Make(), HostPoolCommands.Make(), .. VolumeCommands.All(), SnapshotCommands.Make(), .. BackupCommands.All(), SwitchCommands.Make(),
+    .. LocalCommands.All(), .. LoginCommands.All(), InstanceCommands.Make(), ImageCommands.Make(), SecurityGroupCommands.Make(), .. NetworkCommands.All(), InterfaceCommands.Make(), .. FloatingAddressCommands.All(), .. RouterCommands.All(), LoadBalancerCommands.Make(), VpnCommands.Make(), .. TenancyCommands.All(), QuotaCommands.Make(), .. MeteringCommands.All(), .. AlertCommands.All(), .. SmallNouns.All(), AccessKeyCommands.Make(), EventCommands.Make(), SubscriptionCommands.Make(), TagCommands.Make(), InternetGatewayCommands.Make(), HostCommands.Make(), HostPoolCommands.Make(), .. VolumeCommands.All(), SnapshotCommands.Make(), .. BackupCommands.All(), SwitchCommands.Make(),
     DoctorCommand.Make(), ExplainCommand.Make(), TopCommand.Make(), Completion.Make(), RoleCommands.Server(), RoleCommands.Agent(), SimulateCommand.Make()])
     root.Subcommands.Add(command);
 

@@ -40,6 +40,7 @@ using Kumoi.Server.Quotas;
 using Kumoi.Server.ResourceTags;
 using Kumoi.Server.Routers;
 using Kumoi.Server.SecurityGroups;
+using Kumoi.Server.Subscriptions;
 using Kumoi.Server.Volumes;
 using Kumoi.Server.Volumes.Moves;
 using Kumoi.Server.Vpns;
@@ -89,7 +90,7 @@ public static class ServerProgram
                 json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
                 json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
             })
-            .AddAccounts().AddAddressPools().AddAlerts().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHostPools().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMail().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
+            .AddAccounts().AddAddressPools().AddAlerts().AddBackups().AddConsoles().AddDoctor().AddEc2().AddEvents().AddExplanations().AddFloatingAddresses().AddHostPools().AddHosts().AddImages().AddInstances().AddInterfaces().AddLoadBalancers().AddMail().AddMetering().AddNetworks().AddPlacementGroups().AddPower().AddQuotas().AddRouters().AddSecurityGroups().AddServerMetrics().AddSubscriptions().AddSwitches().AddTraces().AddVolumes().AddStrays().AddVpns().AddVlanRanges()
             .AddSingleton<FlavorUseCases>().AddSingleton<KeyPairUseCases>().AddSingleton<ResourceTagUseCases>().AddSingleton<ZoneUseCases>();
 
         var app = builder.Build();
@@ -139,7 +140,7 @@ public static class ServerProgram
         api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
         api.MapConsoles(services.GetRequiredService<ConsoleUseCases>());
         api.MapDoctor(services.GetRequiredService<DoctorUseCases>());
-        api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
+        api.MapEvents(services.GetRequiredService<EventStore>(), services.GetRequiredService<EventRetentions>(), services.GetRequiredService<EventBell>(), services.GetRequiredService<TimeProvider>(), app.Lifetime);
         api.MapExplanations(services.GetRequiredService<ExplanationUseCases>());
         api.MapFlavors(services.GetRequiredService<FlavorUseCases>());
         api.MapFloatingAddresses(services.GetRequiredService<FloatingAddressUseCases>());
@@ -167,6 +168,7 @@ public static class ServerProgram
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());
         api.MapSecurityGroups(services.GetRequiredService<SecurityGroupUseCases>());
         api.MapSnapshots(services.GetRequiredService<SnapshotUseCases>(), services.GetRequiredService<SnapshotTaking>(), services.GetRequiredService<VolumeRestoring>());
+        api.MapSubscriptions(services.GetRequiredService<SubscriptionUseCases>(), services.GetRequiredService<SubscriptionTrials>());
         api.MapSwitches(services.GetRequiredService<SwitchUseCases>());
         api.MapResourceTags(services.GetRequiredService<ResourceTagUseCases>());
         api.MapTraces(services.GetRequiredService<TraceUseCases>());

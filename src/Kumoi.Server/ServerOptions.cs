@@ -22,11 +22,13 @@ namespace Kumoi.Server;
 /// <param name="LogFormat"><c>text</c>, or <c>json</c>: one object a line.</param>
 /// <param name="Region">What dialects with regions call this cloud.</param>
 /// <param name="Smtp">The mail server; null: this cloud sends no mail.</param>
+/// <param name="WebhookAllow">Ranges that webhooks may be sent to although they are of the inside; null for none.</param>
+/// <param name="WebhookHttp">Let webhooks be sent without TLS, too.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
     string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false, string LogFormat = LogFormats.Text, string Region = ServerOptions.RegionDefault,
-    SmtpOptions? Smtp = null)
+    SmtpOptions? Smtp = null, IReadOnlyList<string>? WebhookAllow = null, bool WebhookHttp = false)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const string RegionDefault = "kumoi";
@@ -43,6 +45,8 @@ public sealed record ServerOptions(
         if (HeartbeatSeconds is < 1 or > 300) yield return "The heartbeat must be 1 to 300 seconds.";
         if (!LogFormats.All.Contains(LogFormat)) yield return "The log format must be text or json.";
         if (Region.Length is 0 or > 32 || Region[0] == '-' || !Region.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')) yield return "The region must be 1 to 32 lower-case letters, digits and dashes.";
+        foreach (var range in WebhookAllow ?? [])
+            if (!IPNetwork.TryParse(range, out _)) yield return $"The range {range} for webhooks must be an IPv4 or IPv6 range whose host bits are zero.";
         if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
         foreach (var wrong in Smtp?.Validate() ?? []) yield return wrong;
     }

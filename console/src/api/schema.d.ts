@@ -1266,6 +1266,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The universal log until now, oldest first, as a file
+         * @description Permission: `events:read`.
+         */
+        get: operations["ExportEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long the universal log is kept
+         * @description Permission: `events:read`.
+         */
+        get: operations["ShowEventRetention"];
+        /**
+         * Say how long the universal log is kept
+         * @description Permission: `events:write`.
+         */
+        put: operations["UpdateEventRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/stream": {
         parameters: {
             query?: never;
@@ -3566,6 +3610,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List subscriptions, which hand over what happens
+         * @description Permission: `subscriptions:read`.
+         */
+        get: operations["ListSubscriptions"];
+        put?: never;
+        /**
+         * Hand over what happens from now on; brokers and the whole cloud (`subscriptions:cloud`) are for operators
+         * @description Permission: `subscriptions:write`.
+         */
+        post: operations["CreateSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscription}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a subscription
+         * @description Permission: `subscriptions:read`.
+         */
+        get: operations["ShowSubscription"];
+        /**
+         * Change a subscription, or disable it
+         * @description Permission: `subscriptions:write`.
+         */
+        put: operations["UpdateSubscription"];
+        post?: never;
+        /**
+         * Remove a subscription
+         * @description Permission: `subscriptions:write`.
+         */
+        delete: operations["DeleteSubscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscription}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message now, and tell what came of it
+         * @description Permission: `subscriptions:write`.
+         */
+        post: operations["TestSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscription}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on from where it stopped, from now or from a time
+         * @description Permission: `subscriptions:write`.
+         */
+        post: operations["ResumeSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscription}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign with a new secret; with the former one, too, for a while
+         * @description Permission: `subscriptions:write`.
+         */
+        post: operations["RotateSubscriptionSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/switches": {
         parameters: {
             query?: never;
@@ -5010,6 +5166,22 @@ export interface components {
                 [key: string]: string;
             };
         };
+        CreateSubscription: {
+            name: string;
+            kind: string;
+            /** @description Of a webhook: `https://…`; of a broker: `amqps://user@host:port/virtual-host`, without the password. */
+            url: string;
+            /** @description A durable topic exchange, made if it is missing; for `amqp` only (default `kumoi`). */
+            exchange?: null | string;
+            /** @description Of the broker's user; for `amqp` only. */
+            password?: null | string;
+            /** @description `events` (the default), or `usage`: hourly records of use. */
+            content?: null | string;
+            /** @description Patterns of actions, or of meters, such as `instance.*`; none: all. */
+            actions?: null | string[];
+            /** @description `account` (the default) or `cloud`. */
+            scope?: null | string;
+        };
         CreateSwitch: {
             name: string;
             /** @description Where its protocol is, such as `https://sw1.example/kumoi/`. */
@@ -5217,6 +5389,14 @@ export interface components {
             type: string;
             id: string;
             name: string;
+        };
+        /** @description How long the universal log is kept. */
+        EventRetention: {
+            /**
+             * Format: int32
+             * @description Events older than so many months go, a month at a time; null: none ever.
+             */
+            months: null | number;
         };
         /** @description A condition in the caller's language. */
         ExplainedCondition: {
@@ -6177,6 +6357,11 @@ export interface components {
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfSubscription: {
+            items: components["schemas"]["Subscription"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSwitch: {
             items: components["schemas"]["Switch"][];
             next: null | string;
@@ -6505,6 +6690,10 @@ export interface components {
             /** @description One of this volume's. */
             snapshot: string;
         };
+        ResumeSubscription: {
+            /** @description `stopped` (the default): from where it stopped; `now`: what was meanwhile is left out; or a time (RFC 3339). */
+            from?: null | string;
+        };
         /** @description A set of permissions. */
         Role: {
             id: string;
@@ -6518,6 +6707,13 @@ export interface components {
             domain: null | components["schemas"]["Ref"];
             /** Format: date-time */
             createdAt: string;
+        };
+        RotateSubscriptionSecret: {
+            /**
+             * Format: int32
+             * @description So long requests are signed with the former secret, too: 0 to 168 (default 24).
+             */
+            keepFormerHours?: null | number;
         };
         /** @description Joins networks of one account: each reaches every other one of the router. Nothing boots or runs for it: every host routes for its own guests. */
         Router: {
@@ -6876,6 +7072,73 @@ export interface components {
             /** @description Addresses and ranges that are never given out. */
             excluded?: null | string[];
         };
+        /** @description Hands over what happens: to a web server by signed requests, or to a message broker (AMQP 0-9-1). At least once, in order. */
+        Subscription: {
+            id: string;
+            name: string;
+            account: components["schemas"]["Ref"];
+            /** @description `account`: what happens in the account; `cloud`: in all accounts. */
+            scope: string;
+            /** @description `webhook` or `amqp`. */
+            kind: string;
+            url: string;
+            /** @description The topic exchange that gets the messages; null for webhooks. */
+            exchange: null | string;
+            /** @description What is handed over: `events`. */
+            content: string;
+            /** @description Patterns of the actions that are handed over, such as `instance.*`; none: all. */
+            actions: string[];
+            /** @description `active`, `failing` (it is tried again) or `disabled` (it waits to be resumed). */
+            state: string;
+            /** @description Why it is disabled, if the cloud did it. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description Tries in a row that failed.
+             */
+            failures: number;
+            /** Format: date-time */
+            failingSince: null | string;
+            /**
+             * Format: date-time
+             * @description When it is tried again, while it is failing.
+             */
+            nextTryAt: null | string;
+            /** @description What the last try failed with; null after one that did not. */
+            lastError: null | string;
+            /** Format: date-time */
+            lastDeliveredAt: null | string;
+            /**
+             * Format: int64
+             * @description Events that the receiver has confirmed so far.
+             */
+            delivered: number;
+            /**
+             * Format: date-time
+             * @description Until then requests are signed with the secret before the last change, too.
+             */
+            formerSecretUntil: null | string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** @description A subscription with the secret that its requests are signed with, which is told this once. */
+        SubscriptionSecret: {
+            subscription: components["schemas"]["Subscription"];
+            /** @description `whsec_…`; null for brokers. */
+            secret: null | string;
+        };
+        /** @description What came of a test message. */
+        SubscriptionTest: {
+            /** @description True if the receiver took it. */
+            delivered: boolean;
+            /**
+             * Format: int32
+             * @description The HTTP status, if there was an answer.
+             */
+            status: null | number;
+            /** @description What went wrong, or what the answer began with. */
+            message: null | string;
+        };
         /** @description A network switch whose ports operators set through the cloud. Its token is not told to anybody. */
         Switch: {
             id: string;
@@ -7108,6 +7371,13 @@ export interface components {
         UpdateDomain: {
             name?: null | string;
         };
+        UpdateEventRetention: {
+            /**
+             * Format: int32
+             * @description 1 to 1200; null: for ever.
+             */
+            months?: null | number;
+        };
         /** @description What is absent stays as it is, or is the default. */
         UpdateHealthCheck: {
             /** @description `tcp`, `http` or `none`. */
@@ -7282,6 +7552,16 @@ export interface components {
             reserved?: null | string[];
             /** @description All that are excluded from now on. */
             excluded?: null | string[];
+        };
+        /** @description What is given changes. */
+        UpdateSubscription: {
+            name?: null | string;
+            url?: null | string;
+            exchange?: null | string;
+            password?: null | string;
+            actions?: null | string[];
+            /** @description False: nothing is handed over until it is resumed. True: goes on from where it stopped. */
+            enabled?: null | boolean;
         };
         /** @description Changes the tags of a resource. */
         UpdateTags: {
@@ -7699,6 +7979,7 @@ export type CreateSecurityGroupRule = components['schemas']['CreateSecurityGroup
 export type CreateSegment = components['schemas']['CreateSegment'];
 export type CreateSnapshot = components['schemas']['CreateSnapshot'];
 export type CreateSubnet = components['schemas']['CreateSubnet'];
+export type CreateSubscription = components['schemas']['CreateSubscription'];
 export type CreateSwitch = components['schemas']['CreateSwitch'];
 export type CreateTariff = components['schemas']['CreateTariff'];
 export type CreateToken = components['schemas']['CreateToken'];
@@ -7720,6 +8001,7 @@ export type EndSecondFactor = components['schemas']['EndSecondFactor'];
 export type EndTariffPrice = components['schemas']['EndTariffPrice'];
 export type Event = components['schemas']['Event'];
 export type EventResource = components['schemas']['EventResource'];
+export type EventRetention = components['schemas']['EventRetention'];
 export type ExplainedCondition = components['schemas']['ExplainedCondition'];
 export type Explanation = components['schemas']['Explanation'];
 export type FieldError = components['schemas']['FieldError'];
@@ -7800,6 +8082,7 @@ export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
 export type PageOfStatementSummary = components['schemas']['PageOfStatementSummary'];
 export type PageOfStray = components['schemas']['PageOfStray'];
 export type PageOfSubnet = components['schemas']['PageOfSubnet'];
+export type PageOfSubscription = components['schemas']['PageOfSubscription'];
 export type PageOfSwitch = components['schemas']['PageOfSwitch'];
 export type PageOfTaggedResource = components['schemas']['PageOfTaggedResource'];
 export type PageOfTariff = components['schemas']['PageOfTariff'];
@@ -7835,7 +8118,9 @@ export type ReplaceSecurityGroups = components['schemas']['ReplaceSecurityGroups
 export type ReservedAddress = components['schemas']['ReservedAddress'];
 export type RestoreBackup = components['schemas']['RestoreBackup'];
 export type RestoreVolume = components['schemas']['RestoreVolume'];
+export type ResumeSubscription = components['schemas']['ResumeSubscription'];
 export type Role = components['schemas']['Role'];
+export type RotateSubscriptionSecret = components['schemas']['RotateSubscriptionSecret'];
 export type Router = components['schemas']['Router'];
 export type SecondFactor = components['schemas']['SecondFactor'];
 export type SecondFactorSecret = components['schemas']['SecondFactorSecret'];
@@ -7859,6 +8144,9 @@ export type StatementSummary = components['schemas']['StatementSummary'];
 export type Store = components['schemas']['Store'];
 export type Stray = components['schemas']['Stray'];
 export type Subnet = components['schemas']['Subnet'];
+export type Subscription = components['schemas']['Subscription'];
+export type SubscriptionSecret = components['schemas']['SubscriptionSecret'];
+export type SubscriptionTest = components['schemas']['SubscriptionTest'];
 export type Switch = components['schemas']['Switch'];
 export type SwitchPort = components['schemas']['SwitchPort'];
 export type TaggedResource = components['schemas']['TaggedResource'];
@@ -7877,6 +8165,7 @@ export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule'];
 export type UpdateContact = components['schemas']['UpdateContact'];
 export type UpdateDomain = components['schemas']['UpdateDomain'];
+export type UpdateEventRetention = components['schemas']['UpdateEventRetention'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
 export type UpdateHost = components['schemas']['UpdateHost'];
 export type UpdateHostPool = components['schemas']['UpdateHostPool'];
@@ -7891,6 +8180,7 @@ export type UpdatePool = components['schemas']['UpdatePool'];
 export type UpdateRole = components['schemas']['UpdateRole'];
 export type UpdateSnapshot = components['schemas']['UpdateSnapshot'];
 export type UpdateSubnet = components['schemas']['UpdateSubnet'];
+export type UpdateSubscription = components['schemas']['UpdateSubscription'];
 export type UpdateTags = components['schemas']['UpdateTags'];
 export type UpdateUser = components['schemas']['UpdateUser'];
 export type UpdateVolume = components['schemas']['UpdateVolume'];
@@ -13471,12 +13761,20 @@ export interface operations {
                 cursor?: string;
                 /** @description Id or name of a resource */
                 resource?: string;
-                /** @description An action, such as `instance.launch` */
+                /** @description A kind of resource, such as `instance` */
+                resourceType?: string;
+                /** @description An action, or a pattern such as `instance.*`; may be given several times, and one must fit */
                 action?: string;
+                /** @description Id or name of who did it */
+                actor?: string;
+                /** @description The `X-Request-Id` of a request */
+                requestId?: string;
                 /** @description Time (RFC 3339), inclusive */
                 since?: string;
                 /** @description Time (RFC 3339), exclusive */
                 until?: string;
+                /** @description `account` (default), or `cloud` for operators: of all accounts */
+                scope?: string;
             };
             header?: never;
             path?: never;
@@ -13531,9 +13829,204 @@ export interface operations {
             };
         };
     };
-    FollowEvents: {
+    ExportEvents: {
+        parameters: {
+            query?: {
+                /** @description `jsonl` (default) or `csv` */
+                format?: string;
+                /** @description Id or name of a resource */
+                resource?: string;
+                /** @description A kind of resource, such as `instance` */
+                resourceType?: string;
+                /** @description An action, or a pattern such as `instance.*`; may be given several times, and one must fit */
+                action?: string;
+                /** @description Id or name of who did it */
+                actor?: string;
+                /** @description The `X-Request-Id` of a request */
+                requestId?: string;
+                /** @description Time (RFC 3339), inclusive */
+                since?: string;
+                /** @description Time (RFC 3339), exclusive */
+                until?: string;
+                /** @description `account` (default), or `cloud` for operators: of all accounts */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowEventRetention: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRetention"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateEventRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateEventRetention"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRetention"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    FollowEvents: {
+        parameters: {
+            query?: {
+                /** @description `account` (default), or `cloud` for operators: of all accounts */
+                scope?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -23971,6 +24464,518 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Volume"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListSubscriptions: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSubscription"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    CreateSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSubscription"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionSecret"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ShowSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subscription: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    UpdateSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subscription: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSubscription"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    DeleteSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subscription: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    TestSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subscription: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionTest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ResumeSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subscription: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeSubscription"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RotateSubscriptionSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                subscription: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateSubscriptionSecret"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionSecret"];
                 };
             };
             /** @description Bad Request */

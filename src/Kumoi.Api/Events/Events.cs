@@ -16,3 +16,10 @@ public sealed record Event(
 public sealed record Actor(string Kind, string? Id, string? Name);
 
 public sealed record EventResource(string Type, string Id, string Name);
+
+/// <summary>How long the universal log is kept.</summary>
+/// <param name="Months">Events older than so many months go, a month at a time; null: none ever.</param>
+public sealed record EventRetention(int? Months);
+
+/// <param name="Months">1 to 1200; null: for ever.</param>
+public sealed record UpdateEventRetention(int? Months);

@@ -11,7 +11,7 @@ public static class SmallNouns
 
     internal static Column<T> Created<T>(Func<T, DateTimeOffset> of) => new("created", item => Time(of(item)));
 
-    public static IEnumerable<Command> All() => [Tokens(), Zones(), Flavors(), KeyPairs(), PlacementGroups(), Events()];
+    public static IEnumerable<Command> All() => [Tokens(), Zones(), Flavors(), KeyPairs(), PlacementGroups()];
 
     private static Command Tokens()
     {
@@ -79,23 +79,5 @@ public static class SmallNouns
         return new Noun<PlacementGroup>("placement-group", "placement-groups", g => g.Name,
             [new("name", g => g.Name), new("id", g => g.Id), new("policy", g => g.Policy), new("instances", g => $"{g.Instances}"), Created<PlacementGroup>(g => g.CreatedAt)])
             .List().Show().Create<CreatePlacementGroup, PlacementGroup>(c => { c.Add(name); c.Add(policy); }, p => new CreatePlacementGroup(p.GetValue(name)!, p.GetValue(policy)!)).Delete().Command;
-    }
-
-    private static Command Events()
-    {
-        var (resource, action, limit) = (Options.New<string?>("--resource"), Options.New<string?>("--action"), new Option<int>("--limit") { Description = Messages.Text("option-limit"), DefaultValueFactory = _ => 50 });
-        IReadOnlyList<Column<Event>> columns =
-            [new("time", e => Time(e.At)), new("action", e => e.Action), new("resource", e => e.Resource.Name), new("actor", e => e.Actor.Name ?? e.Actor.Kind), new("message", e => e.Message)];
-        var noun = new Noun<Event>("event", "events", e => e.Id, columns);
-        var list = new Command("list", Messages.Text("verb-list")) { resource, action, limit };
-        noun.Act(list, async (session, parsed, cancel) =>
-        {
-            var query = $"events?limit={parsed.GetValue(limit)}";
-            if (parsed.GetValue(resource) is { } id) query += "&resource=" + Uri.EscapeDataString(id);
-            if (parsed.GetValue(action) is { } what) query += "&action=" + Uri.EscapeDataString(what);
-            session.Write((await session.Client.GetAsync<Page<Event>>(query, cancel)).Items, columns);
-            return 0;
-        });
-        return noun.Command;
     }
 }

@@ -123,7 +123,7 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
             "DELETE FROM network_peerings WHERE $1 IN (account_id, peer_account_id) RETURNING CASE WHEN account_id = $1 THEN peer_network_id ELSE network_id END", row => row.GetString(0), cancel, account.Id), cancel);
         // Everything left is description: nothing of it runs or takes room on a host.
         foreach (var table in (string[])["backup_schedules", "snapshots", "volumes", "pool_accounts", "host_pool_accounts", "console_sessions", "interface_traffic_hours", "load_balancer_addresses", "load_balancers", "vpn_ranges", "vpn_peers", "vpns", "vlan_ranges", "subnet_exclusions", "port_forwards", "internet_gateways", "network_gateways", "network_routes", "router_networks", "routers", "floating_addresses", "address_pool_accounts", "subnet_addresses", "interface_security_groups", "interfaces", "instances", "placement_groups", "security_group_rules",
-            "security_groups", "subnets", "networks", "key_pairs", "images", "access_keys", "tokens", "users", "memberships", "roles", "quota_requests", "idempotency_keys"])
+            "security_groups", "subnets", "networks", "key_pairs", "images", "access_keys", "subscriptions", "tokens", "users", "memberships", "roles", "quota_requests", "idempotency_keys"])
             await transaction.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", cancel, account.Id);
         await transaction.ExecuteAsync("DELETE FROM quotas WHERE scope_id = $1", cancel, account.Id);
         await transaction.ExecuteAsync("DELETE FROM accounts WHERE id = $1", cancel, account.Id);

@@ -33,7 +33,7 @@ public static class AlertPlanner
         {
             if (standing.Remove(sighting.Subject.Id, out var alert))
             {
-                if (Differs(alert, sighting) || (alert.Arguments != sighting.Arguments || now - alert.LastSeenAt >= RefreshTime) && now - alert.LastSeenAt >= RefreshTime / 2) refresh.Add((alert, sighting));
+                if (Differs(alert, sighting) || now - alert.LastSeenAt >= (alert.Arguments == sighting.Arguments ? RefreshTime : RefreshTime / 2)) refresh.Add((alert, sighting));
             }
             // Another account's now: what was acknowledged there says nothing here.
             else if (past.TryGetValue(sighting.Subject.Id, out var before) && before.AccountId == sighting.AccountId) reopen.Add((before, sighting));

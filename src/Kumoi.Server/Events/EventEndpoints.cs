@@ -11,25 +11,41 @@ public static class EventEndpoints
 {
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15), LookInterval = TimeSpan.FromSeconds(2);
 
-    public static IServiceCollection AddEvents(this IServiceCollection services) =>
-        services.AddSingleton<EventBell>().AddSingleton<EventLog>().AddSingleton<EventStore>().AddLoop<EventPartitions>();
+    // So many at a time for a follower that has fallen behind.
+    private const int FollowMax = 500;
 
-    public static void MapEvents(this IEndpointRouteBuilder routes, EventStore store, EventBell bell, TimeProvider clock, IHostApplicationLifetime life)
+    public static IServiceCollection AddEvents(this IServiceCollection services) =>
+        services.AddSingleton<EventBell>().AddSingleton<EventLog>().AddSingleton<EventStore>().AddSingleton<EventRetentions>().AddLoop<EventPartitions>();
+
+    public static void MapEvents(this IEndpointRouteBuilder routes, EventStore store, EventRetentions retentions, EventBell bell, TimeProvider clock, IHostApplicationLifetime life)
     {
         routes.Get("/events", Permission.Read("events"), "ListEvents", "The universal log, newest first",
-            async call => await PageRequest.Read(call).Then(async page => await Filter(call).Then(async filter =>
-                (Result<Page<Event>>)page.Of(await store.ListAsync(call.Caller.AccountId, filter, page, call.Cancelled), item => item.Id))))
-            .WithPaging().WithQuery("resource", "Id or name of a resource").WithQuery("action", "An action, such as `instance.launch`")
-            .WithQuery("since", "Time (RFC 3339), inclusive").WithQuery("until", "Time (RFC 3339), exclusive");
+            async call => await PageRequest.Read(call).Then(async page => await EventQuery.Read(call).Then(query => ListAsync(store, query, page, call.Cancelled)))).WithPaging().WithEventQuery();
+        Endpoints.Map(routes, "GET", "/events/export", Permission.Read("events"), "ExportEvents", "The universal log until now, oldest first, as a file", 200,
+            async http =>
+            {
+                if (await Endpoints.AdmitAsync(http, Permission.Read("events")) is not { } call) return;
+                var (format, query) = (EventExport.Format(call), EventQuery.Read(call));
+                if ((format.Failure ?? query.Failure) is { } failure) await Problems.WriteAsync(http, failure);
+                else await EventExport.WriteAsync(call, store, query.Value, format.Value, clock.GetUtcNow(), call.Cancelled);
+            }).Produces<string>(200, "application/jsonl", "text/csv").WithQuery("format", "`jsonl` (default) or `csv`").WithEventQuery();
+        routes.Get("/events/retention", Permission.Read("events"), "ShowEventRetention", "How long the universal log is kept", call => retentions.GetAsync(call.Cancelled));
+        routes.Put<UpdateEventRetention, EventRetention>("/events/retention", Permission.Cloud("events"), "UpdateEventRetention", "Say how long the universal log is kept", 200, (call, update) => retentions.UpdateAsync(call.Caller, update, call.Cancelled));
         Endpoints.Map(routes, "GET", "/events/stream", Permission.Read("events"), "FollowEvents", "The universal log as it grows (server-sent events); resumes after `Last-Event-ID`", 200,
             async http =>
             {
                 if (await Endpoints.AdmitAsync(http, Permission.Read("events")) is not { } call) return;
+                var scope = EventQuery.Scope(call);
+                if (scope.Failure is { } failure)
+                {
+                    await Problems.WriteAsync(http, failure);
+                    return;
+                }
                 using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
                 ServerMeter.Followers.Add(1);
                 try
                 {
-                    await FollowAsync(call, store, bell, clock, ended.Token);
+                    await FollowAsync(call, scope.Value.AccountId, store, bell, clock, ended.Token);
                 }
                 catch (OperationCanceledException) when (ended.IsCancellationRequested)
                 {
@@ -39,10 +55,10 @@ public static class EventEndpoints
                 {
                     ServerMeter.Followers.Add(-1);
                 }
-            }).Produces<Event>(200, "text/event-stream");
+            }).Produces<Event>(200, "text/event-stream").WithQuery("scope", ScopeText);
     }
 
-    private static async Task FollowAsync(Call call, EventStore store, EventBell bell, TimeProvider clock, CancellationToken cancel)
+    private static async Task FollowAsync(Call call, string? accountId, EventStore store, EventBell bell, TimeProvider clock, CancellationToken cancel)
     {
         var response = call.Http.Response;
         response.ContentType = "text/event-stream; charset=utf-8";
@@ -54,7 +70,7 @@ public static class EventEndpoints
         while (true)
         {
             var ring = bell.Next;
-            var news = await store.FollowAsync(call.Caller.AccountId, position, cancel);
+            var news = await store.FollowAsync(accountId, [], position, FollowMax, cancel);
             foreach (var (at, item) in news)
             {
                 await response.WriteAsync($"id: {item.Id}\nevent: event\ndata: {JsonSerializer.Serialize(item, WireJson.Default.Event)}\n\n", cancel);
@@ -72,10 +88,17 @@ public static class EventEndpoints
         }
     }
 
-    private static Result<EventFilter> Filter(Call call)
+    private static async Task<Result<Page<Event>>> ListAsync(EventStore store, EventQuery query, PageRequest page, CancellationToken cancel)
     {
-        var (since, until) = (call.Time("since"), call.Time("until"));
-        if ((since.Failure ?? until.Failure) is { } failure) return failure;
-        return new EventFilter(call.Query("resource"), call.Query("action"), since.Value, until.Value);
+        var behind = page.After.Length == 0 ? null : query.AccountId is null ? await store.PlaceAsync(page.After, cancel) : new EventPlace(default, page.After);
+        if (page.After.Length > 0 && behind is null) return Failure.Invalid("cursor", "cursor");
+        return page.Of(await store.ListAsync(query.AccountId, query.Filter, behind, newestFirst: true, page.Limit + 1, cancel), item => item.Id);
     }
+
+    private const string ScopeText = "`account` (default), or `cloud` for operators: of all accounts";
+
+    private static RouteHandlerBuilder WithEventQuery(this RouteHandlerBuilder route) => route
+        .WithQuery("resource", "Id or name of a resource").WithQuery("resourceType", "A kind of resource, such as `instance`")
+        .WithQuery("action", "An action, or a pattern such as `instance.*`; may be given several times, and one must fit").WithQuery("actor", "Id or name of who did it").WithQuery("requestId", "The `X-Request-Id` of a request")
+        .WithQuery("since", "Time (RFC 3339), inclusive").WithQuery("until", "Time (RFC 3339), exclusive").WithQuery("scope", ScopeText);
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Kumoi.Api;
 using Kumoi.Server.Events;
 using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 
 namespace Kumoi.Server.Images;
@@ -11,10 +12,6 @@ namespace Kumoi.Server.Images;
 /// <summary>Opens an image's URL. For tenants only public addresses: else the cloud would fetch from its own inside on their behalf.</summary>
 public sealed class ImageFetch : IDisposable
 {
-    private static readonly string[] Inside =
-        ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8"];
-
-    private static readonly IPNetwork[] InsideRanges = Array.ConvertAll(Inside, IPNetwork.Parse);
     private readonly HttpClient _trusted = Client(anywhere: true), _untrusted = Client(anywhere: false);
 
     /// <summary>The bytes behind those that are kept, if the source still has the same ones; else all.</summary>
@@ -35,33 +32,10 @@ public sealed class ImageFetch : IDisposable
         return range?.From == kept.Bytes ? new Incoming(body, kept.Bytes, range.Length, Tag: strong ?? kept.Tag) : throw new HttpRequestException("The source answered with another part than was asked for.");
     }
 
-    public static bool IsInside(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        return InsideRanges.Any(range => range.Contains(address));
-    }
-
     private static HttpClient Client(bool anywhere) => new(new SocketsHttpHandler
     {
         ConnectTimeout = TimeSpan.FromSeconds(20), MaxAutomaticRedirections = 5, UseProxy = anywhere,
-        // The check is on the address connected to, after each redirect: a name that resolves differently the second time gains nothing.
-        ConnectCallback = anywhere ? null : async (context, cancel) =>
-        {
-            var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancel);
-            var allowed = Array.FindAll(addresses, address => !IsInside(address));
-            if (allowed.Length == 0) throw new InsideAddressException($"{context.DnsEndPoint.Host} is not a public address.");
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(allowed, context.DnsEndPoint.Port, cancel);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        },
+        ConnectCallback = anywhere ? null : (context, cancel) => Outside.ConnectAsync(context, address => !Outside.IsInside(address), cancel),
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -71,9 +45,6 @@ public sealed class ImageFetch : IDisposable
         _untrusted.Dispose();
     }
 }
-
-/// <summary>The source is not on a public network, and who asks for it is no operator.</summary>
-public sealed class InsideAddressException(string message) : IOException(message);
 
 /// <summary>Imports images that were registered with a URL, whichever server they were registered at, and sweeps files of deleted images.</summary>
 public sealed class ImageImports(Database database, ImageStore store, ImageFiles files, ImageIntake intake, ImageFetch fetch, EventBell bell, EventLog events, TimeProvider clock, ILogger<ImageImports> log)

@@ -154,5 +154,5 @@ public sealed class UsageStore(Database database)
         """, row => (row.GetString(0), row.GetString(1), Plain(row.GetDecimal(2)), Plain(row.GetDecimal(3))), cancel, most);
 
     /// <summary>Without the zeros that the column adds.</summary>
-    private static decimal Plain(decimal quantity) => quantity / 1.000000000000000000000000000000m;
+    public static decimal Plain(decimal quantity) => quantity / 1.000000000000000000000000000000m;
 }

@@ -12,7 +12,7 @@ public sealed class Ids(TimeProvider clock)
     public const string Account = "a", Domain = "dom", Role = "role", Directory = "dir", QuotaRequest = "qr", User = "u", Token = "tok", Zone = "z", Host = "h", Flavor = "flv", Image = "img", KeyPair = "key",
         Network = "net", Subnet = "subnet", SecurityGroup = "sg", Rule = "sgr", Instance = "i", Interface = "eni", Event = "ev",
         Console = "con", PlacementGroup = "pg", FloatingAddress = "fip", AddressPool = "pool", Router = "rtr", Peering = "pcx", Route = "rt", PortForward = "pf",
-        LoadBalancer = "lb", Listener = "lsn", Member = "lbm", Vpn = "vpn", VpnClient = "vpc", VpnSite = "vps", VlanRange = "vlr", Switch = "sw", Pool = "spl", Store = "st", Volume = "vol", VolumeType = "vt", Snapshot = "snap", Backup = "bk", BackupStore = "bst", BackupSchedule = "bsc", InternetGateway = "igw", Tariff = "trf", TariffPrice = "prc", Statement = "stm", HostPool = "hp", Alert = "alt", Contact = "ct", Mail = "ml";
+        LoadBalancer = "lb", Listener = "lsn", Member = "lbm", Vpn = "vpn", VpnClient = "vpc", VpnSite = "vps", VlanRange = "vlr", Switch = "sw", Pool = "spl", Store = "st", Volume = "vol", VolumeType = "vt", Snapshot = "snap", Backup = "bk", BackupStore = "bst", BackupSchedule = "bsc", InternetGateway = "igw", Tariff = "trf", TariffPrice = "prc", Statement = "stm", HostPool = "hp", Alert = "alt", Contact = "ct", Mail = "ml", Subscription = "sub";
 
     private const int NumberMax = (1 << 24) - 1;
 
@@ -20,7 +20,7 @@ public sealed class Ids(TimeProvider clock)
 
     private static readonly string[] All =
         [Account, Domain, Role, Directory, QuotaRequest, User, Token, Zone, Host, Flavor, Image, KeyPair, Network, Subnet, SecurityGroup, Rule, Instance, Interface, Event, Console, PlacementGroup, FloatingAddress, AddressPool, Router, Peering, Route,
-            PortForward, LoadBalancer, Listener, Member, Vpn, VpnClient, VpnSite, VlanRange, Switch, Pool, Store, Volume, VolumeType, Snapshot, Backup, BackupStore, BackupSchedule, InternetGateway, Tariff, TariffPrice, Statement, HostPool, Alert, Contact, Mail];
+            PortForward, LoadBalancer, Listener, Member, Vpn, VpnClient, VpnSite, VlanRange, Switch, Pool, Store, Volume, VolumeType, Snapshot, Backup, BackupStore, BackupSchedule, InternetGateway, Tariff, TariffPrice, Statement, HostPool, Alert, Contact, Mail, Subscription];
 
     private readonly Lock _gate = new();
     private long _millisecond;
@@ -41,6 +41,9 @@ public sealed class Ids(TimeProvider clock)
         }
         return string.Create(CultureInfo.InvariantCulture, $"{prefix}-{milliseconds & 0xFFF_FFFF_FFFF:x11}{number:x6}");
     }
+
+    /// <summary>When an id was made.</summary>
+    public static DateTimeOffset TimeOf(string id) => DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(id.AsSpan(id.IndexOf('-', StringComparison.Ordinal) + 1, 11), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
 
     /// <summary>True if the text has the form of an id of any type; such texts are refused as names.</summary>
     public static bool Looks(string text)

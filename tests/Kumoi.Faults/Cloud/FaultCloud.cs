@@ -54,7 +54,7 @@ internal sealed class FaultCloud : IAsyncDisposable
         [
             "dotnet", Program, "server", "--database", _database, "--listen", $"127.0.0.1:{api}", "--agent-listen", $"{agentAddress}:{agent}", "--agent-url", $"https://{agentAddress}:{agent}",
             "--master-key", Path.Combine(Directory, "master.key"), "--images", Path.Combine(Directory, "images"), "--admin-password-file", Path.Combine(Directory, "admin-password"),
-            "--heartbeat-seconds", "1",
+            "--heartbeat-seconds", "1", "--webhook-allow", "127.0.0.0/8", "--webhook-http",
         ]);
         var server = new ServerProcess(process, new Uri($"http://127.0.0.1:{api}"));
         Servers.Add(server);

@@ -1,5 +1,7 @@
 using Kumoi.Api;
+using Kumoi.Server.Events;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Events;
@@ -52,6 +54,24 @@ public sealed class EventTests
         await tenant.PostAsync<Network>("/networks", new { name = "quick" });
         await slow.CommitAsync();
         Assert.Equal(["slow", "quick"], (await follower.TakeAsync(2)).Select(e => e.Name));
+    }
+
+    [Fact]
+    public async Task Transactions_are_told_in_the_order_of_their_numbers_also_where_these_get_longer()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        await using var source = Npgsql.NpgsqlDataSource.Create(cloud.Options.ConnectionString);
+        await using (var insert = source.CreateCommand(
+            "INSERT INTO events (id, at, xid, account_id, actor_kind, action, resource_type, resource_id, resource_name) SELECT 'ev-' || n, now(), n::text::xid8, 'a-1', 'system', 'x', 'network', 'n', 'n' FROM generate_series(95, 104) n"))
+            await insert.ExecuteNonQueryAsync();
+        var store = cloud.Services.GetRequiredService<EventStore>();
+        var (position, seen) = (new EventPosition(0, ""), new List<string>());
+        while (await store.FollowAsync("a-1", [], position, 3, default) is { Count: > 0 } more)
+        {
+            seen.AddRange(more.Select(one => one.Event.Id));
+            position = more[^1].At;
+        }
+        Assert.Equal(Enumerable.Range(95, 10).Select(n => $"ev-{n}"), seen);
     }
 
     private static async Task<Follower> FollowAsync(TestClient client, string? last)

@@ -133,6 +133,7 @@ public sealed class RouteTests
             ["{taggedResource}"] = (await owner.GetAsync<SecurityGroup>("/security-groups/default")).Id,
             ["{meteredResource}"] = instance.Id,
             ["{hostPool}"] = (await scene.Admin.PostAsync<HostPool>("/host-pools", new { name = "own", accounts = new[] { "acme" } })).Id,
+            ["{subscription}"] = (await owner.PostAsync<SubscriptionSecret>("/subscriptions", new { name = "own", kind = "webhook", url = "https://hooks.example.org/", actions = new[] { "never.happens" } })).Subscription.Id,
             ["{accessKey}"] = (await owner.PostAsync<AccessKeyCreated>("/access-keys", new { })).Id,
             ["{alert}"] = await AlertAsync(),
             ["{contact}"] = await ContactAsync(),
@@ -176,6 +177,9 @@ public sealed class RouteTests
             ["/contacts/{contact}/verify"] = new { code = "x" },
             ["PUT /users/{user}"] = new { disabled = true },
             ["PUT /roles/{role}"] = new { description = "x" },
+            ["PUT /subscriptions/{subscription}"] = new { enabled = false },
+            ["/subscriptions/{subscription}/resume"] = new { },
+            ["/subscriptions/{subscription}/rotate-secret"] = new { },
             ["PUT /instances/{instance}"] = new { terminationProtection = true },
             ["PUT /tags/{taggedResource}"] = new { tags = new { a = "b" } },
             ["/internet-gateways/{internetGateway}/attach"] = new { network = "default" },
@@ -225,7 +229,7 @@ public sealed class RouteTests
         }
         Assert.True(tried >= 20, $"only {tried} routes tried");
         // Nothing of it is in a stranger's lists, nor usable by a stranger's launch.
-        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/host-pools", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/alerts", "/contacts", "/events"])
+        foreach (var path in (string[])["/instances", "/images?visibility=private", "/key-pairs", "/placement-groups", "/host-pools", "/networks", "/subnets", "/interfaces", "/floating-addresses", "/internet-gateways", "/tags", "/access-keys", "/subscriptions", "/routers", "/peerings", "/port-forwards", "/load-balancers", "/vpns", "/volumes", "/volumes?state=retained", "/snapshots", "/backups", "/backup-schedules", "/security-groups", "/users", "/roles", "/members", "/tokens", "/alerts", "/contacts", "/events"])
         {
             var listed = await (await stranger.SendAsync(HttpMethod.Get, path)).Content.ReadAsStringAsync();
             Assert.DoesNotContain(ids.Values, id => listed.Contains(id, StringComparison.Ordinal));

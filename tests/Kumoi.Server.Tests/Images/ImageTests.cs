@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Kumoi.Api;
 using Kumoi.Server.Images;
+using Kumoi.Server.Platform.Http;
 using Kumoi.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -195,7 +196,7 @@ public sealed class ImageTests
     [InlineData("198.18.0.5", true)]
     [InlineData("93.184.216.34", false)]
     [InlineData("2606:2800:220:1::1", false)]
-    public void Addresses_of_the_inside_are_known(string address, bool inside) => Assert.Equal(inside, ImageFetch.IsInside(IPAddress.Parse(address)));
+    public void Addresses_of_the_inside_are_known(string address, bool inside) => Assert.Equal(inside, Outside.IsInside(IPAddress.Parse(address)));
 
     [Fact]
     public async Task Files_that_no_record_explains_are_swept()

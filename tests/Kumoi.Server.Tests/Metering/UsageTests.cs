@@ -174,6 +174,29 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public async Task Hours_are_handed_over_once_each_and_again_when_they_are_put_right()
+    {
+        await using var sink = await Subscriptions.WebhookSink.StartAsync();
+        await using var scene = await Scene.StartAsync(configure: Subscriptions.DeliveryScene.Open);
+        await scene.Tenant.PostAsync<SubscriptionSecret>("/subscriptions", new { name = "books", kind = "webhook", url = sink.Url, content = "usage", actions = new[] { "router.*" } });
+        await scene.Tenant.PostAsync<Router>("/routers", new { name = "mine" });
+        await (await scene.Cloud.TenantAsync("stranger")).PostAsync<Router>("/routers", new { name = "theirs" });
+        await AgeAsync(scene, TimeSpan.FromHours(200));
+        await ComputeAsync(scene);
+        var computed = (await scene.Tenant.GetAsync<Usage>("/usage")).ComputedUntil;
+        List<UsageRecord> Told() => [.. sink.Requests.SelectMany(r => r.Json.GetProperty("data").GetProperty("usage").EnumerateArray()).Select(item => item.Deserialize(ApiJson.Default.UsageRecord)!)];
+        await Wait.UntilAsync(() => Task.FromResult(Told().Exists(r => r.Hour == computed.AddHours(-1))), what: "the last hour is told");
+        Assert.All(Told(), record => Assert.Equal(("router.allocated", "mine"), (record.Meter, record.ResourceName)));
+        Assert.Equal(await TotalAsync(scene.Tenant, $"meter=router.allocated&since={computed.AddDays(-20):s}Z"), Told().Sum(r => r.Quantity));
+        Assert.Equal(Told().Count, Told().Select(r => r.Hour).Distinct().Count());
+        await Db(scene).ExecuteAsync("UPDATE usage_records SET quantity = 5 WHERE hour = $1", default, computed.AddHours(-1));
+        Assert.NotEqual(0, (await scene.Admin.PostAsync<RecomputedUsage>("/usage/recompute", new { since = computed.AddHours(-2) })).Changed);
+        var before = Told().Count;
+        await Wait.UntilAsync(() => Task.FromResult(Told().Count > before || Told()[^1].Hour == computed.AddHours(-1) && Told().Count(r => r.Hour == computed.AddHours(-1)) == 2), what: "it is told again");
+        Assert.Equal(1, Told()[^1].Quantity);
+    }
+
+    [Fact]
     public async Task Exports_have_every_hour_and_names_are_no_formulas()
     {
         await using var scene = await Scene.StartAsync();

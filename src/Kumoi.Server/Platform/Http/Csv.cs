@@ -9,10 +9,10 @@ public static class Csv
 
     public static string Line(params object?[] cells) => string.Join(',', cells.Select(Cell)) + "\r\n";
 
-    private static string Cell(object? cell)
+    public static string Cell(object? cell)
     {
         if (cell is not string text) return cell is DateTimeOffset time ? time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : Convert.ToString(cell, CultureInfo.InvariantCulture) ?? "";
-        if (text is ['=' or '+' or '-' or '@' or '\t' or '\r', ..]) text = "'" + text;
+        if (text is ['=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uff1d' or '\uff0b' or '\uff0d' or '\uff20', ..]) text = "'" + text;
         return text.AsSpan().ContainsAny(Quoted) ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
     }
 }

@@ -9,7 +9,7 @@ public sealed record DocumentedParameter(string Name, ParameterLocation In, stri
 public static class OpenApiDescription
 {
     // Requests are named by what they ask for; nothing else begins with a verb.
-    private static readonly string[] RequestVerbs = ["Acknowledge", "Assign", "Change", "Create", "End", "Issue", "Launch", "Login", "Open", "Recompute", "Replace", "Set", "Update"];
+    private static readonly string[] RequestVerbs = ["Acknowledge", "Assign", "Change", "Create", "End", "Issue", "Launch", "Login", "Open", "Recompute", "Replace", "Resume", "Rotate", "Set", "Update"];
 
     public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder route, string name, string description, JsonSchemaType type = JsonSchemaType.String) =>
         route.WithMetadata(new DocumentedParameter(name, ParameterLocation.Query, description, type));
