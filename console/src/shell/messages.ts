@@ -74,6 +74,8 @@ export const shellMessages = {
   'nav.pools': { en: 'Volume pools', ja: 'ボリュームプール' },
   'nav.alerts': { en: 'Alerts', ja: 'アラート' },
   'nav.cloud-alerts': { en: 'Alerts of the cloud', ja: 'クラウドのアラート' },
+  'nav.subscriptions': { en: 'Subscriptions', ja: 'イベントの配信' },
+  'nav.directories': { en: 'Directories', ja: 'ディレクトリ' },
   'nav.host-pools': { en: 'Host pools', ja: 'ホストプール' },
   'nav.flavors': { en: 'Flavors', ja: 'フレーバー' },
   'nav.zones': { en: 'Zones', ja: 'ゾーン' },
