@@ -23,7 +23,9 @@ public sealed class StatementUseCases(Database database, UsageStore usage, Event
         foreach (var month in (Month[])[now.Next, now, now.Before])
         {
             if (issued.Exists(s => s.Month == month.ToString())) continue;
-            if ((await ComputeAsync(caller.AccountId, caller.Account.Name, caller.Account.Lineage, month, cancel)).Value is { } statement && statement.Since <= clock.GetUtcNow() && (statement.Lines.Count + statement.Unpriced.Count > 0 || month == now))
+            var computed = await ComputeAsync(caller.AccountId, caller.Account.Name, caller.Account.Lineage, month, cancel);
+            // Of a month in which the account has no tariff there is none.
+            if (computed.Failure is null && computed.Value is { } statement && statement.Since <= clock.GetUtcNow() && (statement.Lines.Count + statement.Unpriced.Count > 0 || month == now))
                 open.Add(new StatementSummary(statement.Month, statement.State, statement.Currency, statement.Total, null));
         }
         return new Page<StatementSummary>([.. open, .. issued], null);
