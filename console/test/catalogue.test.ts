@@ -18,7 +18,7 @@ describe('the message catalogue', () => {
     const alike = entries.filter(([, { en, ja }]) => en === ja).map(([key]) => key);
     expect(alike.sort()).toEqual([
       'image.deviceModel.virtio', 'image.firmware.bios', 'image.firmware.uefi', 'image.sha256', 'image.url', 'network.dhcp', 'network.mtu', 'network.vlan', 'securityGroup.preset.http', 'securityGroup.preset.https', 'securityGroup.preset.ping', 'securityGroup.preset.ping6', 'securityGroup.preset.ssh',
-      'securityGroup.protocol.icmp', 'securityGroup.protocol.tcp', 'securityGroup.protocol.udp', 'shell.title', 'switch.url', 'ui.id',
+      'securityGroup.protocol.icmp', 'securityGroup.protocol.tcp', 'securityGroup.protocol.udp', 'shell.title', 'switch.url', 'ui.id', 'unit.GiB',
     ].sort());
   });
 

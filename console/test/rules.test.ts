@@ -55,7 +55,7 @@ describe('launching', () => {
 
   test('leaves to the server what was not chosen', () => {
     expect(toRequest({ ...blank, name: 'a', image: 'i', flavor: 'f' }, false))
-      .toEqual({ name: 'a', image: 'i', flavor: 'f', rootVolume: null, diskGib: null, keyPair: null, network: null, zone: null, placementGroup: null, userData: null, securityGroups: null, count: null, interfaces: null, floating: null });
+      .toEqual({ name: 'a', image: 'i', flavor: 'f', rootVolume: null, diskGib: null, keyPair: null, network: null, zone: null, placementGroup: null, hostPool: null, requiredLabels: null, userData: null, securityGroups: null, count: null, interfaces: null, floating: null });
     expect(toRequest({ ...blank, count: '3' }, false).count).toBe(3);
   });
 

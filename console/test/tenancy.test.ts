@@ -55,7 +55,7 @@ describe('the navigation', () => {
   const paths = (may: typeof owner) => Object.keys(sections).flatMap((group) => offered(group as keyof typeof sections, may).map((s) => s.path));
 
   test('shows what one may see', () => {
-    expect(paths(billing)).toEqual(['events', 'quotas', 'access']);
+    expect(paths(billing)).toEqual(['events', 'quotas', 'access', 'usage', 'statements']);
     expect(paths(operator)).toEqual(expect.arrayContaining(['hosts', 'flavors', 'pools', 'switches', 'zones', 'accounts', 'instances', 'quota-defaults']));
     expect(paths(operator)).not.toContain('quota-requests');
     expect(paths(owner)).toEqual(expect.arrayContaining(['instances', 'volumes', 'members', 'users', 'roles', 'quotas']));

@@ -125,10 +125,13 @@ public sealed class SmtpServer : IAsyncDisposable
     /// <summary>What it took, in the order in which it did.</summary>
     public IReadOnlyList<ReceivedMail> Messages => [.. Files.Select(file => MimeMessage.Load(file)).Select(mail => new ReceivedMail(mail.To.Mailboxes.Single().Address, mail.Subject!, mail.TextBody!, mail.MessageId!, mail.Headers["Auto-Submitted"]))];
 
+    /// <summary>Where it puts what it took, a file for each message.</summary>
+    public string Mailbox => Path.Combine(_directory, "mail", "new");
+
     /// <summary>The same as it came over the wire.</summary>
     public IReadOnlyList<string> Raw => [.. Files.Select(File.ReadAllText)];
 
-    private IEnumerable<string> Files => Path.Combine(_directory, "mail", "new") is var box && Directory.Exists(box) ? new DirectoryInfo(box).GetFiles().OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal).Select(file => file.FullName) : [];
+    private IEnumerable<string> Files => Directory.Exists(Mailbox) ? new DirectoryInfo(Mailbox).GetFiles().OrderBy(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal).Select(file => file.FullName) : [];
 
     public IReadOnlyList<ReceivedMail> To(string address) => [.. Messages.Where(mail => mail.To == address)];
 

@@ -10,8 +10,10 @@ import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { useStore } from '../ui/store';
 import { tokens } from './access';
+import { AccessKeyTable } from './AccessKeyTable';
 import { MyRoles } from './MyRoles';
 import { PasswordForm } from './PasswordForm';
+import { SecondFactorPanel } from './SecondFactorPanel';
 import { SessionTable } from './SessionTable';
 import { TokenTable } from './TokenTable';
 
@@ -31,7 +33,7 @@ export function AccessPage(): ReactNode {
           activeTabId={search.get('tab') ?? 'sessions'} onChange={(e) => setSearch({ tab: e.detail.activeTabId }, { replace: true })}
           tabs={[
             tab('sessions', <SessionTable items={all.data?.filter((x) => x.kind === 'session')} />), tab('tokens', <TokenTable items={all.data?.filter((x) => x.kind !== 'session')} />),
-            tab('password', <PasswordForm />), tab('roles', <MyRoles />),
+            tab('access-keys', <AccessKeyTable />), tab('password', <PasswordForm />), tab('second-factor', <SecondFactorPanel />), tab('roles', <MyRoles />),
           ]}
         />
       </SpaceBetween>

@@ -1,6 +1,6 @@
 import { answer, api } from '../api/client';
 import type { ChangePassword, CreateToken } from '../api/types';
-import { cidr, each, listed, name, optional, violations, wholeNumber, type Violation } from '../ui/rules';
+import { cidr, each, listed, name, optional, violations, wholeNumber, type Broken, type Violation } from '../ui/rules';
 
 export const tokens = {
   key: 'tokens',
@@ -28,13 +28,18 @@ export interface TokenValues {
 export const noToken: TokenValues = { name: '', expiresInDays: '90', limited: false, permissions: [], account: '', ranges: '' };
 
 // The server's rules.
-const daysMax = 3650;
+export const daysMax = 3650;
 const rangesMax = 20;
+
+/** Ranges of addresses, one a line. */
+export function checkRanges(ranges: string): Broken {
+  return listed(ranges).length > rangesMax ? { key: 'access.rangesTooMany', values: { max: rangesMax } } : each(ranges, cidr);
+}
 
 export function checkToken(v: TokenValues): Violation[] {
   return violations(
     ['name', name(v.name)], ['expiresInDays', optional(v.expiresInDays, (days) => wholeNumber(days, 1, daysMax))], ['permissions', v.limited && v.permissions.length === 0 ? { key: 'role.none' } : null],
-    ['ranges', listed(v.ranges).length > rangesMax ? { key: 'access.rangesTooMany', values: { max: rangesMax } } : each(v.ranges, cidr)]);
+    ['ranges', checkRanges(v.ranges)]);
 }
 
 export function tokenOf(v: TokenValues): CreateToken {

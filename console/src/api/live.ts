@@ -25,12 +25,16 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   snapshot: ['volumes'],
   backup: ['volumes'],
   'backup-schedule': ['backups'],
-  host: ['strays', 'recoverable-volumes'],
+  host: ['strays', 'recoverable-volumes', 'host-pools'],
+  'host-pool': ['hosts'],
   // Who is a member of what, and what they may.
-  user: ['members', 'domains', 'self'],
+  user: ['members', 'domains', 'self', 'second-factor'],
   role: ['members', 'self'],
   account: ['domains', 'quotas', 'self'],
   domain: ['accounts', 'quotas', 'roles', 'self'],
+  tariff: ['statements'],
+  alert: ['cloud-alerts'],
+  contact: ['cloud-contacts'],
   'quota-request': ['quotas'],
   'quota-default': ['quotas'],
 };
@@ -39,6 +43,7 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
 const counted = ['instance', 'volume', 'snapshot', 'backup', 'image', 'floating-address', 'network', 'router', 'security-group', 'load-balancer', 'vpn', 'key-pair', 'placement-group'];
 
 function pluralOf(type: string): string {
+  if (/[^aeiou]y$/.test(type)) return `${type.slice(0, -1)}ies`;
   return /(s|ch)$/.test(type) ? `${type}es` : `${type}s`;
 }
 

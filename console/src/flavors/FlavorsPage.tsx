@@ -13,6 +13,9 @@ import { Page } from '../ui/Page';
 import { ResourceTable } from '../ui/ResourceTable';
 import { name, violations, wholeNumber } from '../ui/rules';
 import { useTableLook } from '../ui/tableLook';
+import { tagLine } from '../ui/TagList';
+import { checkTags, tagsOf, type Tag } from '../ui/tags';
+import { PairsField } from '../ui/TagsField';
 import { useForm } from '../ui/useForm';
 import { flavors } from './flavors';
 
@@ -35,6 +38,7 @@ export function FlavorsPage(): ReactNode {
           { id: 'vcpus', header: t('flavor.vcpus'), cell: (f) => f.vcpus },
           { id: 'memory', header: t('flavor.memory'), cell: (f) => format.mib(f.memoryMib) },
           { id: 'disk', header: t('flavor.disk'), cell: (f) => format.gib(f.diskGib) },
+          { id: 'labels', header: t('hostPool.required'), cell: (f) => tagLine(f.requiredLabels) },
           { id: 'created', header: t('ui.created'), cell: (f) => format.dateTime(f.createdAt) },
         ]}
         actions={may('flavors:write', 'cloud') && (
@@ -53,11 +57,11 @@ export function FlavorsPage(): ReactNode {
 function CreateFlavorDialog({ close, created }: { close: () => void; created: () => void }): ReactNode {
   const t = useText();
   const form = useForm({
-    initial: { name: '', vcpus: '1', memoryMib: '1024', diskGib: '10' },
-    check: (v) => violations(
+    initial: { name: '', vcpus: '1', memoryMib: '1024', diskGib: '10', requiredLabels: [] as readonly Tag[] },
+    check: (v) => [...checkTags(v.requiredLabels, 'requiredLabels'), ...violations(
       ['name', name(v.name)], ['vcpus', wholeNumber(v.vcpus, 1, 1024)], ['memoryMib', wholeNumber(v.memoryMib, 1, 2 ** 30)],
-      ['diskGib', wholeNumber(v.diskGib, 1, 2 ** 20)]),
-    send: (v) => flavors.create({ name: v.name, vcpus: Number(v.vcpus), memoryMib: Number(v.memoryMib), diskGib: Number(v.diskGib) }),
+      ['diskGib', wholeNumber(v.diskGib, 1, 2 ** 20)])],
+    send: (v) => flavors.create({ name: v.name, vcpus: Number(v.vcpus), memoryMib: Number(v.memoryMib), diskGib: Number(v.diskGib), requiredLabels: tagsOf(v.requiredLabels) }),
     done: () => { created(); close(); },
   });
   return (
@@ -66,6 +70,7 @@ function CreateFlavorDialog({ close, created }: { close: () => void; created: ()
       <TextField form={form} field="vcpus" label={t('flavor.vcpus')} inputMode="numeric" />
       <TextField form={form} field="memoryMib" label={t('flavor.memoryMib')} inputMode="numeric" />
       <TextField form={form} field="diskGib" label={t('flavor.diskGib')} inputMode="numeric" />
+      <PairsField form={form} field="requiredLabels" label={t('hostPool.required')} description={t('hostPool.requiredHint')} addText={t('hostPool.addLabel')} testId="flavor-label" />
     </FormDialog>
   );
 }

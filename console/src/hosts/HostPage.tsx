@@ -16,8 +16,11 @@ import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
+import { ResourceLink } from '../ui/ResourceLink';
+import { TagList } from '../ui/TagList';
 import { WriteButton } from '../ui/WriteButton';
 import { CapacityBar } from './CapacityBar';
+import { EditHostDialog } from './EditHostDialog';
 import { hosts } from './hosts';
 import { HostPower } from './HostPower';
 import { HostState } from './HostState';
@@ -30,6 +33,7 @@ export function HostPage(): ReactNode {
   const id = useParams()['id'] ?? '';
   const { data: h, error, isPending } = useQuery({ queryKey: [hosts.key, 'one', id], queryFn: () => hosts.get(id), refetchInterval: resyncMs });
   const [deleting, setDeleting] = useState(false);
+  const [editing, setEditing] = useState(false);
   const found = useAll([strays.key, { host: id }], (page) => strays.list(id, page));
   const trail = [{ text: t('host.title'), href: '/hosts' }, { text: h?.name ?? id, href: `/hosts/${id}` }];
   if (isPending) return <Page trail={trail}><Loading /></Page>;
@@ -38,13 +42,15 @@ export function HostPage(): ReactNode {
   return (
     <Page trail={trail}>
       <SpaceBetween size="l">
-        <Header variant="h1" info={<Box display="inline-block" fontSize="body-m"><HostState host={h} /></Box>} description={<code>{h.id}</code>} actions={<WriteButton needs="hosts:write" reach="cloud" onClick={() => setDeleting(true)}>{t('host.delete')}</WriteButton>}>{h.name}</Header>
+        <Header variant="h1" info={<Box display="inline-block" fontSize="body-m"><HostState host={h} /></Box>} description={<code>{h.id}</code>} actions={<SpaceBetween direction="horizontal" size="xs"><WriteButton needs="hosts:write" reach="cloud" onClick={() => setEditing(true)} data-testid="host-edit">{t('hostPool.hostEdit')}</WriteButton><WriteButton needs="hosts:write" reach="cloud" onClick={() => setDeleting(true)}>{t('host.delete')}</WriteButton></SpaceBetween>}>{h.name}</Header>
         <ProblemAlert failure={error} />
         <Container header={<Header variant="h2">{t('ui.overview')}</Header>}>
           <KeyValuePairs
             columns={4}
             items={[
               { label: t('instance.zone'), value: h.zone.name },
+              { label: t('hostPool.one'), value: <ResourceLink {...h.hostPool} /> },
+              { label: t('hostPool.labels'), value: <TagList tags={h.labels} /> },
               { label: t('host.address'), value: h.address },
               { label: t('host.instances'), value: format.number(h.instances) },
               { label: t('host.schedulable'), value: <SchedulableToggle host={h} /> },
@@ -70,6 +76,7 @@ export function HostPage(): ReactNode {
         <HostStrays host={h} />
         {others.length > 0 && <Container header={<Header variant="h2" counter={`(${others.length})`} description={t('host.straysAbout')}>{t('host.strays')}</Header>}><ul>{others.map((s) => <li key={s}><code>{s}</code></li>)}</ul></Container>}
       </SpaceBetween>
+      {editing && <EditHostDialog host={h} close={() => setEditing(false)} />}
       {deleting && (
         <DeleteDialog items={[h]} stale={[hosts.key]} remove={hosts.remove} close={() => setDeleting(false)} done={() => void navigate('/hosts')}>{t('host.deleteBody')}</DeleteDialog>
       )}

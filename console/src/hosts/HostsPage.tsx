@@ -8,6 +8,7 @@ import { Page } from '../ui/Page';
 import { ResourceTable } from '../ui/ResourceTable';
 import { RouteLink } from '../ui/RouteLink';
 import { useTableLook } from '../ui/tableLook';
+import { tagLine } from '../ui/TagList';
 import { WriteButton } from '../ui/WriteButton';
 import { CapacityBar } from './CapacityBar';
 import { hosts } from './hosts';
@@ -18,7 +19,7 @@ import { SchedulableToggle } from './SchedulableToggle';
 export function HostsPage(): ReactNode {
   const t = useText();
   const format = useFormat();
-  const look = useTableLook('hosts', ['id', 'address', 'agent']);
+  const look = useTableLook('hosts', ['id', 'labels', 'address', 'agent']);
   const pages = usePages([hosts.key], look.pageSize, hosts.list);
   const [joining, setJoining] = useState(false);
   const join = <WriteButton needs="hosts:write" reach="cloud" variant="primary" onClick={() => setJoining(true)} data-testid="join-host">{t('host.join')}</WriteButton>;
@@ -31,6 +32,7 @@ export function HostsPage(): ReactNode {
           { id: 'id', header: t('ui.id'), cell: (h) => <code>{h.id}</code>, width: 210 },
           { id: 'state', header: t('ui.state'), cell: (h) => <HostState host={h} />, width: 145 },
           { id: 'zone', header: t('instance.zone'), cell: (h) => h.zone.name, width: 90 },
+          { id: 'pool', header: t('hostPool.one'), cell: (h) => h.hostPool.name, width: 120 },
           { id: 'instances', header: t('host.instances'), cell: (h) => format.number(h.instances), width: 125 },
           { id: 'vcpus', header: t('host.vcpus'), cell: (h) => <CapacityBar used={h.allocated.vcpus} total={h.capacity.vcpus} show={format.number} label={t('host.vcpus')} />, width: 100 },
           { id: 'memory', header: t('host.memory'), cell: (h) => <CapacityBar used={h.allocated.memoryMib} total={h.capacity.memoryMib} show={format.mib} label={t('host.memory')} />, width: 150 },
@@ -40,6 +42,7 @@ export function HostsPage(): ReactNode {
             id: 'accelerator', header: t('host.accelerator'), width: 140,
             cell: (h) => <Popover dismissButton={false} content={<Box>{h.acceleratorReason}</Box>}>{h.accelerator.toUpperCase()}</Popover>,
           },
+          { id: 'labels', header: t('hostPool.labels'), cell: (h) => tagLine(h.labels), width: 180 },
           { id: 'address', header: t('host.address'), cell: (h) => h.address, width: 140 },
           { id: 'agent', header: t('host.agent'), cell: (h) => h.agentVersion, width: 140 },
           { id: 'lastReport', header: t('host.lastReport'), cell: (h) => (h.lastReportAt === null ? t('host.never') : format.fromNow(h.lastReportAt)), width: 150 },

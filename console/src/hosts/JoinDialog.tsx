@@ -8,11 +8,13 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState, type ReactNode } from 'react';
 import { useAll } from '../api/pages';
 import type { JoinToken } from '../api/types';
+import { hostPools } from '../host-pools/hostPools';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
 import { Copy } from '../ui/Copy';
 import { TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
+import { SelectField } from '../ui/SelectField';
 import { violations, wholeNumber } from '../ui/rules';
 import { useForm } from '../ui/useForm';
 import { zones } from '../zones/zones';
@@ -25,10 +27,11 @@ export function JoinDialog({ close }: { close: () => void }): ReactNode {
   const format = useFormat();
   const [made, setMade] = useState<JoinToken | null>(null);
   const all = useAll([zones.key], zones.list);
+  const pools = useAll([hostPools.key], hostPools.list);
   const form = useForm({
-    initial: { zone: '', minutes: '60' },
+    initial: { zone: '', hostPool: '', minutes: '60' },
     check: (v) => violations(['minutes', wholeNumber(v.minutes, 1, minutesMax)]),
-    send: (v) => hosts.createJoinToken({ zone: v.zone === '' ? null : v.zone, expiresInMinutes: Number(v.minutes) }),
+    send: (v) => hosts.createJoinToken({ zone: v.zone === '' ? null : v.zone, expiresInMinutes: Number(v.minutes), hostPool: v.hostPool === '' ? null : v.hostPool }),
     done: setMade,
   });
   const byDefault = { value: '', label: t('host.joinZoneDefault') };
@@ -40,6 +43,7 @@ export function JoinDialog({ close }: { close: () => void }): ReactNode {
         <FormField label={t('instance.zone')} errorText={form.errorOf('zone')}>
           <Select selectedOption={options.find((o) => o.value === form.values.zone) ?? byDefault} options={options} onChange={(e) => form.set('zone', e.detail.selectedOption.value ?? '')} />
         </FormField>
+        <SelectField form={form} field="hostPool" label={t('hostPool.one')} options={[{ value: '', label: t('hostPool.joinDefault') }, ...(pools.data ?? []).map((p) => ({ value: p.id, label: p.name }))]} loading={pools.isPending} testId="join-host-pool" />
         <TextField form={form} field="minutes" label={t('host.joinMinutes')} inputMode="numeric" />
       </FormDialog>
     );

@@ -15,7 +15,7 @@ export function SchedulableToggle({ host, worded = true }: { host: Host; worded?
   const change = async (schedulable: boolean) => {
     setBusy(true);
     try {
-      queries.setQueryData([hosts.key, 'one', host.id], await hosts.update(host.id, schedulable));
+      queries.setQueryData([hosts.key, 'one', host.id], await hosts.update(host.id, { schedulable }));
     } catch (failure) {
       notify({ type: 'error', saying: { key: 'problem.someFailed', values: { failed: 1, total: 1 } }, failures: [failure as Error] });
     } finally {

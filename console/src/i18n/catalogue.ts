@@ -1,11 +1,15 @@
 import { accessMessages } from '../access/messages';
 import { accountMessages } from '../accounts/messages';
+import { alertMessages } from '../alerts/messages';
 import { addressPoolMessages } from '../address-pools/messages';
+import { contactMessages } from '../contacts/messages';
 import { dashboardMessages } from '../dashboard/messages';
+import { directoryMessages } from '../directories/messages';
 import { domainMessages } from '../domains/messages';
 import { eventMessages } from '../events/messages';
 import { flavorMessages } from '../flavors/messages';
 import { floatingAddressMessages } from '../floating-addresses/messages';
+import { hostPoolMessages } from '../host-pools/messages';
 import { hostMessages } from '../hosts/messages';
 import { imageMessages } from '../images/messages';
 import { instanceMessages } from '../instances/messages';
@@ -29,9 +33,13 @@ import { backupMessages } from '../backups/messages';
 import { scheduleMessages } from '../backup-schedules/messages';
 import { strayMessages } from '../strays/messages';
 import { snapshotMessages } from '../snapshots/messages';
+import { statementMessages } from '../statements/messages';
+import { subscriptionMessages } from '../subscriptions/messages';
 import { switchMessages } from '../switches/messages';
+import { tariffMessages } from '../tariffs/messages';
 import { traceMessages } from '../traces/messages';
 import { uiMessages } from '../ui/messages';
+import { usageMessages } from '../usage/messages';
 import { userMessages } from '../users/messages';
 import { vlanRangeMessages } from '../vlan-ranges/messages';
 import { volumeTypeMessages } from '../volume-types/messages';
@@ -42,9 +50,9 @@ import type { Placeholders } from './messages';
 
 /** Every text of the console, each kept beside the feature that shows it. */
 export const catalogue = {
-  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...balancerMessages, ...dashboardMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...imageMessages,
+  ...accessMessages, ...accountMessages, ...addressPoolMessages, ...alertMessages, ...balancerMessages, ...contactMessages, ...dashboardMessages, ...directoryMessages, ...domainMessages, ...eventMessages, ...flavorMessages, ...floatingAddressMessages, ...hostMessages, ...hostPoolMessages, ...imageMessages,
   ...instanceMessages, ...interfaceMessages, ...launchMessages, ...keyPairMessages, ...memberMessages, ...networkMessages, ...peeringMessages, ...placementGroupMessages, ...poolMessages, ...portForwardMessages, ...quotaMessages, ...roleMessages, ...routerMessages,
-  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...switchMessages, ...traceMessages, ...uiMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
+  ...securityGroupMessages, ...sessionMessages, ...shellMessages, ...backupMessages, ...scheduleMessages, ...strayMessages, ...snapshotMessages, ...statementMessages, ...subscriptionMessages, ...switchMessages, ...tariffMessages, ...traceMessages, ...uiMessages, ...usageMessages, ...userMessages, ...vlanRangeMessages, ...volumeMessages, ...volumeTypeMessages, ...vpnMessages, ...zoneMessages,
 } as const;
 
 export type Catalogue = typeof catalogue;

@@ -18,6 +18,20 @@ export interface Format {
   gib(value: number): string;
   bytes(value: number): string;
   percent(part: number, whole: number): string;
+  /** An amount that was counted, with all that is known of its parts. */
+  quantity(value: number): string;
+  /** A sum, with as many places as the currency has. */
+  money(value: number, currency: string): string;
+  /** What one unit costs, which may be less than the currency's smallest part. */
+  price(value: number, currency: string): string;
+  /** A day of UTC. */
+  day(iso: string): string;
+  /** The same in few letters, without the year. */
+  dayShort(iso: string): string;
+  /** A date as it is in a time zone. */
+  dateIn(iso: string, timeZone: string): string;
+  /** `2026-11` in words. */
+  month(month: string): string;
 }
 
 const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
@@ -31,6 +45,10 @@ export function formatIn(lang: Language): Format {
   const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
   const long = (value: number, unit: 'day' | 'hour' | 'minute') => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+  const quantity = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+  const dayShort = new Intl.DateTimeFormat(locale, { month: 'numeric', day: 'numeric', timeZone: 'UTC' });
+  const month = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' });
   const percent = new Intl.NumberFormat(locale, { style: 'percent' });
   const scaled = (value: number, units: readonly string[]) => {
     let at = 0;
@@ -53,6 +71,13 @@ export function formatIn(lang: Language): Format {
     gib: (value) => scaled(value, ['GiB', 'TiB', 'PiB']),
     bytes: (value) => scaled(value, ['B', 'KiB', 'MiB', 'GiB', 'TiB']),
     percent: (part, whole) => percent.format(whole > 0 ? part / whole : 0),
+    quantity: (value) => quantity.format(value),
+    money: (value, currency) => new Intl.NumberFormat(locale, { style: 'currency', currency }).format(value),
+    price: (value, currency) => new Intl.NumberFormat(locale, { style: 'currency', currency, maximumFractionDigits: 10 }).format(value),
+    day: (iso) => day.format(new Date(iso)),
+    dayShort: (iso) => dayShort.format(new Date(iso)),
+    dateIn: (iso, timeZone) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone }).format(new Date(iso)),
+    month: (text) => month.format(new Date(`${text}-01T00:00:00Z`)),
   };
 }
 

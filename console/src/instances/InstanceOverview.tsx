@@ -13,6 +13,7 @@ import { useMay } from '../session/permissions';
 import { Conditions } from '../ui/Conditions';
 import { Copy } from '../ui/Copy';
 import { ResourceLink } from '../ui/ResourceLink';
+import { TagList } from '../ui/TagList';
 import { CdDrive } from './CdDrive';
 
 export function InstanceOverview({ instance: i }: { instance: Instance }): ReactNode {
@@ -40,6 +41,8 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
             { label: t('instance.zone'), value: i.zone.name },
             { label: t('instance.host'), value: may('hosts:read', 'cloud') ? <ResourceLink {...i.host} /> : i.host.name },
             { label: t('instance.placementGroup'), value: i.placementGroup ? <ResourceLink {...i.placementGroup} /> : t('ui.none') },
+            ...(i.hostPool === null ? [] : [{ label: t('hostPool.one'), value: <ResourceLink {...i.hostPool} /> }]),
+            ...(Object.keys(i.requiredLabels).length === 0 ? [] : [{ label: t('hostPool.required'), value: <TagList tags={i.requiredLabels} /> }]),
             { label: t('ui.created'), value: format.dateTime(i.createdAt) },
             i.terminatedAt !== null
               ? { label: t('instance.terminated'), value: format.dateTime(i.terminatedAt) }

@@ -15,6 +15,7 @@ import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { WriteButton } from '../ui/WriteButton';
+import { SpanTable } from '../usage/SpanTable';
 import { InstanceVolumes } from '../volumes/InstanceVolumes';
 import { ActionButtons } from './ActionButtons';
 import { ConsoleLog } from './console/ConsoleLog';
@@ -65,6 +66,7 @@ export function InstancePage(): ReactNode {
             { id: 'screen', needs: 'instances:console' as const, label: t('instance.tab.screen'), content: <Suspense fallback={<Loading />}><Screen instance={instance} /></Suspense> },
             { id: 'log', needs: undefined, label: t('instance.tab.log'), content: <ConsoleLog instance={instance} /> },
             { id: 'events', needs: 'events:read' as const, label: t('instance.tab.events'), content: <EventTable within filters={{ resource: instance.id }} /> },
+            { id: 'usage', needs: 'usage:read' as const, label: t('usage.title'), content: <SpanTable resource={instance.id} /> },
           ].filter(({ needs }) => needs === undefined || may(needs)).map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>

@@ -27,15 +27,19 @@ export function LogInPage(): ReactNode {
   const queries = useQueryClient();
   const state = useLocation().state as { from?: string; ended?: string | null } | null;
   const form = useForm({
-    initial: { user: '', password: '' },
+    initial: { user: '', password: '', code: '' },
     check: (v) => violations(['user', required(v.user)], ['password', required(v.password)]),
-    send: (v) => answer(api.POST('/api/v1/tokens', { body: { user: v.user, password: v.password } })),
+    send: (v) => answer(api.POST('/api/v1/tokens', { body: { user: v.user, password: v.password, code: v.code.trim() === '' ? null : v.code } })),
     done: (created) => {
       queries.clear();
       session.start(created);
     },
   });
   const wait = useWait(form.failure);
+  const code = form.failure instanceof ProblemError ? form.failure.problem.code : null;
+  // Once it is known that a code is needed, its field stays, whatever is wrong besides.
+  const [second, setSecond] = useState(false);
+  useEffect(() => { if (code === 'second-factor-required') setSecond(true); }, [code]);
   useEffect(() => { document.title = `${t('session.logIn')} · ${t('shell.title')}`; }, [t]);
   if (token !== null) return <Navigate to={state?.from ?? '/'} replace />;
   return (
@@ -46,9 +50,10 @@ export function LogInPage(): ReactNode {
           <form onSubmit={(e) => { e.preventDefault(); if (wait === 0) form.submit(); }}>
             <SpaceBetween size="l">
               {state?.ended === 'expired' && form.failure === null && <Alert type="info">{t('session.expired')}</Alert>}
-              {wait > 0 ? <Alert type="warning">{t('session.wait', { seconds: wait })}</Alert> : <ProblemAlert failure={form.failure} />}
+              {wait > 0 ? <Alert type="warning">{t('session.wait', { seconds: wait })}</Alert> : code === 'second-factor-required' ? <Alert type="info">{t('session.code')}</Alert> : <ProblemAlert failure={form.failure} />}
               <TextField form={form} field="user" label={t('session.user')} autoFocus autoComplete="username" testId="login-user" />
               <TextField form={form} field="password" type="password" label={t('session.password')} autoComplete="current-password" testId="login-password" />
+              {second && <TextField form={form} field="code" label={t('session.codeField')} constraintText={t('session.codeHint')} autoFocus autoComplete="one-time-code" testId="login-code" />}
               <Button variant="primary" formAction="submit" fullWidth loading={form.busy} disabled={wait > 0} data-testid="login-submit">{t('session.logIn')}</Button>
             </SpaceBetween>
           </form>

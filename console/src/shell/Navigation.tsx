@@ -6,6 +6,7 @@ import { streamState } from '../api/live';
 import { useText } from '../i18n/text';
 import { useMay } from '../session/permissions';
 import { useStore } from '../ui/store';
+import { folded } from './folded';
 import { offered, sections, type Group } from './sections';
 
 const groups = Object.keys(sections) as Group[];
@@ -16,6 +17,7 @@ export function Navigation(): ReactNode {
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const live = useStore(streamState);
+  const closed = useStore(folded);
   const box = useRef<HTMLDivElement>(null);
 
   // The component has no way to mark its links, and tests need marks that do not change with the language.
@@ -26,12 +28,16 @@ export function Navigation(): ReactNode {
 
   const section = (group: Group): SideNavigationProps.Section[] => {
     const items = offered(group, may).map(({ path }): SideNavigationProps.Link => ({ type: 'link', href: `/${path}`, text: t.word('nav', path) }));
-    return items.length === 0 ? [] : [{ type: 'section', text: t(`nav.${group}`), items }];
+    return items.length === 0 ? [] : [{ type: 'section', text: t(`nav.${group}`), items, defaultExpanded: !closed.includes(group) }];
   };
   return (
     <div ref={box}>
       <SideNavigation
         activeHref={`/${pathname.split('/')[1] ?? ''}`}
+        onChange={({ detail }) => {
+          const group = groups.find((g) => t(`nav.${g}`) === (detail.item as { text?: string }).text);
+          if (group !== undefined) folded.fold(group, !detail.expanded);
+        }}
         onFollow={(e) => {
           if (e.detail.external === true) return;
           e.preventDefault();

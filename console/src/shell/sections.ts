@@ -18,12 +18,14 @@ export const sections = {
   compute: own('instances', 'images', 'key-pairs', 'placement-groups'),
   storage: own('volumes', 'snapshots', 'backups', 'backup-schedules', 'recoverable-volumes', 'volume-types'),
   network: [...own('networks', 'security-groups', 'floating-addresses', 'load-balancers', 'vpns'), { path: 'trace', needs: 'networks:read' }],
-  account: [...own('events', 'quotas', 'members', 'users', 'roles'), { path: 'access' }],
+  account: [...own('alerts', 'events', 'subscriptions', 'quotas', 'members', 'users', 'roles'), { path: 'access' }],
+  billing: [...own('usage', 'statements'), { path: 'prices', needs: 'tariffs:read' }],
   tenancy: [
-    { path: 'domains', needs: 'domains:read', reach: 'domain' }, { path: 'accounts', needs: 'accounts:read', reach: 'domain' }, { path: 'quota-requests', needs: 'quota-requests:answer', reach: 'domain' },
-    ...cloud('quota-defaults'),
+    { path: 'domains', needs: 'domains:read', reach: 'domain' }, { path: 'accounts', needs: 'accounts:read', reach: 'domain' }, { path: 'directories', needs: 'directories:read', reach: 'domain' }, { path: 'quota-requests', needs: 'quota-requests:answer', reach: 'domain' },
+    ...cloud('quota-defaults', 'tariffs'),
   ],
-  operator: [...cloud('hosts'), ...common('flavors', 'pools', 'address-pools', 'vlan-ranges'), ...cloud('switches'), ...common('zones')],
+  operator: [...cloud('cloud-alerts', 'hosts'), ...common('host-pools', 'flavors', 'zones')],
+  infrastructure: [...common('pools', 'address-pools', 'vlan-ranges'), ...cloud('switches')],
 } as const satisfies Record<string, readonly Section[]>;
 
 export type Group = keyof typeof sections;

@@ -29,6 +29,10 @@ const pages: Readonly<Record<string, (id: string) => string>> = {
   snap: (id) => `/snapshots/${id}`,
   vol: (id) => `/volumes/${id}`,
   vt: () => '/volume-types',
+  trf: (id) => `/tariffs/${id}`,
+  hp: (id) => `/host-pools/${id}`,
+  dir: () => '/directories',
+  stm: () => '/statements',
   spl: (id) => `/pools/${id}`,
 };
 

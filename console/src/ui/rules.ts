@@ -11,7 +11,7 @@ export type Broken = Omit<Violation, 'field'> | null;
 
 // The rules here are the server's. It checks again; these only spare a round trip.
 const nameMax = 63;
-const looksLikeId = /^(a|dom|role|qr|u|tok|z|h|flv|img|key|net|subnet|sg|sgr|i|eni|ev|con|pg|fip|pool|rtr|pcx|rt|pf|lb|lsn|lbm|vpn|vpc|vps|vlr|sw|spl|st|vol|vt|snap|bk|bst|bsc)-[0-9a-f]{17}$/;
+const looksLikeId = /^(a|dom|role|qr|u|tok|z|h|flv|img|key|net|subnet|sg|sgr|i|eni|ev|con|pg|fip|pool|rtr|pcx|rt|pf|lb|lsn|lbm|vpn|vpc|vps|vlr|sw|spl|st|vol|vt|snap|bk|bst|bsc|igw|trf|prc|stm|hp|dir|alt|ct|ml|sub)-[0-9a-f]{17}$/;
 
 export function required(text: string): Broken {
   return text.trim() === '' ? { key: 'rule.required' } : null;

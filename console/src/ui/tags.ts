@@ -33,12 +33,12 @@ function checkValue(value: string): Broken {
   return /\p{Cc}/u.test(value) || !value.isWellFormed() ? { key: 'tags.valueCharacters' } : null;
 }
 
-/** What is wrong with the rows of a form, at `tags[0].key`, `tags[0].value` and so on; of two with one key the later. */
-export function checkTags(rows: readonly Tag[]): Violation[] {
+/** What is wrong with the rows of a form, at `tags[0].key`, `tags[0].value` and so on (or another field's); of two with one key the later. */
+export function checkTags(rows: readonly Tag[], field = 'tags'): Violation[] {
   const keys = rows.map((row) => row.key);
   return [
-    ...violations(['tags', rows.length > tagsMax ? { key: 'tags.tooMany', values: { max: tagsMax } } : null]),
-    ...rows.flatMap(({ key, value }, at) => violations([`tags[${at}].key`, checkKey(key) ?? (keys.indexOf(key) < at ? { key: 'tags.twice' } : null)], [`tags[${at}].value`, checkValue(value)])),
+    ...violations([field, rows.length > tagsMax ? { key: 'tags.tooMany', values: { max: tagsMax } } : null]),
+    ...rows.flatMap(({ key, value }, at) => violations([`${field}[${at}].key`, checkKey(key) ?? (keys.indexOf(key) < at ? { key: 'tags.twice' } : null)], [`${field}[${at}].value`, checkValue(value)])),
   ];
 }
 

@@ -12,12 +12,14 @@ import { VolumeBackups } from '../backups/VolumeBackups';
 import { EventTable } from '../events/EventTable';
 import { useText } from '../i18n/text';
 import { MakeImageDialog } from '../images/MakeImageDialog';
+import { useMay } from '../session/permissions';
 import { VolumeSnapshots } from '../snapshots/VolumeSnapshots';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { Loading } from '../ui/Loading';
 import { Page } from '../ui/Page';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { WriteButton } from '../ui/WriteButton';
+import { SpanTable } from '../usage/SpanTable';
 import { AttachToInstanceDialog } from './AttachVolumeDialog';
 import { EditVolumeDialog, ResizeDialog } from './ChangeDialogs';
 import { CopyVolumeDialog } from './CopyVolumeDialog';
@@ -31,6 +33,7 @@ type Dialog = 'attach' | 'cancel-move' | 'copy' | 'detach' | 'image' | 'move' | 
 
 export function VolumePage(): ReactNode {
   const t = useText();
+  const may = useMay();
   const id = useParams()['id'] ?? '';
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -78,6 +81,7 @@ export function VolumePage(): ReactNode {
             { id: 'snapshots', label: t('volume.snapshots'), content: <VolumeSnapshots volume={volume} canTake={canTakeSnapshot(volume)} /> },
             { id: 'backups', label: t('backup.title'), content: <SpaceBetween size="l"><VolumeBackups volume={volume} canCreate={canTakeSnapshot(volume)} /><VolumeSchedules volume={volume} /></SpaceBetween> },
             { id: 'events', label: t('instance.tab.events'), content: <EventTable within filters={{ resource: volume.id }} /> },
+            ...(may('usage:read') ? [{ id: 'usage', label: t('usage.title'), content: <SpanTable resource={volume.id} /> }] : []),
           ].map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>

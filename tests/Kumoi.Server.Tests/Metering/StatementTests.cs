@@ -85,8 +85,11 @@ public sealed class StatementTests
         await UsageTests.ComputeAsync(scene);
         var month = Month.Of(DateTimeOffset.UtcNow, TimeZoneInfo.Utc).Before;
         await tenant.FailAsync(404, HttpMethod.Get, $"/statements/{month}");
+        Assert.Empty((await tenant.GetAsync<Page<StatementSummary>>("/statements")).Items);
         await admin.PostAsync<Tariff>("/tariffs", new { name = "standard", currency = "JPY", taxPercent = 10 });
         await admin.PostAsync<Tariff>("/tariffs/standard/prices", new { meter = "router.allocated", price = 2, validFrom = month.Begins(TimeZoneInfo.Utc) });
+        await admin.PostAsync<Tariff>("/tariffs/standard/assign", new { month = month.Next.ToString() });
+        Assert.Equal(month.Next.ToString(), Assert.Single((await tenant.GetAsync<Page<StatementSummary>>("/statements")).Items).Month);
         await admin.PostAsync<Tariff>("/tariffs/standard/assign", new { month = month.ToString() });
         var hours = (decimal)(month.Next.Begins(TimeZoneInfo.Utc) - month.Begins(TimeZoneInfo.Utc)).TotalHours;
         var open = await tenant.GetAsync<BillingStatement>($"/statements/{month}");

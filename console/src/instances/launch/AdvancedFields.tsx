@@ -6,9 +6,12 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Textarea from '@cloudscape-design/components/textarea';
 import { useRef, useState, type ReactNode } from 'react';
 import { useAll } from '../../api/pages';
+import { hostPools } from '../../host-pools/hostPools';
 import { useText } from '../../i18n/text';
 import { placementGroups } from '../../placement-groups/placementGroups';
 import { Label, TextField } from '../../ui/fields';
+import { SelectField } from '../../ui/SelectField';
+import { PairsField } from '../../ui/TagsField';
 import type { Form } from '../../ui/useForm';
 import { zones } from '../../zones/zones';
 import type { LaunchValues } from './launch';
@@ -22,9 +25,10 @@ export function AdvancedFields({ form }: { form: Form<LaunchValues> }): ReactNod
   const groups = useAll([placementGroups.key], placementGroups.list);
   const none = { value: '', label: t('launch.placementGroupNone') };
   const groupOptions = [none, ...(groups.data ?? []).map((g) => ({ value: g.id, label: g.name, description: g.policy }))];
+  const pools = useAll([hostPools.key], hostPools.list);
   const [open, setOpen] = useState(false);
   // An error must not hide in a closed section.
-  const broken = ['userData', 'count', 'zone', 'placementGroup'].some((field) => form.errorOf(field) !== undefined);
+  const broken = ['userData', 'count', 'zone', 'placementGroup', 'hostPool', 'requiredLabels', ...form.values.requiredLabels.flatMap((_, at) => [`requiredLabels[${at}].key`, `requiredLabels[${at}].value`])].some((field) => form.errorOf(field) !== undefined);
   return (
     <ExpandableSection variant="container" headerText={t('launch.advanced')} expanded={open || broken} onChange={(e) => setOpen(e.detail.expanded)} data-testid="launch-advanced">
       <SpaceBetween size="l">
@@ -52,6 +56,11 @@ export function AdvancedFields({ form }: { form: Form<LaunchValues> }): ReactNod
             onChange={(e) => form.set('placementGroup', e.detail.selectedOption.value ?? '')}
           />
         </FormField>
+        {/* Where there is but the pool that is everybody's, there is nothing to choose. */}
+        {(pools.data ?? []).length > 1 && (
+          <SelectField form={form} field="hostPool" label={t('hostPool.one')} options={[{ value: '', label: t('hostPool.any') }, ...(pools.data ?? []).map((p) => ({ value: p.id, label: p.name, description: p.description }))]} testId="launch-host-pool" />
+        )}
+        <PairsField form={form} field="requiredLabels" label={t('hostPool.required')} description={t('hostPool.requiredHint')} addText={t('hostPool.addLabel')} testId="launch-label" />
       </SpaceBetween>
     </ExpandableSection>
   );

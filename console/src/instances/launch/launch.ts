@@ -1,5 +1,6 @@
 import type { LaunchInstance } from '../../api/types';
 import { sizeMaxGib } from '../../volumes/volumes';
+import { checkTags, tagsOf, type Tag } from '../../ui/tags';
 import { address, atMostBytes, name, optional, violations, wholeNumber, type Violation } from '../../ui/rules';
 
 export interface InterfaceValues {
@@ -37,9 +38,13 @@ export interface LaunchValues {
   readonly zone: string;
   /** Empty: none. */
   readonly placementGroup: string;
+  /** Empty: any that the account may use. */
+  readonly hostPool: string;
+  /** Labels that its host must have, with these values. */
+  readonly requiredLabels: readonly Tag[];
 }
 
-export const blank: LaunchValues = { name: '', start: 'image', image: '', rootVolume: '', diskGib: '', flavor: '', keyPair: '', interfaces: [blankInterface], floating: true, securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '' };
+export const blank: LaunchValues = { name: '', start: 'image', image: '', rootVolume: '', diskGib: '', flavor: '', keyPair: '', interfaces: [blankInterface], floating: true, securityGroups: [], userData: '', count: '1', zone: '', placementGroup: '', hostPool: '', requiredLabels: [] };
 
 const userDataBytesMax = 64 * 1024;
 const countMax = 100;
@@ -48,10 +53,10 @@ const countMax = 100;
 export function check(v: LaunchValues, volumeNeedsImage: boolean): Violation[] {
   const chosen = (id: string) => (id === '' ? { key: 'rule.choose' as const } : null);
   const fromVolume = v.start === 'volume';
-  return violations(
+  return [...checkTags(v.requiredLabels, 'requiredLabels'), ...violations(
     ['name', name(v.name)], ['image', fromVolume && !volumeNeedsImage ? null : chosen(v.image)], ['rootVolume', fromVolume ? chosen(v.rootVolume) : null], ['diskGib', fromVolume ? null : optional(v.diskGib, (text) => wholeNumber(text, 1, sizeMaxGib))], ['flavor', chosen(v.flavor)], ['userData', atMostBytes(v.userData, userDataBytesMax)],
     ['count', fromVolume && v.count !== '1' ? { key: 'launch.oneOfVolume' } : wholeNumber(v.count, 1, countMax)],
-    ...v.interfaces.flatMap((f, at) => (['address', 'address6'] as const).map((field) => [`interfaces[${at}].${field}`, optional(f[field], address)] as const)));
+    ...v.interfaces.flatMap((f, at) => (['address', 'address6'] as const).map((field) => [`interfaces[${at}].${field}`, optional(f[field], address)] as const)))];
 }
 
 /** What is sent: a choice not made is left to the server. */
@@ -61,7 +66,7 @@ export function toRequest(v: LaunchValues, volumeNeedsImage: boolean): LaunchIns
   const fromVolume = v.start === 'volume';
   const plain = v.interfaces.length === 1 && only?.address === '' && only.address6 === '';
   return {
-    name: v.name, flavor: v.flavor, image: fromVolume && !volumeNeedsImage ? null : v.image, rootVolume: fromVolume ? v.rootVolume : null, diskGib: fromVolume || v.diskGib === '' ? null : Number(v.diskGib), keyPair: given(v.keyPair), network: plain ? given(only.network) : null, floating: v.floating ? null : false, zone: given(v.zone), placementGroup: given(v.placementGroup), userData: given(v.userData),
+    name: v.name, flavor: v.flavor, image: fromVolume && !volumeNeedsImage ? null : v.image, rootVolume: fromVolume ? v.rootVolume : null, diskGib: fromVolume || v.diskGib === '' ? null : Number(v.diskGib), keyPair: given(v.keyPair), network: plain ? given(only.network) : null, floating: v.floating ? null : false, zone: given(v.zone), placementGroup: given(v.placementGroup), hostPool: given(v.hostPool), requiredLabels: tagsOf(v.requiredLabels), userData: given(v.userData),
     securityGroups: v.securityGroups.length === 0 ? null : [...v.securityGroups], count: v.count === '1' ? null : Number(v.count),
     interfaces: plain ? null : v.interfaces.map((f) => ({ network: f.network === '' ? defaultNetwork : f.network, subnet: null, address: given(f.address), address6: given(f.address6), securityGroups: null })),
   };
