@@ -22,16 +22,21 @@ namespace Kumoi.Server;
 /// <param name="LogFormat"><c>text</c>, or <c>json</c>: one object a line.</param>
 /// <param name="Region">What dialects with regions call this cloud.</param>
 /// <param name="Smtp">The mail server; null: this cloud sends no mail.</param>
+/// <param name="PublicUrl">How browsers reach API and console: where identity providers send people back to. Null: <paramref name="Listen"/>, if it is loopback; else nobody signs in by one.</param>
+/// <param name="LoopbackIssuers">Identity providers may be on this machine, and without TLS there: for tests.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
     string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false, string LogFormat = LogFormats.Text, string Region = ServerOptions.RegionDefault,
-    SmtpOptions? Smtp = null)
+    SmtpOptions? Smtp = null, string? PublicUrl = null, bool LoopbackIssuers = false)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const string RegionDefault = "kumoi";
     public const int VcpuRatioDefault = 8;
     public const long ImageBytesMaxDefault = 1L << 41;
+
+    /// <summary><see cref="PublicUrl"/> without a slash at its end; null if there is none.</summary>
+    public string? PublicAddress => PublicUrl?.TrimEnd('/') ?? (IPAddress.IsLoopback(Listen.Address) ? $"http://{Listen}" : null);
 
     /// <summary>What is wrong, one sentence each; empty if nothing.</summary>
     public IEnumerable<string> Validate()
@@ -44,6 +49,8 @@ public sealed record ServerOptions(
         if (!LogFormats.All.Contains(LogFormat)) yield return "The log format must be text or json.";
         if (Region.Length is 0 or > 32 || Region[0] == '-' || !Region.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')) yield return "The region must be 1 to 32 lower-case letters, digits and dashes.";
         if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
+        if (PublicUrl is not null && (!Uri.TryCreate(PublicUrl, UriKind.Absolute, out var address) || !(address.Scheme == "https" || address.Scheme == "http" && address.IsLoopback) || address.PathAndQuery != "/" || address.Fragment.Length > 0 || address.UserInfo.Length > 0))
+            yield return $"The public URL {PublicUrl} must be https://host, with a port if it is not the usual one, and nothing behind.";
         foreach (var wrong in Smtp?.Validate() ?? []) yield return wrong;
     }
 }
