@@ -22,7 +22,7 @@ public static class IdTokens
         SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.EcdsaSha512,
     ];
 
-    /// <summary>The token's claims, or why it is not good. <paramref name="isKey"/> of the answer: no known key fits it.</summary>
+    /// <summary>The token's claims, or why it is not good: whether because no known key fits it, and the words for the log.</summary>
     public static async Task<(JsonElement? Claims, bool IsKey, string? Wrong)> ReadAsync(string token, OpenIdConnectConfiguration provider, string clientId, string nonce, DateTimeOffset now)
     {
         if (token.Length > TokenLengthMax) return (null, false, "The ID token is too long.");

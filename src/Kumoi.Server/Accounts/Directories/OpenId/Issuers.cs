@@ -21,25 +21,28 @@ public sealed class Issuers(IssuerHttp http, TimeProvider clock)
 
         public DateTimeOffset ReadAt { get; set; }
 
+        public DateTimeOffset RenewedAt { get; set; }
+
         public (DateTimeOffset At, IssuerException Why)? Failed { get; set; }
     }
 
     private readonly ConcurrentDictionary<string, Entry> _entries = new();
 
     /// <summary>Throws <see cref="IssuerException"/> if the provider cannot be asked.</summary>
-    public Task<OpenIdConnectConfiguration> GetAsync(string issuer, CancellationToken cancel) => GetAsync(issuer, Life, cancel);
+    public Task<OpenIdConnectConfiguration> GetAsync(string issuer, CancellationToken cancel) => GetAsync(issuer, false, cancel);
 
-    /// <summary>The provider's keys anew, unless they were read just now: it may have exchanged them.</summary>
-    public Task<OpenIdConnectConfiguration> RenewAsync(string issuer, CancellationToken cancel) => GetAsync(issuer, RenewalPause, cancel);
+    /// <summary>The provider's keys anew, unless they were renewed just now: it may have exchanged them.</summary>
+    public Task<OpenIdConnectConfiguration> RenewAsync(string issuer, CancellationToken cancel) => GetAsync(issuer, true, cancel);
 
-    private async Task<OpenIdConnectConfiguration> GetAsync(string issuer, TimeSpan age, CancellationToken cancel)
+    private async Task<OpenIdConnectConfiguration> GetAsync(string issuer, bool anew, CancellationToken cancel)
     {
         var entry = _entries.GetOrAdd(issuer, _ => new Entry());
         await entry.Gate.WaitAsync(cancel);
         try
         {
             var now = clock.GetUtcNow();
-            if (entry.Known is { } known && now - entry.ReadAt < age) return known;
+            anew &= now - entry.RenewedAt >= RenewalPause;
+            if (!anew && entry.Known is { } known && now - entry.ReadAt < Life) return known;
             if (entry.Failed is var (at, why) && now - at < FailurePause) throw new IssuerException(why.Message, why);
             try
             {
@@ -50,7 +53,7 @@ public sealed class Issuers(IssuerHttp http, TimeProvider clock)
                 entry.Failed = (clock.GetUtcNow(), e);
                 throw;
             }
-            (entry.ReadAt, entry.Failed) = (now, null);
+            (entry.ReadAt, entry.RenewedAt, entry.Failed) = (now, anew ? now : entry.RenewedAt, null);
             return entry.Known;
         }
         finally

@@ -23,7 +23,7 @@ public sealed class OpenIdDoor(Issuers issuers, IssuerHttp http, TimeProvider cl
     public async Task<string> AddressAsync(OpenIdPlace place, SignInTicket ticket, string redirectUri, CancellationToken cancel) => QueryHelpers.AddQueryString((await issuers.GetAsync(place.Issuer, cancel)).AuthorizationEndpoint, new Dictionary<string, string?>
     {
         ["response_type"] = "code", ["client_id"] = place.ClientId, ["redirect_uri"] = redirectUri, ["scope"] = place.Scopes, ["state"] = ticket.State, ["nonce"] = ticket.Nonce,
-        ["code_challenge"] = SignInTicket.Challenge(ticket.Verifier), ["code_challenge_method"] = "S256",
+        ["code_challenge"] = SignInTicket.ChallengeOf(ticket.Verifier), ["code_challenge_method"] = "S256",
     });
 
     /// <summary>True unless another provider than the one that was asked says that it answers (RFC 9207).</summary>

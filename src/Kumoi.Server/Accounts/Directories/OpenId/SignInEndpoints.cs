@@ -85,7 +85,8 @@ public static class SignInEndpoints
         else
         {
             var problem = Problems.Describe(failure, Language(http), http.Request.Path, http.TraceIdentifier);
-            return WriteAsync(http, failure.Status, string.Join('\n', new[] { problem.Title, problem.Detail, .. (problem.Errors ?? []).Select(e => $"{e.Field}: {e.Message}") }.Where(line => line is not null)) + "\n");
+            string?[] lines = [problem.Title, problem.Detail, .. (problem.Errors ?? []).Select(e => $"{e.Field}: {e.Message}")];
+            return WriteAsync(http, failure.Status, string.Join('\n', lines.Where(line => line is not null)) + "\n");
         }
         return Task.CompletedTask;
     }

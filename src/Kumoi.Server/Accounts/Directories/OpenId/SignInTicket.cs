@@ -25,7 +25,7 @@ public sealed record SignInTicket(string State, string Nonce, string Verifier, s
     /// <summary>Of each sign-in its own: people have several windows.</summary>
     public static string CookieName(string state) => CookiePrefix + Convert.ToHexStringLower(Secrets.Hash(state))[..16];
 
-    public static string Challenge(string verifier) => Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
+    public static string ChallengeOf(string verifier) => Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
 
     public string Seal(MasterKey key) => Base64Url.EncodeToString(key.Encrypt(JsonSerializer.SerializeToUtf8Bytes(this, SignInJson.Default.SignInTicket), Purpose));
 
