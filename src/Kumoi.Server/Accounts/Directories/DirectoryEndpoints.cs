@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
 
