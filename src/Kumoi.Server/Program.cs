@@ -4,6 +4,7 @@ using Kumoi.Api;
 using Kumoi.Api.Logging;
 using Kumoi.Server.Accounts;
 using Kumoi.Server.Accounts.Directories;
+using Kumoi.Server.Accounts.Directories.OpenId;
 using Kumoi.Server.AddressPools;
 using Kumoi.Server.Alerts;
 using Kumoi.Server.Alerts.Contacts;
@@ -134,7 +135,8 @@ public static class ServerProgram
         var api = app.MapGroup("/api/v1").AddPort(options.Listen.Port);
         api.MapAccounts(services.GetRequiredService<AccountUseCases>(), services.GetRequiredService<AccessKeys>(), services.GetRequiredService<Tokens>(), services.GetRequiredService<Users>(), services.GetRequiredService<SecondFactors>(), services.GetRequiredService<SummaryStore>());
         api.MapTenancy(services.GetRequiredService<DomainUseCases>(), services.GetRequiredService<RoleUseCases>(), services.GetRequiredService<MembershipUseCases>(), services.GetRequiredService<PermissionCatalogue>());
-        api.MapDirectories(services.GetRequiredService<DirectoryUseCases>());
+        api.MapDirectories(services.GetRequiredService<DirectoryUseCases>(), services.GetRequiredService<DirectoryBinding>());
+        api.MapSignInProviders(services.GetRequiredService<SignIns>());
         api.MapAddressPools(services.GetRequiredService<AddressPoolUseCases>());
         api.MapAlerts(services.GetRequiredService<AlertUseCases>(), services.GetRequiredService<ContactUseCases>());
         api.MapBackups(services.GetRequiredService<BackupUseCases>(), services.GetRequiredService<BackupMakingUseCases>(), services.GetRequiredService<BackupStoreUseCases>(), services.GetRequiredService<Backups.Schedules.BackupScheduleUseCases>());
@@ -177,6 +179,7 @@ public static class ServerProgram
         api.MapVlanRanges(services.GetRequiredService<VlanRangeUseCases>());
         api.MapZones(services.GetRequiredService<ZoneUseCases>());
 
+        app.MapGroup("").AddPort(options.Listen.Port).MapSignIns(services.GetRequiredService<SignIns>(), services.GetRequiredService<MasterKey>(), options);
         app.MapEc2(services.GetRequiredService<Ec2Door>(), options.Listen.Port);
         app.MapMetrics(options);
         app.MapHealth(services.GetRequiredService<Database>(), options);

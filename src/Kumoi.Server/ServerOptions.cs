@@ -24,16 +24,21 @@ namespace Kumoi.Server;
 /// <param name="Smtp">The mail server; null: this cloud sends no mail.</param>
 /// <param name="WebhookAllow">Ranges that webhooks may be sent to although they are of the inside; null for none.</param>
 /// <param name="WebhookHttp">Let webhooks be sent without TLS, too.</param>
+/// <param name="PublicUrl">How browsers reach API and console: where identity providers send people back to. Null: <paramref name="Listen"/>, if it is loopback; else nobody signs in by one.</param>
+/// <param name="LoopbackIssuers">Identity providers may be on this machine, and without TLS there: for tests.</param>
 /// <param name="ImageBytesMax">Largest image, stored and as a disk. Larger ones are refused before they fill the store.</param>
 public sealed record ServerOptions(
     string ConnectionString, IPEndPoint Listen, IPEndPoint AgentListen, string AgentUrl, string MasterKeyFile, string ImageDirectory, string? ConsoleDirectory,
     string? AdminPasswordFile, string FloatingRange, string UplinkRange, int VcpuRatio, long ImageBytesMax, int? HeartbeatSeconds = null, bool MetricsPublic = false, string LogFormat = LogFormats.Text, string Region = ServerOptions.RegionDefault,
-    SmtpOptions? Smtp = null, IReadOnlyList<string>? WebhookAllow = null, bool WebhookHttp = false)
+    SmtpOptions? Smtp = null, IReadOnlyList<string>? WebhookAllow = null, bool WebhookHttp = false, string? PublicUrl = null, bool LoopbackIssuers = false)
 {
     public const string FloatingRangeDefault = "198.18.0.0/16", UplinkRangeDefault = "198.19.0.0/16";
     public const string RegionDefault = "kumoi";
     public const int VcpuRatioDefault = 8;
     public const long ImageBytesMaxDefault = 1L << 41;
+
+    /// <summary><see cref="PublicUrl"/> without a slash at its end; null if there is none.</summary>
+    public string? PublicAddress => PublicUrl?.TrimEnd('/') ?? (IPAddress.IsLoopback(Listen.Address) ? $"http://{Listen}" : null);
 
     /// <summary>What is wrong, one sentence each; empty if nothing.</summary>
     public IEnumerable<string> Validate()
@@ -48,6 +53,8 @@ public sealed record ServerOptions(
         foreach (var range in WebhookAllow ?? [])
             if (!IPNetwork.TryParse(range, out _)) yield return $"The range {range} for webhooks must be an IPv4 or IPv6 range whose host bits are zero.";
         if (!Uri.TryCreate(AgentUrl, UriKind.Absolute, out var url) || url.Scheme != "https") yield return $"The agent URL {AgentUrl} must be an https URL.";
+        if (PublicUrl is not null && (!Uri.TryCreate(PublicUrl, UriKind.Absolute, out var address) || !(address.Scheme == "https" || address.Scheme == "http" && address.IsLoopback) || address.PathAndQuery != "/" || address.Fragment.Length > 0 || address.UserInfo.Length > 0))
+            yield return $"The public URL {PublicUrl} must be https://host, with a port if it is not the usual one, and nothing behind.";
         foreach (var wrong in Smtp?.Validate() ?? []) yield return wrong;
     }
 }

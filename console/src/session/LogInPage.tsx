@@ -18,6 +18,7 @@ import { ProblemAlert } from '../ui/ProblemAlert';
 import { required, violations } from '../ui/rules';
 import { useStore } from '../ui/store';
 import { useForm } from '../ui/useForm';
+import { Providers } from './Providers';
 import { session } from './session';
 
 export function LogInPage(): ReactNode {
@@ -26,6 +27,7 @@ export function LogInPage(): ReactNode {
   const { token } = useStore(session);
   const queries = useQueryClient();
   const state = useLocation().state as { from?: string; ended?: string | null } | null;
+  const [returnTo, setReturnTo] = useState<string | null>(null);
   const form = useForm({
     initial: { user: '', password: '', code: '' },
     check: (v) => violations(['user', required(v.user)], ['password', required(v.password)]),
@@ -41,7 +43,7 @@ export function LogInPage(): ReactNode {
   const [second, setSecond] = useState(false);
   useEffect(() => { if (code === 'second-factor-required') setSecond(true); }, [code]);
   useEffect(() => { document.title = `${t('session.logIn')} · ${t('shell.title')}`; }, [t]);
-  if (token !== null) return <Navigate to={state?.from ?? '/'} replace />;
+  if (token !== null) return <Navigate to={returnTo ?? state?.from ?? '/'} replace />;
   return (
     <main className="kumoi-log-in">
       <div>
@@ -57,6 +59,7 @@ export function LogInPage(): ReactNode {
               <Button variant="primary" formAction="submit" fullWidth loading={form.busy} disabled={wait > 0} data-testid="login-submit">{t('session.logIn')}</Button>
             </SpaceBetween>
           </form>
+          <Box margin={{ top: 'm' }}><Providers to={state?.from ?? '/'} done={(created, to) => { queries.clear(); setReturnTo(to); session.start(created); }} /></Box>
         </Container>
         <div className="kumoi-languages">
           <SegmentedControl

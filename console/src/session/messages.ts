@@ -2,6 +2,16 @@ import type { Messages } from '../i18n/messages';
 
 export const sessionMessages = {
   'session.logIn': { en: 'Log in', ja: 'ログイン' },
+  'session.or': { en: 'or', ja: 'または' },
+  'session.signInWith': { en: 'Sign in with {title}', ja: '{title} でログイン' },
+  'session.signIn.sign-in-expired': { en: 'The sign-in took too long, or was begun in another window. Begin again.', ja: 'ログインに時間がかかりすぎたか、別のウィンドウで開始されています。最初からやり直してください。' },
+  'session.signIn.sign-in-refused': { en: 'The identity provider did not let you sign in, or you stopped there.', ja: 'ID プロバイダーでのログインが拒否されたか、中止されました。' },
+  'session.signIn.sign-in-failed': { en: 'What the identity provider answered could not be accepted. Begin again; if it comes again, an administrator finds the reason in the server’s log.', ja: 'ID プロバイダーからの応答を受け入れられませんでした。最初からやり直してください。繰り返す場合、原因は管理者がサーバーのログで確認できます。' },
+  'session.signIn.sign-in-not-meant': { en: 'The identity provider knows you, but gives you no access to this cloud. Ask its administrators for a group that has a role here.', ja: '本人確認はできましたが、このクラウドを使う権限がありません。ロールのあるグループに入れてもらうよう管理者に依頼してください。' },
+  'session.signIn.sign-in-no-name': { en: 'The identity provider tells no name that could be yours here.', ja: 'ID プロバイダーから、ユーザー名に使える情報が届きませんでした。' },
+  'session.signIn.provider-away': { en: 'The identity provider does not answer as it should. Try again in a while.', ja: 'ID プロバイダーが正しく応答しません。しばらくしてから再試行してください。' },
+  'session.signIn.too-many-logins': { en: 'Too many attempts. Try again in a few minutes.', ja: '試行回数が多すぎます。数分後にもう一度お試しください。' },
+  'session.signIn.public-url-missing': { en: 'This cloud does not know its own address; its operators set it.', ja: 'このクラウドの公開 URL が設定されていません。運用者による設定が必要です。' },
   'session.user': { en: 'User', ja: 'ユーザー' },
   'session.password': { en: 'Password', ja: 'パスワード' },
   'session.code': { en: 'This user signs in with a one-time password besides.', ja: 'このユーザーはワンタイムパスワードも必要です。' },

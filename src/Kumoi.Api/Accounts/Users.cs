@@ -28,9 +28,14 @@ public sealed record UpdateUser(string? Password, bool? Disabled, bool? SecondFa
 
 public sealed record ChangePassword(string? CurrentPassword, string NewPassword);
 
-/// <summary>Asks for a session token with a user's name and password.</summary>
+/// <summary>Asks for a session token with a user's name and password, or with what an identity provider's answer was traded for.</summary>
 /// <param name="Code">A one-time password or a recovery code, of users with a second factor: without it they are told <c>second-factor-required</c>.</param>
-public sealed record Login(string User, string Password, string? Code = null);
+/// <param name="SignIn">In place of name and password.</param>
+public sealed record Login(string? User, string? Password, string? Code = null, SignInCode? SignIn = null);
+
+/// <param name="Code">What the browser brought back; good once, for a minute.</param>
+/// <param name="Verifier">What the sign-in was begun with: its SHA-256, in base64url, was the <c>challenge</c>.</param>
+public sealed record SignInCode(string Code, string Verifier);
 
 /// <summary>A token just made. <see cref="Token"/> is shown this once; the cloud keeps only its hash.</summary>
 public sealed record TokenCreated(string Token, string Id, User User, DateTimeOffset? ExpiresAt);

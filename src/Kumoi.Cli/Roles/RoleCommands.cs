@@ -20,9 +20,10 @@ public static class RoleCommands
         var (masterKey, images, console, admin) = (Options.Required<string>("--master-key"), Options.Required<string>("--images"), Options.New<string?>("--console"), Options.New<string?>("--admin-password-file"));
         var (floating, uplink, ratio) = (With("--floating-range", ServerOptions.FloatingRangeDefault), With("--uplink-range", ServerOptions.UplinkRangeDefault), With("--vcpu-ratio", ServerOptions.VcpuRatioDefault));
         var region = With("--region", ServerOptions.RegionDefault);
+        var (publicUrl, loopbackIssuers) = (Options.New<string?>("--public-url"), Options.New<bool>("--loopback-issuers"));
         var (heartbeat, published, format, otlp) = (Options.New<int?>("--heartbeat-seconds"), Options.New<bool>("--metrics-public"), LogFormat(), Options.New<Uri?>("--otlp-endpoint"));
         var (webhookRanges, webhookHttp) = (Options.Many("--webhook-allow"), Options.New<bool>("--webhook-http"));
-        var command = new Command("server", Messages.Text("command-server")) { state, database, passwordFile, listen, agentListen, agentUrl, masterKey, images, console, admin, floating, uplink, ratio, heartbeat, published, format, otlp, region, webhookRanges, webhookHttp };
+        var command = new Command("server", Messages.Text("command-server")) { state, database, passwordFile, listen, agentListen, agentUrl, masterKey, images, console, admin, floating, uplink, ratio, heartbeat, published, format, otlp, region, webhookRanges, webhookHttp, publicUrl, loopbackIssuers };
         var smtp = SmtpFlags.AddTo(command);
         command.SetAction((parsed, cancel) => ExitCodes.TellAsync(async () =>
         {
@@ -31,7 +32,7 @@ public static class RoleCommands
             var options = new ServerOptions(
                 connection.ConnectionString, Address(parsed.GetValue(listen)!), Address(parsed.GetValue(agentListen)!), parsed.GetValue(agentUrl)!, parsed.GetValue(masterKey)!, parsed.GetValue(images)!,
                 parsed.GetValue(console), parsed.GetValue(admin), parsed.GetValue(floating)!, parsed.GetValue(uplink)!, parsed.GetValue(ratio), ServerOptions.ImageBytesMaxDefault, parsed.GetValue(heartbeat), parsed.GetValue(published), parsed.GetValue(format)!, parsed.GetValue(region)!, smtp.Read(parsed),
-                parsed.GetValue(webhookRanges), parsed.GetValue(webhookHttp));
+                parsed.GetValue(webhookRanges), parsed.GetValue(webhookHttp), parsed.GetValue(publicUrl), parsed.GetValue(loopbackIssuers));
             if (options.Validate().FirstOrDefault() is { } wrong) throw new UserException("options-invalid", wrong);
             using var traces = Tracing.Export("kumoi-server", parsed.GetValue(otlp));
             await using var app = await ServerProgram.BuildAsync(options, TimeProvider.System, cancel);

@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Accounts.Directories;
+using Kumoi.Server.Accounts.Directories.OpenId;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
@@ -9,7 +10,8 @@ namespace Kumoi.Server.Accounts;
 public static class AccountEndpoints
 {
     public static IServiceCollection AddAccounts(this IServiceCollection services) => services
-        .AddSingleton<AccessKeys>().AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<SecondFactors>().AddSingleton<LdapDoor>().AddSingleton<DirectoryLogin>().AddSingleton<DirectoryUseCases>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
+        .AddSingleton<AccessKeys>().AddSingleton<AccountUseCases>().AddLoop<AccountHolding>().AddSingleton<Authentication>().AddSingleton<DomainUseCases>().AddSingleton<MembershipUseCases>().AddSingleton<PermissionCatalogue>().AddSingleton<RoleUseCases>().AddSingleton<SecondFactors>().AddSingleton<LdapDoor>().AddSingleton<DirectoryLogin>().AddSingleton<DirectoryUsers>().AddSingleton<DirectoryBinding>().AddSingleton<DirectoryUseCases>()
+        .AddSingleton<IssuerHttp>().AddSingleton<Issuers>().AddSingleton<OpenIdDoor>().AddSingleton<SignIns>().AddSingleton<LoginThrottle>().AddSingleton<SummaryStore>()
         .AddSingleton<Tokens>().AddSingleton<Users>();
 
     public static void MapAccounts(this IEndpointRouteBuilder routes, AccountUseCases accounts, AccessKeys keys, Tokens tokens, Users users, SecondFactors secondFactors, SummaryStore summary)
@@ -21,7 +23,7 @@ public static class AccountEndpoints
                     ? failure
                     : await tokens.LoginAsync(body.Value, Authentication.Address(http), http.Request.Headers.UserAgent, http.TraceIdentifier, http.RequestAborted));
             }))
-            .WithName("Login").WithSummary("Log in: trade a user's name and password for a session token")
+            .WithName("Login").WithSummary("Log in: trade a user's name and password, or the code of a sign-in by an identity provider, for a session token")
             .WithMetadata(new RequiredPermission(null, "Whoever logs in has no token yet; attempts are throttled."))
             .Accepts<Login>("application/json").Produces<TokenCreated>(201).Fails(400).Fails(401).Fails(429);
         routes.Get("/tokens", Permission.Self, "ListTokens", "List one's own sessions and API tokens",

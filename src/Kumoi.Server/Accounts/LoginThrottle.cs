@@ -13,9 +13,10 @@ public sealed class LoginThrottle(Database database, TimeProvider clock)
     private const int FailuresMaxPerUser = 8, FailuresMaxPerAddress = 50;
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
 
-    private static (string Key, int Max)[] Keys(string user, string address) => [("user:" + user, FailuresMaxPerUser), ("address:" + address, FailuresMaxPerAddress)];
+    private static IEnumerable<(string Key, int Max)> Keys(string? user, string address) => user is null ? [("address:" + address, FailuresMaxPerAddress)] : [("user:" + user, FailuresMaxPerUser), ("address:" + address, FailuresMaxPerAddress)];
 
-    public async Task<Failure?> CheckAsync(string user, string address, CancellationToken cancel)
+    /// <param name="user">Null while nobody knows who it is.</param>
+    public async Task<Failure?> CheckAsync(string? user, string address, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
         foreach (var (key, max) in Keys(user, address))
@@ -27,7 +28,7 @@ public sealed class LoginThrottle(Database database, TimeProvider clock)
         return null;
     }
 
-    public async Task FailedAsync(string user, string address, CancellationToken cancel)
+    public async Task FailedAsync(string? user, string address, CancellationToken cancel)
     {
         var now = clock.GetUtcNow();
         foreach (var (key, _) in Keys(user, address))

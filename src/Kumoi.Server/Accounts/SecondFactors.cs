@@ -27,6 +27,8 @@ public sealed class SecondFactors(Database database, MasterKey masterKey, EventL
     /// <summary>Makes a secret. It is asked for only once it is confirmed, so that nobody is locked out by a picture that was not read.</summary>
     public async Task<Result<SecondFactorSecret>> BeginAsync(Caller caller, BeginSecondFactor begin, CancellationToken cancel)
     {
+        // It would be kept and never asked for: whoever comes from a provider shows no code here.
+        if (await database.FindAsync("SELECT directory_subject IS NOT NULL FROM users WHERE id = $1", row => row.GetBoolean(0), cancel, caller.UserId)) return new Failure("second-factor-of-provider", 409);
         if (await CheckPasswordAsync(caller, begin.Password, cancel) is { } wrong) return wrong;
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
         return await database.TransactionAsync<SecondFactorSecret>(async transaction =>

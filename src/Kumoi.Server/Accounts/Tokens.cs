@@ -1,5 +1,6 @@
 using Kumoi.Api;
 using Kumoi.Server.Accounts.Directories;
+using Kumoi.Server.Accounts.Directories.OpenId;
 using Kumoi.Server.Events;
 using Kumoi.Server.Networks;
 using Kumoi.Server.Platform;
@@ -10,7 +11,7 @@ using Kumoi.Server.Platform.Security;
 namespace Kumoi.Server.Accounts;
 
 /// <summary>Sessions and API tokens: logging in, making, listing and revoking.</summary>
-public sealed class Tokens(Database database, LoginThrottle throttle, SecondFactors secondFactors, DirectoryLogin directories, Authentication authentication, PermissionCatalogue catalogue, EventLog events, Ids ids, TimeProvider clock)
+public sealed class Tokens(Database database, LoginThrottle throttle, SecondFactors secondFactors, DirectoryLogin directories, SignIns signIns, Authentication authentication, PermissionCatalogue catalogue, EventLog events, Ids ids, TimeProvider clock)
 {
     public const string Prefix = "kumoi_";
     private static readonly TimeSpan SessionLife = TimeSpan.FromDays(7);
@@ -21,6 +22,8 @@ public sealed class Tokens(Database database, LoginThrottle throttle, SecondFact
     /// <param name="agent">The program that signs in, for the list of sessions.</param>
     public async Task<Result<TokenCreated>> LoginAsync(Login login, System.Net.IPAddress? address, string? agent, string requestId, CancellationToken cancel)
     {
+        if (login.SignIn is { } given) return await SignInAsync(login, given, address, agent, requestId, cancel);
+        if (login.User is null || login.Password is null) return Failure.Invalid([.. new[] { login.User is null ? "user" : null, login.Password is null ? "password" : null }.OfType<string>().Select(field => new Violation(field, "required"))]);
         var name = Names.Normal(login.User.Length > 256 ? login.User[..256] : login.User);
         var from = address?.ToString() ?? "";
         if (await throttle.CheckAsync(name, from, cancel) is { } tooMany) return tooMany;
@@ -40,9 +43,26 @@ public sealed class Tokens(Database database, LoginThrottle throttle, SecondFact
             return refused;
         }
         await throttle.SucceededAsync(name, cancel);
-        var actor = new EventActor("user", user.Id, user.Name, null, address, requestId);
-        return await InsertAsync(user, new NewToken("session", null, clock.GetUtcNow() + SessionLife) { From = address, Agent = agent is { Length: > AgentLengthMax } ? agent[..AgentLengthMax] : agent }, actor, cancel);
+        return await BeginSessionAsync(user, address, agent, requestId, cancel);
     }
+
+    /// <summary>With the code that an identity provider's answer was traded for. A second factor is the provider's to ask for.</summary>
+    private async Task<Result<TokenCreated>> SignInAsync(Login login, SignInCode given, System.Net.IPAddress? address, string? agent, string requestId, CancellationToken cancel)
+    {
+        if (login.User is not null || login.Password is not null || login.Code is not null) return Failure.Invalid("signIn", "sign-in-alone");
+        var from = address?.ToString() ?? "";
+        if (await throttle.CheckAsync(null, from, cancel) is { } tooMany) return tooMany;
+        if (await signIns.RedeemAsync(given, cancel) is not { } id || await database.FindAsync(UserColumns.Select + UserColumns.From + " WHERE u.id = $1", UserColumns.Read, cancel, id) is not { } user)
+        {
+            await throttle.FailedAsync(null, from, cancel);
+            return new Failure("sign-in-code-wrong", 401);
+        }
+        return user.Disabled ? new Failure("user-disabled", 403) : await BeginSessionAsync(user, address, agent, requestId, cancel);
+    }
+
+    private async Task<Result<TokenCreated>> BeginSessionAsync(User user, System.Net.IPAddress? address, string? agent, string requestId, CancellationToken cancel) => await InsertAsync(
+        user, new NewToken("session", null, clock.GetUtcNow() + SessionLife) { From = address, Agent = agent is { Length: > AgentLengthMax } ? agent[..AgentLengthMax] : agent },
+        new EventActor("user", user.Id, user.Name, null, address, requestId), cancel);
 
     /// <summary>The user whose password this is, here or in its directory.</summary>
     private async Task<Result<User>> RecogniseAsync(string name, string password, CancellationToken cancel)
@@ -110,9 +130,11 @@ public sealed class Tokens(Database database, LoginThrottle throttle, SecondFact
                 Columns.TextArray(token.Permissions), Columns.Text(token.Only), Columns.Cidrs(token.Ranges), Columns.Inet(token.From), Columns.Text(token.Agent));
             if (made == 0) return Failure.NameTaken("token", token.Name!);
             await transaction.ExecuteAsync("DELETE FROM tokens WHERE user_id = $1 AND expires_at < $2", cancel, user.Id, clock.GetUtcNow());
+            // By what somebody signed in: the directory's name; nothing for a password of the cloud's own.
+            var directory = token.Kind != "session" ? null : await transaction.FindAsync("SELECT d.name FROM users u JOIN directories d ON d.id = u.directory_id WHERE u.id = $1", row => row.GetString(0), cancel, user.Id);
             await events.WriteAsync(
                 transaction, user.Account.Id, actor, token.Kind == "session" ? "user.login" : "token.create",
-                token.Kind == "session" ? new Subject("user", user.Id, user.Name) : new Subject("token", id, token.Name!), cancel);
+                token.Kind == "session" ? new Subject("user", user.Id, user.Name) : new Subject("token", id, token.Name!), cancel, directory);
             return new TokenCreated(secret, id, user, token.ExpiresAt);
         }, cancel);
 

@@ -22,7 +22,7 @@ public sealed class RouteTests
         Assert.True(routes.Count > 60, $"only {routes.Count} routes");
         Assert.Empty(routes.Where(r => r.Needed is null).Select(r => r.Path));
         var open = routes.Where(r => r.Needed!.Permission is null && r.Path.StartsWith("/api", StringComparison.Ordinal)).Select(r => $"{r.Method} {r.Path}").Order();
-        Assert.Equal(["GET /api/v1/consoles/{ticket}", "POST /api/v1/tokens"], open);
+        Assert.Equal(["GET /api/v1/consoles/{ticket}", "GET /api/v1/sign-in-providers", "GET /api/v1/sign-in-providers/{provider}", "POST /api/v1/tokens"], open);
     }
 
     [Fact]
