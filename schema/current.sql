@@ -976,7 +976,17 @@ CREATE TABLE public.directories (
     account_id text COLLATE pg_catalog."C",
     default_role text,
     group_roles jsonb DEFAULT '[]'::jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    kind text DEFAULT 'ldap'::text NOT NULL,
+    title text,
+    client_id text,
+    sealed_client_secret bytea,
+    scopes text,
+    name_claim text,
+    groups_claim text,
+    listed boolean DEFAULT false NOT NULL,
+    CONSTRAINT directories_kind_check CHECK ((kind = ANY (ARRAY['ldap'::text, 'oidc'::text]))),
+    CONSTRAINT directories_oidc_whole CHECK (((kind = 'oidc'::text) = (num_nulls(client_id, scopes, groups_claim) = 0)))
 );
 
 CREATE TABLE public.domains (
@@ -1582,6 +1592,13 @@ CREATE TABLE public.servers (
     seen_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.sign_in_codes (
+    code_hash bytea NOT NULL,
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    challenge bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.statements (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -1862,6 +1879,7 @@ CREATE TABLE public.users (
     disabled_at timestamp with time zone,
     email text,
     directory_id text COLLATE pg_catalog."C",
+    directory_subject text,
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'reader'::text])))
 );
 
@@ -2228,6 +2246,9 @@ ALTER TABLE ONLY public.security_groups
 ALTER TABLE ONLY public.servers
     ADD CONSTRAINT servers_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.sign_in_codes
+    ADD CONSTRAINT sign_in_codes_pkey PRIMARY KEY (code_hash);
+
 ALTER TABLE ONLY public.snapshots
     ADD CONSTRAINT snapshots_pkey PRIMARY KEY (id);
 
@@ -2555,6 +2576,10 @@ CREATE INDEX security_group_rules_group ON public.security_group_rules USING btr
 
 CREATE INDEX security_group_rules_peer ON public.security_group_rules USING btree (peer_group_id) WHERE (peer_group_id IS NOT NULL);
 
+CREATE INDEX sign_in_codes_expiry ON public.sign_in_codes USING btree (expires_at);
+
+CREATE INDEX sign_in_codes_user ON public.sign_in_codes USING btree (user_id);
+
 CREATE INDEX snapshots_image_upload ON public.snapshots USING btree (image_upload_id) WHERE (image_upload_id IS NOT NULL);
 
 CREATE UNIQUE INDEX snapshots_name ON public.snapshots USING btree (account_id, name);
@@ -2600,6 +2625,8 @@ CREATE INDEX usage_spans_resource ON public.usage_spans USING btree (resource_id
 CREATE INDEX users_account ON public.users USING btree (account_id, id);
 
 CREATE INDEX users_directory ON public.users USING btree (directory_id) WHERE (directory_id IS NOT NULL);
+
+CREATE UNIQUE INDEX users_directory_subject ON public.users USING btree (directory_id, directory_subject) WHERE (directory_subject IS NOT NULL);
 
 CREATE INDEX vlan_ranges_account ON public.vlan_ranges USING btree (account_id, id);
 
@@ -3100,6 +3127,9 @@ ALTER TABLE ONLY public.security_group_rules
 
 ALTER TABLE ONLY public.security_groups
     ADD CONSTRAINT security_groups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.sign_in_codes
+    ADD CONSTRAINT sign_in_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.snapshots
     ADD CONSTRAINT snapshots_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -123,10 +123,12 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private static async Task RunAsync(string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = "/", RedirectStandardError = true };
-        // A daemon started here would keep an inherited pipe open for ever; only errors are read, and pg_ctl gives its child a log of its own.
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = "/", RedirectStandardOutput = true, RedirectStandardError = true };
+        // A daemon started here would keep an inherited pipe open for ever; pg_ctl gives its child a log of its own.
         using var process = Process.Start(start)!;
+        var told = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
+        await told;
         await process.WaitForExitAsync();
         if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error}");
     }

@@ -19,6 +19,12 @@ public sealed class SignInBrowser(TestCloud cloud) : IDisposable
 
     public Task<HttpResponseMessage> GetAsync(string address) => _http.GetAsync(new Uri(address));
 
+    public async Task<HttpResponseMessage> PostAsync(string address, Dictionary<string, string> form)
+    {
+        using var content = new FormUrlEncodedContent(form);
+        return await _http.PostAsync(new Uri(address), content);
+    }
+
     /// <summary>Where an address sends the browser.</summary>
     public async Task<string> FollowAsync(string address)
     {

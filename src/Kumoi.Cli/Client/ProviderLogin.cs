@@ -16,7 +16,7 @@ public static class ProviderLogin
     // As long as the server lets a sign-in take.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
-    private const int RequestBytesMax = 16 * 1024;
+    private const int RequestBytesMax = 16 * 1024, ConnectionsMax = 32;
 
     /// <param name="paste">The browser is elsewhere: the code is shown there, and typed here.</param>
     public static async Task<TokenCreated> RunAsync(KumoiClient client, string provider, bool paste, CancellationToken cancel)
@@ -46,10 +46,34 @@ public static class ProviderLogin
         System.Console.Error.WriteLine(Messages.Text("login-elsewhere"));
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Patience);
+        try
+        {
+            return await AcceptAsync(listener, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new UserException("login-too-long");
+        }
+        finally
+        {
+            await limit.CancelAsync();
+        }
+    }
+
+    // Browsers open connections in advance and say nothing on them, so that several are listened to at once.
+    private static async Task<string> AcceptAsync(TcpListener listener, CancellationToken cancel)
+    {
+        var answers = new List<Task<string?>>();
+        var accepting = listener.AcceptTcpClientAsync(cancel).AsTask();
         while (true)
         {
-            using var browser = await listener.AcceptTcpClientAsync(limit.Token);
-            if (await AnswerAsync(browser, limit.Token) is { } code) return code;
+            var done = await Task.WhenAny(answers.Count < ConnectionsMax ? [accepting, .. answers] : answers);
+            if (done == accepting)
+            {
+                answers.Add(AnswerAsync(await accepting, cancel));
+                accepting = listener.AcceptTcpClientAsync(cancel).AsTask();
+            }
+            else if (answers.Find(answer => answer == done) is { } answer && answers.Remove(answer) && await answer is { } code) return code;
         }
     }
 
@@ -58,6 +82,7 @@ public static class ProviderLogin
     {
         try
         {
+            using var connection = browser;
             await using var stream = browser.GetStream();
             var line = await FirstLineAsync(stream, cancel);
             var target = line.Split(' ') is ["GET", var asked, ..] && Uri.TryCreate("http://127.0.0.1" + asked, UriKind.Absolute, out var url) && url.AbsolutePath == "/" ? url.Query : "";
@@ -76,7 +101,6 @@ public static class ProviderLogin
         }
     }
 
-    // One line at a time, by one connection at a time: it ends when the browser has asked.
     private static async Task<string> FirstLineAsync(NetworkStream stream, CancellationToken cancel)
     {
         var (buffer, length) = (new byte[RequestBytesMax], 0);

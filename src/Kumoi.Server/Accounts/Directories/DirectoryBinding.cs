@@ -32,7 +32,7 @@ public sealed class DirectoryBinding(Database database, RoleUseCases roles, Even
         if (directory.Kind != "oidc") return new Failure("directory-of-names", 409, directory.Name);
         var locked = await LockAsync(transaction, caller, directory, userKey, cancel);
         if (locked.Failure is { } failure) return failure;
-        var (user, of, before) = locked.Value;
+        var (user, account, of, before) = locked.Value;
         if (of is not null && of != directory.Id) return new Failure("user-elsewhere", 409, user.Name);
         if (before != set.Subject)
         {
@@ -42,7 +42,7 @@ public sealed class DirectoryBinding(Database database, RoleUseCases roles, Even
             // They were begun in another way, by whom that way knew.
             await transaction.ExecuteAsync("DELETE FROM tokens WHERE user_id = $1 AND kind = 'session' AND id <> $2", cancel, user.Id, caller.TokenId);
             await transaction.ExecuteAsync("DELETE FROM sign_in_codes WHERE user_id = $1", cancel, user.Id);
-            await events.WriteAsync(transaction, caller, "directory.set-user", new Subject("user", user.Id, user.Name), cancel, $"{directory.Name} {PlainText.Of(set.Subject, SubjectLengthMax)}");
+            await events.WriteAsync(transaction, account, EventActor.Of(caller), "directory.set-user", user, cancel, $"{directory.Name} {PlainText.Of(set.Subject, SubjectLengthMax)}");
         }
         return (await transaction.FindAsync(Select + "WHERE u.id = $1", Read, cancel, user.Id))!;
     }, cancel);
@@ -53,13 +53,13 @@ public sealed class DirectoryBinding(Database database, RoleUseCases roles, Even
         if (await FindAsync(transaction, caller, Change, key, "FOR SHARE OF r", cancel) is not { } directory) return Failure.NotFound("directory", key);
         var locked = await LockAsync(transaction, caller, directory, userKey, cancel);
         if (locked.Failure is { } failure) return failure;
-        var (user, of, _) = locked.Value;
+        var (user, account, of, _) = locked.Value;
         if (of != directory.Id) return Failure.NotFound("user", userKey);
         // The password of before may be known to whoever knew it then.
         await transaction.ExecuteAsync("UPDATE users SET directory_id = NULL, directory_subject = NULL, password_hash = $2 WHERE id = $1", cancel, user.Id, Passwords.Hash(Secrets.New("")));
         await transaction.ExecuteAsync("DELETE FROM tokens WHERE user_id = $1 AND kind = 'session' AND id <> $2", cancel, user.Id, caller.TokenId);
         await transaction.ExecuteAsync("DELETE FROM sign_in_codes WHERE user_id = $1", cancel, user.Id);
-        await events.WriteAsync(transaction, caller, "directory.remove-user", user, cancel, directory.Name);
+        await events.WriteAsync(transaction, account, EventActor.Of(caller), "directory.remove-user", user, cancel, directory.Name);
         return new Done();
     }, cancel);
 
@@ -68,17 +68,17 @@ public sealed class DirectoryBinding(Database database, RoleUseCases roles, Even
         row => new Found(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), cancel, key, Columns.Texts(caller.Lineages(permission)));
 
     /// <summary>A user of an account of the directory's domain. One who may more than the caller, anywhere, is not the caller's to hand to a provider: whoever rules that could sign in as them.</summary>
-    private async Task<Result<(Subject User, string? Directory, string? Subject)>> LockAsync(Transaction transaction, Caller caller, Found directory, string key, CancellationToken cancel)
+    private async Task<Result<(Subject User, string Account, string? Directory, string? Subject)>> LockAsync(Transaction transaction, Caller caller, Found directory, string key, CancellationToken cancel)
     {
         var found = await transaction.FindAsync(
-            "SELECT u.id, u.name, u.directory_id, u.directory_subject FROM users u JOIN accounts a ON a.id = u.account_id JOIN domains d ON d.id = a.domain_id WHERE (u.id = $1 OR u.name = $1) AND starts_with(d.lineage, $2) FOR UPDATE OF u",
-            row => (User: (Subject?)new Subject("user", row.GetString(0), row.GetString(1)), Directory: row.TextOrNull(2), Subject: row.TextOrNull(3)), cancel, key, directory.Lineage);
+            "SELECT u.id, u.name, u.account_id, u.directory_id, u.directory_subject FROM users u JOIN accounts a ON a.id = u.account_id JOIN domains d ON d.id = a.domain_id WHERE (u.id = $1 OR u.name = $1) AND starts_with(d.lineage, $2) FOR UPDATE OF u",
+            row => (User: (Subject?)new Subject("user", row.GetString(0), row.GetString(1)), Account: row.GetString(2), Directory: row.TextOrNull(3), Subject: row.TextOrNull(4)), cancel, key, directory.Lineage);
         if (found.User is not { } user) return Failure.NotFound("user", key);
         var held = user.Id == caller.UserId ? [] : await transaction.QueryAsync(
             """
             SELECT r.permissions, d.lineage, a.id, a.name, a.state, h.lineage FROM memberships m JOIN roles r ON r.id = m.role_id
             LEFT JOIN domains d ON d.id = m.domain_id LEFT JOIN accounts a ON a.id = m.account_id LEFT JOIN domains h ON h.id = a.domain_id WHERE m.user_id = $1
             """, row => (Permissions: row.Texts(0), Lineage: row.TextOrNull(1), Account: row.IsDBNull(2) ? null : new ActingFor(row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5))), cancel, user.Id);
-        return held.Select(h => roles.CheckBeyond(h.Account is { } account ? caller with { Account = account } : caller, h.Lineage, h.Permissions)).FirstOrDefault(f => f is not null) is { } above ? above : (user, found.Directory, found.Subject);
+        return held.Select(h => roles.CheckBeyond(h.Account is { } account ? caller with { Account = account } : caller, h.Lineage, h.Permissions)).FirstOrDefault(f => f is not null) is { } above ? above : (user, found.Account, found.Directory, found.Subject);
     }
 }

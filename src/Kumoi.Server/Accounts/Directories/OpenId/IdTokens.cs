@@ -29,7 +29,7 @@ public static class IdTokens
         var read = await new JsonWebTokenHandler { MaximumTokenSizeInBytes = TokenLengthMax, MapInboundClaims = false }.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuer = provider.Issuer, ValidAudience = clientId, IssuerSigningKeys = provider.SigningKeys, ValidAlgorithms = Algorithms, RequireSignedTokens = true, RequireExpirationTime = true, RequireAudience = true,
-            LifetimeValidator = (from, until, _, _) => until is { } end && Utc(end) + Skew > now && (from is null || Utc(from.Value) - Skew <= now),
+            LifetimeValidator = (from, until, _, _) => until is { } end && Utc(end) > now - Skew && (from is null || Utc(from.Value) <= now + Skew),
         });
         if (!read.IsValid) return (null, read.Exception is SecurityTokenSignatureKeyNotFoundException or SecurityTokenInvalidSignatureException, "The ID token is not good: " + read.Exception.Message);
         using var document = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(((JsonWebToken)read.SecurityToken).EncodedPayload));

@@ -20,11 +20,11 @@ public sealed record OpenIdPerson(string Subject, string? Name, IReadOnlyList<st
 public sealed class OpenIdDoor(Issuers issuers, IssuerHttp http, TimeProvider clock)
 {
     /// <summary>Where the browser is sent. Throws <see cref="IssuerException"/>.</summary>
-    public async Task<string> AddressAsync(OpenIdPlace place, SignInTicket ticket, string redirectUri, CancellationToken cancel) => QueryHelpers.AddQueryString((await issuers.GetAsync(place.Issuer, cancel)).AuthorizationEndpoint, new Dictionary<string, string?>
+    public async Task<string> AddressAsync(OpenIdPlace place, SignInTicket ticket, string redirectUri, CancellationToken cancel) => new Uri(QueryHelpers.AddQueryString((await issuers.GetAsync(place.Issuer, cancel)).AuthorizationEndpoint, new Dictionary<string, string?>
     {
         ["response_type"] = "code", ["client_id"] = place.ClientId, ["redirect_uri"] = redirectUri, ["scope"] = place.Scopes, ["state"] = ticket.State, ["nonce"] = ticket.Nonce,
         ["code_challenge"] = SignInTicket.ChallengeOf(ticket.Verifier), ["code_challenge_method"] = "S256",
-    });
+    })).AbsoluteUri;
 
     /// <summary>True unless another provider than the one that was asked says that it answers (RFC 9207).</summary>
     public async Task<bool> AnswersAsync(OpenIdPlace place, string? issuer, CancellationToken cancel)
