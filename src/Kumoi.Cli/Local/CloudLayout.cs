@@ -79,6 +79,9 @@ public sealed class CloudLayout
 
     public string InitialPassword => Path.Combine(ServerSecrets, "admin-password");
 
+    /// <summary>Further options of the server, one in a line; the operator makes it.</summary>
+    public string ServerOptions => Path.Combine(State, "server.options");
+
     public string Images => Path.Combine(State, "images");
 
     /// <summary>Where the cloud's hosts keep backups: on the same disk as everything else, so that they are no protection from its loss.</summary>

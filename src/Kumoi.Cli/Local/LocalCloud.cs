@@ -92,7 +92,9 @@ public sealed class LocalCloud(CloudLayout layout, Progress progress)
                 Dotnet(), Path.Combine(programs, "kumoi.dll"), "server", "--state", layout.State,
                 "--database", $"Host={layout.PostgresSocket};Username=kumoi;Database=kumoi", "--database-password-file", layout.DatabasePassword,
                 "--listen", $"127.0.0.1:{layout.Port}", "--agent-listen", $"{agentAddress}:{layout.AgentPort}", "--agent-url", $"https://{agentAddress}:{layout.AgentPort}", "--master-key", layout.MasterKey,
-                "--images", layout.Images, "--admin-password-file", layout.InitialPassword, "--floating-range", $"{ranges.Floating}", "--uplink-range", $"{ranges.Uplink}", .. console], cancel);
+                "--images", layout.Images, "--admin-password-file", layout.InitialPassword, "--floating-range", $"{ranges.Floating}", "--uplink-range", $"{ranges.Uplink}", .. console,
+                // The command line's library reads options from a file that is named so.
+                .. File.Exists(layout.ServerOptions) ? (string[])["@" + layout.ServerOptions] : []], cancel);
         }
         if (!await Until.TrueAsync(() => AnswersAsync("/readyz", cancel), StartLimit, cancel)) throw new UserException("start-failed", "kumoi server", _daemons.LogOf("server"));
         // The first user's password is in the database as a hash now; the server needs it no more.

@@ -70,6 +70,15 @@ public static class AlertKinds
             SELECT s.account_id, 'warning', 'backup-schedule', s.id, s.name, NULL::text, NULL::text, jsonb_build_array() FROM backup_schedules s
             WHERE s.enabled AND s.next_at < clock_timestamp() - interval '15 minutes' AND (s.conditions = '[]' OR s.conditions -> 0 ->> 'reason' = 'backup-under-way')
             """),
+        // Whoever ended it themselves gave no reason.
+        new("subscription.failing", $"""
+            SELECT s.account_id, 'warning', 'subscription', s.id, s.name, NULL::text, NULL::text, jsonb_build_array(coalesce(nullif(s.reason, ''), s.last_error, '-')) FROM subscriptions s
+            WHERE s.state = 'failing' AND s.failing_since < clock_timestamp() - interval '{ConditionMinutes} minutes' OR s.state = 'disabled' AND s.reason <> ''
+            """),
+        new("usage.late", """
+            SELECT NULL::text, 'warning', 'usage', 'usage', 'usage', NULL::text, NULL::text, jsonb_build_array(to_char(p.computed_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'))
+            FROM usage_progress p WHERE p.computed_until < clock_timestamp() - interval '3 hours'
+            """),
         new("image.failed", $"""
             SELECT i.account_id, 'warning', 'image', i.id, i.name, NULL::text, NULL::text, jsonb_build_array({Words("i.conditions -> 0")}) FROM images i WHERE i.state = 'failed' AND i.deleted_at IS NULL
             """),

@@ -2,6 +2,7 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Alerts;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Alerts;
@@ -14,6 +15,28 @@ public sealed class AlertTests
     private const string Standing = """[{"type": "Instance", "reason": "not-answering", "message": "It does not answer.", "since": "2026-01-01T00:00:00Z", "nextTryAt": null}]""";
 
     private static async Task<IReadOnlyList<Alert>> ListAsync(TestClient client, string query = "", string path = "/alerts") => (await client.GetAsync<Page<Alert>>(path + query)).Items;
+
+    [Fact]
+    public async Task Receivers_that_fail_and_use_that_is_not_recorded_are_told()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        await cloud.LeadAlertsAsync();
+        var (admin, tenant) = (await cloud.LoginAsync(), await cloud.TenantAsync("acme"));
+        var database = cloud.Services.GetRequiredService<Server.Platform.Postgres.Database>();
+        await tenant.PostAsync<SubscriptionSecret>("/subscriptions", new { name = "hook", kind = "webhook", url = "https://hooks.example.org/", actions = new[] { "never.happens" } });
+        await cloud.WatchAsync(Now);
+        Assert.Empty(await ListAsync(tenant));
+        await database.ExecuteAsync("UPDATE subscriptions SET state = 'disabled', reason = 'The receiver wants no more: gone', failures = 0, failing_since = NULL", default);
+        await database.ExecuteAsync("UPDATE usage_progress SET computed_until = computed_until - interval '5 hours'", default);
+        await cloud.WatchAsync(Now);
+        var told = Assert.Single(await ListAsync(tenant));
+        Assert.Equal(("subscription.failing", "hook"), (told.Kind, told.Resource.Name));
+        Assert.Contains("gone", told.Message, StringComparison.Ordinal);
+        Assert.Equal("usage.late", Assert.Single(await ListAsync(admin, path: "/cloud-alerts")).Kind);
+        await tenant.PutAsync<Subscription>("/subscriptions/hook", new { enabled = true });
+        await cloud.WatchAsync(Now);
+        Assert.Equal("resolved", (await tenant.GetAsync<Alert>($"/alerts/{told.Id}")).State);
+    }
 
     [Fact]
     public async Task One_that_comes_back_is_the_same_and_stays_acknowledged()
@@ -143,6 +166,9 @@ public sealed class AlertTests
         await db.ExecuteAsync("INSERT INTO servers (id, name, agent_url, version, started_at, seen_at) VALUES ('srv-gone', 'gone', 'https://gone.example:8481', '0', now(), now() - interval '2 minutes')", default);
         foreach (var state in (string[])["unreachable", "down"])
             await db.CopyAsync("hosts", host, 1, ("id", $"'h-{(state == "down" ? 'd' : 'e')}0000000000000000'"), ("name", $"'{state}'"), ("certificate_serial", $"'{state}'"), ("state", $"'{state}'"), ("fenced_at", "now()"), ("fenced_by", "'lease'"), ("conditions", "'[]'"));
+        await scene.Tenant.PostAsync<SubscriptionSecret>("/subscriptions", new { name = "hook", kind = "webhook", url = "https://hooks.example.org/", actions = new[] { "never.happens" } });
+        await db.ExecuteAsync("UPDATE subscriptions SET state = 'disabled', reason = 'It has failed for 3 days: x'", default);
+        await db.ExecuteAsync("UPDATE usage_progress SET computed_until = computed_until - interval '5 hours'", default);
         await scene.LaunchAsync("web-2");
         await db.ExecuteAsync("UPDATE instances SET host_id = (SELECT id FROM hosts WHERE name = 'down') WHERE name = 'web-2'", default);
         await scene.Admin.PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["volumes"] = 1 } });

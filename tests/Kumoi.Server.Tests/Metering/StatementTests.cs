@@ -152,6 +152,8 @@ public sealed class StatementTests
         Assert.Equal("no-tariff", (await tenant.FailAsync(404, HttpMethod.Get, "/tariffs/current")).Code);
         await admin.PostAsync<Tariff>("/tariffs/all/assign", new { });
         Assert.Equal("all", (await tenant.GetAsync<Tariff>("/tariffs/current")).Name);
+        // The months before have none.
+        Assert.Equal("open", Assert.Single((await tenant.GetAsync<Page<StatementSummary>>("/statements")).Items).State);
         await admin.PostAsync<Domain>("/domains", new { name = "reseller" });
         await admin.PostAsync<Account>("/accounts", new { name = "customer", domain = "reseller" });
         var customer = await scene.Cloud.TenantAsync("customer");

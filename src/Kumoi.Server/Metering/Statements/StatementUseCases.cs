@@ -23,9 +23,7 @@ public sealed class StatementUseCases(Database database, UsageStore usage, Event
         foreach (var month in (Month[])[now.Next, now, now.Before])
         {
             if (issued.Exists(s => s.Month == month.ToString())) continue;
-            var computed = await ComputeAsync(caller.AccountId, caller.Account.Name, caller.Account.Lineage, month, cancel);
-            // Of a month in which the account has no tariff there is none.
-            if (computed.Failure is null && computed.Value is { } statement && statement.Since <= clock.GetUtcNow() && (statement.Lines.Count + statement.Unpriced.Count > 0 || month == now))
+            if (await FindAsync(caller.Account, month, cancel) is { } statement && statement.Since <= clock.GetUtcNow() && (statement.Lines.Count + statement.Unpriced.Count > 0 || month == now))
                 open.Add(new StatementSummary(statement.Month, statement.State, statement.Currency, statement.Total, null));
         }
         return new Page<StatementSummary>([.. open, .. issued], null);
@@ -38,13 +36,12 @@ public sealed class StatementUseCases(Database database, UsageStore usage, Event
         var month = Month.Read(text) ?? (await TariffStore.OfAsync(database, caller.AccountId, caller.Account.Lineage, utc, cancel) is { } tariff ? Month.Of(clock.GetUtcNow(), tariff.Zone) : utc);
         if (await StatementStore.IssuedAsync(database, caller.AccountId, month, cancel) is { } issued) return issued;
         if (month.Begins(TimeZoneInfo.Utc) > clock.GetUtcNow().AddDays(1)) return new Failure("month-not-begun", 404, month.ToString());
-        var computed = await ComputeAsync(caller.AccountId, caller.Account.Name, caller.Account.Lineage, month, cancel);
-        return computed.Failure is { } failure ? failure : computed.Value!;
+        return await FindAsync(caller.Account, month, cancel) is { } computed ? computed : new Failure("no-tariff", 404);
     }
 
-    /// <summary>The statement as it would be now; a failure if the account has no tariff in the month.</summary>
-    private async Task<Result<BillingStatement?>> ComputeAsync(string accountId, string name, string lineage, Month month, CancellationToken cancel) =>
-        await TariffStore.OfAsync(database, accountId, lineage, month, cancel) is { } tariff ? await ComputeAsync(new Ref(accountId, name), tariff, month, cancel) : new Failure("no-tariff", 404);
+    /// <summary>The statement as it would be now; null if the account has no tariff in the month.</summary>
+    private async Task<BillingStatement?> FindAsync(ActingFor account, Month month, CancellationToken cancel) =>
+        await TariffStore.OfAsync(database, account.Id, account.Lineage, month, cancel) is { } tariff ? await ComputeAsync(new Ref(account.Id, account.Name), tariff, month, cancel) : null;
 
     private async Task<BillingStatement> ComputeAsync(Ref account, TariffRecord tariff, Month month, CancellationToken cancel)
     {
