@@ -1,11 +1,11 @@
-// Usage, prices, statements, a second factor, access keys, alerts and host pools in the console. In English and Japanese, wide and narrow.
+// Usage, prices, statements, a second factor, access keys, alerts, subscriptions, directories and host pools in the console. In English and Japanese, wide and narrow.
 //   node billing.mjs URL PICTURES-DIRECTORY   (password of admin in KUMOI_ADMIN_PASSWORD, of the users of acme in KUMOI_DEMO_PASSWORD, the month of use that there is in KUMOI_USED_MONTH, the directory of mails in KUMOI_MAILBOX)
 import { createHmac } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { storage } from './storage.mjs';
 
-const { page, at, row, invalid, picture, choose, logIn, step, speak, refused, complain, close, operator, submit, confirm, select, same, inert, token } = await storage();
+const { page, at, row, invalid, picture, choose, logIn, step, speak, refused, complain, close, operator, submit, confirm, select, same, inert } = await storage();
 const password = process.env.KUMOI_DEMO_PASSWORD;
 const url = process.argv[2];
 const month = process.env.KUMOI_USED_MONTH;
@@ -37,12 +37,12 @@ const narrow = async (name) => {
   // On a narrow screen it closes, and stays closed.
   if (!(await at('nav-access').isVisible())) await page.getByRole('button', { name: /^(Open navigation|ナビゲーションを開く)$/ }).first().click();
 };
-// The code in the last mail that there is, once there are so many.
+// The code in the last mail, once there are so many different ones: a mail tells its code more than once.
 const codeInMail = async (count) => {
   for (;;) {
     const files = await readdir(process.env.KUMOI_MAILBOX).catch(() => []);
     const texts = await Promise.all(files.sort().map((file) => readFile(join(process.env.KUMOI_MAILBOX, file), 'utf8')));
-    const found = texts.flatMap((text) => text.match(/\b[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{2}\b/) ?? []);
+    const found = [...new Set(texts.flatMap((text) => text.match(/\b[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{2}\b/)?.[0] ?? []))];
     if (found.length >= count) return found[found.length - 1];
     await page.waitForTimeout(200);
   }
@@ -130,19 +130,19 @@ try {
     await data('statement-line', { meter: 'volume.allocated' }).waitFor();
     await page.getByRole('button', { name: 'Resources of Volume' }).click();
     await page.getByRole('link', { name: 'ledger', exact: true }).waitFor();
-    // Eleven whole hours of 4 GiB at 2.5 yen, and a tenth: the hour that goes on is not in it.
+    // Up to twelve hours of 4 GiB at 2.5 yen, and a tenth; five at the least are of the month and computed.
     const total = Number(await at('statement-sum').getAttribute('data-total'));
-    if (!(total >= 110 && total <= 132)) throw new Error(`the total is ${total}`);
+    if (!(total >= 55 && total <= 132)) throw new Error(`the total is ${total}`);
     await picture('console-statement');
     await narrow('billing-statement');
     const csv = await saved(() => at('statement-csv').click());
-    if (!csv.includes(`total,,,,,,,,,,${total},JPY`) && !csv.includes('total')) throw new Error(`the table is ${csv}`);
+    if (!csv.includes(`,total,,,,,,,,,${total},JPY`)) throw new Error(`the table is ${csv}`);
     await at('statement-print').click();
     await page.frameLocator('[data-testid="statement-page"]').getByRole('heading', { name: `Statement of acme, ${month}` }).waitFor();
     await picture('billing-statement-print');
     // The token is in no address, and the page's own rules hold in the frame.
-    const secretToken = await token();
-    if ((await page.evaluate(() => performance.getEntriesByType('resource').map((e) => e.name).join(' '))).includes(secretToken)) throw new Error('the token is in an address');
+    const seen = await page.evaluate(() => ({ token: JSON.parse(sessionStorage.getItem('kumoi.session')).token, addresses: performance.getEntriesByType('resource').map((e) => e.name).join(' ') }));
+    if (!seen.addresses.includes('/statements/') || seen.addresses.includes(seen.token)) throw new Error('the token is in an address');
     await page.getByRole('button', { name: 'Close' }).last().click();
     complain();
   });
@@ -270,6 +270,60 @@ try {
     await picture('console-contacts');
     complain();
   });
+  await step('what happens is handed over, and no more', async () => {
+    await goTo('nav-subscriptions', 'Subscriptions');
+    await at('create-subscription').first().click();
+    same(await at('subscription-kind').count(), 0, 'brokers offered to an owner');
+    await at('subscription-name').fill('books');
+    await at('subscription-url').fill('ftp://example.net');
+    await submit();
+    await invalid('subscription-url').waitFor();
+    refused();
+    await at('subscription-url').fill('https://hooks.example.net/kumoi');
+    await at('subscription-actions').fill('instance.*\nvolume.lost');
+    await picture('billing-subscription');
+    await submit();
+    if (!/^whsec_/.test(await at('subscription-secret').innerText())) throw new Error('the secret is not one');
+    await at('subscription-secret-kept').locator('input').click({ force: true });
+    await at('subscription-secret-done').click();
+    await row('hooks.example.net').getByText('instance.* volume.lost').waitFor();
+    await select('hooks.example.net');
+    await at('subscription-disable').click();
+    await data('subscription-state', { state: 'disabled' }).waitFor();
+    await at('subscription-resume').click();
+    await submit();
+    await data('subscription-state', { state: 'active' }).waitFor();
+    await picture('console-subscriptions');
+    await narrow('billing-subscriptions');
+    await at('subscription-delete').click();
+    await confirm();
+    await page.getByText('No subscriptions').waitFor();
+    complain();
+  });
+  await step('a directory is added and forgotten', async () => {
+    await operator();
+    await goTo('nav-directories', 'Directories');
+    await at('create-directory').first().click();
+    await at('directory-name').fill('office');
+    await at('directory-url').fill('ldap://ldap.example.net');
+    await at('directory-base').fill('dc=example,dc=net');
+    await submit();
+    await invalid('directory-url').waitFor();
+    await at('directory-url').fill('ldaps://ldap.example.net');
+    await choose('directory-account', 'acme');
+    await page.getByRole('button', { name: 'Add group' }).click();
+    await at('directory-group-0').fill('cn=admins,dc=example,dc=net');
+    await at('directory-role-0').fill('owner');
+    await picture('billing-directory');
+    await submit();
+    await row('ldaps://ldap.example.net').getByText('cn=admins,dc=example,dc=net: owner').waitFor();
+    await narrow('billing-directories');
+    await select('ldaps://ldap.example.net');
+    await at('directory-delete').click();
+    await confirm();
+    await page.getByText('No directories').waitFor();
+    complain();
+  });
   await step('a pool of hosts is made and given, and a host is put into it', async () => {
     await operator();
     await goTo('nav-host-pools', 'Host pools');
@@ -341,11 +395,22 @@ try {
     await at('tab-contacts').click();
     await row('ops@example.net').waitFor();
     await picture('billing-contacts-ja');
+    await goTo('nav-subscriptions', 'イベントの配信');
+    await at('create-subscription').first().click();
+    await picture('billing-subscription-ja');
+    await page.getByRole('button', { name: 'キャンセル' }).click();
+    await goTo('nav-alerts', 'アラート');
+    await at('tab-contacts').click();
     await at('create-contact').click();
     await picture('billing-contact-ja');
     await page.getByRole('button', { name: 'キャンセル' }).click();
     await operator();
     await goTo('nav-cloud-alerts', 'クラウドのアラート');
+    await picture('billing-cloud-alerts-ja');
+    await goTo('nav-directories', 'ディレクトリ');
+    await at('create-directory').first().click();
+    await picture('billing-directory-ja');
+    await page.getByRole('button', { name: 'キャンセル' }).click();
     await goTo('nav-tariffs', '料金表');
     await picture('billing-tariffs-ja');
     await page.getByRole('link', { name: 'standard', exact: true }).click();

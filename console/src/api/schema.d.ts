@@ -17,7 +17,7 @@ export interface paths {
          */
         get: operations["ListTokens"];
         put?: never;
-        /** Log in: trade a user's name and password for a session token */
+        /** Log in: trade a user's name and password, or the code of a sign-in by an identity provider, for a session token */
         post: operations["Login"];
         delete?: never;
         options?: never;
@@ -557,13 +557,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List directories (LDAP) whose people sign in
+         * List directories (LDAP) and identity providers (OpenID Connect) whose people sign in
          * @description Permission: `directories:read`.
          */
         get: operations["ListDirectories"];
         put?: never;
         /**
-         * Let the people of a directory (LDAP) sign in
+         * Let the people of a directory (LDAP) or an identity provider (OpenID Connect) sign in
          * @description Permission: `directories:write`.
          */
         post: operations["CreateDirectory"];
@@ -585,13 +585,95 @@ export interface paths {
          * @description Permission: `directories:read`.
          */
         get: operations["ShowDirectory"];
-        put?: never;
+        /**
+         * Change a directory's secret, title or roles
+         * @description Permission: `directories:write`.
+         */
+        put: operations["UpdateDirectory"];
         post?: never;
         /**
          * Forget a directory that no user is of
          * @description Permission: `directories:write`.
          */
         delete: operations["DeleteDirectory"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{directory}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users that are of a directory
+         * @description Permission: `directories:read`.
+         */
+        get: operations["ListDirectoryUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directories/{directory}/users/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Make a user who exists already one of an identity provider's people; ends its sessions, and its password is of no use any more
+         * @description Permission: `directories:write`.
+         */
+        put: operations["SetDirectoryUser"];
+        post?: never;
+        /**
+         * Let a user be of no directory any more; ends its sessions, and it signs in again once a password is set
+         * @description Permission: `directories:write`.
+         */
+        delete: operations["RemoveDirectoryUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the identity providers that the login page offers */
+        get: operations["ListSignInProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in-providers/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an identity provider that one knows the name of */
+        get: operations["ShowSignInProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4828,13 +4910,15 @@ export interface components {
             bindDn?: null | string;
             /** @description Kept under the cloud's master key, and never told. */
             bindPassword?: null | string;
-            baseDn: string;
+            /** @description Of LDAP, where it must be given. */
+            baseDn?: null | string;
             userFilter?: null | string;
             account?: null | string;
             defaultRole?: null | string;
             groupRoles?: null | components["schemas"]["GroupRole"][];
             /** @description Id or path; default: the root, or the caller's own if it administers only that. */
             domain?: null | string;
+            openId?: null | components["schemas"]["CreateOpenIdClient"];
         };
         CreateDomain: {
             name: string;
@@ -5049,6 +5133,20 @@ export interface components {
             reserved?: null | string[];
             /** @description Addresses, or ranges as above, that are never given out. */
             excluded?: null | string[];
+        };
+        CreateOpenIdClient: {
+            /** @description Default: the directory's name. */
+            title?: null | string;
+            clientId: string;
+            /** @description Kept under the cloud's master key, and never told; none for a public client. */
+            clientSecret?: null | string;
+            /** @description Default: `openid profile email`. */
+            scopes?: null | string;
+            nameClaim?: null | string;
+            /** @description Default: `groups`. */
+            groupsClaim?: null | string;
+            /** @description Default: true in the root domain, false elsewhere: who is whose customer is not everybody's to know. */
+            listed?: null | boolean;
         };
         CreatePeering: {
             /** @description The caller's network. */
@@ -5305,6 +5403,13 @@ export interface components {
             /** @description Addresses, numbers or a text; printable ASCII. */
             value: string;
         };
+        /** @description A user of a directory. */
+        DirectoryUser: {
+            user: components["schemas"]["Ref"];
+            account: components["schemas"]["Ref"];
+            /** @description Of an identity provider: whom it means. Null for LDAP, which knows people by their names. */
+            subject: null | string;
+        };
         /** @description A look at the health of the control plane and what it knows of its hosts. */
         DoctorReport: {
             /**
@@ -5509,7 +5614,7 @@ export interface components {
             account: string;
         };
         GroupRole: {
-            /** @description The group's DN; its members are its `member`, `uniqueMember` or `memberUid`. */
+            /** @description The group's DN; its members are its `member`, `uniqueMember` or `memberUid`. Of an identity provider, as its claim has it. */
             group: string;
             role: string;
         };
@@ -6096,12 +6201,13 @@ export interface components {
             since: null | string;
             traffic: components["schemas"]["Traffic"];
         };
-        /** @description Asks for a session token with a user's name and password. */
+        /** @description Asks for a session token with a user's name and password, or with what an identity provider's answer was traded for. */
         Login: {
-            user: string;
-            password: string;
+            user?: null | string;
+            password?: null | string;
             /** @description A one-time password or a recovery code, of users with a second factor: without it they are told `second-factor-required`. */
             code?: null | string;
+            signIn?: null | components["schemas"]["SignInCode"];
         };
         /** @description A user's role in an account or a domain. */
         Membership: {
@@ -6156,6 +6262,22 @@ export interface components {
         OpenConsole: {
             kind: string;
         };
+        /** @description This cloud as a client of an identity provider. */
+        OpenIdClient: {
+            /** @description What the login page calls it. */
+            title: string;
+            clientId: string;
+            /** @description What is asked for, `openid` among it. */
+            scopes: string;
+            /** @description The claim that becomes a new user's name; null: `preferred_username`, or else `email` if it is verified. */
+            nameClaim?: null | string;
+            /** @description The claim that lists groups. */
+            groupsClaim: string;
+            /** @description Whether the login page offers it to everybody; else to those who come by its address. */
+            listed: boolean;
+            /** @description Where the provider sends people back to: it has to be told to the provider. Null while the cloud has no public address. */
+            redirectUri?: null | string;
+        };
         /** @description What the records say about a packet: its way, and on it the rules that let it pass or that none does. Answers to it need no rules. */
         PacketTrace: {
             passes: boolean;
@@ -6199,6 +6321,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfContact: {
             items: components["schemas"]["Contact"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfDirectoryUser: {
+            items: components["schemas"]["DirectoryUser"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -6334,6 +6461,11 @@ export interface components {
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
         PageOfSecurityGroup: {
             items: components["schemas"]["SecurityGroup"][];
+            next: null | string;
+        };
+        /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
+        PageOfSignInProvider: {
+            items: components["schemas"]["SignInProvider"][];
             next: null | string;
         };
         /** @description One page of a list. string? Page&lt;T&gt;.Next is the cursor of the following page, or null on the last one. */
@@ -6821,6 +6953,11 @@ export interface components {
             /** @description The accounts that it may act for by a membership of the account itself. */
             accounts: components["schemas"]["Ref"][];
         };
+        /** @description Whom an identity provider means: makes a user who exists already one of its people. */
+        SetDirectoryUser: {
+            /** @description The provider's word for somebody, `sub`. */
+            subject: string;
+        };
         /** @description Names the controller of a host's power. */
         SetHostPower: {
             driver: string;
@@ -6880,6 +7017,19 @@ export interface components {
              * @description The begin of an hour; the present one if it is not given. The price that holds then of the same thing ends there.
              */
             validFrom?: null | string;
+        };
+        SignInCode: {
+            /** @description What the browser brought back; good once, for a minute. */
+            code: string;
+            /** @description What the sign-in was begun with: its SHA-256, in base64url, was the `challenge`. */
+            verifier: string;
+        };
+        /** @description An identity provider, as the login page offers it. */
+        SignInProvider: {
+            name: string;
+            title: string;
+            /** @description Where a browser begins. */
+            url: string;
         };
         /** @description The content of a volume at one moment: volumes can be put back to it, and new ones begin with it. */
         Snapshot: {
@@ -7368,6 +7518,16 @@ export interface components {
             /** Format: int32 */
             intervalMinutes?: null | number;
         };
+        /** @description What may change while people are users of it; what is not given stays. */
+        UpdateDirectory: {
+            /** @description The bind password, or the client secret: they expire. */
+            secret?: null | string;
+            title?: null | string;
+            listed?: null | boolean;
+            /** @description Empty: none any more. */
+            defaultRole?: null | string;
+            groupRoles?: null | components["schemas"]["GroupRole"][];
+        };
         UpdateDomain: {
             name?: null | string;
         };
@@ -7664,13 +7824,15 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
-        /** @description A directory (LDAP) whose people sign in with the password that they have there. */
+        /** @description Where people are known who sign in here: a directory (LDAP) with their passwords, or an identity provider (OpenID Connect). */
         UserDirectory: {
             id: string;
             name: string;
+            /** @description `ldap` or `oidc`. */
+            kind: string;
             /** @description The domain whose administrators look after it. */
             domain: components["schemas"]["Ref"];
-            /** @description `ldaps://host`, with a port if it is not the usual one. */
+            /** @description `ldaps://host`, with a port if it is not the usual one; of an identity provider its issuer. */
             url: string;
             /** @description As whom people are looked for; empty for nobody in particular. */
             bindDn: string;
@@ -7683,6 +7845,7 @@ export interface components {
             defaultRole: null | string;
             /** @description Roles by group, looked at each time that somebody signs in; the first that fits. */
             groupRoles: components["schemas"]["GroupRole"][];
+            openId: null | components["schemas"]["OpenIdClient"];
             /** Format: date-time */
             createdAt: string;
         };
@@ -7968,6 +8131,7 @@ export type CreateMember = components['schemas']['CreateMember'];
 export type CreateNetwork = components['schemas']['CreateNetwork'];
 export type CreateNetworkRoute = components['schemas']['CreateNetworkRoute'];
 export type CreateNetworkSubnet = components['schemas']['CreateNetworkSubnet'];
+export type CreateOpenIdClient = components['schemas']['CreateOpenIdClient'];
 export type CreatePeering = components['schemas']['CreatePeering'];
 export type CreatePlacementGroup = components['schemas']['CreatePlacementGroup'];
 export type CreatePortForward = components['schemas']['CreatePortForward'];
@@ -7992,6 +8156,7 @@ export type CreateVpnClient = components['schemas']['CreateVpnClient'];
 export type CreateVpnSite = components['schemas']['CreateVpnSite'];
 export type CreateZone = components['schemas']['CreateZone'];
 export type DhcpOption = components['schemas']['DhcpOption'];
+export type DirectoryUser = components['schemas']['DirectoryUser'];
 export type DoctorReport = components['schemas']['DoctorReport'];
 export type Domain = components['schemas']['Domain'];
 export type DomainQuota = components['schemas']['DomainQuota'];
@@ -8042,6 +8207,7 @@ export type MoveVolume = components['schemas']['MoveVolume'];
 export type Network = components['schemas']['Network'];
 export type NetworkRoute = components['schemas']['NetworkRoute'];
 export type OpenConsole = components['schemas']['OpenConsole'];
+export type OpenIdClient = components['schemas']['OpenIdClient'];
 export type PacketTrace = components['schemas']['PacketTrace'];
 export type PageOfAccessKey = components['schemas']['PageOfAccessKey'];
 export type PageOfAccount = components['schemas']['PageOfAccount'];
@@ -8051,6 +8217,7 @@ export type PageOfBackup = components['schemas']['PageOfBackup'];
 export type PageOfBackupSchedule = components['schemas']['PageOfBackupSchedule'];
 export type PageOfBackupStore = components['schemas']['PageOfBackupStore'];
 export type PageOfContact = components['schemas']['PageOfContact'];
+export type PageOfDirectoryUser = components['schemas']['PageOfDirectoryUser'];
 export type PageOfDomain = components['schemas']['PageOfDomain'];
 export type PageOfEvent = components['schemas']['PageOfEvent'];
 export type PageOfFlavor = components['schemas']['PageOfFlavor'];
@@ -8078,6 +8245,7 @@ export type PageOfRecoverableVolume = components['schemas']['PageOfRecoverableVo
 export type PageOfRole = components['schemas']['PageOfRole'];
 export type PageOfRouter = components['schemas']['PageOfRouter'];
 export type PageOfSecurityGroup = components['schemas']['PageOfSecurityGroup'];
+export type PageOfSignInProvider = components['schemas']['PageOfSignInProvider'];
 export type PageOfSnapshot = components['schemas']['PageOfSnapshot'];
 export type PageOfStatementSummary = components['schemas']['PageOfStatementSummary'];
 export type PageOfStray = components['schemas']['PageOfStray'];
@@ -8130,12 +8298,15 @@ export type SeenSwitch = components['schemas']['SeenSwitch'];
 export type SeenSwitchPort = components['schemas']['SeenSwitchPort'];
 export type Segment = components['schemas']['Segment'];
 export type Self = components['schemas']['Self'];
+export type SetDirectoryUser = components['schemas']['SetDirectoryUser'];
 export type SetHostPower = components['schemas']['SetHostPower'];
 export type SetMembership = components['schemas']['SetMembership'];
 export type SetQuotas = components['schemas']['SetQuotas'];
 export type SetRecovery = components['schemas']['SetRecovery'];
 export type SetSwitchPort = components['schemas']['SetSwitchPort'];
 export type SetTariffPrice = components['schemas']['SetTariffPrice'];
+export type SignInCode = components['schemas']['SignInCode'];
+export type SignInProvider = components['schemas']['SignInProvider'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type Statement = components['schemas']['Statement'];
 export type StatementLine = components['schemas']['StatementLine'];
@@ -8164,6 +8335,7 @@ export type UpdateAccount = components['schemas']['UpdateAccount'];
 export type UpdateAddressPool = components['schemas']['UpdateAddressPool'];
 export type UpdateBackupSchedule = components['schemas']['UpdateBackupSchedule'];
 export type UpdateContact = components['schemas']['UpdateContact'];
+export type UpdateDirectory = components['schemas']['UpdateDirectory'];
 export type UpdateDomain = components['schemas']['UpdateDomain'];
 export type UpdateEventRetention = components['schemas']['UpdateEventRetention'];
 export type UpdateHealthCheck = components['schemas']['UpdateHealthCheck'];
@@ -10905,6 +11077,69 @@ export interface operations {
             };
         };
     };
+    UpdateDirectory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                directory: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateDirectory"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserDirectory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     DeleteDirectory: {
         parameters: {
             query?: never;
@@ -10953,6 +11188,264 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListDirectoryUsers: {
+        parameters: {
+            query?: {
+                /** @description Rows at the most, 1 to 1000 (default 100) */
+                limit?: number;
+                /** @description The `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or name */
+                directory: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDirectoryUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    SetDirectoryUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                directory: string;
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetDirectoryUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryUser"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    RemoveDirectoryUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                directory: string;
+                /** @description Id or name */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ListSignInProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSignInProvider"];
+                };
+            };
+        };
+    };
+    ShowSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or name */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProvider"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,7 +3,7 @@ import Container from '@cloudscape-design/components/container';
 import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo, useState, type ReactNode } from 'react';
 import { useSearchParams } from 'react-router';
 import { resyncMs } from '../api/pages';
@@ -39,7 +39,8 @@ export function UsagePage(): ReactNode {
   // A relative range is reckoned when it is chosen.
   const times = useMemo(() => timesOf(range), [range]);
   const query: UsageQuery = { ...times, ...(meter === undefined ? {} : { meter }) };
-  const read = useQuery({ queryKey: [usage.key, view, query], queryFn: () => usage.list(query, view), placeholderData: keepPreviousData, refetchInterval: resyncMs });
+  // Rows that are added up otherwise are of another table.
+  const read = useQuery({ queryKey: [usage.key, view, query], queryFn: () => usage.list(query, view), placeholderData: (before, from) => (from?.queryKey[1] === view ? before : undefined), refetchInterval: resyncMs });
   const rows = useMemo(() => read.data && ordered(read.data.items), [read.data]);
   const wanted = find.trim().toLowerCase();
   const look = useTableLook('usage');

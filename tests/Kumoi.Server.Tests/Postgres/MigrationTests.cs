@@ -44,7 +44,7 @@ public sealed class MigrationTests
         [(42, ".meter_")] = "The triggers of use write a table that the version before does not know.",
         [(43, ".meter_")] = "The same.",
         [(44, ".meter_")] = "The same.",
-        [(52, "users_directory_subject")] = "The version before leaves the column null, which the index passes over.",
+        [(54, "users_directory_subject")] = "The version before leaves the column null, which the index passes over.",
     };
 
     private static async Task<NpgsqlDataSource> DatabaseAsync(IReadOnlyList<Migration> migrations)

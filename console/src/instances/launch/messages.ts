@@ -6,7 +6,7 @@ export const launchMessages = {
   'launch.size': { en: 'Size', ja: 'サイズ' },
   'launch.access': { en: 'Access', ja: 'アクセス' },
   'launch.network': { en: 'Network', ja: 'ネットワーク' },
-  'launch.advanced': { en: 'User data, number, zone and placement group', ja: 'ユーザーデータ、台数、ゾーン、プレイスメントグループ' },
+  'launch.advanced': { en: 'User data, number and placement', ja: 'ユーザーデータ、台数、配置' },
   'launch.nameHint': { en: 'With a number above one, the instances are named NAME-1, NAME-2, …', ja: '2 台以上のときは 名前-1、名前-2 … となります。' },
   'launch.start': { en: 'Start from', ja: '起動元' },
   'launch.start.image': { en: 'An image', ja: 'イメージ' },
