@@ -954,6 +954,7 @@ CREATE TABLE public.contacts (
     failures integer DEFAULT 0 NOT NULL,
     last_error text,
     created_at timestamp with time zone NOT NULL,
+    sealed_secret bytea,
     CONSTRAINT contacts_code_whole CHECK (((code_hash IS NULL) = (code_until IS NULL))),
     CONSTRAINT contacts_failures_check CHECK ((failures >= 0)),
     CONSTRAINT contacts_interval_minutes_check CHECK (((interval_minutes >= 1) AND (interval_minutes <= 1440))),
@@ -961,7 +962,8 @@ CREATE TABLE public.contacts (
     CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY['en'::text, 'ja'::text]))),
     CONSTRAINT contacts_minimum_severity_check CHECK ((minimum_severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
     CONSTRAINT contacts_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'verified'::text, 'refused'::text]))),
-    CONSTRAINT contacts_verified_whole CHECK (((state <> 'verified'::text) OR (verified_at IS NOT NULL)))
+    CONSTRAINT contacts_verified_whole CHECK (((state <> 'verified'::text) OR (verified_at IS NOT NULL))),
+    CONSTRAINT contacts_webhook_signed CHECK (((kind = 'webhook'::text) = (sealed_secret IS NOT NULL)))
 );
 
 CREATE TABLE public.directories (
@@ -1397,7 +1399,9 @@ CREATE TABLE public.mails (
     sent_at timestamp with time zone,
     failed_at timestamp with time zone,
     error text,
+    kind text DEFAULT 'email'::text NOT NULL,
     CONSTRAINT mails_body_until_over CHECK (((sealed_body IS NULL) = (num_nonnulls(sent_at, failed_at) = 1))),
+    CONSTRAINT mails_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'webhook'::text]))),
     CONSTRAINT mails_over_once CHECK ((num_nonnulls(sent_at, failed_at) <= 1)),
     CONSTRAINT mails_purpose_check CHECK ((purpose = ANY (ARRAY['alerts'::text, 'code'::text]))),
     CONSTRAINT mails_told_whole CHECK (((cardinality(alerts) = cardinality(states)) AND (cardinality(alerts) = cardinality(severities))))

@@ -140,7 +140,9 @@ describe('alerts', () => {
     const contact = { ...noContact('ja'), name: 'ops', address: 'ops@example.net' };
     expect([checkContact(contact), fields(checkContact({ ...contact, address: 'ops', intervalMinutes: '0' }))]).toEqual([[], ['address', 'intervalMinutes']]);
     expect(contactOf(contact)).toMatchObject({ minimumSeverity: 'warning', kinds: [], language: 'ja', intervalMinutes: 5 });
-    const first = contactValues({ ...contactOf(contact), id: 'ct-1', kind: 'email', kinds: ['quota.near'], state: 'verified', lastError: null, toldAt: null, createdAt: '' } as Contact);
+    const first = contactValues({ ...contactOf(contact), id: 'ct-1', kinds: ['quota.near'], state: 'verified', lastError: null, toldAt: null, createdAt: '', secret: null } as Contact);
+    expect(fields(checkContact({ ...contact, kind: 'webhook', address: '' }))).toEqual(['address']);
+    expect(contactOf({ ...contact, kind: 'webhook', address: ' https://example.net/hook ' })).toMatchObject({ kind: 'webhook', address: 'https://example.net/hook' });
     expect(contactUpdate({ ...first, kinds: [] }, first)).toEqual({ name: null, minimumSeverity: null, language: null, kinds: [], intervalMinutes: null });
   });
 });

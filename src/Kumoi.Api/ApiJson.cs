@@ -17,7 +17,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Tariff)), JsonSerializable(typeof(Page<Tariff>)), JsonSerializable(typeof(CreateTariff)), JsonSerializable(typeof(SetTariffPrice)), JsonSerializable(typeof(EndTariffPrice)), JsonSerializable(typeof(AssignTariff))]
 [JsonSerializable(typeof(BillingStatement)), JsonSerializable(typeof(Page<StatementSummary>)), JsonSerializable(typeof(IssueStatements)), JsonSerializable(typeof(IssuedStatements))]
 [JsonSerializable(typeof(Alert)), JsonSerializable(typeof(Page<Alert>)), JsonSerializable(typeof(AcknowledgeAlert))]
-[JsonSerializable(typeof(Contact)), JsonSerializable(typeof(Page<Contact>)), JsonSerializable(typeof(CreateContact)), JsonSerializable(typeof(UpdateContact)), JsonSerializable(typeof(VerifyContact))]
+[JsonSerializable(typeof(Contact)), JsonSerializable(typeof(Page<Contact>)), JsonSerializable(typeof(CreateContact)), JsonSerializable(typeof(UpdateContact)), JsonSerializable(typeof(VerifyContact)), JsonSerializable(typeof(ContactMessage))]
 [JsonSerializable(typeof(Page<Quota>)), JsonSerializable(typeof(SetQuotas)), JsonSerializable(typeof(Page<QuotaDefault>)), JsonSerializable(typeof(QuotaRequest)), JsonSerializable(typeof(Page<QuotaRequest>)), JsonSerializable(typeof(CreateQuotaRequest)), JsonSerializable(typeof(AnswerQuotaRequest))]
 [JsonSerializable(typeof(Membership)), JsonSerializable(typeof(Page<Membership>)), JsonSerializable(typeof(SetMembership)), JsonSerializable(typeof(Self)), JsonSerializable(typeof(UpdateUser))]
 [JsonSerializable(typeof(User)), JsonSerializable(typeof(Page<User>)), JsonSerializable(typeof(CreateUser)), JsonSerializable(typeof(ChangePassword))]

@@ -48,5 +48,7 @@ export const alertMessages = {
   'alert.kind.backup-schedule.failing': { en: 'Backup schedules that fail', ja: '失敗しているバックアップスケジュール' },
   'alert.kind.backup-schedule.late': { en: 'Backup schedules that are late', ja: '遅れているバックアップスケジュール' },
   'alert.kind.image.failed': { en: 'Images that failed', ja: '失敗したイメージ' },
+  'alert.kind.subscription.failing': { en: 'Subscriptions that fail', ja: '配信できないサブスクリプション' },
+  'alert.kind.usage.late': { en: 'Use that is not recorded', ja: '使用量の記録の遅れ' },
   'alert.kind.quota.near': { en: 'Limits that are nearly reached', ja: '上限に近いクォータ' },
 } as const satisfies Messages;

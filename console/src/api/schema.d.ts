@@ -4796,8 +4796,9 @@ export interface components {
         Contact: {
             id: string;
             name: string;
-            /** @description `email`. */
+            /** @description `email` or `webhook`. */
             kind: string;
+            /** @description An e-mail address; of a webhook its URL. */
             address: string;
             /** @description Alerts of less are not told. */
             minimumSeverity: string;
@@ -4810,7 +4811,7 @@ export interface components {
              * @description One message in this time at the most, with everything new since the last.
              */
             intervalMinutes: number;
-            /** @description `pending`: the code that was sent there has not been given yet; `verified`; `refused`: its mail server refused several messages in a row. */
+            /** @description `pending`: the code that was sent there has not been given yet; `verified`; `refused`: its mail server, or the webhook, refused several messages in a row. */
             state: string;
             /** @description Why the last message did not get there; null if it did. */
             lastError: null | string;
@@ -4821,6 +4822,8 @@ export interface components {
             toldAt: null | string;
             /** Format: date-time */
             createdAt: string;
+            /** @description What a webhook's messages are signed with (Standard Webhooks); only in the answer to the request that made it. */
+            secret: null | string;
         };
         /** @description Makes an access key for oneself, in the account that one acts for. */
         CreateAccessKey: {
@@ -4889,9 +4892,9 @@ export interface components {
         };
         CreateContact: {
             name: string;
-            /** @description An e-mail address; a code is sent there. */
+            /** @description An e-mail address, or the URL of a webhook; a code is sent there. */
             address: string;
-            /** @description `email`, also if left out. */
+            /** @description `email`, also if left out, or `webhook`. */
             kind?: null | string;
             /** @description `warning` if left out. */
             minimumSeverity?: null | string;

@@ -13,7 +13,7 @@ import { FormDialog } from '../ui/FormDialog';
 import { notify } from '../ui/notices';
 import { SelectField } from '../ui/SelectField';
 import { useForm } from '../ui/useForm';
-import { checkContact, contactOf, contacts, contactUpdate, contactValues, kindsOf, noContact, staleWithContacts } from './contacts';
+import { checkContact, contactOf, contacts, contactUpdate, contactValues, contactWays, kindsOf, noContact, staleWithContacts } from './contacts';
 
 /** Makes a contact, or changes what one is told; its address stays what was verified. */
 export function ContactDialog({ whose, contact, close, made }: { whose: Whose; contact: Contact | null; close: () => void; made: (contact: Contact) => void }): ReactNode {
@@ -34,7 +34,9 @@ export function ContactDialog({ whose, contact, close, made }: { whose: Whose; c
   return (
     <FormDialog title={contact === null ? t('contact.create') : t('contact.changeTitle', { name: contact.name })} action={t(contact === null ? 'ui.create' : 'ui.save')} form={form} close={close}>
       <TextField form={form} field="name" label={t('ui.name')} autoFocus testId="contact-name" />
-      {contact === null && <TextField form={form} field="address" label={t('contact.address')} constraintText={t('contact.addressHint')} inputMode="email" testId="contact-address" />}
+      {contact === null && <SelectField form={form} field="kind" label={t('contact.kind')} options={contactWays.map((value) => ({ value, label: t(`contact.kind.${value}`) }))} testId="contact-kind" />}
+      {contact === null && form.values.kind === 'email' && <TextField form={form} field="address" label={t('contact.address')} constraintText={t('contact.addressHint')} inputMode="email" testId="contact-address" />}
+      {contact === null && form.values.kind === 'webhook' && <TextField form={form} field="address" label={t('contact.url')} constraintText={t('contact.urlHint')} inputMode="url" testId="contact-address" />}
       <SelectField form={form} field="minimumSeverity" label={t('contact.minimum')} options={severities.map((value) => ({ value, label: t(`alert.severity.${value}`) }))} testId="contact-severity" />
       <FormField label={<Label text={t('contact.kinds')} optional />} description={t('contact.kindsHint')} errorText={form.errorOf('kinds')}>
         <Multiselect options={options} selectedOptions={options.filter((o) => form.values.kinds.includes(o.value))} placeholder={t('contact.allKinds')} expandToViewport onChange={(e) => form.set('kinds', e.detail.selectedOptions.flatMap((o) => o.value ?? []))} data-testid="contact-kinds" />

@@ -7,6 +7,7 @@ import { usePages } from '../api/pages';
 import type { Contact } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
+import { WebhookSecret } from '../subscriptions/SubscriptionDialogs';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { ResourceTable } from '../ui/ResourceTable';
 import { useTableLook } from '../ui/tableLook';
@@ -17,7 +18,7 @@ import { VerifyDialog } from './VerifyDialog';
 
 const looks = { pending: 'pending', verified: 'success', refused: 'error' } as const;
 
-type Dialog = { kind: 'create' } | { kind: 'change' | 'verify'; of: Contact } | { kind: 'delete' };
+type Dialog = { kind: 'create' } | { kind: 'change' | 'verify'; of: Contact } | { kind: 'secret'; of: Contact; secret: string } | { kind: 'delete' };
 
 /** Where alerts are told. */
 export function ContactTable({ whose }: { whose: Whose }): ReactNode {
@@ -38,7 +39,7 @@ export function ContactTable({ whose }: { whose: Whose }): ReactNode {
         title={t('contact.title')} description={t('contact.about')} within pages={pages} look={look} selected={selected} select={(items) => choose(items.map((c) => c.id))} labelOf={(c) => c.name} empty={t('contact.empty')}
         columns={[
           { id: 'name', header: t('ui.name'), isRowHeader: true, cell: (c) => c.name, width: 140 },
-          { id: 'address', header: t('contact.address'), cell: (c) => c.address, width: 220 },
+          { id: 'address', header: t('contact.to'), cell: (c) => <span className="kumoi-anywhere">{c.address}</span>, width: 220 },
           { id: 'state', header: t('ui.state'), cell: (c) => <span data-testid="contact-state" data-state={c.state}><StatusIndicator type={looks[c.state as keyof typeof looks] ?? 'info'}>{t.word('contact.state', c.state)}</StatusIndicator>{c.lastError !== null && <Box fontSize="body-s" color="text-status-error"><span className="kumoi-anywhere">{c.lastError}</span></Box>}</span>, width: 200 },
           { id: 'minimum', header: t('contact.minimum'), cell: (c) => t('contact.minimumOf', { severity: t.word('alert.severity', c.minimumSeverity) }), width: 170 },
           { id: 'kinds', header: t('contact.kinds'), cell: (c) => (c.kinds.length === 0 ? t('contact.allKinds') : <span className="kumoi-anywhere">{c.kinds.map((k) => t.word('alert.kind', k)).join(', ')}</span>), width: 220 },
@@ -56,7 +57,8 @@ export function ContactTable({ whose }: { whose: Whose }): ReactNode {
           </SpaceBetween>
         }
       />
-      {dialog?.kind === 'create' && <ContactDialog whose={whose} contact={null} close={close} made={(made) => setDialog({ kind: 'verify', of: made })} />}
+      {dialog?.kind === 'create' && <ContactDialog whose={whose} contact={null} close={close} made={(made) => setDialog(made.secret === null ? { kind: 'verify', of: made } : { kind: 'secret', of: made, secret: made.secret })} />}
+      {dialog?.kind === 'secret' && <WebhookSecret name={dialog.of.name} secret={dialog.secret} close={() => setDialog({ kind: 'verify', of: dialog.of })} />}
       {dialog?.kind === 'change' && <ContactDialog whose={whose} contact={dialog.of} close={close} made={() => {}} />}
       {dialog?.kind === 'verify' && <VerifyDialog whose={whose} contact={dialog.of} close={close} />}
       {dialog?.kind === 'delete' && <DeleteDialog items={selected} stale={staleWithContacts} remove={of.remove} close={close} done={() => choose([])}>{t('contact.deleteBody')}</DeleteDialog>}

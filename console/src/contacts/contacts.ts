@@ -1,7 +1,7 @@
 import { severities, type Whose } from '../alerts/alerts';
 import { answer, api } from '../api/client';
 import type { Contact, CreateContact, UpdateContact } from '../api/types';
-import { name, violations, wholeNumber, type Violation } from '../ui/rules';
+import { name, required, violations, wholeNumber, type Violation } from '../ui/rules';
 
 const at = (id: string) => ({ params: { path: { contact: id } } });
 
@@ -32,13 +32,16 @@ export const contacts = {
 export const staleWithContacts = ['contacts', 'cloud-contacts'] as const;
 
 /** What there are alerts of: of what accounts have, and of what the cloud has besides. */
-const accountKinds = ['instance.unreachable', 'instance.failing', 'volume.failing', 'backup.failed', 'backup.damaged', 'backup-schedule.failing', 'backup-schedule.late', 'image.failed', 'quota.near'] as const;
-const cloudKinds = ['host.unreachable', 'host.down', 'host.failing', 'host.power-failing', 'pool.filling', 'backup-store.filling', 'server.silent', 'switch.failing', 'quota.near'] as const;
+const accountKinds = ['instance.unreachable', 'instance.failing', 'volume.failing', 'backup.failed', 'backup.damaged', 'backup-schedule.failing', 'backup-schedule.late', 'subscription.failing', 'image.failed', 'quota.near'] as const;
+const cloudKinds = ['host.unreachable', 'host.down', 'host.failing', 'host.power-failing', 'pool.filling', 'backup-store.filling', 'server.silent', 'switch.failing', 'usage.late', 'quota.near'] as const;
 
 export const kindsOf: Readonly<Record<Whose, readonly string[]>> = { account: accountKinds, cloud: cloudKinds };
 
+export const contactWays = ['email', 'webhook'] as const;
+
 export interface ContactValues {
   readonly name: string;
+  readonly kind: string;
   readonly address: string;
   readonly minimumSeverity: string;
   /** None: all. */
@@ -48,22 +51,23 @@ export interface ContactValues {
 }
 
 export function noContact(language: string): ContactValues {
-  return { name: '', address: '', minimumSeverity: severities[1], kinds: [], language, intervalMinutes: '5' };
+  return { name: '', kind: contactWays[0], address: '', minimumSeverity: severities[1], kinds: [], language, intervalMinutes: '5' };
 }
 
 export function contactValues(c: Contact): ContactValues {
-  return { name: c.name, address: c.address, minimumSeverity: c.minimumSeverity, kinds: c.kinds, language: c.language, intervalMinutes: String(c.intervalMinutes) };
+  return { name: c.name, kind: c.kind, address: c.address, minimumSeverity: c.minimumSeverity, kinds: c.kinds, language: c.language, intervalMinutes: String(c.intervalMinutes) };
 }
 
 // The server's rule.
 const minutesMax = 24 * 60;
 
 export function checkContact(v: ContactValues): Violation[] {
-  return violations(['name', name(v.name)], ['address', /^[^\s@]+@[^\s@]+$/.test(v.address.trim()) ? null : { key: 'contact.addressWrong' }], ['intervalMinutes', wholeNumber(v.intervalMinutes, 1, minutesMax)]);
+  const address = v.kind === 'webhook' ? required(v.address) : /^[^\s@]+@[^\s@]+$/.test(v.address.trim()) ? null : { key: 'contact.addressWrong' as const };
+  return violations(['name', name(v.name)], ['address', address], ['intervalMinutes', wholeNumber(v.intervalMinutes, 1, minutesMax)]);
 }
 
 export function contactOf(v: ContactValues): CreateContact {
-  return { name: v.name, address: v.address.trim(), kind: null, minimumSeverity: v.minimumSeverity, kinds: [...v.kinds], language: v.language, intervalMinutes: Number(v.intervalMinutes) };
+  return { name: v.name, address: v.address.trim(), kind: v.kind, minimumSeverity: v.minimumSeverity, kinds: [...v.kinds], language: v.language, intervalMinutes: Number(v.intervalMinutes) };
 }
 
 /** Only what was changed is sent: somebody else may change the rest. */

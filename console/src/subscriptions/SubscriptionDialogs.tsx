@@ -33,7 +33,7 @@ export function CreateSubscriptionDialog({ close }: Props): ReactNode {
       else setSecret(made.secret);
     },
   });
-  if (secret !== null) return <Secret name={form.values.name} secret={secret} close={close} />;
+  if (secret !== null) return <WebhookSecret name={form.values.name} secret={secret} close={close} />;
   const { kind } = form.values;
   return (
     <FormDialog title={t('subscription.create')} action={t('ui.create')} form={form} close={close}>
@@ -81,7 +81,7 @@ export function RotateDialog({ of, close }: Props & { of: Subscription }): React
       setSecret(made.secret);
     },
   });
-  if (secret !== null) return <Secret name={of.name} secret={secret} close={close} />;
+  if (secret !== null) return <WebhookSecret name={of.name} secret={secret} close={close} />;
   return (
     <FormDialog title={t('subscription.rotateTitle', { name: of.name })} action={t('subscription.rotate')} form={form} close={close}>
       <div>{t('subscription.rotateHint')}</div>
@@ -90,7 +90,8 @@ export function RotateDialog({ of, close }: Props & { of: Subscription }): React
   );
 }
 
-function Secret({ name, secret, close }: Props & { name: string; secret: string }): ReactNode {
+/** The secret that a webhook is signed with, once. */
+export function WebhookSecret({ name, secret, close }: Props & { name: string; secret: string }): ReactNode {
   const t = useText();
   return <TextDialog title={t('subscription.secretOf', { name })} once={{ notice: t('subscription.secretOnce'), kept: t('subscription.secretKept') }} fileName={`${name}.secret`} text={secret} testId="subscription-secret" close={close} />;
 }

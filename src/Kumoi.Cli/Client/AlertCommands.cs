@@ -14,7 +14,7 @@ public static class AlertCommands
 
     private static readonly IReadOnlyList<Column<Contact>> ContactColumns =
     [
-        new("name", c => c.Name), new("id", c => c.Id), new("address", c => c.Address), new("severity", c => c.MinimumSeverity), new("kinds", c => c.Kinds.Count == 0 ? "-" : string.Join(", ", c.Kinds)), new("state", c => c.State),
+        new("name", c => c.Name), new("id", c => c.Id), new("kind", c => c.Kind), new("address", c => c.Address), new("severity", c => c.MinimumSeverity), new("kinds", c => c.Kinds.Count == 0 ? "-" : string.Join(", ", c.Kinds)), new("state", c => c.State),
         new("told", c => c.ToldAt is { } at ? SmallNouns.Time(at) : "-"), new("error", c => c.LastError ?? "-"),
     ];
 
@@ -81,12 +81,20 @@ public static class AlertCommands
         var code = new Argument<string>("code") { Description = Messages.Text("argument-contact-code") };
         One("verify", "contact-verify", (session, parsed, path, cancel) => session.Client.PostAsync<VerifyContact, Contact>(path + "/verify", new VerifyContact(parsed.GetValue(code)!), null, cancel), code);
 
-        var (name, email, asked, cloud) = (Options.Name(), Options.Required<string>("--email"), Asked.Make(), Cloud());
-        noun.Act(asked.AddTo(new Command("create", Messages.Text("verb-create")) { name, email, cloud }), async (session, parsed, cancel) =>
+        var (name, email, webhook, asked, cloud) = (Options.Name(), Options.New<string?>("--email"), Options.New<string?>("--webhook"), Asked.Make(), Cloud());
+        var create = asked.AddTo(new Command("create", Messages.Text("verb-create")) { name, email, webhook, cloud });
+        create.Validators.Add(result =>
         {
-            var create = new CreateContact(parsed.GetValue(name)!, parsed.GetValue(email)!, null, parsed.GetValue(asked.Severity), asked.KindsIn(parsed), parsed.GetValue(asked.Language), parsed.GetValue(asked.Interval));
-            session.Write(await session.Client.PostAsync<CreateContact, Contact>(Path(parsed, cloud, "contacts"), create, null, cancel));
-            Console.Error.WriteLine(Messages.Text("contact-code-sent", create.Address));
+            if (result.GetValue(email) is null == result.GetValue(webhook) is null) result.AddError(Messages.Text("email-or-webhook"));
+        });
+        noun.Act(create, async (session, parsed, cancel) =>
+        {
+            var (address, kind) = parsed.GetValue(webhook) is { } url ? (url, "webhook") : (parsed.GetValue(email)!, "email");
+            var body = new CreateContact(parsed.GetValue(name)!, address, kind, parsed.GetValue(asked.Severity), asked.KindsIn(parsed), parsed.GetValue(asked.Language), parsed.GetValue(asked.Interval));
+            var made = await session.Client.PostAsync<CreateContact, Contact>(Path(parsed, cloud, "contacts"), body, null, cancel);
+            session.Write(made);
+            if (made.Secret is not null) Console.Error.WriteLine(Messages.Text("contact-secret-once"));
+            Console.Error.WriteLine(Messages.Text("contact-code-sent", address));
             return 0;
         });
         var (changed, newName) = (Asked.Make(), Options.New<string?>("--new-name"));

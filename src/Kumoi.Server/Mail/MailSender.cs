@@ -1,8 +1,6 @@
 using System.Net.Sockets;
 using Kumoi.Reconcile;
-using Kumoi.Server.Events;
 using Kumoi.Server.Platform;
-using Kumoi.Server.Platform.Postgres;
 using MailKit;
 using MailKit.Security;
 using Npgsql;
@@ -10,31 +8,28 @@ using Npgsql;
 namespace Kumoi.Server.Mail;
 
 /// <summary>
-/// Sends what is written in <c>mails</c>. Every server does; each message is taken by one. A server that is killed between the mail server's yes and writing it down lets the message be sent again, the same one.
+/// Sends what is written in <c>mails</c> for contacts that get mail. Every server does; each message is taken by one. A server that is killed between the mail server's yes and writing it down lets the message be sent again, the same one.
 /// </summary>
-public sealed class MailSender(MailStore store, Database database, EventLog events, MailBell bell, ServerOptions options, TimeProvider clock, ILogger<MailSender> log) : BackgroundService
+public sealed class MailSender(MailStore store, MailFailures failures, MailBell bell, ServerOptions options, TimeProvider clock, ILogger<MailSender> log) : BackgroundService
 {
     // More for one look would be held longer than they are taken for, if the mail server is slow.
     private const int AtOnce = 20;
 
-    private const int ErrorLengthMax = 200;
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LookLimit = TimeSpan.FromMinutes(4);
 
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LookLimit = TimeSpan.FromMinutes(4), WaitMin = TimeSpan.FromSeconds(30), WaitMax = TimeSpan.FromMinutes(30), TriedFor = TimeSpan.FromDays(1), KeptFor = TimeSpan.FromDays(30);
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Smtp is null ? Task.CompletedTask : Resync.RunAsync(bell.Door, Period, cancel => LookAsync(clock.GetUtcNow(), cancel), Broken, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Smtp is null ? Task.CompletedTask : Resync.RunAsync(bell.Mails, Period, cancel => LookAsync(clock.GetUtcNow(), cancel), Broken, stoppingToken);
 
     /// <summary>Sends what is due, until there is no more.</summary>
     public async Task LookAsync(DateTimeOffset now, CancellationToken cancel)
     {
         if (options.Smtp is not { } smtp) return;
-        while (await store.TakeAsync(AtOnce, now, cancel) is { Count: > 0 } mails)
+        while (await store.TakeAsync(NewMail.Email, AtOnce, now, cancel) is { Count: > 0 } mails)
         {
             using var late = new CancellationTokenSource(LookLimit, clock);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);
             await SendAsync(smtp, new Queue<TakenMail>(mails), now, limit.Token);
             cancel.ThrowIfCancellationRequested();
         }
-        await store.ForgetAsync(now - KeptFor, cancel);
     }
 
     private async Task SendAsync(SmtpOptions smtp, Queue<TakenMail> mails, DateTimeOffset now, CancellationToken limit)
@@ -52,12 +47,12 @@ public sealed class MailSender(MailStore store, Database database, EventLog even
                 }
                 catch (Exception e) when (SmtpDoor.IsFinal(e))
                 {
-                    await GiveUpAsync(mail, e.Message, true, now);
+                    await failures.GiveUpAsync(mail, e.Message, true, now);
                 }
                 catch (Exception e) when (e is CommandException)
                 {
                     MailLog.NotSent(log, mail.Id, e.Message);
-                    await LaterAsync(mail, e.Message, now);
+                    await failures.LaterAsync(mail, e.Message, now);
                 }
                 mails.Dequeue();
             }
@@ -69,25 +64,9 @@ public sealed class MailSender(MailStore store, Database database, EventLog even
         finally
         {
             // What was not come to; of one that broke off in the middle nobody knows, and it is sent again.
-            foreach (var mail in mails) await LaterAsync(mail, "", now);
+            foreach (var mail in mails) await failures.LaterAsync(mail, "", now);
         }
     }
-
-    private Task LaterAsync(TakenMail mail, string error, DateTimeOffset now)
-    {
-        if (now - mail.CreatedAt >= TriedFor) return GiveUpAsync(mail, "The message could not be sent for a day.", false, now);
-        var wait = TimeSpan.FromTicks(Math.Min(WaitMax.Ticks, WaitMin.Ticks << Math.Min(mail.Attempts - 1, 10)));
-        return store.PutBackAsync(mail.Id, now + wait, PlainText.Of(error, ErrorLengthMax), CancellationToken.None);
-    }
-
-    private Task GiveUpAsync(TakenMail mail, string error, bool refused, DateTimeOffset now) => database.TransactionAsync<Done>(async transaction =>
-    {
-        var contact = await store.GiveUpAsync(transaction, mail.Id, PlainText.Of(error, ErrorLengthMax), refused, now, CancellationToken.None);
-        if (contact is not { Now: true }) return new Done();
-        var account = contact.AccountId ?? await transaction.FindAsync("SELECT id FROM accounts WHERE kind = 'operator'", row => row.GetString(0), CancellationToken.None);
-        await events.WriteAsync(transaction, account!, EventActor.System, "contact.refuse", new Subject("contact", contact.Id, contact.Name), CancellationToken.None, PlainText.Of(error, ErrorLengthMax));
-        return new Done();
-    }, CancellationToken.None);
 
     private void Broken(Exception e)
     {
@@ -107,11 +86,14 @@ internal static partial class MailLog
     [LoggerMessage(9913, LogLevel.Warning, "Messages that wait to be sent could not be read; the next try is in five seconds: {Message}")]
     public static partial void LookFailed(ILogger logger, string message);
 
+    [LoggerMessage(9915, LogLevel.Warning, "Message {Mail} was not taken by the webhook, and is tried again: {Message}")]
+    public static partial void NotPosted(ILogger logger, string mail, string? message);
+
     [LoggerMessage(9914, LogLevel.Error, "Sending messages met an error in the server")]
     public static partial void Broken(ILogger logger, Exception e);
 }
 
 public static class MailParts
 {
-    public static IServiceCollection AddMail(this IServiceCollection services) => services.AddSingleton<MailBell>().AddSingleton<MailStore>().AddLoop<MailSender>();
+    public static IServiceCollection AddMail(this IServiceCollection services) => services.AddSingleton<MailBell>().AddSingleton<MailStore>().AddSingleton<MailFailures>().AddLoop<MailSender>().AddLoop<WebhookSender>();
 }

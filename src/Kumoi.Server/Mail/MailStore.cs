@@ -8,15 +8,22 @@ namespace Kumoi.Server.Mail;
 /// <summary>What of an alert a message tells: that it stands, with this severity, or that it is over.</summary>
 public sealed record ToldAlert(string AlertId, string State, string Severity);
 
+/// <param name="Body">Plain text; of one that is posted JSON.</param>
+public sealed record MailText(string Subject, string Body);
+
 /// <summary>A message to be sent.</summary>
 /// <param name="AccountId">Whose contact it goes to; null: the operators'.</param>
-public sealed record NewMail(string? AccountId, string ContactId, string Purpose, string Address, string Subject, string Body, IReadOnlyList<ToldAlert> Tellings)
+public sealed record NewMail(string? AccountId, string ContactId, string Kind, string Purpose, string Address, MailText Text, IReadOnlyList<ToldAlert> Tellings)
 {
     public const string OfAlerts = "alerts", OfCode = "code";
+
+    /// <summary>How messages get to their contacts.</summary>
+    public const string Email = "email", Webhook = "webhook";
 }
 
 /// <summary>A message that this server has taken to send.</summary>
-public sealed record TakenMail(string Id, string? ContactId, string Purpose, string Address, string Subject, string Body, int Attempts, DateTimeOffset CreatedAt);
+/// <param name="SealedSecret">What one that is posted is signed with.</param>
+public sealed record TakenMail(string Id, string? ContactId, string Purpose, string Address, string Subject, string Body, int Attempts, DateTimeOffset CreatedAt, byte[]? SealedSecret);
 
 /// <summary>Statements on messages. A message is written before it is sent, and what it tells counts as told once its mail server has it.</summary>
 public sealed class MailStore(Database database, MasterKey masterKey, MailBell bell, Ids ids)
@@ -32,22 +39,22 @@ public sealed class MailStore(Database database, MasterKey masterKey, MailBell b
         var id = ids.New(Ids.Mail);
         var made = await transaction.ExecuteAsync(
             """
-            INSERT INTO mails (id, account_id, contact_id, purpose, address, subject, sealed_body, alerts, states, severities, created_at, next_try_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+            INSERT INTO mails (id, account_id, contact_id, purpose, address, subject, sealed_body, alerts, states, severities, created_at, next_try_at, kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
             ON CONFLICT (contact_id) WHERE purpose = 'alerts' AND sent_at IS NULL AND failed_at IS NULL DO NOTHING
-            """, cancel, id, Columns.Text(mail.AccountId), mail.ContactId, mail.Purpose, mail.Address, mail.Subject, masterKey.Encrypt(Encoding.UTF8.GetBytes(mail.Body), Purpose(id)),
-            Columns.Texts(mail.Tellings.Select(t => t.AlertId)), Columns.Texts(mail.Tellings.Select(t => t.State)), Columns.Texts(mail.Tellings.Select(t => t.Severity)), now);
-        transaction.AfterCommit(bell.Ring);
+            """, cancel, id, Columns.Text(mail.AccountId), mail.ContactId, mail.Purpose, mail.Address, mail.Text.Subject, masterKey.Encrypt(Encoding.UTF8.GetBytes(mail.Text.Body), Purpose(id)),
+            Columns.Texts(mail.Tellings.Select(t => t.AlertId)), Columns.Texts(mail.Tellings.Select(t => t.State)), Columns.Texts(mail.Tellings.Select(t => t.Severity)), now, mail.Kind);
+        transaction.AfterCommit(() => bell.Ring(mail.Kind));
         return made == 1;
     }
 
-    /// <summary>Takes messages that are due for this server alone.</summary>
-    public async Task<List<TakenMail>> TakeAsync(int most, DateTimeOffset now, CancellationToken cancel) => [.. (await database.QueryAsync(
+    /// <summary>Takes messages of a kind that are due for this server alone.</summary>
+    public async Task<List<TakenMail>> TakeAsync(string kind, int most, DateTimeOffset now, CancellationToken cancel) => [.. (await database.QueryAsync(
         """
         UPDATE mails SET taken_until = clock_timestamp() + $3, attempts = attempts + 1
-        WHERE id IN (SELECT id FROM mails WHERE sent_at IS NULL AND failed_at IS NULL AND next_try_at <= $1 AND (taken_until IS NULL OR taken_until < clock_timestamp()) ORDER BY next_try_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING id, contact_id, purpose, address, subject, sealed_body, attempts, created_at
+        WHERE id IN (SELECT id FROM mails WHERE kind = $4 AND sent_at IS NULL AND failed_at IS NULL AND next_try_at <= $1 AND (taken_until IS NULL OR taken_until < clock_timestamp()) ORDER BY next_try_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING id, contact_id, purpose, address, subject, sealed_body, attempts, created_at, (SELECT c.sealed_secret FROM contacts c WHERE c.id = contact_id)
         """, row => new TakenMail(row.GetString(0), row.TextOrNull(1), row.GetString(2), row.GetString(3), row.GetString(4),
-            Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(5), Purpose(row.GetString(0)))), row.GetInt32(6), row.Time(7)), cancel, now, most, TakenFor)).OrderBy(mail => mail.Id, StringComparer.Ordinal)];
+            Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(5), Purpose(row.GetString(0)))), row.GetInt32(6), row.Time(7), row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8)), cancel, now, most, TakenFor, kind)).OrderBy(mail => mail.Id, StringComparer.Ordinal)];
 
     /// <summary>The mail server has it: what it tells is told.</summary>
     public Task SentAsync(string id, DateTimeOffset now, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
@@ -65,8 +72,11 @@ public sealed class MailStore(Database database, MasterKey masterKey, MailBell b
     }, cancel);
 
     /// <summary>It did not get there, and is tried again.</summary>
-    public Task PutBackAsync(string id, DateTimeOffset next, string error, CancellationToken cancel) =>
-        database.ExecuteAsync("UPDATE mails SET next_try_at = $2, taken_until = NULL, error = $3 WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL", cancel, id, next, error);
+    public Task PutBackAsync(string id, DateTimeOffset next, string error, CancellationToken cancel) => database.ExecuteAsync(
+        """
+        WITH back AS (UPDATE mails SET next_try_at = $2, taken_until = NULL, error = $3 WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL RETURNING contact_id)
+        UPDATE contacts SET last_error = $3 WHERE id IN (SELECT contact_id FROM back) AND $3 <> ''
+        """, cancel, id, next, error);
 
     /// <summary>It will not get there; what it was to tell is told by the next one.</summary>
     /// <param name="refused">By the contact's mail server, and not for want of one.</param>
@@ -93,7 +103,9 @@ public sealed record RefusedContact(string? AccountId, string Id, string Name, b
 /// <summary>Rung when there is a message to send; a ring that is lost costs a few seconds.</summary>
 public sealed class MailBell(TimeProvider clock)
 {
-    public Kumoi.Reconcile.Doorbell Door { get; } = new(clock);
+    public Kumoi.Reconcile.Doorbell Mails { get; } = new(clock);
 
-    public void Ring() => Door.Ring();
+    public Kumoi.Reconcile.Doorbell Webhooks { get; } = new(clock);
+
+    public void Ring(string kind) => (kind == NewMail.Webhook ? Webhooks : Mails).Ring();
 }

@@ -3,8 +3,9 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
-using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Platform.Webhooks;
+using Kumoi.Server.Platform;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

@@ -1,4 +1,5 @@
 using Kumoi.Server.Events;
+using Kumoi.Server.Platform.Webhooks;
 
 namespace Kumoi.Server.Subscriptions;
 
@@ -23,12 +24,6 @@ public sealed record DeliveryItem(string Id, string AccountId, string Topic, Dat
 /// <param name="Next">The position behind all of them.</param>
 /// <param name="IsAll">False if more waits.</param>
 public sealed record Portion(IReadOnlyList<DeliveryItem> Items, EventPosition Next, bool IsAll);
-
-/// <summary>What came of a try.</summary>
-/// <param name="Status">The HTTP status, if there was an answer.</param>
-/// <param name="Message">What went wrong, or what the answer began with.</param>
-/// <param name="IsFinal">The receiver says that it wants no more.</param>
-public sealed record Sent(bool Delivered, int? Status, string? Message, bool IsFinal = false);
 
 /// <summary>Something that is handed over, in the order of its transactions: rows have the number of their transaction (<c>xid</c>) and an id.</summary>
 public interface IDeliverySource

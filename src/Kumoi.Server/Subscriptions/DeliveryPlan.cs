@@ -1,3 +1,5 @@
+using Kumoi.Server.Platform.Webhooks;
+
 namespace Kumoi.Server.Subscriptions;
 
 /// <summary>What follows from a try. Pure.</summary>

@@ -1,14 +1,15 @@
 using Kumoi.Api;
-using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Platform.Webhooks;
+using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Subscriptions;
 
 public static class SubscriptionEndpoints
 {
     public static IServiceCollection AddSubscriptions(this IServiceCollection services) => services
-        .AddSingleton<IDeliverySource, EventSource>().AddSingleton<IDeliverySource, Metering.UsageSource>().AddSingleton<WebhookGate>().AddSingleton<IReceiver, WebhookReceiver>().AddSingleton<IReceiver, AmqpReceiver>()
+        .AddSingleton<IDeliverySource, EventSource>().AddSingleton<IDeliverySource, Metering.UsageSource>().AddSingleton<IReceiver, WebhookReceiver>().AddSingleton<IReceiver, AmqpReceiver>()
         .AddSingleton<DeliveryStore>().AddSingleton<SubscriptionUseCases>().AddSingleton<SubscriptionTrials>().AddLoop<DeliveryLoop>();
 
     public static void MapSubscriptions(this IEndpointRouteBuilder routes, SubscriptionUseCases subscriptions, SubscriptionTrials trials)

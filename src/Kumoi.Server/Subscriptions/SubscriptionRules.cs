@@ -1,6 +1,6 @@
-using System.Net;
 using Kumoi.Server.Events;
 using Kumoi.Server.Platform;
+using Kumoi.Server.Platform.Webhooks;
 
 namespace Kumoi.Server.Subscriptions;
 
@@ -9,22 +9,17 @@ public static class SubscriptionRules
 {
     public const string Webhook = "webhook", Amqp = "amqp", Account = "account", Cloud = "cloud", Events = "events", Usage = "usage", ExchangeDefault = "kumoi";
 
-    private const int UrlLengthMax = 2048, PasswordLengthMax = 256, ExchangeLengthMax = 127;
+    private const int PasswordLengthMax = 256, ExchangeLengthMax = 127;
 
     public static Violation? OneOf(string field, string? value, params string[] known) => value is null || known.Contains(value) ? null : new Violation(field, "one-of", string.Join(", ", known));
 
     /// <summary>A place to hand things over to.</summary>
     public static Violation? Url(string kind, string text, bool httpAllowed, WebhookGate gate)
     {
-        if (text.Length > UrlLengthMax) return new Violation("url", "too-long", UrlLengthMax);
-        var url = Uri.TryCreate(text, UriKind.Absolute, out var read) && read.Host.Length > 0 && read.Fragment.Length == 0 && text.All(c => c > ' ' && !char.IsControl(c)) ? read : null;
-        if (kind == Amqp)
-        {
-            var named = url is { Scheme: "amqp" or "amqps", Query: "", UserInfo.Length: > 0 } && !url.UserInfo.Contains(':', StringComparison.Ordinal) && !url.AbsolutePath.TrimStart('/').Contains('/', StringComparison.Ordinal);
-            return named ? null : new Violation("url", "amqp-url");
-        }
-        if (url is null || url.UserInfo.Length > 0 || url.Scheme != "https" && !(httpAllowed && url.Scheme == "http")) return new Violation("url", "webhook-url");
-        return IPAddress.TryParse(url.DnsSafeHost, out var address) && !gate.IsOpen(address) ? new Violation("url", "webhook-address") : null;
+        if (kind != Amqp) return WebhookUrls.Check("url", text, httpAllowed, gate);
+        if (WebhookUrls.CheckLength("url", text) is { } broken) return broken;
+        var named = WebhookUrls.Read(text) is { Scheme: "amqp" or "amqps", Query: "", UserInfo.Length: > 0 } url && !url.UserInfo.Contains(':', StringComparison.Ordinal) && !url.AbsolutePath.TrimStart('/').Contains('/', StringComparison.Ordinal);
+        return named ? null : new Violation("url", "amqp-url");
     }
 
     public static Violation? Exchange(string kind, string? name) => name is null ? null

@@ -1,10 +1,11 @@
 using System.Text;
 using Kumoi.Api;
 using Kumoi.Server.Events;
-using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Platform.Webhooks;
+using Kumoi.Server.Platform;
 
 namespace Kumoi.Server.Subscriptions;
 

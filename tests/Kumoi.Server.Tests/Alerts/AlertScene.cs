@@ -24,12 +24,15 @@ public static partial class AlertScene
 
     public static Task SendAsync(this TestCloud cloud, DateTimeOffset now) => cloud.Services.GetRequiredService<MailSender>().LookAsync(now, default);
 
+    public static Task PostAsync(this TestCloud cloud, DateTimeOffset now) => cloud.Services.GetRequiredService<WebhookSender>().LookAsync(now, default);
+
     /// <summary>Everything that the loops do, at a time.</summary>
     public static async Task LookAsync(this TestCloud cloud, DateTimeOffset now)
     {
         await cloud.WatchAsync(now);
         await cloud.TellAsync(now);
         await cloud.SendAsync(now);
+        await cloud.PostAsync(now);
     }
 
     /// <summary>A contact that has given the code from its mailbox.</summary>

@@ -60,7 +60,7 @@ public sealed class ContactTests
         var tenant = await cloud.TenantAsync("acme");
         foreach (var (body, field, rule) in new (object, string, string)[]
         {
-            (new { name = "", address = "a@example.net" }, "name", "required"), (new { name = "a", address = "a@example.net", kind = "webhook" }, "kind", "one-of"), (new { name = "a", address = "a@example.net", minimumSeverity = "bad" }, "minimumSeverity", "one-of"),
+            (new { name = "", address = "a@example.net" }, "name", "required"), (new { name = "a", address = "a@example.net", kind = "fax" }, "kind", "one-of"), (new { name = "a", address = "a@example.net", minimumSeverity = "bad" }, "minimumSeverity", "one-of"),
             (new { name = "a", address = "a@example.net", kinds = new[] { "host.down", "bad" } }, "kinds[1]", "one-of"), (new { name = "a", address = "a@example.net", language = "fr" }, "language", "one-of"), (new { name = "a", address = "a@example.net", intervalMinutes = 0 }, "intervalMinutes", "between"),
         })
         {

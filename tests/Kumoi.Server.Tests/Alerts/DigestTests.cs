@@ -10,7 +10,7 @@ public sealed class DigestTests
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     private static TellableAlert Alert(string id, string severity = "warning", string kind = "host.unreachable", string state = "open", int count = 1, int raisedMinutesAgo = 60, int? resolvedMinutesAgo = null, string? told = null, string? toldSeverity = null, double toldHoursAgo = 0.5) =>
-        new("alt-" + id, kind, severity, id, id, null, null, ["3"], resolvedMinutesAgo is null ? state : "resolved", count, Now.AddMinutes(-raisedMinutesAgo), resolvedMinutesAgo is { } ago ? Now.AddMinutes(-ago) : null,
+        new("alt-" + id, kind, severity, "host", id, id, null, null, ["3"], resolvedMinutesAgo is null ? state : "resolved", count, Now.AddMinutes(-raisedMinutesAgo), resolvedMinutesAgo is { } ago ? Now.AddMinutes(-ago) : null,
             told, told is null ? null : toldSeverity ?? severity, told is null ? null : Now.AddHours(-toldHoursAgo));
 
     private static Digest? Of(params TellableAlert[] alerts) => Digests.Of(alerts, Severities.Warning, Now);

@@ -1,4 +1,5 @@
 using Kumoi.Api;
+using Kumoi.Server.Platform.Webhooks;
 using Kumoi.Server.Subscriptions;
 using Kumoi.Testing;
 using Xunit;

@@ -1,5 +1,6 @@
 using System.Net;
 using Kumoi.Api;
+using Kumoi.Server.Platform.Webhooks;
 using Kumoi.Server.Subscriptions;
 using Kumoi.Testing;
 using Microsoft.AspNetCore.Http;

@@ -12,15 +12,19 @@ public sealed partial class DirectoryVolumes
     /// <summary>How often a layer is tried to be made on a machine whose clock ticks coarsely. Too low: an encrypted volume or its snapshot waits for its next turn; too high: one that cannot be made keeps others waiting.</summary>
     private const int TriesMax = 12;
 
+    // Of a second and more of a processor's time that QEMU takes to measure how fast keys are stretched: on a machine that is busy it waits for that like everything else.
+    private static readonly TimeSpan CreateLimit = TimeSpan.FromMinutes(2);
+
     /// <summary>Runs a program that needs a volume's key.</summary>
-    private Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, LayerKey key, CancellationToken cancel) =>
-        commands.TryRunAsync(program, arguments, null, key.Descriptors, Commands.DefaultLimit, cancel);
+    private Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, LayerKey key, CancellationToken cancel) => RunAsync(program, arguments, key, Commands.DefaultLimit, cancel);
+
+    private Task<CommandResult> RunAsync(string program, IReadOnlyList<string> arguments, LayerKey key, TimeSpan limit, CancellationToken cancel) => commands.TryRunAsync(program, arguments, null, key.Descriptors, limit, cancel);
 
     private async Task<CommandResult> CreateAsync(IReadOnlyList<string> arguments, LayerKey key, CancellationToken cancel)
     {
         for (var tries = 1; ; tries++)
         {
-            var result = await RunAsync(ImageTool, arguments, key, cancel);
+            var result = await RunAsync(ImageTool, arguments, key, CreateLimit, cancel);
             // QEMU measures how fast keys are stretched here, and gives up where a kernel counts a process's time by ticks and none has passed.
             if (tries == TriesMax || !result.Error.Contains("Unable to get accurate CPU usage", StringComparison.Ordinal)) return result;
         }

@@ -2,23 +2,26 @@ using Kumoi.Api;
 using Kumoi.Server.Mail;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Errors;
+using Kumoi.Server.Platform.Webhooks;
 
 namespace Kumoi.Server.Alerts.Contacts;
 
 /// <summary>The rules of contacts: pure.</summary>
 public static class ContactRules
 {
-    public const string Email = "email";
-
     public const int IntervalDefault = 5, IntervalMax = 24 * 60;
 
-    public static IEnumerable<Violation> Check(CreateContact create, string name)
+    /// <param name="httpAllowed">Whether webhooks may go in clear.</param>
+    public static IEnumerable<Violation> Check(CreateContact create, string name, bool httpAllowed, WebhookGate gate)
     {
         if (Names.Check("name", name) is { } violation) yield return violation;
-        if (create.Kind is not (null or Email)) yield return new Violation("kind", "one-of", Email);
-        if (!MailAddresses.IsOne(create.Address)) yield return new Violation("address", "email-address");
+        if (create.Kind is not (null or NewMail.Email or NewMail.Webhook)) yield return new Violation("kind", "one-of", $"{NewMail.Email}, {NewMail.Webhook}");
+        else if (CheckAddress(create, httpAllowed, gate) is { } wrong) yield return wrong;
         foreach (var broken in Check(create.MinimumSeverity, create.Kinds, create.Language, create.IntervalMinutes)) yield return broken;
     }
+
+    private static Violation? CheckAddress(CreateContact create, bool httpAllowed, WebhookGate gate) =>
+        create.Kind == NewMail.Webhook ? WebhookUrls.Check("address", create.Address, httpAllowed, gate) : MailAddresses.IsOne(create.Address) ? null : new Violation("address", "email-address");
 
     public static IEnumerable<Violation> Check(UpdateContact update, string? name)
     {

@@ -14,7 +14,7 @@ public sealed class ContactStore(Database database)
     private const string Select = "SELECT id, name, kind, address, minimum_severity, kinds, language, interval_minutes, state, last_error, told_at, created_at, code_hash, code_until FROM contacts ";
 
     private static Contact Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.Texts(5), row.GetString(6), row.GetInt32(7), row.GetString(8), row.TextOrNull(9), row.TimeOrNull(10), row.Time(11));
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.Texts(5), row.GetString(6), row.GetInt32(7), row.GetString(8), row.TextOrNull(9), row.TimeOrNull(10), row.Time(11), null);
 
     public Task<List<Contact>> ListAsync(string? owner, PageRequest page, CancellationToken cancel) =>
         database.QueryAsync(Select + "WHERE coalesce(account_id, '') = $1 AND id > $2 ORDER BY id LIMIT $3", Read, cancel, owner ?? "", page.After, page.Limit + 1);
@@ -30,11 +30,11 @@ public sealed class ContactStore(Database database)
     }
 
     /// <summary>False if the name is taken.</summary>
-    public async Task<bool> InsertAsync(Transaction transaction, string? owner, Contact contact, CancellationToken cancel) => await transaction.ExecuteAsync(
+    public async Task<bool> InsertAsync(Transaction transaction, string? owner, Contact contact, byte[]? sealedSecret, CancellationToken cancel) => await transaction.ExecuteAsync(
         """
-        INSERT INTO contacts (id, account_id, name, kind, address, minimum_severity, kinds, language, interval_minutes, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO contacts (id, account_id, name, kind, address, minimum_severity, kinds, language, interval_minutes, created_at, sealed_secret) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT ((coalesce(account_id, '')), name) DO NOTHING
-        """, cancel, contact.Id, Columns.Text(owner), contact.Name, contact.Kind, contact.Address, contact.MinimumSeverity, Columns.Texts(contact.Kinds), contact.Language, contact.IntervalMinutes, contact.CreatedAt) == 1;
+        """, cancel, contact.Id, Columns.Text(owner), contact.Name, contact.Kind, contact.Address, contact.MinimumSeverity, Columns.Texts(contact.Kinds), contact.Language, contact.IntervalMinutes, contact.CreatedAt, Columns.Bytes(sealedSecret)) == 1;
 
     public async Task<bool> NameIsTakenAsync(Transaction transaction, string? owner, string name, CancellationToken cancel) =>
         await transaction.FindAsync("SELECT true FROM contacts WHERE coalesce(account_id, '') = $1 AND name = $2", row => row.GetBoolean(0), cancel, owner ?? "", name);

@@ -1,19 +1,21 @@
 using System.Security.Cryptography;
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Alerts.Telling;
 using Kumoi.Server.Mail;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Errors;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Server.Platform.Security;
+using Kumoi.Server.Platform.Webhooks;
 
 namespace Kumoi.Server.Alerts.Contacts;
 
 /// <summary>
 /// Where alerts are told. Nothing but a code is sent to an address until the code has come back, so that nobody is told what they did not ask for; and codes are few. An owner is an account, or null: the operators.
 /// </summary>
-public sealed class ContactUseCases(Database database, ContactStore store, MailStore mails, EventLog events, ServerOptions options, Ids ids, TimeProvider clock)
+public sealed class ContactUseCases(Database database, ContactStore store, MailStore mails, EventLog events, WebhookGate gate, MasterKey masterKey, ServerOptions options, Ids ids, TimeProvider clock)
 {
     // More readers are a mailing list's business.
     private const int ContactsMax = 20;
@@ -34,17 +36,19 @@ public sealed class ContactUseCases(Database database, ContactStore store, MailS
     public async Task<Result<Contact>> CreateAsync(Caller caller, string? owner, CreateContact create, CancellationToken cancel)
     {
         var name = Names.Normal(create.Name);
-        if (ContactRules.Check(create, name).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
-        if (options.Smtp is null) return new Failure("no-mail-server", 409);
+        if (ContactRules.Check(create, name, options.WebhookHttp, gate).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        var kind = create.Kind ?? NewMail.Email;
+        if (Unable(kind) is { } unable) return unable;
         return await database.TransactionAsync<Contact>(async transaction =>
         {
             if (await store.CountAsync(transaction, owner, cancel) >= ContactsMax) return new Failure("too-many-contacts", 409, ContactsMax);
-            var contact = new Contact(ids.New(Ids.Contact), name, ContactRules.Email, create.Address, create.MinimumSeverity ?? Severities.Warning, [.. (create.Kinds ?? []).Distinct()], create.Language ?? caller.Language,
-                create.IntervalMinutes ?? ContactRules.IntervalDefault, "pending", null, null, clock.GetUtcNow());
-            if (!await store.InsertAsync(transaction, owner, contact, cancel)) return Failure.NameTaken("contact", name);
+            var contact = new Contact(ids.New(Ids.Contact), name, kind, create.Address, create.MinimumSeverity ?? Severities.Warning, [.. (create.Kinds ?? []).Distinct()], create.Language ?? caller.Language,
+                create.IntervalMinutes ?? ContactRules.IntervalDefault, "pending", null, null, clock.GetUtcNow(), null);
+            var secret = kind == NewMail.Webhook ? WebhookSignature.NewSecret() : null;
+            if (!await store.InsertAsync(transaction, owner, contact, secret is null ? null : masterKey.Encrypt(secret, WebhookSender.Purpose(contact.Id)), cancel)) return Failure.NameTaken("contact", name);
             if (await SendCodeAsync(transaction, caller, owner, contact, cancel) is { } failure) return failure;
             await events.WriteAsync(transaction, caller, "contact.create", new Subject("contact", contact.Id, name), cancel);
-            return contact;
+            return contact with { Secret = secret is null ? null : WebhookSignature.Text(secret) };
         }, cancel);
     }
 
@@ -96,11 +100,13 @@ public sealed class ContactUseCases(Database database, ContactStore store, MailS
     public Task<Result<Contact>> SendCodeAsync(Caller caller, string? owner, string key, CancellationToken cancel) => ChangeAsync(owner, key, async (transaction, found) =>
     {
         if (found.Shown.State == "verified") return new Failure("contact-verified", 409);
-        if (options.Smtp is null) return new Failure("no-mail-server", 409);
+        if (Unable(found.Shown.Kind) is { } unable) return unable;
         if (await SendCodeAsync(transaction, caller, owner, found.Shown, cancel) is { } failure) return failure;
         await events.WriteAsync(transaction, caller, "contact.send-code", new Subject("contact", found.Shown.Id, found.Shown.Name), cancel);
         return null;
     }, cancel);
+
+    private Failure? Unable(string kind) => kind == NewMail.Email && options.Smtp is null ? new Failure("no-mail-server", 409) : null;
 
     private async Task<Failure?> SendCodeAsync(Transaction transaction, Caller caller, string? owner, Contact contact, CancellationToken cancel)
     {
@@ -112,7 +118,9 @@ public sealed class ContactUseCases(Database database, ContactStore store, MailS
         string Text(string key, params object[] arguments) => Messages.Text(contact.Language, key, arguments);
         var whose = owner is null ? Text("mail.whose-cloud", options.Region) : Text("mail.whose-account", caller.AccountName, options.Region);
         var command = $"kumoi contact verify{(owner is null ? " --cloud" : "")} {contact.Id} {code}";
-        await mails.QueueAsync(transaction, new NewMail(owner, contact.Id, NewMail.OfCode, contact.Address, Text("mail.code.subject", options.Region), Text("mail.code.body", whose, code, command, (int)CodeLives.TotalHours), []), now, cancel);
+        var text = new MailText(Text("mail.code.subject", options.Region), Text("mail.code.body", whose, code, command, (int)CodeLives.TotalHours));
+        if (contact.Kind == NewMail.Webhook) text = PostedText.Of(text, new ContactMessage(PostedText.TypeCode, now, "", new ContactMessageData(new Ref(contact.Id, contact.Name), owner is null ? null : new Ref(owner, caller.AccountName), options.Region) { Code = code }));
+        await mails.QueueAsync(transaction, new NewMail(owner, contact.Id, contact.Kind, NewMail.OfCode, contact.Address, text, []), now, cancel);
         return null;
     }
 

@@ -1,3 +1,4 @@
+using Kumoi.Api;
 using Kumoi.Server.Mail;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Errors;
@@ -14,7 +15,7 @@ public sealed class AlertTeller(Database database, MailStore mails, ServerOption
     // Of longer ago nobody wants to hear that it is over, who has not heard that it was.
     private static readonly TimeSpan PassedFor = TimeSpan.FromDays(1);
 
-    private sealed record Reader(string Id, string? AccountId, string? AccountName, string Name, string Address, string Minimum, string[] Kinds, string Language, DateTimeOffset VerifiedAt);
+    private sealed record Reader(string Id, string? AccountId, string? AccountName, string Name, string Kind, string Address, string Minimum, string[] Kinds, string Language, DateTimeOffset VerifiedAt);
 
     public async Task LookAsync(DateTimeOffset now, CancellationToken cancel)
     {
@@ -32,7 +33,7 @@ public sealed class AlertTeller(Database database, MailStore mails, ServerOption
 
     private const string Ready =
         """
-        c.state = 'verified' AND c.kind = 'email' AND (c.told_at IS NULL OR c.told_at <= $1 - make_interval(mins => c.interval_minutes))
+        c.state = 'verified' AND (c.told_at IS NULL OR c.told_at <= $1 - make_interval(mins => c.interval_minutes))
             AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.contact_id = c.id AND m.purpose = 'alerts' AND m.sent_at IS NULL AND m.failed_at IS NULL)
         """;
 
@@ -41,8 +42,8 @@ public sealed class AlertTeller(Database database, MailStore mails, ServerOption
         // Another server that writes to the same contact has it already; looked at again, since it may just have written.
         await transaction.ExecuteAsync("SELECT 1 FROM contacts WHERE id = $1 FOR UPDATE", cancel, id);
         var reader = await transaction.FindAsync(
-            $"SELECT c.id, c.account_id, a.name, c.name, c.address, c.minimum_severity, c.kinds, c.language, c.verified_at FROM contacts c LEFT JOIN accounts a ON a.id = c.account_id WHERE c.id = $2 AND {Ready}",
-            row => new Reader(row.GetString(0), row.TextOrNull(1), row.TextOrNull(2), row.GetString(3), row.GetString(4), row.GetString(5), row.Texts(6), row.GetString(7), row.Time(8)), cancel, now, id);
+            $"SELECT c.id, c.account_id, a.name, c.name, c.kind, c.address, c.minimum_severity, c.kinds, c.language, c.verified_at FROM contacts c LEFT JOIN accounts a ON a.id = c.account_id WHERE c.id = $2 AND {Ready}",
+            row => new Reader(row.GetString(0), row.TextOrNull(1), row.TextOrNull(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6), row.Texts(7), row.GetString(8), row.Time(9)), cancel, now, id);
         if (reader is null) return new Done();
         var alerts = await AlertsAsync(transaction, reader, now, cancel);
         if (Digests.Of(alerts, reader.Minimum, now) is not { } digest) return new Done();
@@ -50,20 +51,22 @@ public sealed class AlertTeller(Database database, MailStore mails, ServerOption
         var following = reader.AccountId is null ? await FollowingAsync(transaction, [.. digest.Fresh.Concat(digest.Reminded).Select(a => a.ResourceId).Distinct()], cancel) : [];
         var flag = reader.AccountId is null ? " --cloud" : "";
         var whose = reader.AccountId is null ? Messages.Text(reader.Language, "mail.whose-cloud", options.Region) : Messages.Text(reader.Language, "mail.whose-account", reader.AccountName!, options.Region);
-        var (subject, body) = DigestText.Of(digest, following, new DigestReader(reader.Language, options.Region, whose, reader.Name, $"kumoi contact delete{flag} {reader.Id}", $"kumoi alert list{flag}"));
-        await mails.QueueAsync(transaction, new NewMail(reader.AccountId, reader.Id, NewMail.OfAlerts, reader.Address, subject, body, digest.Tellings), now, cancel);
+        var text = DigestText.Of(digest, following, new DigestReader(reader.Language, options.Region, whose, reader.Name, $"kumoi contact delete{flag} {reader.Id}", $"kumoi alert list{flag}"));
+        if (reader.Kind == NewMail.Webhook)
+            text = PostedText.Of(text, PostedText.Of(digest, reader.Language, new ContactMessageData(new Ref(reader.Id, reader.Name), reader.AccountId is null ? null : new Ref(reader.AccountId, reader.AccountName!), options.Region), now));
+        await mails.QueueAsync(transaction, new NewMail(reader.AccountId, reader.Id, reader.Kind, NewMail.OfAlerts, reader.Address, text, digest.Tellings), now, cancel);
         return new Done();
     }
 
     private static Task<List<TellableAlert>> AlertsAsync(Transaction transaction, Reader reader, DateTimeOffset now, CancellationToken cancel) => transaction.QueryAsync(
         """
-        SELECT a.id, a.kind, a.severity, a.resource_id, a.resource_name, a.cause_id, a.cause_name, a.arguments::text, a.state, a.count, a.raised_at, a.resolved_at, t.state, t.severity, t.told_at
+        SELECT a.id, a.kind, a.severity, a.resource_type, a.resource_id, a.resource_name, a.cause_id, a.cause_name, a.arguments::text, a.state, a.count, a.raised_at, a.resolved_at, t.state, t.severity, t.told_at
         FROM alerts a LEFT JOIN alert_tellings t ON t.contact_id = $1 AND t.alert_id = a.id
         WHERE coalesce(a.account_id, '') = $2 AND (cardinality($3::text[]) = 0 OR a.kind = ANY($3)) AND (a.state <> 'resolved' OR t.state = 'open' OR t.state IS NULL AND a.resolved_at > $4) ORDER BY a.id
         """,
         row => new TellableAlert(
-            row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.TextOrNull(5), row.TextOrNull(6), AlertStore.Arguments(row.GetString(7)), row.GetString(8), row.GetInt32(9), row.Time(10),
-            row.TimeOrNull(11), row.TextOrNull(12), row.TextOrNull(13), row.TimeOrNull(14)),
+            row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.TextOrNull(6), row.TextOrNull(7), AlertStore.Arguments(row.GetString(8)), row.GetString(9), row.GetInt32(10), row.Time(11),
+            row.TimeOrNull(12), row.TextOrNull(13), row.TextOrNull(14), row.TimeOrNull(15)),
         cancel, reader.Id, reader.AccountId ?? "", Columns.Texts(reader.Kinds), Latest(reader.VerifiedAt, now - PassedFor));
 
     private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;

@@ -5,7 +5,7 @@ namespace Kumoi.Server.Alerts.Telling;
 /// <summary>An alert beside what a contact has been told of it.</summary>
 /// <param name="ToldState"><c>open</c> or <c>resolved</c>; null: nothing.</param>
 public sealed record TellableAlert(
-    string Id, string Kind, string Severity, string ResourceId, string ResourceName, string? CauseId, string? CauseName, IReadOnlyList<string> Arguments, string State, int Count, DateTimeOffset RaisedAt, DateTimeOffset? ResolvedAt,
+    string Id, string Kind, string Severity, string ResourceType, string ResourceId, string ResourceName, string? CauseId, string? CauseName, IReadOnlyList<string> Arguments, string State, int Count, DateTimeOffset RaisedAt, DateTimeOffset? ResolvedAt,
     string? ToldState, string? ToldSeverity, DateTimeOffset? ToldAt)
 {
     public bool Stands => State != AlertStates.Resolved;

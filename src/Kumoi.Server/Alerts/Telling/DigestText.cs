@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Kumoi.Server.Mail;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Errors;
 
@@ -23,7 +24,7 @@ public static class DigestText
 
     private const int SubjectLengthMax = 150;
 
-    public static (string Subject, string Body) Of(Digest digest, IReadOnlyDictionary<string, Following> following, DigestReader reader)
+    public static MailText Of(Digest digest, IReadOnlyDictionary<string, Following> following, DigestReader reader)
     {
         string Text(string key, params object[] arguments) => Messages.Text(reader.Language, key, arguments);
         var body = new StringBuilder();
@@ -34,7 +35,7 @@ public static class DigestText
         if (digest.Standing > 0) body.Append(Text("mail.standing", digest.Standing)).Append("\n\n");
         body.Append(Text("mail.list", reader.List)).Append('\n');
         body.Append("\n-- \n").Append(Text("mail.why", reader.Contact, reader.Whose, reader.Delete)).Append('\n');
-        return (PlainText.Of(Subject(digest, reader), SubjectLengthMax), body.ToString());
+        return new MailText(PlainText.Of(Subject(digest, reader), SubjectLengthMax), body.ToString());
 
         void Section(string heading, IReadOnlyList<TellableAlert> alerts, bool advise)
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Kumoi.Server.Platform.Http;
 using Microsoft.IdentityModel.Protocols;
 
 namespace Kumoi.Server.Accounts.Directories.OpenId;
@@ -20,7 +21,7 @@ public sealed class IssuerHttp : IDocumentRetriever, IDisposable
     public IssuerHttp(ServerOptions options)
     {
         _loopback = options.LoopbackIssuers;
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectCallback = ConnectAsync, PooledConnectionLifetime = ConnectionLife }) { Timeout = Patience, MaxResponseContentBufferSize = AnswerBytesMax };
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectCallback = (context, cancel) => Outside.ConnectAsync(context, address => _loopback || !IsOwn(address), cancel), PooledConnectionLifetime = ConnectionLife }) { Timeout = Patience, MaxResponseContentBufferSize = AnswerBytesMax };
     }
 
     /// <summary>True for addresses that may be asked, or that a browser may be sent to.</summary>
@@ -47,24 +48,6 @@ public sealed class IssuerHttp : IDocumentRetriever, IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException || e is OperationCanceledException && !cancel.IsCancellationRequested)
         {
             throw new IssuerException(e.InnerException is { } inner ? $"{e.Message} {inner.Message}" : e.Message, e);
-        }
-    }
-
-    // The address is looked at when it is connected to: a name may mean another one by then.
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
-    {
-        var addresses = (await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancel)).Where(address => _loopback || !IsOwn(address)).ToArray();
-        if (addresses.Length == 0) throw new IOException($"{context.DnsEndPoint.Host} is this machine, or on its link.");
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancel);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
         }
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Kumoi.Server.Subscriptions;
+namespace Kumoi.Server.Platform.Webhooks;
 
 /// <summary>Signatures of requests by <see href="https://www.standardwebhooks.com/">Standard Webhooks</see>: HMAC-SHA256 of id, time and body.</summary>
 public static class WebhookSignature

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using Kumoi.Server.Platform.Http;
 
-namespace Kumoi.Server.Subscriptions;
+namespace Kumoi.Server.Platform.Webhooks;
 
 /// <summary>Where webhooks may go: to public addresses that are neither the cloud's nor this machine's, and to ranges that whoever runs the server allows.</summary>
 public sealed class WebhookGate(ServerOptions options)

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using Kumoi.Api;
+using Kumoi.Server.Tests.Subscriptions;
+using Kumoi.Testing;
+using Xunit;
+
+namespace Kumoi.Server.Tests.Alerts;
+
+/// <summary>Goal: programs are told of alerts as people are: few messages, each signed, none lost, and what comes twice known for one. Method: a real web server that answers as a test likes, and times of the test's own.</summary>
+public sealed class WebhookContactTests
+{
+    private static async Task<DeliveryScene> SceneAsync()
+    {
+        var scene = await DeliveryScene.StartAsync();
+        await scene.Cloud.LeadAlertsAsync();
+        return scene;
+    }
+
+    private static async Task<(Contact Contact, string Secret)> VerifiedAsync(DeliveryScene scene)
+    {
+        var made = await scene.Tenant.PostAsync<Contact>("/contacts", new { name = "hook", kind = "webhook", address = scene.Sink.Url, language = "ja", intervalMinutes = 1 });
+        await Wait.UntilAsync(() => Task.FromResult(!scene.Sink.Requests.IsEmpty), what: "the code has come");
+        await scene.Tenant.PostAsync<Contact>("/contacts/hook/verify", new { code = scene.Sink.Requests.Last().Json.GetProperty("data").GetProperty("code").GetString() });
+        scene.Sink.Requests.Clear();
+        return (made, made.Secret!);
+    }
+
+    private static async Task RaiseAsync(DeliveryScene scene) => await (await scene.Cloud.LoginAsync()).PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["networks"] = 1 } });
+
+    private static JsonElement Only(JsonElement message, string list) => Assert.Single(message.GetProperty("data").GetProperty(list).EnumerateArray());
+
+    [Fact]
+    public async Task A_webhook_gives_its_code_and_is_then_told_in_words_and_for_programs()
+    {
+        await using var scene = await SceneAsync();
+        var made = await scene.Tenant.PostAsync<Contact>("/contacts", new { name = "hook", kind = "webhook", address = scene.Sink.Url, language = "ja" });
+        Assert.Equal(("webhook", "pending", true), (made.Kind, made.State, made.Secret!.StartsWith("whsec_", StringComparison.Ordinal)));
+        Assert.Null((await scene.Tenant.GetAsync<Contact>("/contacts/hook")).Secret);
+        await Wait.UntilAsync(() => Task.FromResult(!scene.Sink.Requests.IsEmpty), what: "the code has come");
+        await RaiseAsync(scene);
+        var now = DateTimeOffset.UtcNow;
+        await scene.Cloud.LookAsync(now);
+        await scene.Cloud.LookAsync(now.AddMinutes(1));
+        var code = Assert.Single(scene.Sink.Requests);
+        Assert.True(code.IsSignedWith(made.Secret));
+        Assert.Equal(("code", "hook", "acme"), (code.Json.GetProperty("type").GetString(), code.Json.GetProperty("data").GetProperty("contact").GetProperty("name").GetString(), code.Json.GetProperty("data").GetProperty("account").GetProperty("name").GetString()));
+        Assert.Equal(code.Json.GetProperty("data").GetProperty("code").GetString(), AlertScene.CodeIn(code.Json.GetProperty("text").GetString()!));
+        await scene.Tenant.PostAsync<Contact>("/contacts/hook/verify", new { code = code.Json.GetProperty("data").GetProperty("code").GetString() });
+
+        await scene.Cloud.LookAsync(now.AddMinutes(2));
+        var told = Assert.Single(scene.Sink.Requests.Skip(1));
+        Assert.True(told.IsSignedWith(made.Secret));
+        Assert.NotEqual(code.Id, told.Id);
+        Assert.Equal(("alerts", 1), (told.Json.GetProperty("type").GetString(), told.Json.GetProperty("data").GetProperty("counts").GetProperty("fresh").GetInt32()));
+        var alert = Only(told.Json, "fresh");
+        Assert.Equal(("quota.near", "warning", "open"), (alert.GetProperty("kind").GetString(), alert.GetProperty("severity").GetString(), alert.GetProperty("state").GetString()));
+        Assert.Equal((await scene.Tenant.GetAsync<Page<Alert>>("/alerts")).Items[0].Id, alert.GetProperty("id").GetString());
+        Assert.Contains(alert.GetProperty("message").GetString()!, told.Json.GetProperty("text").GetString()!, StringComparison.Ordinal);
+        Assert.Contains("警告", told.Json.GetProperty("text").GetString()!, StringComparison.Ordinal);
+        Assert.Equal(JsonValueKind.Array, told.Json.GetProperty("data").GetProperty("over").ValueKind);
+        // Once is enough; and it hears of the end.
+        for (var minutes = 3; minutes < 30; minutes += 3) await scene.Cloud.LookAsync(now.AddMinutes(minutes));
+        Assert.Equal(2, scene.Sink.Requests.Count);
+        await (await scene.Cloud.LoginAsync()).PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["networks"] = null } });
+        for (var minutes = 30; minutes < 60; minutes += 3) await scene.Cloud.LookAsync(now.AddMinutes(minutes));
+        Assert.Equal(3, scene.Sink.Requests.Count);
+        Assert.Equal(alert.GetProperty("id").GetString(), Only(scene.Sink.Requests.Last().Json, "over").GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task A_message_that_is_not_taken_comes_again_as_the_same_one()
+    {
+        await using var scene = await SceneAsync();
+        var (_, secret) = await VerifiedAsync(scene);
+        scene.Sink.Answer = http =>
+        {
+            http.Response.StatusCode = 503;
+            return Task.CompletedTask;
+        };
+        await RaiseAsync(scene);
+        var now = DateTimeOffset.UtcNow;
+        await scene.Cloud.LookAsync(now.AddMinutes(1));
+        await scene.Cloud.LookAsync(now.AddMinutes(2));
+        Assert.Contains("503", (await scene.Tenant.GetAsync<Contact>("/contacts/hook")).LastError!, StringComparison.Ordinal);
+        scene.Sink.Answer = _ => Task.CompletedTask;
+        for (var minutes = 3; minutes < 70; minutes += 3) await scene.Cloud.LookAsync(now.AddMinutes(minutes));
+        Assert.True(scene.Sink.Requests.Count > 1);
+        Assert.All(scene.Sink.Requests, request => Assert.True(request.IsSignedWith(secret)));
+        Assert.Single(scene.Sink.Requests.Select(request => (request.Id, Convert.ToBase64String(request.Body))).Distinct());
+        Assert.Null((await scene.Tenant.GetAsync<Contact>("/contacts/hook")).LastError);
+    }
+
+    [Fact]
+    public async Task Who_wants_no_more_is_left_in_peace()
+    {
+        await using var scene = await SceneAsync();
+        await VerifiedAsync(scene);
+        scene.Sink.Answer = http =>
+        {
+            http.Response.StatusCode = 410;
+            return Task.CompletedTask;
+        };
+        await RaiseAsync(scene);
+        var now = DateTimeOffset.UtcNow;
+        for (var minutes = 1; minutes < 120; minutes += 3) await scene.Cloud.LookAsync(now.AddMinutes(minutes));
+        Assert.Equal((3, "refused"), (scene.Sink.Requests.Count, (await scene.Tenant.GetAsync<Contact>("/contacts/hook")).State));
+        Assert.Single((await scene.Tenant.GetAsync<Page<Event>>("/events?action=contact.refuse")).Items);
+    }
+
+    [Fact]
+    public async Task Only_where_webhooks_may_go_and_needs_no_mail_server()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var tenant = await cloud.TenantAsync("acme");
+        foreach (var (address, rule) in new[] { ("http://example.net/", "webhook-url"), ("ops@example.net", "webhook-url"), ("https://user@example.net/", "webhook-url"), ("https://127.0.0.1/", "webhook-address"), ("https://169.254.169.254/latest", "webhook-address"), ("https://[::1]/", "webhook-address") })
+        {
+            var error = Assert.Single((await tenant.FailAsync(400, HttpMethod.Post, "/contacts", new { name = "hook", kind = "webhook", address })).Errors!);
+            Assert.Equal(("address", rule), (error.Field, error.Rule));
+        }
+        Assert.Equal("kind", Assert.Single((await tenant.FailAsync(400, HttpMethod.Post, "/contacts", new { name = "hook", kind = "pager", address = "1" })).Errors!).Field);
+        var secret = (await tenant.PostAsync<Contact>("/contacts", new { name = "hook", kind = "webhook", address = "https://hooks.example.invalid/token" })).Secret!;
+        var bytes = Convert.FromBase64String(secret["whsec_".Length..]);
+        Assert.False(await cloud.Database().FindAsync("SELECT position($1 IN sealed_secret) > 0 FROM contacts", row => row.GetBoolean(0), default, bytes));
+    }
+}
