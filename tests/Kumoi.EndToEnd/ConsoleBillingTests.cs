@@ -75,7 +75,7 @@ public sealed class ConsoleBillingTests
         var host = await admin.GetAsync<Host>("/hosts/host-1");
         Assert.Equal(("gold", "ssd"), (host.HostPool.Name, host.Labels["disk"]));
         var owner = await cloud.LoginAsync("acme-admin", "tenant-password");
-        Assert.Equal(("ops@example.net", "verified", "critical"), (await owner.GetAsync<Page<Contact>>("/contacts")).Items.Select(c => (c.Address, c.State, c.MinimumSeverity)).Single());
+        Assert.Equal([("email", "ops@example.net", "verified", "critical"), ("webhook", "https://hooks.example.net/alerts", "pending", "warning")], (await owner.GetAsync<Page<Contact>>("/contacts")).Items.Select(c => (c.Kind, c.Address, c.State, c.MinimumSeverity)));
         Assert.Empty((await owner.GetAsync<Page<AccessKey>>("/access-keys")).Items);
         var actions = (await owner.GetAsync<Page<Event>>("/events?limit=200")).Items.Select(e => e.Action).ToList();
         Assert.All((string[])["user.second-factor-on", "user.second-factor-off", "access-key.create", "access-key.revoke"], action => Assert.Contains(action, actions));
