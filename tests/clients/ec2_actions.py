@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import botocore.exceptions
 import ec2_model
@@ -131,7 +132,8 @@ def metadata(one, found):
             time.sleep(0.1)
         assert options() == {"State": "applied", "HttpProtocolIpv6": "disabled", **wanted}, options()
     settle({"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled", "InstanceMetadataTags": "enabled"})
-    assert one in found(metadata_options__http_tokens=["required"]) and one not in found(metadata_options__http_tokens=["optional"])
+    assert found(**{"metadata-options.http-tokens": ["required"]}) == {one} and one not in found(**{"metadata-options.http-put-response-hop-limit": ["1"]})
+    assert found(**{"metadata-options.http-endpoint": ["enabled"], "metadata-options.instance-metadata-tags": ["enabled"], "metadata-options.http-protocol-ipv6": ["disabled"]}) == {one}
     answer = ec2.modify_instance_metadata_options(InstanceId=one, HttpTokens="optional", HttpPutResponseHopLimit=64)
     assert answer["InstanceId"] == one and answer["InstanceMetadataOptions"]["HttpPutResponseHopLimit"] == 64, answer
     settle({"HttpTokens": "optional", "HttpPutResponseHopLimit": 64, "HttpEndpoint": "enabled", "InstanceMetadataTags": "enabled"})
