@@ -16,17 +16,15 @@ namespace Kumoi.Agent.Tests.Launched;
 /// </summary>
 public sealed class MetadataHopTests
 {
-    private const string Guest = "10.0.0.11", Container = "10.0.0.12", Guest6 = "fd00:1::b", Container6 = "fd00:1::c";
-
     private readonly AgentState _state = new();
 
     [Theory]
-    [InlineData(Guest, Container, "169.254.169.254", "/proc/net/snmp")]
-    [InlineData(Guest6, Container6, "fd00:ec2::254", "/proc/net/snmp6")]
+    [InlineData(GuestNamespaces.Guest, GuestNamespaces.Container, "169.254.169.254", "/proc/net/snmp")]
+    [InlineData(GuestNamespaces.Guest6, GuestNamespaces.Container6, "fd00:ec2::254", "/proc/net/snmp6")]
     public async Task A_token_goes_as_far_as_the_hop_limit_says(string guest, string container, string service, string counters)
     {
         await using var machine = new Machine("qemu");
-        var names = await NamespacesAsync(machine);
+        var names = await GuestNamespaces.MakeAsync(machine);
         Allow(1);
         var listeners = new NamespaceListeners(TimeProvider.System, Machine.Log);
         await using var server = new MetadataServer(listeners, new MetadataEndpoint(_state, new MetadataTokens(new byte[32], TimeProvider.System), TimeProvider.System));
@@ -49,37 +47,8 @@ public sealed class MetadataHopTests
     private void Allow(int hops)
     {
         var one = Samples.Instance(11, "running");
-        DesiredAddress[] further = [new(Samples.Subnet, Container, false), new(Samples.Subnet, Guest6, true), new(Samples.Subnet, Container6, false)];
+        DesiredAddress[] further = [new(Samples.Subnet, GuestNamespaces.Container, false), new(Samples.Subnet, GuestNamespaces.Guest6, true), new(Samples.Subnet, GuestNamespaces.Container6, false)];
         _state.Replace(Samples.Document(hops, null, [], one with { Metadata = new DesiredMetadata(true, false, hops, null), Interfaces = [one.Interfaces[0] with { Further = further }] }));
-    }
-
-    private static async Task<(string Network, string Guest, string Container)> NamespacesAsync(Machine machine)
-    {
-        var commands = new Commands(TimeProvider.System);
-        string[] names = [.. Enumerable.Range(1, 3).Select(i => ObjectNames.Namespace(machine.Tag, $"net-0000000000000000{i}"))];
-        foreach (var name in names)
-        {
-            await new NetworkNamespaces(commands).CreateAsync(name, default);
-            await NetworkNamespaces.RunInsideAsync(name, () =>
-            {
-                File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1");
-                File.WriteAllText("/proc/sys/net/ipv6/conf/all/forwarding", "1");
-                return true;
-            });
-            await commands.RunAsync("ip", ["-n", name, "link", "set", "lo", "up"], default);
-        }
-        var (network, guest, container) = (names[0], names[1], names[2]);
-        await commands.RunAsync("ip", ["-n", network, "link", "add", "g0", "type", "veth", "peer", "name", "eth0", "netns", guest], default);
-        await commands.RunAsync("ip", ["-n", guest, "link", "add", "c0", "type", "veth", "peer", "name", "eth0", "netns", container], default);
-        await commands.RunAsync("ip", ["-n", network, "-batch", "-"],
-            $"addr add 169.254.169.254/32 dev lo\naddr add fd00:ec2::254/128 dev lo nodad\naddr add 198.51.100.1/30 dev g0\naddr add fd00:2::1/64 dev g0 nodad\nlink set g0 up\n" +
-            $"route add {Guest}/32 via 198.51.100.2\nroute add {Container}/32 via 198.51.100.2\nroute add {Guest6}/128 via fd00:2::2\nroute add {Container6}/128 via fd00:2::2\n", default);
-        await commands.RunAsync("ip", ["-n", guest, "-batch", "-"],
-            $"addr add 198.51.100.2/30 dev eth0\naddr add fd00:2::2/64 dev eth0 nodad\naddr add {Guest}/32 dev lo\naddr add {Guest6}/128 dev lo nodad\naddr add 198.51.100.5/30 dev c0\naddr add fd00:3::1/64 dev c0 nodad\nlink set eth0 up\nlink set c0 up\n" +
-            $"route add default via 198.51.100.1\nroute add default via fd00:2::1\nroute add {Container}/32 via 198.51.100.6\nroute add {Container6}/128 via fd00:3::2\n", default);
-        await commands.RunAsync("ip", ["-n", container, "-batch", "-"],
-            $"addr add 198.51.100.6/30 dev eth0\naddr add fd00:3::2/64 dev eth0 nodad\naddr add {Container}/32 dev lo\naddr add {Container6}/128 dev lo nodad\nlink set eth0 up\nroute add default via 198.51.100.5\nroute add default via fd00:3::1\n", default);
-        return (network, guest, container);
     }
 
     private static async Task<Socket> ConnectAsync(string name, string from, string to)
