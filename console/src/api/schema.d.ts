@@ -1885,7 +1885,7 @@ export interface paths {
          */
         get: operations["ShowInstance"];
         /**
-         * Change an instance's tags, its protection, or, while it is stopped, its flavor
+         * Change an instance's tags, its protection, what its guest is told by the metadata service, or, while it is stopped, its flavor
          * @description Permission: `instances:write`.
          */
         put: operations["UpdateInstance"];
@@ -5897,6 +5897,17 @@ export interface components {
             requiredLabels: {
                 [key: string]: string;
             };
+            /** @description `enabled`, or `disabled`: its guest is told nothing by the metadata service. */
+            metadataEndpoint: string;
+            /** @description `optional`, or `required`: only requests with a token are answered. */
+            metadataTokens: string;
+            /**
+             * Format: int32
+             * @description How often the answer to a request for a token may be passed on before it is lost, and one more: 1 (the guest itself) to 64.
+             */
+            metadataHopLimit: number;
+            /** @description `enabled` if the metadata service tells its tags, or `disabled`. */
+            metadataTags: string;
         };
         /** @description The text that an instance was launched with. */
         InstanceUserData: {
@@ -6091,6 +6102,17 @@ export interface components {
             requiredLabels?: null | {
                 [key: string]: string;
             };
+            /** @description `enabled` (default), or `disabled`: their guests are told nothing by the metadata service. */
+            metadataEndpoint?: null | string;
+            /** @description `optional` (default), or `required`: only requests with a token are answered. */
+            metadataTokens?: null | string;
+            /**
+             * Format: int32
+             * @description 1 (default) to 64: with 1 tokens reach the guests themselves only, with 2 also containers in them.
+             */
+            metadataHopLimit?: null | number;
+            /** @description `enabled`: the metadata service tells their tags; default: `disabled`. */
+            metadataTags?: null | string;
         };
         LaunchInterface: {
             network: string;
@@ -7624,6 +7646,17 @@ export interface components {
             tags?: null | {
                 [key: string]: null | string;
             };
+            /** @description `enabled`, or `disabled`: its guest is told nothing by the metadata service. Like the others that follow it holds as soon as the host has heard of it. */
+            metadataEndpoint?: null | string;
+            /** @description `optional`, or `required`: only requests with a token are answered. */
+            metadataTokens?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 64: with 1 tokens reach the guest itself only, with 2 also containers in it.
+             */
+            metadataHopLimit?: null | number;
+            /** @description `enabled`: the metadata service tells its tags; or `disabled`. */
+            metadataTags?: null | string;
         };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {
