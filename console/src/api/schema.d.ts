@@ -5903,7 +5903,7 @@ export interface components {
             metadataTokens: string;
             /**
              * Format: int32
-             * @description How often the answer to a request for a token may be passed on before it is lost, and one more: 1 (the guest itself) to 64.
+             * @description The time to live of the packets that bring a token: 1 (it reaches the guest itself, and nothing behind it) to 64.
              */
             metadataHopLimit: number;
             /** @description `enabled` if the metadata service tells its tags, or `disabled`. */

@@ -20,7 +20,7 @@ namespace Kumoi.Api;
 /// <param name="RequiredLabels">What its hosts must have, those that its flavor requires included.</param>
 /// <param name="MetadataEndpoint"><c>enabled</c>, or <c>disabled</c>: its guest is told nothing by the metadata service.</param>
 /// <param name="MetadataTokens"><c>optional</c>, or <c>required</c>: only requests with a token are answered.</param>
-/// <param name="MetadataHopLimit">How often the answer to a request for a token may be passed on before it is lost, and one more: 1 (the guest itself) to 64.</param>
+/// <param name="MetadataHopLimit">The time to live of the packets that bring a token: 1 (it reaches the guest itself, and nothing behind it) to 64.</param>
 /// <param name="MetadataTags"><c>enabled</c> if the metadata service tells its tags, or <c>disabled</c>.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
