@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import botocore.exceptions
 import ec2_model
@@ -121,17 +122,50 @@ def security_groups(vpc):
     return group
 
 
+def metadata(one, found):
+    options = lambda: ec2.describe_instances(InstanceIds=[one])["Reservations"][0]["Instances"][0]["MetadataOptions"]
+    def settle(wanted):
+        # The host has heard of it when it is applied.
+        end = time.monotonic() + 30
+        while options()["State"] != "applied":
+            assert time.monotonic() < end, options()
+            time.sleep(0.1)
+        assert options() == {"State": "applied", "HttpProtocolIpv6": "disabled", **wanted}, options()
+    settle({"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled", "InstanceMetadataTags": "enabled"})
+    assert found(**{"metadata-options.http-tokens": ["required"]}) == {one} and one not in found(**{"metadata-options.http-put-response-hop-limit": ["1"]})
+    assert found(**{"metadata-options.http-endpoint": ["enabled"], "metadata-options.instance-metadata-tags": ["enabled"], "metadata-options.http-protocol-ipv6": ["disabled"]}) == {one}
+    answer = ec2.modify_instance_metadata_options(InstanceId=one, HttpTokens="optional", HttpPutResponseHopLimit=64)
+    assert answer["InstanceId"] == one and answer["InstanceMetadataOptions"]["HttpPutResponseHopLimit"] == 64, answer
+    settle({"HttpTokens": "optional", "HttpPutResponseHopLimit": 64, "HttpEndpoint": "enabled", "InstanceMetadataTags": "enabled"})
+    ec2.modify_instance_metadata_options(InstanceId=one, HttpEndpoint="disabled", InstanceMetadataTags="disabled", HttpProtocolIpv6="disabled")
+    settle({"HttpTokens": "optional", "HttpPutResponseHopLimit": 64, "HttpEndpoint": "disabled", "InstanceMetadataTags": "disabled"})
+    for wrong in ({"HttpTokens": "none"}, {"HttpPutResponseHopLimit": 65}, {"HttpEndpoint": "off"}, {"InstanceMetadataTags": "1"}):
+        with refused("InvalidParameterValue", 400):
+            ec2.modify_instance_metadata_options(InstanceId=one, **wrong)
+    with refused("InvalidInstanceID.NotFound", 400):
+        ec2.modify_instance_metadata_options(InstanceId="i-00000000000000000", HttpTokens="required")
+    with refused("InvalidInstanceID.Malformed", 400):
+        ec2.modify_instance_metadata_options(InstanceId="web-1", HttpTokens="required")
+    with refused("DryRunOperation", 412):
+        ec2.modify_instance_metadata_options(InstanceId=one, HttpTokens="required", DryRun=True)
+
+
 def instances(image, group, zone):
     asked = dict(
         ImageId=image, InstanceType="tiny", MinCount=1, MaxCount=1, KeyName="made", SecurityGroupIds=[group], UserData="#!/bin/sh\necho 雲居\n", ClientToken="once", Placement={"AvailabilityZone": zone},
         BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 3, "DeleteOnTermination": True}}, {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 2, "DeleteOnTermination": True}}],
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-1"}, {"Key": "role", "Value": "web"}]}, {"ResourceType": "volume", "Tags": [{"Key": "of", "Value": "web-1"}]}])
+    asked["MetadataOptions"] = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled", "InstanceMetadataTags": "enabled", "HttpProtocolIpv6": "disabled"}
     with refused("DryRunOperation", 412):
         ec2.run_instances(DryRun=True, **asked)
     first = ec2.run_instances(**asked)["Instances"][0]
     assert ec2.run_instances(**asked)["Instances"][0]["InstanceId"] == first["InstanceId"]
+    assert first["MetadataOptions"]["State"] == "pending"
     with refused("IdempotentParameterMismatch", 400):
         ec2.run_instances(**{**asked, "InstanceType": "small"})
+    for wrong in ({"HttpTokens": "some"}, {"HttpPutResponseHopLimit": 65}, {"HttpPutResponseHopLimit": 0}, {"HttpEndpoint": "off"}, {"InstanceMetadataTags": "yes"}, {"HttpProtocolIpv6": "maybe"}):
+        with refused("InvalidParameterValue", 400):
+            ec2.run_instances(ImageId=image, InstanceType="tiny", MinCount=1, MaxCount=1, MetadataOptions=wrong)
     one = first["InstanceId"]
     wait("instance_exists", InstanceIds=[one])
     wait("instance_running", InstanceIds=[one])
@@ -153,6 +187,7 @@ def instances(image, group, zone):
         ec2.describe_instances(InstanceIds=["i-00000000000000000"])
     with refused("InvalidInstanceID.Malformed", 400):
         ec2.describe_instances(InstanceIds=["web-1"])
+    metadata(one, found)
     assert len(ec2.describe_instance_status(InstanceIds=[one])["InstanceStatuses"]) == 1
     attribute = lambda name: ec2.describe_instance_attribute(InstanceId=one, Attribute=name)
     assert base64.b64decode(attribute("userData")["UserData"]["Value"]).decode() == "#!/bin/sh\necho 雲居\n"

@@ -1885,7 +1885,7 @@ export interface paths {
          */
         get: operations["ShowInstance"];
         /**
-         * Change an instance's tags, its protection, or, while it is stopped, its flavor
+         * Change an instance's tags, its protection, what its guest is told by the metadata service, or, while it is stopped, its flavor
          * @description Permission: `instances:write`.
          */
         put: operations["UpdateInstance"];
@@ -5900,6 +5900,17 @@ export interface components {
             requiredLabels: {
                 [key: string]: string;
             };
+            /** @description `enabled`, or `disabled`: its guest is told nothing by the metadata service. */
+            metadataEndpoint: string;
+            /** @description `optional`, or `required`: only requests with a token are answered. */
+            metadataTokens: string;
+            /**
+             * Format: int32
+             * @description The time to live of the packets that bring a token: 1 (it reaches the guest itself, and nothing behind it) to 64.
+             */
+            metadataHopLimit: number;
+            /** @description `enabled` if the metadata service tells its tags, or `disabled`. */
+            metadataTags: string;
         };
         /** @description The text that an instance was launched with. */
         InstanceUserData: {
@@ -6094,6 +6105,17 @@ export interface components {
             requiredLabels?: null | {
                 [key: string]: string;
             };
+            /** @description `enabled` (default), or `disabled`: their guests are told nothing by the metadata service. */
+            metadataEndpoint?: null | string;
+            /** @description `optional` (default), or `required`: only requests with a token are answered. */
+            metadataTokens?: null | string;
+            /**
+             * Format: int32
+             * @description 1 (default) to 64: with 1 tokens reach the guests themselves only, with 2 also containers in them.
+             */
+            metadataHopLimit?: null | number;
+            /** @description `enabled`: the metadata service tells their tags; default: `disabled`. */
+            metadataTags?: null | string;
         };
         LaunchInterface: {
             network: string;
@@ -7627,6 +7649,17 @@ export interface components {
             tags?: null | {
                 [key: string]: null | string;
             };
+            /** @description `enabled`, or `disabled`: its guest is told nothing by the metadata service. Like the others that follow it holds as soon as the host has heard of it. */
+            metadataEndpoint?: null | string;
+            /** @description `optional`, or `required`: only requests with a token are answered. */
+            metadataTokens?: null | string;
+            /**
+             * Format: int32
+             * @description 1 to 64: with 1 tokens reach the guest itself only, with 2 also containers in it.
+             */
+            metadataHopLimit?: null | number;
+            /** @description `enabled`: the metadata service tells its tags; or `disabled`. */
+            metadataTags?: null | string;
         };
         /** @description Changes an interface, its guest running. What is absent stays as it is. */
         UpdateInterface: {

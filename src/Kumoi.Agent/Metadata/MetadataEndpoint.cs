@@ -3,17 +3,17 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.RegularExpressions;
 using Kumoi.Api.Agent;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace Kumoi.Agent.Metadata;
 
 /// <summary>
-/// The EC2 instance metadata service, versions 1 and 2. A request without a token is answered (version 1), one with a wrong or expired
-/// token is not. The caller is known by its network and source address of either family, which anti-spoofing has proven.
+/// The EC2 instance metadata service, versions 1 and 2. A request without a token is answered (version 1) unless the instance requires one; one with a wrong
+/// or expired token is not. The caller is known by its network and source address of either family, which anti-spoofing has proven.
 /// </summary>
-public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens tokens, TimeProvider clock)
+public sealed class MetadataEndpoint(AgentState state, MetadataTokens tokens, TimeProvider clock)
 {
     /// <summary>Requests a second from one guest. Too low slows cloud-init, which asks for some hundred values; too high lets one guest
     /// keep the agent busy.</summary>
@@ -40,32 +40,56 @@ public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens to
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         if (!Admit(origin.NetworkId, address)) return (503, null);
         if (state.Document is not { } document || Caller(document, origin.NetworkId, address) is not { } instance) return (404, null);
+        if (instance.Metadata is { Enabled: false }) return (403, null);
         var path = context.Request.Path.Value ?? "/";
-        if (HttpMethods.IsPut(context.Request.Method)) return Token(context, path, instance);
-        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method)) return (405, null);
-        if (context.Request.Headers.TryGetValue(TokenHeader, out var token) && !tokens.Accept(instance.Id, token.ToString())) return (401, null);
+        var isToken = path.Split('/', StringSplitOptions.RemoveEmptyEntries) is [var version, "api", "token"] && MetadataVersions.Has(version);
+        var method = context.Request.Method;
+        if (isToken ? !HttpMethods.IsPut(method) : !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method))
+        {
+            context.Response.Headers.Allow = isToken ? "PUT" : "GET, HEAD";
+            return (405, null);
+        }
+        if (isToken) return Token(context, instance);
+        if (context.Request.Headers.TryGetValue(TokenHeader, out var token) ? !tokens.Accept(instance.Id, token.ToString()) : instance.Metadata is { TokensRequired: true }) return (401, null);
         return Find(document, instance, path) is { } body ? (200, body) : (404, null);
     }
 
-    private (int, byte[]?) Token(HttpContext context, string path, DesiredInstance instance)
+    private (int, byte[]?) Token(HttpContext context, DesiredInstance instance)
     {
-        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        if (parts is not [var version, "api", "token"] || !VersionForm().IsMatch(version)) return (405, null);
         // A proxy that is tricked into forwarding such a request must not get a token out of it.
         if (context.Request.Headers.ContainsKey("X-Forwarded-For")) return (403, null);
         if (!int.TryParse(context.Request.Headers[LifeHeader].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var life)
             || life is < 1 or > MetadataTokens.LifeLimit) return (400, null);
+        if (instance.Metadata is { } metadata && !Limit(context, metadata.HopLimit)) return (503, null);
         context.Response.Headers[LifeHeader] = life.ToString(CultureInfo.InvariantCulture);
         return (200, Encoding.ASCII.GetBytes(tokens.Issue(instance.Id, life)));
+    }
+
+    /// <summary>
+    /// Lets what is sent on this connection from now on pass few routers. It stays so: with another limit for what follows, a token that was lost
+    /// on its way would be sent again and arrive. False if it cannot be done, and then nothing must be sent.
+    /// </summary>
+    private static bool Limit(HttpContext context, int hops)
+    {
+        try
+        {
+            if (context.Features.Get<IConnectionSocketFeature>() is not { Socket: { } socket }) return false;
+            socket.Ttl = (short)hops;
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
     }
 
     private static byte[]? Find(DesiredDocument document, DesiredInstance instance, string path)
     {
         var trimmed = path.TrimStart('/');
-        if (trimmed.Length == 0) return "1.0\n2009-04-04\n2021-03-23\nlatest"u8.ToArray();
+        if (trimmed.Length == 0) return MetadataVersions.Listing();
         var slash = trimmed.IndexOf('/', StringComparison.Ordinal);
         var version = slash < 0 ? trimmed : trimmed[..slash];
-        return VersionForm().IsMatch(version) ? MetadataTree.Build(document, instance).Find(slash < 0 ? "" : trimmed[slash..]) : null;
+        return MetadataVersions.Has(version) ? MetadataTree.Build(document, instance).Find(slash < 0 ? "" : trimmed[slash..]) : null;
     }
 
     /// <summary>The instance that has this address in this network, if its record still wants it.</summary>
@@ -90,8 +114,6 @@ public sealed partial class MetadataEndpoint(AgentState state, MetadataTokens to
             return ++window.Count <= RequestsPerSecond;
         }
     }
-
-    [GeneratedRegex("^(latest|1\\.0|\\d{4}-\\d{2}-\\d{2})\\z")] private static partial Regex VersionForm();
 
     private sealed class Window
     {

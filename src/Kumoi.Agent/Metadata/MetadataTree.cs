@@ -28,8 +28,10 @@ public sealed class MetadataTree
 
         Meta("ami-id", instance.ImageId);
         Meta("ami-launch-index", "0");
-        Meta("block-device-mapping/ami", "vda");
-        Meta("block-device-mapping/root", "/dev/vda");
+        Meta("ami-manifest-path", "(unknown)");
+        foreach (var (name, device) in Devices(document, instance)) Meta($"block-device-mapping/{name}", device);
+        Meta("events/maintenance/scheduled", "[]");
+        Meta("hibernation/configured", "false");
         Meta("hostname", $"{instance.Hostname}.{domain}");
         Meta("instance-action", "none");
         Meta("instance-id", instance.Id);
@@ -40,7 +42,9 @@ public sealed class MetadataTree
         if (Addresses(first, ipv6: true) is [var ipv6, ..]) Meta("ipv6", ipv6);
         Meta("mac", first.MacAddress);
         Meta("placement/availability-zone", instance.Labels.Zone);
-        Meta("placement/region", instance.Labels.Zone);
+        if (instance.Labels.ZoneId is { } zone) Meta("placement/availability-zone-id", zone);
+        if (instance.Labels.PlacementGroup is { } group) Meta("placement/group-name", group);
+        Meta("placement/region", Region(instance));
         Meta("reservation-id", "r-" + instance.Id[(instance.Id.IndexOf('-', StringComparison.Ordinal) + 1)..]);
         Meta("security-groups", string.Join('\n', instance.Labels.SecurityGroups));
         Meta("services/domain", domain);
@@ -52,6 +56,7 @@ public sealed class MetadataTree
         }
         if (instance.PublicKey is { } key) Meta("public-keys/0/openssh-key", key.Trim());
         foreach (var port in interfaces) Interface(document, instance, port, domain, Meta);
+        foreach (var (name, value) in Tags(instance)) Meta($"tags/instance/{name}", value);
         if (instance.UserData is { } data) tree._leaves["user-data"] = Convert.FromBase64String(data);
         tree._leaves["dynamic/instance-identity/document"] = Identity(instance, first);
         tree.KeyName = instance.Labels.KeyPair ?? "key";
@@ -59,6 +64,28 @@ public sealed class MetadataTree
     }
 
     private string KeyName { get; set; } = "";
+
+    private static string Region(DesiredInstance instance) => instance.Labels.Region ?? instance.Labels.Zone;
+
+    /// <summary>The disks by the names that the EC2 dialect has for them: a letter for each slot, whatever the guest's system calls them.</summary>
+    private static IEnumerable<(string Name, string Device)> Devices(DesiredDocument document, DesiredInstance instance)
+    {
+        yield return ("ami", "sda1");
+        foreach (var volume in document.Volumes ?? [])
+            if (volume.InstanceId == instance.Id && volume is { Desired: VolumeDesire.Present, Slot: >= 1 and <= 'z' - 'a' and var slot }) yield return (string.Create(CultureInfo.InvariantCulture, $"ebs{slot}"), $"sd{(char)('a' + slot)}");
+        yield return ("root", "/dev/sda1");
+    }
+
+    /// <summary>
+    /// The tags that a path can name, if the guest is told any; the name of what has one and no tag <c>Name</c> is told as that, as by the EC2 dialect.
+    /// </summary>
+    private static IEnumerable<(string Key, string Value)> Tags(DesiredInstance instance)
+    {
+        if (instance.Metadata?.Tags is not { } tags) yield break;
+        if (instance.Name != instance.Id && !tags.ContainsKey("Name")) yield return ("Name", instance.Name);
+        foreach (var (key, value) in tags)
+            if (key is not ("" or "." or ".." or "_index") && key.All(c => char.IsAsciiLetterOrDigit(c) || "+-.,_:@".Contains(c, StringComparison.Ordinal))) yield return (key, value);
+    }
 
     private static void Interface(DesiredDocument document, DesiredInstance instance, DesiredInterface port, string domain, Action<string, string> meta)
     {
@@ -116,7 +143,7 @@ public sealed class MetadataTree
             writer.WriteString("instanceType", instance.Labels.Flavor);
             writer.WriteString("pendingTime", instance.LaunchedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
             writer.WriteString("privateIp", Addresses(first, ipv6: false).FirstOrDefault());
-            writer.WriteString("region", instance.Labels.Zone);
+            writer.WriteString("region", Region(instance));
             writer.WriteString("version", "2017-09-30");
             writer.WriteEndObject();
         }

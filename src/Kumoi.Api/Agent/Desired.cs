@@ -163,18 +163,29 @@ public sealed record DesiredMember(string NetworkId, string Address);
 /// <param name="Labels">What the metadata service tells beside: names of flavor, image, zone, key pair and groups.</param>
 /// <param name="Machine">What the guest is started by and sees; null: BIOS and virtio.</param>
 /// <param name="CdImageId">The image of the document that is in the CD drive; null: none.</param>
+/// <param name="Metadata">How the metadata service answers it; null: a server that knows of nothing but to answer it.</param>
 public sealed record DesiredInstance(
     string Id, string AccountId, string Name, string Hostname, long Generation, int Incarnation, string Desired, int BootEpoch, int Vcpus,
     int MemoryMib, int DiskGib, string ImageId, IReadOnlyList<DesiredInterface> Interfaces, string? PublicKey, string? UserData,
     DesiredLabels Labels, DateTimeOffset LaunchedAt, string? Storage = null, bool Movable = false, string? TraceParent = null,
-    bool RootVolume = false, DesiredMachine? Machine = null, string? CdImageId = null);
+    bool RootVolume = false, DesiredMachine? Machine = null, string? CdImageId = null, DesiredMetadata? Metadata = null);
 
 /// <summary>The machine that a guest sees.</summary>
 /// <param name="Firmware"><see cref="ImageFirmware"/>.</param>
 /// <param name="DeviceModel"><see cref="ImageDevices"/>.</param>
 public sealed record DesiredMachine(string Firmware, string DeviceModel);
 
-public sealed record DesiredLabels(string Flavor, string Image, string Zone, string? KeyPair, IReadOnlyList<string> SecurityGroups);
+/// <summary>How the metadata service answers an instance.</summary>
+/// <param name="Enabled">False: it is refused whatever it asks.</param>
+/// <param name="TokensRequired">It is told nothing without a token.</param>
+/// <param name="HopLimit">The time to live (of IPv6: the hop limit) of packets that bring it a token, 1 to 64.</param>
+/// <param name="Tags">What it is told of its tags; null: nothing.</param>
+public sealed record DesiredMetadata(bool Enabled, bool TokensRequired, int HopLimit, IReadOnlyDictionary<string, string>? Tags);
+
+/// <param name="Region">What dialects with regions call this cloud; null: a server that does not say, like the others.</param>
+/// <param name="PlacementGroup">Name of the group that it was launched into; null also if it is in none.</param>
+public sealed record DesiredLabels(
+    string Flavor, string Image, string Zone, string? KeyPair, IReadOnlyList<string> SecurityGroups, string? Region = null, string? ZoneId = null, string? PlacementGroup = null);
 
 /// <param name="Index">Order in the guest, from 0.</param>
 /// <param name="Address">Its first address: IPv4, or IPv6 in a network without an IPv4 subnet.</param>

@@ -18,12 +18,16 @@ namespace Kumoi.Api;
 /// <param name="TerminationProtection">It is not terminated until this is taken away.</param>
 /// <param name="HostPool">The host pool that it asked for; null: any that its account may use.</param>
 /// <param name="RequiredLabels">What its hosts must have, those that its flavor requires included.</param>
+/// <param name="MetadataEndpoint"><c>enabled</c>, or <c>disabled</c>: its guest is told nothing by the metadata service.</param>
+/// <param name="MetadataTokens"><c>optional</c>, or <c>required</c>: only requests with a token are answered.</param>
+/// <param name="MetadataHopLimit">The time to live of the packets that bring a token: 1 (it reaches the guest itself, and nothing behind it) to 64.</param>
+/// <param name="MetadataTags"><c>enabled</c> if the metadata service tells its tags, or <c>disabled</c>.</param>
 public sealed record Instance(
     string Id, string Name, Ref Account, string State, string Desired, Ref Flavor, int Vcpus, int MemoryMib, int DiskGib, Ref Image,
     Ref? KeyPair, Ref Zone, Ref Host, string DefaultUser, IReadOnlyList<Interface> Interfaces, int BootEpoch, long Generation,
     long ObservedGeneration, IReadOnlyList<Condition> Conditions, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt,
     DateTimeOffset? TerminatedAt, string Recovery, int RecoveryPriority, bool Movable, Ref? PlacementGroup, string Firmware, string DeviceModel, Ref? Cd, IReadOnlyDictionary<string, string> Tags, bool TerminationProtection,
-    Ref? HostPool, IReadOnlyDictionary<string, string> RequiredLabels);
+    Ref? HostPool, IReadOnlyDictionary<string, string> RequiredLabels, string MetadataEndpoint, string MetadataTokens, int MetadataHopLimit, string MetadataTags);
 
 /// <summary>Puts a CD into an instance's drive.</summary>
 /// <param name="Image">Id or name of an image of the format <c>iso</c>.</param>
@@ -54,13 +58,18 @@ public sealed record AttachCd(string Image);
 /// <param name="Volumes">New empty volumes beside it, each attached from the beginning.</param>
 /// <param name="HostPool">Id or name of a host pool that the account may use, on whose hosts alone it is to run, wherever it goes; default: any.</param>
 /// <param name="RequiredLabels">Labels that its hosts must have beside those of its flavor, wherever it goes.</param>
+/// <param name="MetadataEndpoint"><c>enabled</c> (default), or <c>disabled</c>: their guests are told nothing by the metadata service.</param>
+/// <param name="MetadataTokens"><c>optional</c> (default), or <c>required</c>: only requests with a token are answered.</param>
+/// <param name="MetadataHopLimit">1 (default) to 64: with 1 tokens reach the guests themselves only, with 2 also containers in them.</param>
+/// <param name="MetadataTags"><c>enabled</c>: the metadata service tells their tags; default: <c>disabled</c>.</param>
 public sealed record LaunchInstance(
     string? Name, string Flavor, string? Image, string? KeyPair, IReadOnlyList<string>? SecurityGroups, string? Network, string? UserData,
     int? Count, string? Zone, string? Recovery = null, int? RecoveryPriority = null,
     string? PlacementGroup = null, IReadOnlyList<LaunchInterface>? Interfaces = null, string? Host = null, bool? Floating = null,
     string? RootVolume = null, int? DiskGib = null, int? MinCount = null, IReadOnlyDictionary<string, string>? Tags = null, IReadOnlyDictionary<string, string>? VolumeTags = null,
     bool? TerminationProtection = null, bool? DeleteRootVolume = null, IReadOnlyList<LaunchVolume>? Volumes = null,
-    string? HostPool = null, IReadOnlyDictionary<string, string>? RequiredLabels = null);
+    string? HostPool = null, IReadOnlyDictionary<string, string>? RequiredLabels = null,
+    string? MetadataEndpoint = null, string? MetadataTokens = null, int? MetadataHopLimit = null, string? MetadataTags = null);
 
 /// <summary>A new, empty volume that an instance has from the beginning.</summary>
 /// <param name="SizeGib">In GiB, 1 to 65,536.</param>
@@ -72,7 +81,13 @@ public sealed record LaunchVolume(int SizeGib, string? Type = null, int? Slot = 
 /// <summary>Changes an instance; what is absent stays.</summary>
 /// <param name="Flavor">Of a stopped instance: its processors and memory from the next start on. Its disk stays as large as it is.</param>
 /// <param name="Tags">Keys that get these values, or go if that is null; others stay.</param>
-public sealed record UpdateInstance(string? Flavor, bool? TerminationProtection, IReadOnlyDictionary<string, string?>? Tags = null);
+/// <param name="MetadataEndpoint"><c>enabled</c>, or <c>disabled</c>: its guest is told nothing by the metadata service. Like the others that follow it holds as soon as the host has heard of it.</param>
+/// <param name="MetadataTokens"><c>optional</c>, or <c>required</c>: only requests with a token are answered.</param>
+/// <param name="MetadataHopLimit">1 to 64: with 1 tokens reach the guest itself only, with 2 also containers in it.</param>
+/// <param name="MetadataTags"><c>enabled</c>: the metadata service tells its tags; or <c>disabled</c>.</param>
+public sealed record UpdateInstance(
+    string? Flavor, bool? TerminationProtection, IReadOnlyDictionary<string, string?>? Tags = null,
+    string? MetadataEndpoint = null, string? MetadataTokens = null, int? MetadataHopLimit = null, string? MetadataTags = null);
 
 /// <param name="Subnet">Default: the network's subnets in their order.</param>
 /// <param name="Address">An address that nobody has (with <c>count</c> 1); default: the next free one.</param>

@@ -52,6 +52,8 @@ public static class InstanceCommands
             name, image, rootVolume, disk, flavor, pair, groups, network, floating, noFloating, data, count, zone, host, hostPool, require, recovery, priority, placementGroup, tag, least, protect, wait, timeout,
         };
         create.Aliases.Add("launch");
+        var choices = new MetadataChoices();
+        choices.AddTo(create);
         create.Validators.Add(result =>
         {
             if (result.GetValue(data) is { Exists: false } missing) result.AddError(Messages.Text("no-file", missing.FullName));
@@ -59,6 +61,7 @@ public static class InstanceCommands
         noun.Act(create, async (session, parsed, cancel) =>
         {
             var networks = parsed.GetValue(network) ?? [];
+            var (endpoint, tokens, hopLimit, metadataTags) = choices.Of(parsed);
             // One plain name is said as ever.
             var plain = networks is [var only] && !only.Contains(',', StringComparison.Ordinal);
             var body = new LaunchInstance(
@@ -66,7 +69,7 @@ public static class InstanceCommands
                 plain ? networks[0] : null, parsed.GetValue(data) is { } file ? await File.ReadAllTextAsync(file.FullName, cancel) : null, parsed.GetValue(count), parsed.GetValue(zone), parsed.GetValue(recovery), parsed.GetValue(priority),
                 parsed.GetValue(placementGroup), plain || networks.Length == 0 ? null : [.. networks.Select(NetworkText.Read)], parsed.GetValue(host),
                 parsed.GetValue(floating) ? true : parsed.GetValue(noFloating) ? false : null, parsed.GetValue(rootVolume), parsed.GetValue(disk), parsed.GetValue(least), TagOptions.Of(parsed.GetValue(tag)), TerminationProtection: parsed.GetValue(protect) ? true : null,
-                HostPool: parsed.GetValue(hostPool), RequiredLabels: TagOptions.Of(parsed.GetValue(require)));
+                HostPool: parsed.GetValue(hostPool), RequiredLabels: TagOptions.Of(parsed.GetValue(require)), MetadataEndpoint: endpoint, MetadataTokens: tokens, MetadataHopLimit: hopLimit, MetadataTags: metadataTags);
             var once = Guid.CreateVersion7().ToString();
             var made = body.Count is > 1
                 ? (await session.Client.PostAsync<LaunchInstance, Page<Instance>>("instances", body, once, cancel)).Items

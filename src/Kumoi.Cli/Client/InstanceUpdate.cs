@@ -5,16 +5,19 @@ using Kumoi.Cli.Text;
 
 namespace Kumoi.Cli.Client;
 
-/// <summary><c>instance update</c>: flavor, protection and tags.</summary>
+/// <summary><c>instance update</c>: flavor, protection, tags, and what the metadata service tells.</summary>
 public static class InstanceUpdate
 {
     public static void Add(Noun<Instance> noun)
     {
         var (key, flavor, protect, unprotect, tag, untag) = (noun.Key(), new Option<string?>("--flavor") { Description = Messages.Text("option-new-flavor") }, Options.New<bool>("--protect"), Options.New<bool>("--no-protect"), TagOptions.Tag(), TagOptions.Untag());
-        noun.Act(new Command("update", Messages.Text("instance-update")) { key, flavor, protect, unprotect, tag, untag }, async (session, parsed, cancel) =>
+        var (update, choices) = (new Command("update", Messages.Text("instance-update")) { key, flavor, protect, unprotect, tag, untag }, new MetadataChoices());
+        choices.AddTo(update);
+        noun.Act(update, async (session, parsed, cancel) =>
         {
+            var (endpoint, tokens, hopLimit, tags) = choices.Of(parsed);
             session.Write(await session.Client.PutAsync<UpdateInstance, Instance>(noun.PathOf(parsed.GetValue(key)!), new UpdateInstance(
-                parsed.GetValue(flavor), parsed.GetValue(protect) ? true : parsed.GetValue(unprotect) ? false : null, TagOptions.Of(parsed.GetValue(tag), parsed.GetValue(untag))), cancel));
+                parsed.GetValue(flavor), parsed.GetValue(protect) ? true : parsed.GetValue(unprotect) ? false : null, TagOptions.Of(parsed.GetValue(tag), parsed.GetValue(untag)), endpoint, tokens, hopLimit, tags), cancel));
             return ExitCodes.Ok;
         });
     }

@@ -137,8 +137,10 @@ public sealed class DesiredDocuments
             $"""
             SELECT v.id, v.account_id, v.name, v.hostname, v.generation, v.incarnation, v.desired, v.boot_epoch, v.vcpus, v.memory_mib, v.disk_gib, v.image_id, v.public_key, v.user_data,
                    v.flavor_name, m.name, z.name, v.key_pair_name, v.created_at, m.sha256, m.format, m.size_bytes, m.virtual_size_bytes, v.host_id, v.storage, v.recovery, v.trace_parent, v.fixed_volumes = 0 AND (v.storage IS NOT NULL OR {VolumeHolds.Networked}), v.root_volume,
-                   v.firmware, v.device_model, c.id, c.sha256, c.format, c.size_bytes, c.virtual_size_bytes
-            FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id LEFT JOIN images c ON c.id = v.cd_image_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
+                   v.firmware, v.device_model, c.id, c.sha256, c.format, c.size_bytes, c.virtual_size_bytes, z.id, g.name,
+                   v.metadata_endpoint, v.metadata_tokens, v.metadata_hop_limit, CASE v.metadata_tags WHEN 'enabled' THEN v.tags::text END
+            FROM instances v JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id LEFT JOIN images c ON c.id = v.cd_image_id
+            LEFT JOIN placement_groups g ON g.id = v.placement_group_id WHERE v.host_id = ANY($1) AND v.terminated_at IS NULL ORDER BY v.id
             """, row => (Host: row.GetString(23), Instance: ReadInstance(row, byInstance[row.GetString(0)]), Images: ReadImages(row)), default, Columns.Texts(hostIds))).ToLookup(i => i.Host);
         var networks = await NetworkDocuments.ReadAsync(connection, [.. faces.Select(f => f.Interface.NetworkId).Distinct()], _keys);
         var groups = await ReadGroupsAsync(connection, [.. faces.SelectMany(f => f.Interface.SecurityGroupIds).Distinct()]);
@@ -182,16 +184,17 @@ public sealed class DesiredDocuments
         return further;
     }
 
-    private static DesiredInstance ReadInstance(NpgsqlDataReader row, IEnumerable<(string, string[] Names, DesiredInterface Interface)> faces)
+    private DesiredInstance ReadInstance(NpgsqlDataReader row, IEnumerable<(string, string[] Names, DesiredInterface Interface)> faces)
     {
         var own = faces.ToList();
         return new DesiredInstance(
             row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt64(4), row.GetInt32(5), row.GetString(6), row.GetInt32(7), row.GetInt32(8), row.GetInt32(9),
             row.GetInt32(10), row.GetString(11), own.ConvertAll(f => f.Interface), row.TextOrNull(12),
             row.IsDBNull(13) ? null : Convert.ToBase64String(Encoding.UTF8.GetBytes(row.GetString(13))),
-            new DesiredLabels(row.GetString(14), row.GetString(15), row.GetString(16), row.TextOrNull(17), [.. own.SelectMany(f => f.Names).Distinct()]), row.Time(18),
+            new DesiredLabels(row.GetString(14), row.GetString(15), row.GetString(16), row.TextOrNull(17), [.. own.SelectMany(f => f.Names).Distinct()], _options.Region, row.GetString(36), row.TextOrNull(37)), row.Time(18),
             row.TextOrNull(24), row.GetString(25) == "restart" && row.GetBoolean(27), row.TextOrNull(26), row.GetBoolean(28),
-            row.GetString(29) == ImageFirmware.Bios && row.GetString(30) == ImageDevices.Virtio ? null : new DesiredMachine(row.GetString(29), row.GetString(30)), row.TextOrNull(31));
+            row.GetString(29) == ImageFirmware.Bios && row.GetString(30) == ImageDevices.Virtio ? null : new DesiredMachine(row.GetString(29), row.GetString(30)), row.TextOrNull(31),
+            new DesiredMetadata(row.GetString(38) == MetadataOptions.Enabled, row.GetString(39) == MetadataOptions.Required, row.GetInt32(40), row.TextOrNull(41) is { } tags ? Tags.Parse(tags) : null));
     }
 
     /// <summary>What it starts from, and what is in its CD drive.</summary>

@@ -10,14 +10,15 @@ using Kumoi.Server.Platform.Security;
 
 namespace Kumoi.Server.Instances;
 
-/// <summary>What an instance is, changed after its launch: its flavor while it is stopped, its protection and its tags at any time.</summary>
+/// <summary>What an instance is, changed after its launch: its flavor while it is stopped, its protection, its tags and what its guest is told at any time.</summary>
 public sealed class InstanceChanges(Database database, InstanceStore store, HostRevisions hosts, EventLog events)
 {
     private sealed record Size(string State, int Vcpus, int MemoryMib, string FlavorId, string ImageName, int ImageDiskGib, int ImageMemoryMib, LabelSet Labels);
 
     public async Task<Result<Instance>> UpdateAsync(Caller caller, string key, UpdateInstance update, CancellationToken cancel)
     {
-        if (Tags.Check(update.Tags).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
+        var metadata = MetadataOptions.Of(update);
+        if (Tags.Check(update.Tags).Concat(metadata.Check()).ToArray() is { Length: > 0 } broken) return Failure.Invalid(broken);
         return await database.TransactionAsync<Instance>(async transaction =>
         {
             var (id, name, hostId, desired) = await InstanceStore.LockAsync(transaction, caller.AccountId, key, cancel);
@@ -25,8 +26,10 @@ public sealed class InstanceChanges(Database database, InstanceStore store, Host
             if (desired == "terminated") return new Failure("being-terminated", 409, name);
             if (await Tags.ChangeAsync(transaction, "instances", id, update.Tags, cancel) is { } failure) return failure;
             if (update.TerminationProtection is { } protection) await transaction.ExecuteAsync("UPDATE instances SET termination_protection = $2 WHERE id = $1", cancel, id, protection);
+            var told = await metadata.ChangeAsync(transaction, id, cancel);
             if (update.Flavor is { } flavor && await ResizeAsync(transaction, id, name, hostId, flavor, cancel) is { } refused) return refused;
             await events.WriteAsync(transaction, caller.AccountId, EventActor.Of(caller), update.Flavor is null ? "instance.update" : "instance.resize", new Subject("instance", id, name), cancel, update.Flavor is null ? null : $"To {update.Flavor}.");
+            if (told || (update.Tags is { Count: > 0 } && await MetadataOptions.HostsToldTagsAsync(transaction, [id], cancel) is { Count: > 0 })) await hosts.TouchAsync(transaction, hostId, cancel);
             return (await store.ReadAsync(transaction, [id], cancel))[0];
         }, cancel);
     }
@@ -66,6 +69,6 @@ public sealed class InstanceChanges(Database database, InstanceStore store, Host
 public static class InstanceChangeEndpoints
 {
     public static void MapInstanceChanges(this IEndpointRouteBuilder routes, InstanceChanges changes) =>
-        routes.Put<UpdateInstance, Instance>("/instances/{instance}", Permission.Write("instances"), "UpdateInstance", "Change an instance's tags, its protection, or, while it is stopped, its flavor", 200,
+        routes.Put<UpdateInstance, Instance>("/instances/{instance}", Permission.Write("instances"), "UpdateInstance", "Change an instance's tags, its protection, what its guest is told by the metadata service, or, while it is stopped, its flavor", 200,
             (call, update) => changes.UpdateAsync(call.Caller, call.Route("instance"), update, call.Cancelled)).Fails(409);
 }

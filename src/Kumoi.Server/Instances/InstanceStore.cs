@@ -24,7 +24,8 @@ public sealed class InstanceStore
                CASE WHEN v.root_volume THEN coalesce((SELECT w.size_gib FROM volumes w WHERE w.instance_id = v.id AND w.slot = 0), v.disk_gib) ELSE v.disk_gib END, v.image_id, m.name,
                v.key_pair_id, v.key_pair_name, v.zone_id, z.name, v.host_id, h.name, m.default_user, v.boot_epoch, v.generation, v.observed_generation,
                v.conditions::text, v.created_at, v.started_at, v.terminated_at, v.recovery, v.recovery_priority, (v.storage IS NOT NULL OR {Volumes.VolumeHolds.Networked}) AND v.fixed_volumes = 0, v.notices::text,
-               v.placement_group_id, g.name, v.firmware, v.device_model, v.cd_image_id, c.name, v.tags::text, v.termination_protection, v.host_pool_id, hp.name, (v.required_labels || v.flavor_labels)::text
+               v.placement_group_id, g.name, v.firmware, v.device_model, v.cd_image_id, c.name, v.tags::text, v.termination_protection, v.host_pool_id, hp.name, (v.required_labels || v.flavor_labels)::text,
+               v.metadata_endpoint, v.metadata_tokens, v.metadata_hop_limit, v.metadata_tags
         FROM instances v JOIN accounts a ON a.id = v.account_id JOIN images m ON m.id = v.image_id JOIN zones z ON z.id = v.zone_id JOIN hosts h ON h.id = v.host_id
         LEFT JOIN placement_groups g ON g.id = v.placement_group_id LEFT JOIN images c ON c.id = v.cd_image_id LEFT JOIN host_pools hp ON hp.id = v.host_pool_id
         """;
@@ -36,7 +37,7 @@ public sealed class InstanceStore
         new Ref(row.GetString(17), row.GetString(18)), row.GetString(19), [], row.GetInt32(20), row.GetInt64(21), row.GetInt64(22),
         [.. row.Conditions(30), .. row.Conditions(23)], row.Time(24), row.TimeOrNull(25), row.TimeOrNull(26), row.GetString(27), row.GetInt32(28), row.GetBoolean(29) && row.GetString(27) == "restart",
         row.IsDBNull(31) ? null : new Ref(row.GetString(31), row.GetString(32)), row.GetString(33), row.GetString(34), row.IsDBNull(35) ? null : new Ref(row.GetString(35), row.GetString(36)), Tags.Read(row, 37), row.GetBoolean(38),
-        row.IsDBNull(39) ? null : new Ref(row.GetString(39), row.GetString(40)), Tags.Read(row, 41));
+        row.IsDBNull(39) ? null : new Ref(row.GetString(39), row.GetString(40)), Tags.Read(row, 41), row.GetString(42), row.GetString(43), row.GetInt32(44), row.GetString(45));
 
     public static string MacText(PhysicalAddress address) => string.Join(':', address.GetAddressBytes().Select(b => b.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
 

@@ -24,7 +24,7 @@ public static class LaunchRules
         launch.RootVolume is not null && launch.DiskGib is not null ? new Violation("diskGib", "root-volume-or-size") : null,
         launch.DiskGib is < 1 or > Volumes.VolumeRules.SizeMax ? new Violation("diskGib", "between", 1, Volumes.VolumeRules.SizeMax) : null,
         launch.SecurityGroups is { Count: > InterfaceCatalogue.SecurityGroupsMax } ? new Violation("securityGroups", "at-most", InterfaceCatalogue.SecurityGroupsMax) : null,
-    }.OfType<Violation>(), .. InterfaceRules.Check(launch), .. LaunchVolumes.Check(launch.Volumes), .. Tags.CheckNew(launch.Tags), .. Tags.CheckNew(launch.VolumeTags), .. Tags.CheckNew("requiredLabels", launch.RequiredLabels)];
+    }.OfType<Violation>(), .. InterfaceRules.Check(launch), .. LaunchVolumes.Check(launch.Volumes), .. Tags.CheckNew(launch.Tags), .. Tags.CheckNew(launch.VolumeTags), .. Tags.CheckNew("requiredLabels", launch.RequiredLabels), .. MetadataOptions.Of(launch).Check()];
 
     /// <summary>One name, or NAME-1 to NAME-N; without a name each is called by its id.</summary>
     public static IReadOnlyList<string?> InstanceNames(string? name, int? count) =>

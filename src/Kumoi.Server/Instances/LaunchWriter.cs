@@ -35,7 +35,8 @@ public sealed record NewInstance(string Id, string Name, LaunchRequest Asked, La
         Parts.DefaultUser, [.. Interfaces.Select(face => face.Describe(new Ref(Id, Name)))],
         1, 1, 0, [], now, null, null, Asked.Launch.Recovery ?? "wait", Asked.Launch.RecoveryPriority ?? 0, Asked.Launch.Recovery == "restart" && Host.Storage is not null,
         Parts.PlacementGroup is { } group ? new Ref(group.Id, group.Name) : null, Parts.Machine.Firmware, Parts.Machine.DeviceModel, Parts.Machine.IsCd ? Parts.Image : null,
-        Asked.Launch.Tags ?? System.Collections.Immutable.ImmutableDictionary<string, string>.Empty, Asked.Launch.TerminationProtection ?? false, Parts.HostPool, Tags.Parse(Parts.Labels.Json));
+        Asked.Launch.Tags ?? System.Collections.Immutable.ImmutableDictionary<string, string>.Empty, Asked.Launch.TerminationProtection ?? false, Parts.HostPool, Tags.Parse(Parts.Labels.Json),
+        Asked.Launch.MetadataEndpoint ?? MetadataOptions.Enabled, Asked.Launch.MetadataTokens ?? MetadataOptions.Optional, Asked.Launch.MetadataHopLimit ?? MetadataOptions.HopLimitUsual, Asked.Launch.MetadataTags ?? MetadataOptions.Disabled);
 }
 
 /// <summary>Every statement that launches write with: each for all instances of a batch.</summary>
@@ -72,6 +73,7 @@ public sealed class LaunchWriter(EventLog events)
             .. RootVolumes.Attach(named),
             .. LaunchVolumes.Inserts(made, now),
             .. LaunchMachine.Statements(made),
+            .. MetadataOptions.Statements(made),
             .. InterfaceStore.Inserts(interfaces),
             ("INSERT INTO floating_addresses (address, account_id, interface_id, created_at) SELECT n.*, $4 FROM unnest($1::inet[], $2::text[], $3::text[]) AS n",
             [Columns.Inets(floating.Select(m => m.Interface.Floating)), Columns.Texts(floating.Select(m => m.AccountId)), Columns.Texts(floating.Select(m => m.Interface.Id)), now]),

@@ -1,5 +1,7 @@
 using Kumoi.Api;
 using Kumoi.Server.Events;
+using Kumoi.Server.Hosts;
+using Kumoi.Server.Instances;
 using Kumoi.Server.Platform;
 using Kumoi.Server.Platform.Http;
 using Kumoi.Server.Platform.Postgres;
@@ -13,7 +15,7 @@ namespace Kumoi.Server.ResourceTags;
 public sealed record TaggedKind(string Type, string Prefix, string Table, string Name, string There);
 
 /// <summary>Tags of all kinds of resources, changed and listed by the ids of these. Several are changed together, or none.</summary>
-public sealed class ResourceTagUseCases(Database database, EventLog events)
+public sealed class ResourceTagUseCases(Database database, HostRevisions hosts, EventLog events)
 {
     // A call with more is a mistake, and would hold so many rows at once.
     private const int ResourcesMax = 1000;
@@ -67,8 +69,11 @@ public sealed class ResourceTagUseCases(Database database, EventLog events)
         if (ids.FirstOrDefault(id => KindOf(id) is null) is { } unknown) return Failure.NotFound("resource", unknown);
         return await database.TransactionAsync<Done>(async transaction =>
         {
+            var changed = new List<string>();
             foreach (var kind in Kinds)
             {
+                // Hosts are locked after security groups and before networks everywhere.
+                if (kind.Prefix == Ids.Network && changed.Count > 0 && await MetadataOptions.HostsToldTagsAsync(transaction, changed, cancel) is { Count: > 0 } told) await hosts.TouchAsync(transaction, told, cancel);
                 string[] wanted = [.. ids.Where(id => KindOf(id) == kind).Distinct().Order(StringComparer.Ordinal)];
                 if (wanted.Length == 0) continue;
                 var found = await transaction.QueryAsync(
@@ -82,6 +87,7 @@ public sealed class ResourceTagUseCases(Database database, EventLog events)
                     // Asking for what is so already is no event.
                     if (change.All(one => tags.GetValueOrDefault(one.Key) == one.Value)) continue;
                     if (await Tags.ChangeAsync(transaction, kind.Table, id, change, cancel) is { } failure) return failure;
+                    if (kind.Prefix == Ids.Instance) changed.Add(id);
                     await events.WriteAsync(transaction, caller, kind.Type + ".tag", new Subject(kind.Type, id, name), cancel);
                 }
             }

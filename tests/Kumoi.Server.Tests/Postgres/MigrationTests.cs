@@ -150,6 +150,24 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public async Task Instances_of_before_there_were_hop_limits_have_none_and_new_ones_have_the_usual_one()
+    {
+        var at = Migration.Compiled.ToList().FindIndex(migration => migration.Name.EndsWith("instance-metadata-options.sql", StringComparison.Ordinal));
+        await using var source = await DatabaseAsync([.. Migration.Compiled.Take(at)]);
+        await using var connection = await source.OpenConnectionAsync();
+        Task LaunchAsync(string id) => connection.RunAsync(
+            // What an instance refers to is of no matter here.
+            $"""
+            SET session_replication_role = replica;
+            INSERT INTO instances (id, account_id, name, hostname, flavor_id, flavor_name, vcpus, memory_mib, disk_gib, image_id, zone_id, host_id, desired, created_at) VALUES ('{id}', 'a', '{id}', 'h', 'f', 'f', 1, 1, 1, 'i', 'z', 'h', 'running', now())
+            """, default);
+        await LaunchAsync("i-1");
+        await new Migrator(source, [.. Migration.Compiled.Take(at + 1)], TimeProvider.System).MigrateAsync(default);
+        await LaunchAsync("i-2");
+        Assert.Equal(["enabled optional 64 disabled", "enabled optional 1 disabled"], await connection.RowsAsync("SELECT concat_ws(' ', metadata_endpoint, metadata_tokens, metadata_hop_limit, metadata_tags) FROM instances ORDER BY id", row => row.GetString(0), default));
+    }
+
+    [Fact]
     public async Task A_schema_that_is_newer_than_the_program_is_left_as_it_is()
     {
         await using var source = await DatabaseAsync([.. Migration.Compiled, Next("ALTER TABLE hosts ADD COLUMN rack text")]);

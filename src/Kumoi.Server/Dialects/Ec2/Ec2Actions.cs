@@ -6,7 +6,7 @@ public sealed class Ec2Actions
     private readonly Dictionary<string, Ec2Action> _byName;
 
     public Ec2Actions(
-        Ec2Identity identity, Ec2Regions regions, Ec2KeyPairs keyPairs, Ec2Images images, Ec2SecurityGroups groups, Ec2SecurityGroupRules rules, Ec2Instances instances, Ec2Launches launches, Ec2InstanceAttributes attributes, Ec2Volumes volumes, Ec2Snapshots snapshots, Ec2Tags tags, Ec2Addresses addresses,
+        Ec2Identity identity, Ec2Regions regions, Ec2KeyPairs keyPairs, Ec2Images images, Ec2SecurityGroups groups, Ec2SecurityGroupRules rules, Ec2Instances instances, Ec2Launches launches, Ec2InstanceAttributes attributes, Ec2MetadataOptions metadata, Ec2Volumes volumes, Ec2Snapshots snapshots, Ec2Tags tags, Ec2Addresses addresses,
         Ec2Vpcs vpcs, Ec2Subnets subnets, Ec2RouteTables tables, Ec2Gateways gateways, Ec2Interfaces interfaces, Ec2PlacementGroups placementGroups)
     {
         All =
@@ -25,7 +25,7 @@ public sealed class Ec2Actions
 
             Write("instances", launches.RunInstances, "ImageId", "MinCount", "MaxCount"), Read("instances", instances.DescribeInstances), Read("instances", instances.DescribeInstanceStatus), Write("instances", instances.StartInstances, "InstanceId"), Write("instances", instances.StopInstances, "InstanceId"),
             Write("instances", instances.RebootInstances, "InstanceId"), Write("instances", instances.TerminateInstances, "InstanceId"), Read("instances", instances.GetConsoleOutput, "InstanceId"), Read("instances", attributes.DescribeInstanceAttribute, "InstanceId", "Attribute"),
-            Write("instances", attributes.ModifyInstanceAttribute, "InstanceId"), Write("instances", attributes.ResetInstanceAttribute, "InstanceId", "Attribute"),
+            Write("instances", attributes.ModifyInstanceAttribute, "InstanceId"), Write("instances", attributes.ResetInstanceAttribute, "InstanceId", "Attribute"), Write("instances", metadata.ModifyInstanceMetadataOptions, "InstanceId"),
 
             Write("volumes", volumes.CreateVolume, "AvailabilityZone"), Write("volumes", volumes.DeleteVolume, "VolumeId"), Write("volumes", volumes.AttachVolume, "Device", "InstanceId", "VolumeId"), Write("volumes", volumes.DetachVolume, "VolumeId"), Write("volumes", volumes.ModifyVolume, "VolumeId"),
             Read("volumes", volumes.DescribeVolumes), Read("volumes", volumes.DescribeVolumeStatus), Read("volumes", volumes.DescribeVolumesModifications),

@@ -64,7 +64,7 @@ public static class Ec2Endpoints
 {
     public static IServiceCollection AddEc2(this IServiceCollection services) => services
         .AddSingleton<Ec2Authentication>().AddSingleton<Ec2Door>().AddSingleton<Ec2Actions>().AddSingleton<Ec2TagSource>().AddSingleton<Ec2Identity>().AddSingleton<Ec2Regions>().AddSingleton<Ec2KeyPairs>().AddSingleton<Ec2Images>().AddSingleton<Ec2SecurityGroups>().AddSingleton<Ec2SecurityGroupRules>()
-        .AddSingleton<Ec2Instances>().AddSingleton<Ec2Launches>().AddSingleton<Ec2InstanceAttributes>().AddSingleton<Ec2Volumes>().AddSingleton<Ec2Snapshots>().AddSingleton<Ec2Tags>().AddSingleton<Ec2Addresses>().AddSingleton<Ec2Vpcs>().AddSingleton<Ec2Subnets>()
+        .AddSingleton<Ec2Instances>().AddSingleton<Ec2Launches>().AddSingleton<Ec2InstanceAttributes>().AddSingleton<Ec2MetadataOptions>().AddSingleton<Ec2Volumes>().AddSingleton<Ec2Snapshots>().AddSingleton<Ec2Tags>().AddSingleton<Ec2Addresses>().AddSingleton<Ec2Vpcs>().AddSingleton<Ec2Subnets>()
         .AddSingleton<Ec2RouteTables>().AddSingleton<Ec2Gateways>().AddSingleton<Ec2Interfaces>().AddSingleton<Ec2PlacementGroups>();
 
     /// <summary>At the API's port only, beside the native API.</summary>

@@ -40,7 +40,7 @@ internal static class Ec2InstanceText
             Xml.Of("virtualizationType", "hvm"), Xml.Tags(TagsOf(instance)), Xml.Of("hypervisor", "xen"),
             Xml.Set("networkInterfaceSet", instance.State == InstanceStates.Terminated ? [] : instance.Interfaces, face => Interface(face, instance.Account.Id)), Xml.Of("ebsOptimized", false), Xml.Of("enaSupport", true),
             Xml.Group("cpuOptions", Xml.Of("coreCount", instance.Vcpus), Xml.Of("threadsPerCore", 1)), Xml.Of("bootMode", instance.Firmware == ImageFirmware.Uefi ? "uefi" : "legacy-bios"),
-            Xml.Group("metadataOptions", Xml.Of("state", "applied"), Xml.Of("httpTokens", "optional"), Xml.Of("httpPutResponseHopLimit", 1), Xml.Of("httpEndpoint", "enabled")),
+            Ec2MetadataOptions.Tell("metadataOptions", instance),
         ];
     }
 

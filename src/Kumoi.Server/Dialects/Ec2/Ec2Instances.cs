@@ -51,6 +51,8 @@ public sealed class Ec2Instances(InstanceUseCases instances, Ec2Volumes volumes,
         ["network-interface.addresses.private-ip-address"] = instance => instance.Interfaces.SelectMany(face => face.SecondaryAddresses.Prepend(face.Address)), ["network-interface.mac-address"] = instance => instance.Interfaces.Select(face => face.MacAddress),
         ["network-interface.group-id"] = instance => GroupsOf(instance).Select(group => group.Id), ["block-device-mapping.volume-id"] = instance => attached[instance.Id].Select(volume => volume.Id),
         ["block-device-mapping.device-name"] = instance => attached[instance.Id].Select(volume => Ec2Devices.Of(volume.Slot!.Value)), ["block-device-mapping.status"] = instance => attached[instance.Id].Select(_ => "attached"),
+        ["metadata-options.http-tokens"] = instance => [instance.MetadataTokens], ["metadata-options.http-endpoint"] = instance => [instance.MetadataEndpoint], ["metadata-options.http-put-response-hop-limit"] = instance => [$"{instance.MetadataHopLimit}"],
+        ["metadata-options.instance-metadata-tags"] = instance => [instance.MetadataTags], ["metadata-options.http-protocol-ipv6"] = instance => [Ec2MetadataOptions.Ipv6(instance)],
     });
 
     private static IEnumerable<Ref> GroupsOf(Instance instance) => instance.Interfaces.SelectMany(face => face.SecurityGroups);

@@ -25,6 +25,7 @@ public sealed class Ec2Launches(InstanceLaunch launches, ImageUseCases images, N
         if (parameters.Fault is null && (least < 1 || most < least)) return Ec2Fault.Value("MinCount", $"{least}");
         if (most > LaunchRules.CountMax) return new Ec2Fault("InstanceLimitExceeded", 400, "filter-limit", LaunchRules.CountMax);
         var data = UserData(parameters);
+        var metadata = Ec2MetadataOptions.Read(parameters.Below("MetadataOptions"));
         var tags = parameters.TagsFor("instance", "volume");
         var (disk, goes, beside) = Devices(parameters);
         var (faces, floating, groups) = await InterfacesAsync(call);
@@ -35,7 +36,8 @@ public sealed class Ec2Launches(InstanceLaunch launches, ImageUseCases images, N
         var asked = new LaunchInstance(
             most == 1 ? Ec2TagSource.NameOf(tags) : null, parameters.Text("InstanceType") ?? "small", image.Value.Id, parameters.Text("KeyName"), groups, null, data, most, parameters.Below("Placement").Text("AvailabilityZone"),
             PlacementGroup: parameters.Below("Placement").Text("GroupName"), Interfaces: faces, Floating: floating, DiskGib: disk, MinCount: least, Tags: tags, VolumeTags: parameters.TagsFor("volume", "instance"),
-            TerminationProtection: parameters.Boolean("DisableApiTermination"), DeleteRootVolume: goes, Volumes: beside);
+            TerminationProtection: parameters.Boolean("DisableApiTermination"), DeleteRootVolume: goes, Volumes: beside,
+            MetadataEndpoint: metadata.Endpoint, MetadataTokens: metadata.Tokens, MetadataHopLimit: metadata.HopLimit, MetadataTags: metadata.Tags);
         var once = call.Once();
         if (parameters.Fault is { } wrong) return wrong;
         var made = await launches.LaunchAsync(call.Caller, asked, once, call.Cancelled);
