@@ -4,9 +4,9 @@ import { checkKey, envOf, keyOf, noKey } from '../src/access/accessKeys';
 import { grouped } from '../src/access/secondFactor';
 import { alertStates, lookOf } from '../src/alerts/alerts';
 import { staleAfter } from '../src/api/live';
-import type { Contact, Event, HostPool, StatementLine, UsageAmount } from '../src/api/types';
+import type { Contact, Event, HostPool, StatementLine, UsageAmount, UserDirectory } from '../src/api/types';
 import { checkContact, contactOf, contactUpdate, contactValues, kindsOf, noContact } from '../src/contacts/contacts';
-import { checkDirectory, directoryOf, noDirectory } from '../src/directories/directories';
+import { changesOf, checkDirectory, directoryOf, directoryUpdate, noDirectory } from '../src/directories/directories';
 import { checkHostPool, hostPoolOf, hostPoolUpdate, hostPoolValues, noHostPool } from '../src/host-pools/hostPools';
 import { catalogue } from '../src/i18n/catalogue';
 import { formatIn } from '../src/i18n/format';
@@ -103,7 +103,17 @@ describe('safer logins', () => {
     expect(checkDirectory(directory)).toEqual([]);
     expect(['ldap://ldap.example.net', 'ldaps://', 'ldaps://me@host', 'https://x'].map((url) => fields(checkDirectory({ ...directory, url })))).toEqual([['url'], ['url'], ['url'], ['url']]);
     expect(fields(checkDirectory({ ...directory, bindDn: 'cn=search', groupRoles: [{ group: '', role: 'owner' }] }))).toEqual(['bindPassword', 'account', 'groupRoles[0].group']);
-    expect(directoryOf({ ...directory, bindPassword: 'left over' })).toMatchObject({ bindDn: null, bindPassword: null, groupRoles: null, userFilter: null, account: null });
+    expect(directoryOf({ ...directory, bindPassword: 'left over' })).toMatchObject({ bindDn: null, bindPassword: null, groupRoles: null, userFilter: null, account: null, openId: null });
+  });
+
+  test('are identity providers, too, of which only what they have is sent', () => {
+    const provider = { ...noDirectory, kind: 'oidc' as const, name: 'office', url: 'https://id.example.net/realms/example', clientId: ' kumoi ', baseDn: 'left over' };
+    expect([checkDirectory(provider), fields(checkDirectory({ ...provider, url: 'ldaps://ldap.example.net', clientId: '' }))]).toEqual([[], ['url', 'clientId']]);
+    expect(directoryOf(provider)).toMatchObject({ baseDn: null, bindDn: null, userFilter: null, openId: { clientId: 'kumoi', clientSecret: null, listed: null, scopes: null } });
+    expect(directoryOf({ ...provider, listed: 'no' }).openId?.listed).toBe(false);
+    const first = changesOf({ openId: { title: 'Example', listed: true }, defaultRole: null, groupRoles: [{ group: 'a', role: 'member' }] } as unknown as UserDirectory);
+    expect(directoryUpdate(first, first)).toEqual({ secret: null, title: null, listed: null, defaultRole: null, groupRoles: null });
+    expect(directoryUpdate({ ...first, secret: 'new', listed: 'no', groupRoles: [] }, first)).toEqual({ secret: 'new', title: null, listed: false, defaultRole: null, groupRoles: [] });
   });
 });
 

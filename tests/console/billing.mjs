@@ -338,6 +338,28 @@ try {
     await at('directory-delete').click();
     await confirm();
     await page.getByText('No directories').waitFor();
+    await at('create-directory').first().click();
+    await at('directory-name').fill('example');
+    await choose('directory-kind', 'Identity provider');
+    await at('directory-url').fill('https://id.example.net/realms/example');
+    await at('directory-title').fill('Example Inc.');
+    await at('directory-client').fill('kumoi');
+    await at('directory-client-secret').fill('secret of the client');
+    await choose('directory-account', 'acme');
+    await at('directory-role').fill('reader');
+    await picture('billing-provider');
+    await submit();
+    await row('id.example.net').getByText('/sign-in/callback').waitFor();
+    await select('id.example.net');
+    await at('directory-change').click();
+    await at('directory-title').fill('Example KK');
+    await page.getByRole('button', { name: 'Add group' }).click();
+    await at('directory-group-0').fill('/admins');
+    await at('directory-role-0').fill('owner');
+    await picture('billing-provider-change');
+    await submit();
+    await row('id.example.net').getByText('/admins: owner, *: reader').waitFor();
+    await picture('billing-providers');
     complain();
   });
   await step('a pool of hosts is made and given, and a host is put into it', async () => {
