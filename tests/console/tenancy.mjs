@@ -213,7 +213,7 @@ try {
     await goTo('nav-domains', 'ドメイン');
     await page.getByRole('link', { name: 'reseller', exact: true }).waitFor();
     await picture('console-domains-ja');
-    await goTo('nav-roles', '役割');
+    await goTo('nav-roles', 'ロール');
     await row('全体管理者').first().waitFor();
     complain();
   });

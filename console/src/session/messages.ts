@@ -19,7 +19,7 @@ export const sessionMessages = {
   'session.codeHint': { en: 'Six digits of the authenticator program, or a recovery code.', ja: '認証アプリの 6 桁の数字、またはリカバリーコード。' },
   'session.expired': { en: 'Your session has ended. Log in to go on where you were.', ja: 'セッションが終了しました。ログインすると元の画面に戻ります。' },
   'session.wait': { en: 'Too many attempts. Try again in {seconds} s.', ja: '試行回数が多すぎます。{seconds} 秒後にもう一度お試しください。' },
-  'session.accountLost': { en: 'You have no role in the account {name} any more. This is your own account.', ja: 'アカウント {name} での役割がなくなったため、自分のアカウントに戻りました。' },
+  'session.accountLost': { en: 'You have no role in the account {name} any more. This is your own account.', ja: 'アカウント {name} でのロールがなくなったため、自分のアカウントに戻りました。' },
   'session.held': { en: 'The account {name} stands still: it can be looked at, not changed.', ja: 'アカウント {name} は停止中のため、閲覧のみできます。' },
   'session.suspended': { en: 'The account {name} is suspended', ja: 'アカウント {name} は停止されています' },
   'session.closed': { en: 'The account {name} is closed', ja: 'アカウント {name} は閉鎖されています' },
