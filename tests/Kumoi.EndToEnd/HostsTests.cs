@@ -60,7 +60,8 @@ public sealed partial class HostsTests(ThreeHostsCloud cloud) : IClassFixture<Th
     }
 
     [Theory]
-    [InlineData("nbd")]
+    // What moves a volume is NBD, too.
+    [InlineData("nbd", Explicit = true)]
     [InlineData("iscsi")]
     public async Task A_volume_goes_from_host_to_host_and_what_gives_it_may_be_killed(string protocol)
     {
@@ -236,7 +237,7 @@ public sealed partial class HostsTests(ThreeHostsCloud cloud) : IClassFixture<Th
     /// <summary>Each line that `up` says is the end of one of its steps. All of them take minutes: `./test long`.</summary>
     [Theory]
     [InlineData(0, Explicit = true)]
-    [InlineData(1)]
+    [InlineData(1, Explicit = true)]
     [InlineData(2, Explicit = true)]
     [InlineData(3)]
     [InlineData(4, Explicit = true)]

@@ -5,13 +5,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { storage } from './storage.mjs';
 
-const { page, at, row, invalid, picture, choose, logIn, step, speak, refused, complain, close, operator, submit, confirm, select, same, inert } = await storage();
+const { page, at, row, invalid, picture, choose, logIn, step, speak, refused, complain, close, operator, submit, confirm, select, same, inert, titled } = await storage();
 const password = process.env.KUMOI_DEMO_PASSWORD;
 const url = process.argv[2];
 const month = process.env.KUMOI_USED_MONTH;
 const owner = 'acme-admin';
 const monthName = (language) => new Intl.DateTimeFormat(language, { year: 'numeric', month: 'long', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`));
-const titled = (name) => page.getByRole('heading', { name: new RegExp(`^${name}( \\(.*\\))?$`), level: 1 });
 const goTo = async (nav, name) => { await at(nav).click(); await titled(name).waitFor(); };
 const data = (id, attributes) => page.locator(`[data-testid="${id}"]${Object.entries(attributes).map(([name, value]) => `[data-${name}="${value}"]`).join('')}`);
 // The text of a file that a click saves.

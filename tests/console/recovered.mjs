@@ -3,7 +3,7 @@
 // acme lost data and web-1-root with a host. That is back as host-1, with these and two more that nothing is remembered of; the last cannot be read. acme has made another data since, empty.
 import { storage } from './storage.mjs';
 
-const { page, at, row, invalid, picture, choose, step, speak, faults, refused, complain, close, heading, user, operator, submit, confirm, select, named, gone, same, disabled, goTo } = await storage();
+const { page, at, row, invalid, picture, choose, step, speak, faults, refused, complain, close, heading, user, operator, submit, confirm, select, named, gone, same, disabled, goTo, titled } = await storage();
 const running = () => page.locator('[data-testid="instance-state"][data-state="running"]').first().waitFor();
 const takeBack = (name) => row(name).first().getByTestId('volume-recover').click();
 const startVolume = () => at('launch-start').getByText('A volume that there is').click();
@@ -15,7 +15,7 @@ try {
     await at('volumes-found-again').getByText('found again: 2').waitFor();
     await picture('console-found-again');
     await at('volumes-found-again').getByRole('link').click();
-    await heading('Recoverable volumes').waitFor();
+    await titled('Recoverable volumes').waitFor();
     await row('web-1-root').waitFor();
     await picture('console-recoverable');
     await takeBack('data');

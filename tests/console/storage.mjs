@@ -8,9 +8,11 @@ export async function storage() {
   const driver = await open(url, pictures, { width: 1440, height: 900 });
   const { page, at, row, logIn } = driver;
   const heading = (name) => page.getByRole('heading', { name, exact: true });
+  // A page's title has how many there are behind it, once that is known.
+  const titled = (name) => page.getByRole('heading', { name: new RegExp(`^${name}( \\(.*\\))?$`), level: 1 });
   const token = () => page.evaluate(() => Object.values(sessionStorage).map(String).join(' ').match(/kumoi_[A-Za-z0-9_-]+/)?.[0]);
   return {
-    ...driver, heading,
+    ...driver, heading, titled,
     operator: () => logIn('admin', adminPassword),
     user: (name) => logIn(name, password),
     submit: () => at('form-submit').click(),

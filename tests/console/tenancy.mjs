@@ -2,10 +2,9 @@
 //   node tenancy.mjs URL PICTURES-DIRECTORY   (password of admin in KUMOI_ADMIN_PASSWORD, of everybody who is made here in KUMOI_DEMO_PASSWORD)
 import { storage } from './storage.mjs';
 
-const { page, at, row, invalid, picture, choose, logIn, step, speak, refused, complain, close, heading, operator, submit, select, named, gone, same } = await storage();
+const { page, at, row, invalid, picture, choose, logIn, step, speak, refused, complain, close, heading, operator, submit, select, named, gone, same, titled } = await storage();
 const password = process.env.KUMOI_DEMO_PASSWORD;
 const url = process.argv[2];
-const titled = (name) => page.getByRole('heading', { name: new RegExp(`^${name}( \\(.*\\))?$`), level: 1 });
 const goTo = async (nav, name) => { await at(nav).click(); await titled(name).waitFor(); };
 const offered = async (...navs) => Promise.all(navs.map((nav) => at(`nav-${nav}`).count()));
 const actingFor = (name) => at('account-switch').filter({ hasText: name }).first().waitFor();

@@ -15,7 +15,7 @@ public sealed class KilledBlockTests
 
     /// <param name="stride">How many changes lie between two kills.</param>
     [Theory]
-    [InlineData(BlockStand.LvmThin, 19)]
+    [InlineData(BlockStand.LvmThin, 41)]
     [InlineData(BlockStand.Rbd, 67)]
     public async Task Snapshots_of_a_group_are_of_one_moment_and_the_guest_goes_on(string kind, int stride)
     {

@@ -89,7 +89,7 @@ public sealed class FailedLayersTests
                 case "grow": await volumes.GrowAsync(volume with { SizeGib = 2 }, null, default); break;
                 case "remove": await volumes.RemoveAsync(volume, default); break;
             }
-            Assert.True(left.WaitForExit(0), "It still runs.");
+            Assert.True(left.WaitForExit(TimeSpan.FromSeconds(20)), "It still runs.");
             Assert.False(File.Exists(begun));
             Assert.Equal(2, stand.FilesOf(volume).Length);
         }
