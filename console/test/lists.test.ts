@@ -3,10 +3,11 @@ import { extendTrail, startOfTrail } from '../src/api/pages';
 import { fieldName } from '../src/api/problem';
 import { staleAfter } from '../src/api/live';
 import { waitMs } from '../src/api/stream';
-import type { Event } from '../src/api/types';
+import type { Event, Instance } from '../src/api/types';
 import { readChanges } from '../src/events/events';
 import { plainText } from '../src/instances/console/plainText';
 import { canDo } from '../src/instances/instances';
+import { checkSettings, settingsOf, settingsUpdate } from '../src/instances/settings';
 import { lookOf } from '../src/instances/state';
 
 describe('the trail of cursors', () => {
@@ -31,6 +32,11 @@ describe('states', () => {
   });
 
   test('actions fit the state', () => {
+    const first = settingsOf({ flavor: { id: 'f-1', name: 'tiny' }, terminationProtection: false, metadataEndpoint: 'enabled', metadataTokens: 'optional', metadataHopLimit: 1, metadataTags: 'disabled' } as Instance);
+    expect([checkSettings(first), checkSettings({ ...first, metadataHopLimit: '0' }).map((v) => v.field)]).toEqual([[], ['metadataHopLimit']]);
+    expect(Object.values(settingsUpdate(first, first)).filter((v) => v !== null)).toEqual([]);
+    expect(settingsUpdate({ ...first, metadata: 'required', metadataHopLimit: '2' }, first)).toMatchObject({ flavor: null, metadataEndpoint: 'enabled', metadataTokens: 'required', metadataHopLimit: 2, metadataTags: null });
+    expect(settingsUpdate({ ...first, metadata: 'disabled', terminationProtection: true }, first)).toMatchObject({ metadataEndpoint: 'disabled', metadataTokens: null, terminationProtection: true });
     expect([canDo('start', { state: 'running' }), canDo('stop', { state: 'running' }), canDo('terminate', { state: 'terminated' })]).toEqual([false, true, false]);
   });
 });

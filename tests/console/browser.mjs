@@ -6,7 +6,7 @@ const [url, pictures] = process.argv.slice(2);
 const password = process.env.KUMOI_DEMO_PASSWORD;
 if (!url || !pictures || !password) throw new Error('usage: KUMOI_DEMO_PASSWORD=… node browser.mjs URL DIRECTORY');
 
-const { page, at, picture, choose, step, speak, faults, complain, close } = await open(url, pictures, { width: 1400, height: 860 });
+const { page, at, invalid, picture, choose, step, speak, faults, complain, close } = await open(url, pictures, { width: 1400, height: 860 });
 
 try {
   await step('a wrong password is refused and nothing typed is lost', async () => {
@@ -78,6 +78,32 @@ try {
     const stopped = await fetch(`${url}/api/v1/instances/from-browser/stop`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
     if (!stopped.ok) throw new Error(`stop answered ${stopped.status}`);
     await row.locator('[data-testid="instance-state"][data-state="stopped"]').waitFor();
+  });
+  await step('an instance answers metadata with a token only, and is not terminated while it is protected', async () => {
+    await page.getByRole('link', { name: 'from-browser', exact: true }).first().click();
+    await at('instance-edit').click();
+    await at('instance-flavor').waitFor();
+    await at('instance-hops').fill('65');
+    await at('form-submit').click();
+    await invalid('instance-hops').waitFor();
+    await at('instance-hops').fill('2');
+    await at('instance-protection').locator('input').click({ force: true });
+    await choose('instance-metadata', 'Only with a token');
+    await picture('instance-edit');
+    await at('form-submit').click();
+    await page.getByText('Only with a token (IMDSv2)').first().waitFor();
+    const token = await page.evaluate(() => Object.values(sessionStorage).map(String).join(' ').match(/kumoi_[A-Za-z0-9_-]+/)?.[0]);
+    const read = async () => (await fetch(`${url}/api/v1/instances/from-browser`, { headers: { authorization: `Bearer ${token}` } })).json();
+    const one = await read();
+    if (!one.terminationProtection || one.metadataTokens !== 'required' || one.metadataHopLimit !== 2 || one.metadataTags !== 'disabled') throw new Error(`not what was asked: ${JSON.stringify(one)}`);
+    await at('instance-edit').click();
+    await at('instance-protection').locator('input').click({ force: true });
+    await at('form-submit').click();
+    await at('instance-edit').waitFor();
+    for (let tries = 0; (await read()).terminationProtection; tries++) {
+      if (tries > 50) throw new Error('it is still protected');
+      await page.waitForTimeout(200);
+    }
   });
   await step('make a network of both families', async () => {
     await page.goto(`${url}/networks`);

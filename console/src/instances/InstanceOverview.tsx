@@ -43,6 +43,8 @@ export function InstanceOverview({ instance: i }: { instance: Instance }): React
             { label: t('instance.placementGroup'), value: i.placementGroup ? <ResourceLink {...i.placementGroup} /> : t('ui.none') },
             ...(i.hostPool === null ? [] : [{ label: t('hostPool.one'), value: <ResourceLink {...i.hostPool} /> }]),
             ...(Object.keys(i.requiredLabels).length === 0 ? [] : [{ label: t('hostPool.required'), value: <TagList tags={i.requiredLabels} /> }]),
+            { label: t('instance.metadata'), value: t(i.metadataEndpoint === 'disabled' ? 'instance.metadata.disabled' : i.metadataTokens === 'required' ? 'instance.metadata.required' : 'instance.metadata.optional') },
+            { label: t('instance.protection'), value: t(i.terminationProtection ? 'ui.yes' : 'ui.no') },
             { label: t('ui.created'), value: format.dateTime(i.createdAt) },
             i.terminatedAt !== null
               ? { label: t('instance.terminated'), value: format.dateTime(i.terminatedAt) }

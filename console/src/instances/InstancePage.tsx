@@ -19,6 +19,7 @@ import { SpanTable } from '../usage/SpanTable';
 import { InstanceVolumes } from '../volumes/InstanceVolumes';
 import { ActionButtons } from './ActionButtons';
 import { ConsoleLog } from './console/ConsoleLog';
+import { EditInstanceDialog } from './EditInstanceDialog';
 import { instances } from './instances';
 import { InstanceOverview } from './InstanceOverview';
 import { InstanceState } from './InstanceState';
@@ -32,7 +33,7 @@ export function InstancePage(): ReactNode {
   const t = useText();
   const may = useMay();
   const id = useParams()['id'] ?? '';
-  const [making, setMaking] = useState(false);
+  const [dialog, setDialog] = useState<'image' | 'edit' | null>(null);
   const [search, setSearch] = useSearchParams();
   const { data: instance, error, isPending, refetch } = useQuery({
     queryKey: [instances.key, 'one', id], queryFn: () => instances.get(id), refetchInterval: resyncMs,
@@ -48,7 +49,8 @@ export function InstancePage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <WriteButton needs="images:write" disabled={instance.desired === 'terminated'} onClick={() => setMaking(true)} data-testid="instance-image">{t('image.make')}</WriteButton>
+              <WriteButton needs="images:write" disabled={instance.desired === 'terminated'} onClick={() => setDialog('image')} data-testid="instance-image">{t('image.make')}</WriteButton>
+              <WriteButton needs="instances:write" disabled={instance.desired === 'terminated'} onClick={() => setDialog('edit')} data-testid="instance-edit">{t('instance.edit')}</WriteButton>
               <ActionButtons chosen={[instance]} />
             </SpaceBetween>
           }
@@ -70,7 +72,8 @@ export function InstancePage(): ReactNode {
           ].filter(({ needs }) => needs === undefined || may(needs)).map((tab) => ({ ...tab, label: <span data-testid={`tab-${tab.id}`}>{tab.label}</span> }))}
         />
       </SpaceBetween>
-      {making && <MakeImageDialog of={{ fromInstance: instance }} close={() => setMaking(false)} />}
+      {dialog === 'image' && <MakeImageDialog of={{ fromInstance: instance }} close={() => setDialog(null)} />}
+      {dialog === 'edit' && <EditInstanceDialog instance={instance} close={() => setDialog(null)} />}
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { answer, api } from '../api/client';
-import type { Instance, LaunchInstance, Page } from '../api/types';
+import type { Instance, LaunchInstance, Page, UpdateInstance } from '../api/types';
 
 const at = (id: string) => ({ params: { path: { instance: id } } });
 
@@ -12,6 +12,7 @@ export const instances = {
     const made = (await answer(api.POST('/api/v1/instances', { body, headers: { 'Idempotency-Key': idempotencyKey } }))) as Instance | Page<Instance>;
     return 'items' in made ? made.items : [made];
   },
+  update: (id: string, body: UpdateInstance) => answer(api.PUT('/api/v1/instances/{instance}', { ...at(id), body })),
   start: (id: string) => answer(api.POST('/api/v1/instances/{instance}/start', at(id))),
   stop: (id: string) => answer(api.POST('/api/v1/instances/{instance}/stop', at(id))),
   reboot: (id: string) => answer(api.POST('/api/v1/instances/{instance}/reboot', at(id))),
