@@ -161,7 +161,7 @@ internal sealed record ServerProcess(OwnProcess Process, Uri Url)
     public async Task ReadyAsync()
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        await FaultCloud.UntilAsync($"{Url} is ready", TimeSpan.FromSeconds(60), async () =>
+        await FaultCloud.UntilAsync($"{Url} is ready", TimeSpan.FromMinutes(3), async () =>
         {
             using var answer = await http.GetAsync(new Uri(Url, "/readyz"));
             return answer.IsSuccessStatusCode;

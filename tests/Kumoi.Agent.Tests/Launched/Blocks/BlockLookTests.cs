@@ -3,6 +3,7 @@ using Kumoi.Agent.Instances;
 using Kumoi.Agent.Linux;
 using Kumoi.Agent.Tests.Fakes;
 using Kumoi.Agent.Volumes.Blocks;
+using Kumoi.Agent.Volumes.Directories;
 using Kumoi.Api.Agent;
 using Xunit;
 
@@ -46,10 +47,18 @@ public sealed class BlockLookTests(ITestOutputHelper output)
         await Wait.ForAsync("a round of its own", async () =>
         {
             run.Clear();
-            await RoundAsync();
+            try
+            {
+                await RoundAsync();
+            }
+            catch (HypervisorException e) when (e.Reason == Stores.Away)
+            {
+                // On a busy machine a place may answer too late once.
+                return false;
+            }
             Assert.InRange(run.Count, 1, count);
             return run.Count == count;
-        }, TimeSpan.FromSeconds(20));
+        }, TimeSpan.FromSeconds(60));
         FaultPoints.Reached.Value = null;
         output.WriteLine(string.Join(", ", run.GroupBy(what => what).Select(one => $"{one.Key}: {one.Count()}")));
         if (kind == BlockStand.Rbd) foreach (var volume in volumes) await stand.Tool.RemoveAsync(BlockNames.Disk(volume.Id, 0), default);
