@@ -6,7 +6,7 @@ using Kumoi.Server.Platform.Webhooks;
 
 namespace Kumoi.Server.Alerts.Contacts;
 
-/// <summary>The rules of contacts: pure.</summary>
+/// <summary>What contacts must be like. Only where webhooks may go depends on the machine.</summary>
 public static class ContactRules
 {
     public const int IntervalDefault = 5, IntervalMax = 24 * 60;
