@@ -24,7 +24,7 @@ public sealed partial class CloudTests
         // Debian's own programs: others in the path may be of other versions.
         var environment = new Dictionary<string, string>(variables)
         {
-            ["KUMOI_GUESTS"] = "1", ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin", ["LANG"] = "C.UTF-8", ["PYTHONDONTWRITEBYTECODE"] = "1", ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_PAGER"] = "", ["AWS_CONFIG_FILE"] = "/nonexistent", ["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent",
+            ["KUMOI_GUESTS"] = "1", ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin", ["LANG"] = "C.UTF-8", ["PYTHONDONTWRITEBYTECODE"] = "1", ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_PAGER"] = "", ["AWS_CONFIG_FILE"] = "/dev/null", ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null",
         };
         (await Machine.RunAsync(program, [Path.Combine(cloud.Tree, "tests/clients", script)], environment, seconds: 900)).Ok.ToString();
         Assert.Equal(before, (await cloud.JsonAsync("instance", "list")).ToString());

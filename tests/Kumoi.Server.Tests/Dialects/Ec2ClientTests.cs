@@ -21,8 +21,8 @@ public sealed class Ec2ClientTests
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.Combine(GoldenTests.Tree, "tests/clients") };
         foreach (var (name, value) in new Dictionary<string, string>
         {
-            ["AWS_ACCESS_KEY_ID"] = scene.Key.Id, ["AWS_SECRET_ACCESS_KEY"] = scene.Key.Secret, ["AWS_DEFAULT_REGION"] = scene.Key.Region, ["AWS_ENDPOINT_URL_EC2"] = scene.Url, ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_PAGER"] = "", ["AWS_CONFIG_FILE"] = "/nonexistent",
-            ["AWS_SHARED_CREDENTIALS_FILE"] = "/nonexistent", ["HOME"] = folder, ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin", ["PYTHONDONTWRITEBYTECODE"] = "1", ["PYTHONIOENCODING"] = "utf-8", ["LANG"] = "C.UTF-8",
+            ["AWS_ACCESS_KEY_ID"] = scene.Key.Id, ["AWS_SECRET_ACCESS_KEY"] = scene.Key.Secret, ["AWS_DEFAULT_REGION"] = scene.Key.Region, ["AWS_ENDPOINT_URL_EC2"] = scene.Url, ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_PAGER"] = "", ["AWS_CONFIG_FILE"] = "/dev/null",
+            ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null", ["HOME"] = folder, ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin", ["PYTHONDONTWRITEBYTECODE"] = "1", ["PYTHONIOENCODING"] = "utf-8", ["LANG"] = "C.UTF-8",
         }) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
