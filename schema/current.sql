@@ -931,6 +931,43 @@ CREATE TABLE public.backup_stores (
     CONSTRAINT backup_stores_warn_percent_check CHECK (((warn_percent >= 1) AND (warn_percent <= 100)))
 );
 
+CREATE TABLE public.deleted_accounts (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    domain_id text NOT NULL COLLATE pg_catalog."C",
+    lineage text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.domains (
+    id text NOT NULL COLLATE pg_catalog."C",
+    parent_id text COLLATE pg_catalog."C",
+    name text NOT NULL,
+    path text NOT NULL,
+    lineage text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT domains_check CHECK (("right"(lineage, (length(id) + 1)) = (id || '.'::text))),
+    CONSTRAINT domains_check1 CHECK (((parent_id IS NULL) = (lineage = (id || '.'::text))))
+);
+
+CREATE VIEW public.billed_accounts AS
+ SELECT a.id,
+    a.name,
+    d.lineage,
+    a.created_at,
+    NULL::timestamp with time zone AS deleted_at
+   FROM (public.accounts a
+     JOIN public.domains d ON ((d.id = a.domain_id)))
+UNION ALL
+ SELECT x.id,
+    x.name,
+    COALESCE(d.lineage, x.lineage) AS lineage,
+    x.created_at,
+    x.deleted_at
+   FROM (public.deleted_accounts x
+     LEFT JOIN public.domains d ON ((d.id = x.domain_id)));
+
 CREATE TABLE public.console_sessions (
     id text NOT NULL COLLATE pg_catalog."C",
     account_id text NOT NULL COLLATE pg_catalog."C",
@@ -997,17 +1034,6 @@ CREATE TABLE public.directories (
     listed boolean DEFAULT false NOT NULL,
     CONSTRAINT directories_kind_check CHECK ((kind = ANY (ARRAY['ldap'::text, 'oidc'::text]))),
     CONSTRAINT directories_oidc_whole CHECK (((kind = 'oidc'::text) = (num_nulls(client_id, scopes, groups_claim) = 0)))
-);
-
-CREATE TABLE public.domains (
-    id text NOT NULL COLLATE pg_catalog."C",
-    parent_id text COLLATE pg_catalog."C",
-    name text NOT NULL,
-    path text NOT NULL,
-    lineage text NOT NULL COLLATE pg_catalog."C",
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT domains_check CHECK (("right"(lineage, (length(id) + 1)) = (id || '.'::text))),
-    CONSTRAINT domains_check1 CHECK (((parent_id IS NULL) = (lineage = (id || '.'::text))))
 );
 
 CREATE TABLE public.event_retention (
@@ -2015,6 +2041,9 @@ ALTER TABLE ONLY public.console_sessions
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.deleted_accounts
+    ADD CONSTRAINT deleted_accounts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.directories
     ADD CONSTRAINT directories_name_key UNIQUE (name);
 
@@ -2597,6 +2626,8 @@ CREATE INDEX snapshots_image_upload ON public.snapshots USING btree (image_uploa
 CREATE UNIQUE INDEX snapshots_name ON public.snapshots USING btree (account_id, name);
 
 CREATE UNIQUE INDEX snapshots_volume ON public.snapshots USING btree (volume_id, asked_generation);
+
+CREATE INDEX statements_month ON public.statements USING btree (month, id);
 
 CREATE INDEX store_hosts_host ON public.store_hosts USING btree (host_id);
 

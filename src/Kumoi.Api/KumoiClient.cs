@@ -29,6 +29,9 @@ public sealed class KumoiClient : IDisposable
         // Waiting forms answer after up to five minutes; uploads take as long as they take.
         _http = new HttpClient(handler ?? new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) }) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan };
         _http.DefaultRequestHeaders.AcceptLanguage.ParseAdd(language);
+        // By this one knows one's sessions apart.
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("kumoi", typeof(KumoiClient).Assembly.GetName().Version?.ToString(3)));
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue($"({(OperatingSystem.IsLinux() ? "Linux" : OperatingSystem.IsMacOS() ? "Mac OS X" : "Windows")})"));
         if (token is not null) _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 

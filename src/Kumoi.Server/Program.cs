@@ -165,7 +165,7 @@ public static class ServerProgram
         api.MapPools(services.GetRequiredService<PoolUseCases>(), services.GetRequiredService<DrainUseCases>());
         api.MapPortForwards(services.GetRequiredService<PortForwardUseCases>());
         api.MapPower(services.GetRequiredService<PowerUseCases>());
-        api.MapMetering(services.GetRequiredService<UsageUseCases>(), services.GetRequiredService<UsageStore>(), services.GetRequiredService<TariffUseCases>(), services.GetRequiredService<StatementUseCases>());
+        api.MapMetering(services.GetRequiredService<UsageUseCases>(), services.GetRequiredService<UsageStore>(), services.GetRequiredService<TariffUseCases>(), services.GetRequiredService<StatementUseCases>(), services.GetRequiredService<IssuedStatementUseCases>());
         api.MapQuotas(services.GetRequiredService<QuotaUseCases>(), services.GetRequiredService<QuotaRequestUseCases>());
         api.MapRouters(services.GetRequiredService<RouterUseCases>());
         api.MapRoutes(services.GetRequiredService<RouteUseCases>());

@@ -2,6 +2,8 @@ using System.Globalization;
 using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Server.Metering;
+using Kumoi.Server.Metering.Statements;
+using Kumoi.Server.Metering.Tariffs;
 using Kumoi.Server.Platform.Postgres;
 using Kumoi.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,7 +61,19 @@ public sealed class ConsoleBillingTests
         while (await cloud.Services.GetRequiredService<UsageLoop>().LookAsync(default))
         {
         }
+        await IssueAsync(database);
         return DateTimeOffset.UtcNow.AddHours(-6).ToString("yyyy-MM", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>What an account that is gone owed.</summary>
+    private static async Task IssueAsync(Database database)
+    {
+        var (begin, month) = (new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new Month(2026, 1));
+        var statement = StatementPlan.Of(
+            new Ref("acct-00000000000000099", "gone"), new TariffRecord("trf-00000000000000099", "old", "", "JPY", "UTC", 10, "half-up", null, begin), [new TariffPrice("prc-1", "volume.allocated", "", "GiB-hour", 2, 0, begin, null)], month,
+            [new UsedAt("volume.allocated", "standard", new UsedResource("volume", "vol-1", "books"), begin, 12)], begin.AddMonths(2));
+        await database.ExecuteAsync("INSERT INTO deleted_accounts (id, name, domain_id, lineage, created_at, deleted_at) SELECT $1, $2, id, lineage, $3, $4 FROM domains WHERE parent_id IS NULL", default, statement.Account.Id, statement.Account.Name, begin, begin.AddDays(9));
+        await database.TransactionAsync<bool>(async transaction => await StatementStore.IssueAsync(transaction, statement with { Id = "stm-00000000000000099", State = "issued", IssuedAt = begin.AddDays(33) }, default), default);
     }
 
     /// <summary>What was done in the browser is what the cloud has.</summary>

@@ -88,9 +88,28 @@ try {
     await picture('console-tariff');
     await narrow('billing-tariff');
   });
+  await step('who administers accounts sees what all of them owed, deleted ones too', async () => {
+    await goTo('nav-issued-statements', 'Issued statements');
+    await row('gone').getByText('deleted').waitFor();
+    same(await at('issued-csv').isDisabled(), true, 'a table of no month');
+    await page.getByPlaceholder('Month (YYYY-MM)').fill('2025-12');
+    await page.getByText('No issued statements').waitFor();
+    await page.getByPlaceholder('Month (YYYY-MM)').fill('2026-01');
+    await data('issued-total', { total: 26 }).waitFor();
+    await picture('billing-issued');
+    await narrow('billing-issued');
+    const csv = await saved(() => at('issued-csv').click());
+    if (!csv.includes('2026-01,gone,total,,,,,,,,,26,JPY,')) throw new Error(`the table is ${csv}`);
+    await page.getByRole('link', { name: 'gone' }).click();
+    await titled('Statement of gone, January 2026').waitFor();
+    await at('statement-print').click();
+    await page.frameLocator('[data-testid="statement-page"]').getByRole('heading', { name: 'Statement of gone, 2026-01' }).waitFor();
+    await picture('billing-issued-statement');
+    await page.getByRole('button', { name: 'Close' }).last().click();
+  });
   await step('an owner sees what was used, and who began it', async () => {
     await logIn(owner, password);
-    same(await Promise.all(['usage', 'statements', 'prices', 'tariffs', 'host-pools'].map((nav) => at(`nav-${nav}`).count())), [1, 1, 1, 0, 0], 'what an owner is offered');
+    same(await Promise.all(['usage', 'statements', 'prices', 'tariffs', 'host-pools', 'issued-statements'].map((nav) => at(`nav-${nav}`).count())), [1, 1, 1, 0, 0, 0], 'what an owner is offered');
     await goTo('nav-usage', 'Usage');
     await page.getByRole('button', { name: 'This month (UTC)' }).click();
     await page.getByText('Last 24 hours').click();

@@ -65,6 +65,7 @@ export const shellMessages = {
   'nav.usage': { en: 'Usage', ja: '利用量' },
   'nav.prices': { en: 'Prices', ja: '単価' },
   'nav.tariffs': { en: 'Tariffs', ja: '料金表' },
+  'nav.issued-statements': { en: 'Issued statements', ja: '発行済み明細書' },
   'nav.statements': { en: 'Statements', ja: '明細書' },
   'nav.domains': { en: 'Domains', ja: 'ドメイン' },
   'nav.quota-requests': { en: 'Quota requests', ja: 'クォータの申請' },

@@ -22,7 +22,7 @@ export const sections = {
   billing: [...own('usage', 'statements'), { path: 'prices', needs: 'tariffs:read' }],
   tenancy: [
     { path: 'domains', needs: 'domains:read', reach: 'domain' }, { path: 'accounts', needs: 'accounts:read', reach: 'domain' }, { path: 'directories', needs: 'directories:read', reach: 'domain' }, { path: 'quota-requests', needs: 'quota-requests:answer', reach: 'domain' },
-    ...cloud('quota-defaults', 'tariffs'),
+    ...cloud('quota-defaults', 'tariffs'), { path: 'issued-statements', needs: 'issued-statements:read', reach: 'domain' },
   ],
   operator: [...cloud('cloud-alerts', 'hosts'), ...common('host-pools', 'flavors', 'zones')],
   infrastructure: [...common('pools', 'address-pools', 'vlan-ranges'), ...cloud('switches')],

@@ -14,12 +14,14 @@ interface Props {
   title: string;
   description?: string;
   priced: boolean;
+  /** Whose use can be looked at: that of the account that one acts for. */
+  traced: boolean;
   empty: string;
   footer?: ReactNode;
 }
 
 /** Lines of a statement; each unfolds into the resources that it is made of. */
-export function LineTable({ of, lines, title, description, priced, empty, footer }: Props): ReactNode {
+export function LineTable({ of, lines, title, description, priced, traced, empty, footer }: Props): ReactNode {
   const t = useText();
   const format = useFormat();
   const [open, setOpen] = useState<readonly string[]>([]);
@@ -36,7 +38,7 @@ export function LineTable({ of, lines, title, description, priced, empty, footer
       columnDefinitions={[
         {
           id: 'item', header: t('statement.item'), isRowHeader: true, minWidth: 230,
-          cell: ({ line, resource }) => (resource === null ? <><span data-testid="statement-line" data-meter={line.meter}>{item(line)}</span><Held line={line} zone={of.timeZone} /></> : <RouteLink to={`/usage/${resource.id}`}>{resource.name || resource.id}</RouteLink>),
+          cell: ({ line, resource }) => (resource === null ? <><span data-testid="statement-line" data-meter={line.meter}>{item(line)}</span><Held line={line} zone={of.timeZone} /></> : traced ? <RouteLink to={`/usage/${resource.id}`}>{resource.name || resource.id}</RouteLink> : resource.name || resource.id),
         },
         { id: 'quantity', header: t('statement.quantity'), minWidth: 140, cell: ({ line, resource }) => figure(`${format.quantity((resource ?? line).quantity)} ${t.word('unit', line.unit)}`) },
         ...(priced ? [

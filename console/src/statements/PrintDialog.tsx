@@ -9,14 +9,14 @@ import { useText } from '../i18n/text';
 import { Loading } from '../ui/Loading';
 import { ProblemAlert } from '../ui/ProblemAlert';
 import { useStore } from '../ui/store';
-import { statements } from './statements';
+import type { Source } from './statements';
 
 /** The server's page of a statement, read with the session's token and shown in a frame in which nothing runs; from there it is printed. */
-export function PrintDialog({ month, title, close }: { month: string; title: string; close: () => void }): ReactNode {
+export function PrintDialog({ from, which, title, close }: { from: Source; which: string; title: string; close: () => void }): ReactNode {
   const t = useText();
   const lang = useStore(language);
   const frame = useRef<HTMLIFrameElement>(null);
-  const { data, error } = useQuery({ queryKey: [statements.key, 'page', month, lang], queryFn: () => statements.page(month) });
+  const { data, error } = useQuery({ queryKey: [from.key, 'page', which, lang], queryFn: () => from.page(which) });
   return (
     <Modal
       visible size="max" header={title} onDismiss={close} closeAriaLabel={t('ui.close')}

@@ -17,18 +17,27 @@ import { ProblemAlert } from '../ui/ProblemAlert';
 import { useFile } from '../ui/useFile';
 import { LineTable } from './LineTable';
 import { PrintDialog } from './PrintDialog';
-import { statements } from './statements';
+import { issuedStatements, statements, type Source } from './statements';
 import { StatementState } from './StatementsPage';
 
+/** A statement of the account that is acted for. */
 export function StatementPage(): ReactNode {
+  return <Statement from={statements} which={useParams()['month'] ?? 'current'} own />;
+}
+
+/** An issued statement of any account of one's domains. */
+export function IssuedStatementPage(): ReactNode {
+  return <Statement from={issuedStatements} which={useParams()['id'] ?? ''} own={false} />;
+}
+
+function Statement({ from, which, own }: { from: Source; which: string; own: boolean }): ReactNode {
   const t = useText();
   const format = useFormat();
-  const month = useParams()['month'] ?? 'current';
   const [printing, setPrinting] = useState(false);
   const { save, busy } = useFile();
-  const { data: s, error, isPending, refetch } = useQuery({ queryKey: [statements.key, 'one', month], queryFn: () => statements.get(month), refetchInterval: resyncMs });
-  const title = s === undefined ? month : t('statement.of', { month: format.month(s.month) });
-  const trail = [{ text: t('statement.title'), href: '/statements' }, { text: title, href: `/statements/${month}` }];
+  const { data: s, error, isPending, refetch } = useQuery({ queryKey: [from.key, 'one', which], queryFn: () => from.get(which), refetchInterval: resyncMs });
+  const title = s === undefined ? which : own ? t('statement.of', { month: format.month(s.month) }) : t('statement.ofAccount', { account: s.account.name, month: format.month(s.month) });
+  const trail = [{ text: own ? t('statement.title') : t('statement.issuedTitle'), href: from.path }, { text: title, href: `${from.path}/${which}` }];
   if (isPending) return <Page trail={trail}><Loading /></Page>;
   if (s === undefined) return <Page trail={trail}><ProblemAlert failure={error} /></Page>;
   return (
@@ -39,7 +48,7 @@ export function StatementPage(): ReactNode {
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <Button iconName="refresh" ariaLabel={t('ui.refresh')} onClick={() => void refetch()} />
-              <Button iconName="download" loading={busy} onClick={() => void save(`statement-${s.account.name}-${s.month}.csv`, () => statements.csv(s.month))} data-testid="statement-csv">{t('statement.csv')}</Button>
+              <Button iconName="download" loading={busy} onClick={() => void save(`statement-${s.account.name}-${s.month}.csv`, () => from.csv(which))} data-testid="statement-csv">{t('statement.csv')}</Button>
               <Button variant="primary" onClick={() => setPrinting(true)} data-testid="statement-print">{t('statement.print')}</Button>
             </SpaceBetween>
           }
@@ -49,10 +58,10 @@ export function StatementPage(): ReactNode {
         <ProblemAlert failure={error} />
         {s.state === 'open' && <Alert type="info">{t('statement.openHint')}</Alert>}
         <Overview of={s} />
-        <Container><LineTable of={s} lines={s.lines} title={t('statement.lines')} priced empty={t('statement.linesEmpty')} footer={<Sum of={s} />} /></Container>
-        {s.unpriced.length > 0 && <Container><LineTable of={s} lines={s.unpriced} title={t('statement.unpriced')} description={t('statement.unpricedAbout')} priced={false} empty="" /></Container>}
+        <Container><LineTable of={s} lines={s.lines} title={t('statement.lines')} priced traced={own} empty={t('statement.linesEmpty')} footer={<Sum of={s} />} /></Container>
+        {s.unpriced.length > 0 && <Container><LineTable of={s} lines={s.unpriced} title={t('statement.unpriced')} description={t('statement.unpricedAbout')} priced={false} traced={own} empty="" /></Container>}
       </SpaceBetween>
-      {printing && <PrintDialog month={s.month} title={title} close={() => setPrinting(false)} />}
+      {printing && <PrintDialog from={from} which={which} title={title} close={() => setPrinting(false)} />}
     </Page>
   );
 }

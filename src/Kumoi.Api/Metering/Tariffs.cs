@@ -59,6 +59,10 @@ public sealed record StatementResource(string Type, string Id, string Name, deci
 /// <summary>A statement in a list.</summary>
 public sealed record StatementSummary(string Month, string State, string Currency, decimal Total, DateTimeOffset? IssuedAt);
 
+/// <summary>An issued statement in the list of those of all accounts that the caller administers.</summary>
+/// <param name="AccountDeletedAt">When the account was deleted; null if it is there.</param>
+public sealed record IssuedStatement(string Id, Ref Account, DateTimeOffset? AccountDeletedAt, string Month, string Currency, decimal Total, DateTimeOffset IssuedAt);
+
 /// <param name="Month">A month that is over, <c>2026-10</c>.</param>
 public sealed record IssueStatements(string Month);
 

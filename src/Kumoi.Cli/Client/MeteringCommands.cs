@@ -150,7 +150,9 @@ public static class MeteringCommands
         format.AcceptOnlyFromAmong("csv", "html");
         noun.Act(new Command("show", Messages.Text("statement-show")) { month, format }, async (session, parsed, cancel) =>
         {
-            var path = "statements/" + Uri.EscapeDataString(parsed.GetValue(month)!);
+            // Months begin with a figure, numbers of statements with a letter.
+            var which = parsed.GetValue(month)!;
+            var path = (which.StartsWith("stm-", StringComparison.Ordinal) ? "issued-statements/" : "statements/") + Uri.EscapeDataString(which);
             if (parsed.GetValue(format) is { } form) return await CopyAsync(session, path + (form == "csv" ? "/csv" : "/page"), cancel);
             var statement = await session.Client.GetAsync<BillingStatement>(path, cancel);
             if (session.Json)
@@ -169,6 +171,25 @@ public static class MeteringCommands
             session.Write(await session.Client.PostAsync<IssueStatements, IssuedStatements>("statements/issue", new IssueStatements(parsed.GetValue(over)!), null, cancel));
             return 0;
         });
+        AddIssued(noun);
         return noun.Command;
+    }
+
+    /// <summary>Those of all accounts, for who writes the invoices.</summary>
+    private static void AddIssued(Noun<StatementSummary> noun)
+    {
+        IReadOnlyList<Column<IssuedStatement>> columns =
+            [new("id", s => s.Id), new("month", s => s.Month), new("account", s => s.Account.Name), new("amount", s => Number(s.Total)), new("currency", s => s.Currency), new("issued", s => SmallNouns.Time(s.IssuedAt)), new("deleted", s => s.AccountDeletedAt is { } at ? SmallNouns.Time(at) : "-")];
+        var (month, account) = (new Option<string?>("--month") { Description = Messages.Text("option-statement-month") }, Of<string?>("--of-account"));
+        noun.Act(new Command("issued", Messages.Text("statement-list-issued")) { month, account }, async (session, parsed, cancel) =>
+        {
+            var asked = new[] { (Name: "month", Value: parsed.GetValue(month)), (Name: "account", Value: parsed.GetValue(account)) }.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}");
+            var issued = new List<IssuedStatement>();
+            await foreach (var statement in session.Client.ListAsync<IssuedStatement>("issued-statements", string.Join('&', asked), cancel)) issued.Add(statement);
+            session.Write(issued, columns);
+            return 0;
+        });
+        var exported = new Argument<string>("month") { Description = Messages.Text("argument-month-over") };
+        noun.Act(new Command("export", Messages.Text("statement-export")) { exported }, (session, parsed, cancel) => CopyAsync(session, "issued-statements/export?month=" + Uri.EscapeDataString(parsed.GetValue(exported)!), cancel));
     }
 }

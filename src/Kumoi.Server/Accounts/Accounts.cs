@@ -126,6 +126,9 @@ public sealed class AccountUseCases(Database database, NetworkStore networks, Se
             "security_groups", "subnets", "networks", "key_pairs", "images", "access_keys", "subscriptions", "tokens", "users", "memberships", "roles", "quota_requests", "idempotency_keys"])
             await transaction.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", cancel, account.Id);
         await transaction.ExecuteAsync("DELETE FROM quotas WHERE scope_id = $1", cancel, account.Id);
+        // What it used is billed when the month is over.
+        await transaction.ExecuteAsync(
+            "INSERT INTO deleted_accounts (id, name, domain_id, lineage, created_at, deleted_at) SELECT a.id, a.name, d.id, d.lineage, a.created_at, $2 FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.id = $1", cancel, account.Id, clock.GetUtcNow());
         await transaction.ExecuteAsync("DELETE FROM accounts WHERE id = $1", cancel, account.Id);
         await events.WriteAsync(transaction, caller, "account.delete", new Subject("account", account.Id, account.Name), cancel);
         return new Done();

@@ -15,7 +15,7 @@ public sealed class MailSender(MailStore store, MailFailures failures, MailBell 
     // More for one look would be held longer than they are taken for, if the mail server is slow.
     private const int AtOnce = 20;
 
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LookLimit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), LookLimit = TimeSpan.FromMinutes(4), TakenFor = TimeSpan.FromMinutes(5);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Smtp is null ? Task.CompletedTask : Resync.RunAsync(bell.Mails, Period, cancel => LookAsync(clock.GetUtcNow(), cancel), Broken, stoppingToken);
 
@@ -23,7 +23,7 @@ public sealed class MailSender(MailStore store, MailFailures failures, MailBell 
     public async Task LookAsync(DateTimeOffset now, CancellationToken cancel)
     {
         if (options.Smtp is not { } smtp) return;
-        while (await store.TakeAsync(NewMail.Email, AtOnce, now, cancel) is { Count: > 0 } mails)
+        while (await store.TakeAsync(NewMail.Email, AtOnce, TakenFor, now, cancel) is { Count: > 0 } mails)
         {
             using var late = new CancellationTokenSource(LookLimit, clock);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel, late.Token);

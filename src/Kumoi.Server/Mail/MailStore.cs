@@ -28,9 +28,6 @@ public sealed record TakenMail(string Id, string? ContactId, string Purpose, str
 /// <summary>Statements on messages. A message is written before it is sent, and what it tells counts as told once its mail server has it.</summary>
 public sealed class MailStore(Database database, MasterKey masterKey, MailBell bell, Ids ids)
 {
-    // Longer than a look of the sender may take, so that a message which is being sent is nobody else's; no longer, since those of a killed server wait for it.
-    private static readonly TimeSpan TakenFor = TimeSpan.FromMinutes(5);
-
     private static string Purpose(string id) => "body of " + id;
 
     /// <summary>False if a message with alerts to this contact is still under way.</summary>
@@ -48,13 +45,14 @@ public sealed class MailStore(Database database, MasterKey masterKey, MailBell b
     }
 
     /// <summary>Takes messages of a kind that are due for this server alone.</summary>
-    public async Task<List<TakenMail>> TakeAsync(string kind, int most, DateTimeOffset now, CancellationToken cancel) => [.. (await database.QueryAsync(
+    /// <param name="takenFor">For so long: more than sending them may take, so that a message which is being sent is nobody else's; not much more, since those of a killed server wait for it.</param>
+    public async Task<List<TakenMail>> TakeAsync(string kind, int most, TimeSpan takenFor, DateTimeOffset now, CancellationToken cancel) => [.. (await database.QueryAsync(
         """
         UPDATE mails SET taken_until = clock_timestamp() + $3, attempts = attempts + 1
         WHERE id IN (SELECT id FROM mails WHERE kind = $4 AND sent_at IS NULL AND failed_at IS NULL AND next_try_at <= $1 AND (taken_until IS NULL OR taken_until < clock_timestamp()) ORDER BY next_try_at LIMIT $2 FOR UPDATE SKIP LOCKED)
         RETURNING id, contact_id, purpose, address, subject, sealed_body, attempts, created_at, (SELECT c.sealed_secret FROM contacts c WHERE c.id = contact_id)
         """, row => new TakenMail(row.GetString(0), row.TextOrNull(1), row.GetString(2), row.GetString(3), row.GetString(4),
-            Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(5), Purpose(row.GetString(0)))), row.GetInt32(6), row.Time(7), row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8)), cancel, now, most, TakenFor, kind)).OrderBy(mail => mail.Id, StringComparer.Ordinal)];
+            Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(5), Purpose(row.GetString(0)))), row.GetInt32(6), row.Time(7), row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8)), cancel, now, most, takenFor, kind)).OrderBy(mail => mail.Id, StringComparer.Ordinal)];
 
     /// <summary>The mail server has it: what it tells is told.</summary>
     public Task SentAsync(string id, DateTimeOffset now, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>

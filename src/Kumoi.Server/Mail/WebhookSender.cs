@@ -14,7 +14,7 @@ public sealed class WebhookSender(MailStore store, MailFailures failures, Webhoo
     // Side by side: one that does not answer holds up the others for as long as it is waited for.
     private const int AtOnce = 20;
 
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), KeptFor = TimeSpan.FromDays(30);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5), TakenFor = 4 * WebhookPost.Patience, KeptFor = TimeSpan.FromDays(30);
 
     public static string Purpose(string contactId) => "contact " + contactId;
 
@@ -23,7 +23,7 @@ public sealed class WebhookSender(MailStore store, MailFailures failures, Webhoo
     /// <summary>Sends what is due, until there is no more; and forgets messages that are over, of all kinds.</summary>
     public async Task LookAsync(DateTimeOffset now, CancellationToken cancel)
     {
-        while (await store.TakeAsync(NewMail.Webhook, AtOnce, now, cancel) is { Count: > 0 } mails) await Task.WhenAll(mails.Select(mail => SendAsync(mail, now, cancel)));
+        while (await store.TakeAsync(NewMail.Webhook, AtOnce, TakenFor, now, cancel) is { Count: > 0 } mails) await Task.WhenAll(mails.Select(mail => SendAsync(mail, now, cancel)));
         await store.ForgetAsync(now - KeptFor, cancel);
     }
 

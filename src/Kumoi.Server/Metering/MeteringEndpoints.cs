@@ -10,12 +10,13 @@ namespace Kumoi.Server.Metering;
 
 public static class MeteringEndpoints
 {
-    public static IServiceCollection AddMetering(this IServiceCollection services) => services.AddSingleton<UsageStore>().AddSingleton<UsageUseCases>().AddSingleton<TariffUseCases>().AddSingleton<StatementUseCases>().AddLoop<UsageLoop>().AddLoop<StatementLoop>();
+    public static IServiceCollection AddMetering(this IServiceCollection services) => services.AddSingleton<UsageStore>().AddSingleton<UsageUseCases>().AddSingleton<TariffUseCases>().AddSingleton<StatementUseCases>().AddSingleton<IssuedStatementUseCases>().AddLoop<UsageLoop>().AddLoop<StatementLoop>();
 
-    public static void MapMetering(this IEndpointRouteBuilder routes, UsageUseCases usage, UsageStore store, TariffUseCases tariffs, StatementUseCases statements)
+    public static void MapMetering(this IEndpointRouteBuilder routes, UsageUseCases usage, UsageStore store, TariffUseCases tariffs, StatementUseCases statements, IssuedStatementUseCases issued)
     {
         MapUsage(routes, usage, store);
         MapStatements(routes, statements);
+        MapIssued(routes, issued);
         routes.Get("/tariffs", Permission.Cloud("tariffs", "read"), "ListTariffs", "List tariffs, their prices and who has them", call => tariffs.ListAsync(call.Cancelled));
         routes.Get("/tariffs/current", Permission.Read("tariffs"), "GetCurrentTariff", "What the account pays for what", call => tariffs.CurrentAsync(call.Caller, call.Cancelled));
         routes.Get("/tariffs/{tariff}", Permission.Cloud("tariffs", "read"), "GetTariff", "Read a tariff", call => tariffs.GetAsync(call.Route("tariff"), call.Cancelled));
@@ -56,14 +57,40 @@ public static class MeteringEndpoints
     {
         routes.Get("/statements", Permission.Read("statements"), "ListStatements", "What the account owes for the open month, and owed for those before", call => statements.ListAsync(call.Caller, call.Cancelled));
         routes.Get("/statements/{month}", Permission.Read("statements"), "GetStatement", "A month's statement (`2026-11`, or `current`)", call => statements.GetAsync(call.Caller, call.Route("month"), call.Cancelled));
-        Rendered("csv", "GetStatementTable", "A month's statement as CSV", "text/csv", (call, statement) => StatementPages.Csv(statement));
-        Rendered("page", "GetStatementPage", "A month's statement as a page to print, in the caller's language", "text/html", (call, statement) => StatementPages.Html(statement, call.Caller.Language));
+        MapRendered(routes, "/statements/{month}", Permission.Read("statements"), "GetStatement", "A month's statement", call => statements.GetAsync(call.Caller, call.Route("month"), call.Cancelled));
         routes.Post<IssueStatements, IssuedStatements>("/statements/issue", Permission.Cloud("statements", "issue"), "IssueStatements", "Issue the statements of a month that is over before the time they are issued by themselves", 200, (call, issue) => statements.IssueAsync(issue.Month, call.Cancelled)).Fails(409);
+    }
 
-        void Rendered(string form, string name, string summary, string type, Func<Call, BillingStatement, string> render) => Endpoints.Map(routes, "GET", "/statements/{month}/" + form, Permission.Read("statements"), name, summary, 200, async http =>
+    /// <summary>Of all accounts beneath the caller's domains.</summary>
+    private static void MapIssued(IEndpointRouteBuilder routes, IssuedStatementUseCases issued)
+    {
+        routes.Get("/issued-statements", IssuedStatementUseCases.See, "ListIssuedStatements", "List the issued statements of all accounts of the caller's domains, deleted ones included, the oldest first",
+            async call => await PageRequest.Read(call).Then(page => issued.ListAsync(call.Caller, call.Query("month"), call.Query("account"), page, call.Cancelled))).WithPaging().WithQuery("month", "`2026-11`").WithQuery("account", "Id or name");
+        routes.Get("/issued-statements/{statement}", IssuedStatementUseCases.See, "GetIssuedStatement", "Read an issued statement of any of these accounts", call => issued.GetAsync(call.Caller, call.Route("statement"), call.Cancelled));
+        MapRendered(routes, "/issued-statements/{statement}", IssuedStatementUseCases.See, "GetIssuedStatement", "An issued statement", call => issued.GetAsync(call.Caller, call.Route("statement"), call.Cancelled));
+        Endpoints.Map(routes, "GET", "/issued-statements/export", IssuedStatementUseCases.See, "ExportIssuedStatements", "All lines of all issued statements of a month as one table (CSV)", 200, async http =>
         {
-            if (await Endpoints.AdmitAsync(http, Permission.Read("statements")) is not { } call) return;
-            var statement = await statements.GetAsync(call.Caller, call.Route("month"), call.Cancelled);
+            if (await Endpoints.AdmitAsync(http, IssuedStatementUseCases.See) is not { } call) return;
+            if (Month.Read(call.Query("month") ?? "") is not { } month)
+            {
+                await Problems.WriteAsync(http, Failure.Invalid("month", "month"));
+                return;
+            }
+            http.Response.ContentType = "text/csv; charset=utf-8";
+            await http.Response.WriteAsync(StatementPages.Heading, call.Cancelled);
+            await foreach (var statement in issued.ExportAsync(call.Caller, month, call.Cancelled)) await http.Response.WriteAsync(StatementPages.Rows(statement), call.Cancelled);
+        }).WithQuery("month", "`2026-11`").Produces(200, contentType: "text/csv");
+    }
+
+    private static void MapRendered(IEndpointRouteBuilder routes, string path, Permission permission, string name, string what, Func<Call, Task<Result<BillingStatement>>> get)
+    {
+        Rendered("csv", "Table", " as CSV", "text/csv", (call, statement) => StatementPages.Csv(statement));
+        Rendered("page", "Page", " as a page to print, in the caller's language", "text/html", (call, statement) => StatementPages.Html(statement, call.Caller.Language));
+
+        void Rendered(string form, string suffix, string how, string type, Func<Call, BillingStatement, string> render) => Endpoints.Map(routes, "GET", $"{path}/{form}", permission, name + suffix, what + how, 200, async http =>
+        {
+            if (await Endpoints.AdmitAsync(http, permission) is not { } call) return;
+            var statement = await get(call);
             if (statement.Failure is { } failure)
             {
                 await Problems.WriteAsync(http, failure);

@@ -152,7 +152,7 @@ public sealed class AlertTellingTests
         var now = DateTimeOffset.UtcNow;
         await cloud.WatchAsync(now);
         await cloud.TellAsync(now = now.AddMinutes(1));
-        Assert.Single(await cloud.Services.GetRequiredService<MailStore>().TakeAsync(NewMail.Email, 20, now, default));
+        Assert.Single(await cloud.Services.GetRequiredService<MailStore>().TakeAsync(NewMail.Email, 20, TimeSpan.FromMinutes(5), now, default));
         await cloud.SendAsync(now);
         await cloud.TellAsync(now.AddMinutes(10));
         Assert.Single(smtp.Messages);

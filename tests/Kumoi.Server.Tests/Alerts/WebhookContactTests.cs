@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Kumoi.Api;
+using Kumoi.Server.Mail;
 using Kumoi.Server.Tests.Subscriptions;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Alerts;
@@ -88,6 +90,30 @@ public sealed class WebhookContactTests
         Assert.All(scene.Sink.Requests, request => Assert.True(request.IsSignedWith(secret)));
         Assert.Single(scene.Sink.Requests.Select(request => (request.Id, Convert.ToBase64String(request.Body))).Distinct());
         Assert.Null((await scene.Tenant.GetAsync<Contact>("/contacts/hook")).LastError);
+    }
+
+    [Fact]
+    public async Task What_a_killed_server_had_taken_waits_less_than_a_minute_and_is_sent_by_another()
+    {
+        await using var scene = await SceneAsync();
+        await VerifiedAsync(scene);
+        var gate = new TaskCompletionSource();
+        scene.Sink.Answer = http => gate.Task.WaitAsync(http.RequestAborted);
+        await RaiseAsync(scene);
+        var now = DateTimeOffset.UtcNow;
+        await scene.Cloud.LookAsync(now.AddMinutes(1));
+        var look = scene.Cloud.LookAsync(now.AddMinutes(2));
+        await Wait.UntilAsync(() => Task.FromResult(!scene.Sink.Requests.IsEmpty), what: "it is on its way");
+        // Nobody else sends it meanwhile, and nobody would for longer if the sender were killed now.
+        var database = scene.Cloud.Database();
+        var mails = scene.Cloud.Services.GetRequiredService<MailStore>();
+        Assert.Empty(await mails.TakeAsync(NewMail.Webhook, 20, TimeSpan.FromMinutes(1), now.AddMinutes(2), default));
+        Assert.True(await database.FindAsync("SELECT taken_until < clock_timestamp() + interval '1 minute' FROM mails WHERE sent_at IS NULL", row => row.GetBoolean(0), default));
+        await database.ExecuteAsync("UPDATE mails SET taken_until = clock_timestamp() WHERE sent_at IS NULL", default);
+        var again = Assert.Single(await mails.TakeAsync(NewMail.Webhook, 20, TimeSpan.FromMinutes(1), now.AddMinutes(2), default));
+        Assert.Equal((Assert.Single(scene.Sink.Requests).Id, 2), (again.Id, again.Attempts));
+        gate.SetResult();
+        await look;
     }
 
     [Fact]

@@ -63,8 +63,8 @@ public sealed class Ec2ClientTests
         Assert.Empty(scene.Scene.Cloud.Services.GetRequiredService<Ec2Actions>().All.Select(action => action.Name).Where(name => name != "GetConsoleOutput" && !answered.Contains(name)));
     });
 
+    // The AWS command line does it end to end, with real guests.
     [Theory]
-    [InlineData("/bin/bash", "ec2_awscli.sh")]
     [InlineData(Python, "ec2_boto3.py")]
     [InlineData(Python, "ec2_libcloud.py")]
     [InlineData("/bin/bash", "ec2_ansible.sh")]

@@ -110,6 +110,6 @@ public sealed class DoorTests
             .Where(r => r.Metadata.GetOrderedMetadata<IProducesResponseTypeMetadata>().Any(p => p.StatusCode is >= 200 and < 300 && p.ContentTypes.Any(type => !type.Contains("json", StringComparison.Ordinal))))
             .Select(r => r.Metadata.GetMetadata<IEndpointNameMetadata>()!.EndpointName).Order(StringComparer.Ordinal);
         // Each of them is an account's own by its path or by the caller, and a test tries it as a stranger.
-        Assert.Equal(["DownloadImage", "ExportEvents", "ExportUsage", "FollowEvents", "GetStatementPage", "GetStatementTable", "ShowConsoleLog"], others);
+        Assert.Equal(["DownloadImage", "ExportEvents", "ExportIssuedStatements", "ExportUsage", "FollowEvents", "GetIssuedStatementPage", "GetIssuedStatementTable", "GetStatementPage", "GetStatementTable", "ShowConsoleLog"], others);
     }
 }

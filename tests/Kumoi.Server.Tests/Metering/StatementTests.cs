@@ -125,6 +125,76 @@ public sealed class StatementTests
     }
 
     [Fact]
+    public async Task Who_administers_a_domain_sees_what_its_accounts_owed_though_they_were_deleted_and_nobody_else_does()
+    {
+        await using var scene = await Scene.StartAsync();
+        var admin = scene.Admin;
+        var database = scene.Cloud.Services.GetRequiredService<Database>();
+        await admin.PostAsync<Domain>("/domains", new { name = "reseller" });
+        await admin.PostAsync<Domain>("/domains", new { name = "elsewhere" });
+        await admin.PostAsync<Account>("/accounts", new { name = "shop", domain = "reseller" });
+        using (var made = await admin.SendAsync(HttpMethod.Post, "/routers", new { name = "r" }, ("Kumoi-Account", "shop"))) Assert.True(made.IsSuccessStatusCode);
+        await UsageTests.AgeAsync(scene, TimeSpan.FromDays(62));
+        await database.ExecuteAsync("UPDATE accounts SET created_at = created_at - interval '62 days'", default);
+        var month = Month.Of(DateTimeOffset.UtcNow, TimeZoneInfo.Utc).Before;
+        await admin.PostAsync<Tariff>("/tariffs", new { name = "standard", currency = "JPY" });
+        await admin.PostAsync<Tariff>("/tariffs/standard/prices", new { meter = "router.allocated", price = 2, validFrom = month.Begins(TimeZoneInfo.Utc) });
+        await admin.PostAsync<Tariff>("/tariffs/standard/assign", new { month = month.ToString() });
+        // Deleted in the middle of the month that is billed; another had gone before it began.
+        await DeleteAsync("shop");
+        await database.ExecuteAsync("UPDATE usage_spans SET ended_at = $1 WHERE meter = 'router.allocated'", default, month.Begins(TimeZoneInfo.Utc).AddHours(10));
+        await database.ExecuteAsync("UPDATE deleted_accounts SET deleted_at = $1", default, month.Begins(TimeZoneInfo.Utc).AddHours(10));
+        await admin.PostAsync<Account>("/accounts", new { name = "earlier", domain = "reseller" });
+        await DeleteAsync("earlier");
+        await database.ExecuteAsync("UPDATE deleted_accounts SET created_at = $1, deleted_at = $1 WHERE name = 'earlier'", default, month.Begins(TimeZoneInfo.Utc).AddHours(-1));
+        await UsageTests.ComputeAsync(scene);
+        await admin.PostAsync<IssuedStatements>("/statements/issue", new { month = month.ToString() });
+
+        var all = (await admin.GetAsync<Page<IssuedStatement>>($"/issued-statements?month={month}")).Items;
+        Assert.Equal(["acme", "operator", "shop"], all.Select(s => s.Account.Name).Order());
+        Assert.Empty((await admin.GetAsync<Page<IssuedStatement>>($"/issued-statements?month={month.Before}")).Items);
+        var shop = all.Single(s => s.Account.Name == "shop");
+        Assert.Equal((20m, "JPY", true), (shop.Total, shop.Currency, shop.AccountDeletedAt is not null));
+        Assert.Equal(20m, (await admin.GetAsync<BillingStatement>("/issued-statements/" + shop.Id)).Total);
+        Assert.Equal([shop.Id], (await admin.GetAsync<Page<IssuedStatement>>("/issued-statements?account=shop&limit=1")).Items.Select(s => s.Id));
+        Assert.NotNull((await admin.GetAsync<Page<IssuedStatement>>("/issued-statements?limit=1")).Next);
+        Assert.Equal("invalid-request", (await admin.FailAsync(400, HttpMethod.Get, "/issued-statements?month=2026-13")).Code);
+        Assert.Equal("invalid-request", (await admin.FailAsync(400, HttpMethod.Get, "/issued-statements/export")).Code);
+        // One table of all: one heading, one total of each.
+        var table = (await (await admin.SendAsync(HttpMethod.Get, $"/issued-statements/export?month={month}")).Content.ReadAsStringAsync()).TrimEnd().Split("\r\n");
+        Assert.StartsWith("month,account,meter,", Assert.Single(table, line => line.Contains("account_id", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal(3, table.Count(line => line.Contains(",total,", StringComparison.Ordinal)));
+        Assert.Contains($"{month},shop,total,,,,,,,,,20,JPY,{shop.Account.Id}", table);
+
+        // A reseller's are those beneath its domain. Another's, and an account's owner, see nothing of them by any form.
+        var reseller = await AdministratorAsync("reseller");
+        Assert.Equal([shop.Id], (await reseller.GetAsync<Page<IssuedStatement>>("/issued-statements")).Items.Select(s => s.Id));
+        Assert.Contains("shop", await (await reseller.SendAsync(HttpMethod.Get, $"/issued-statements/{shop.Id}/page")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains(",total,", await (await reseller.SendAsync(HttpMethod.Get, $"/issued-statements/{shop.Id}/csv")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        var elsewhere = await AdministratorAsync("elsewhere");
+        Assert.Empty((await elsewhere.GetAsync<Page<IssuedStatement>>("/issued-statements")).Items);
+        Assert.DoesNotContain("shop", await (await elsewhere.SendAsync(HttpMethod.Get, $"/issued-statements/export?month={month}")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        foreach (var form in (string[])["", "/csv", "/page"])
+        {
+            Assert.Equal("not-found", (await elsewhere.FailAsync(404, HttpMethod.Get, $"/issued-statements/{shop.Id}{form}")).Code);
+            Assert.Equal("forbidden", (await scene.Tenant.FailAsync(403, HttpMethod.Get, $"/issued-statements/{all[0].Id}{form}")).Code);
+        }
+        Assert.Equal("forbidden", (await scene.Tenant.FailAsync(403, HttpMethod.Get, $"/issued-statements/export?month={month}")).Code);
+
+        async Task DeleteAsync(string account)
+        {
+            using var answer = await admin.SendAsync(HttpMethod.Delete, "/accounts/" + account);
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        }
+        async Task<TestClient> AdministratorAsync(string domain)
+        {
+            await scene.Cloud.TenantAsync("of-" + domain, "reader");
+            await admin.PutAsync<Membership>($"/domains/{domain}/members/of-{domain}-reader", new { role = "domain-administrator" });
+            return await scene.Cloud.LoginAsync($"of-{domain}-reader", "tenant-password");
+        }
+    }
+
+    [Fact]
     public async Task Statements_are_issued_by_themselves_when_the_month_has_been_over_for_a_while()
     {
         await using var scene = await Scene.StartAsync();

@@ -11,17 +11,22 @@ namespace Kumoi.Server.Metering.Statements;
 public static class StatementPages
 {
     /// <summary>A row for each resource of each line; the amounts of lines are in the rows that name no resource, so that sums are not doubled.</summary>
-    public static string Csv(BillingStatement statement)
+    public static string Csv(BillingStatement statement) => Heading + Rows(statement);
+
+    /// <summary>The first line. Names of accounts may be given anew; the id is always that of one.</summary>
+    public static string Heading { get; } = Platform.Http.Csv.Line("month", "account", "meter", "attribute", "unit", "resource_type", "resource_id", "resource_name", "quantity", "included", "price", "amount", "currency", "account_id");
+
+    public static string Rows(BillingStatement statement)
     {
-        var csv = new StringBuilder(Platform.Http.Csv.Line("month", "account", "meter", "attribute", "unit", "resource_type", "resource_id", "resource_name", "quantity", "included", "price", "amount", "currency"));
+        var csv = new StringBuilder();
         foreach (var line in statement.Lines.Concat(statement.Unpriced))
         {
-            csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, line.Meter, line.Attribute, line.Unit, "", "", "", line.Quantity, line.Included, line.Price, line.Amount, statement.Currency));
+            csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, line.Meter, line.Attribute, line.Unit, "", "", "", line.Quantity, line.Included, line.Price, line.Amount, statement.Currency, statement.Account.Id));
             foreach (var resource in line.Resources)
-                csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, line.Meter, line.Attribute, line.Unit, resource.Type, resource.Id, resource.Name, resource.Quantity, null, line.Price, null, statement.Currency));
+                csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, line.Meter, line.Attribute, line.Unit, resource.Type, resource.Id, resource.Name, resource.Quantity, null, line.Price, null, statement.Currency, statement.Account.Id));
         }
-        csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, "tax", "", "%", "", "", "", statement.TaxPercent, null, null, statement.Tax, statement.Currency));
-        return csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, "total", "", "", "", "", "", null, null, null, statement.Total, statement.Currency)).ToString();
+        csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, "tax", "", "%", "", "", "", statement.TaxPercent, null, null, statement.Tax, statement.Currency, statement.Account.Id));
+        return csv.Append(Platform.Http.Csv.Line(statement.Month, statement.Account.Name, "total", "", "", "", "", "", null, null, null, statement.Total, statement.Currency, statement.Account.Id)).ToString();
     }
 
     public static string Html(BillingStatement statement, string language)

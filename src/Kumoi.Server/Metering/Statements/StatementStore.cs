@@ -28,12 +28,12 @@ public static class StatementStore
         "INSERT INTO statements (id, account_id, account_name, month, issued_at, body) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, month) DO NOTHING", cancel,
         statement.Id!, statement.Account.Id, statement.Account.Name, Month.Read(statement.Month)!.Value.First, statement.IssuedAt!.Value, Columns.Json(JsonSerializer.Serialize(statement, ApiJson.Default.BillingStatement))) == 1;
 
-    /// <summary>The accounts that have this tariff in a month and no statement of it yet.</summary>
+    /// <summary>The accounts that have this tariff in a month, or had it until they were deleted, and no statement of it yet.</summary>
     public static Task<List<Ref>> DueAsync(IQueries queries, TariffRecord tariff, Month month, CancellationToken cancel) => queries.QueryAsync(
         """
-        SELECT a.id, a.name FROM accounts a JOIN domains d ON d.id = a.domain_id
-        WHERE tariff_of(a.id, d.lineage, $2) = $1 AND a.created_at < $3 AND NOT EXISTS (SELECT 1 FROM statements s WHERE s.account_id = a.id AND s.month = $2) ORDER BY a.id
-        """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, tariff.Id, month.First, month.Next.Begins(tariff.Zone));
+        SELECT a.id, a.name FROM billed_accounts a
+        WHERE a.created_at < $3 AND (a.deleted_at IS NULL OR a.deleted_at > $4) AND tariff_of(a.id, a.lineage, $2) = $1 AND NOT EXISTS (SELECT 1 FROM statements s WHERE s.account_id = a.id AND s.month = $2) ORDER BY a.id
+        """, row => new Ref(row.GetString(0), row.GetString(1)), cancel, tariff.Id, month.First, month.Next.Begins(tariff.Zone), month.Begins(tariff.Zone));
 
     /// <summary>Statements of a month are being issued: nothing that they are made from may change any more.</summary>
     public static Task<int> CloseAsync(Database database, string tariffId, Month month, CancellationToken cancel) =>

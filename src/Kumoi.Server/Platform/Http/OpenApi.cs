@@ -49,7 +49,7 @@ public static class OpenApiDescription
         options.AddSchemaTransformer((schema, context, _) =>
         {
             // Answers always have every member; requests may leave out those that may be null.
-            if (schema.Required is { } required && RequestVerbs.Any(verb => context.JsonTypeInfo.Type.Name.StartsWith(verb, StringComparison.Ordinal)))
+            if (schema.Required is { } required && RequestVerbs.Any(verb => context.JsonTypeInfo.Type.Name is { } name && name.StartsWith(verb, StringComparison.Ordinal) && (name.Length == verb.Length || char.IsUpper(name[verb.Length]))))
                 foreach (var property in context.JsonTypeInfo.Properties.Where(p => p.IsSetNullable || Nullable.GetUnderlyingType(p.PropertyType) is not null)) required.Remove(property.Name);
             // In changes a key of a map goes with null; a type cannot say that of a map's values.
             if (context.JsonTypeInfo.Type.Name.StartsWith("Update", StringComparison.Ordinal))

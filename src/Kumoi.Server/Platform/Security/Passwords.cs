@@ -7,8 +7,11 @@ namespace Kumoi.Server.Platform.Security;
 /// <summary>Password hashes: PBKDF2-HMAC-SHA512 with a salt each, the parameters kept beside the hash so that they can grow.</summary>
 public static class Passwords
 {
-    // OWASP's figure for this function. Fewer is cheaper to guess; more makes a login a burden for the server.
-    private const int Iterations = 210_000;
+    /// <summary>OWASP's figure for this function. Fewer is cheaper to guess; more makes a login a burden for the server.</summary>
+    public const int IterationsDefault = 210_000;
+
+    // Of a program that is built with another figure (a host configuration option): the tests, which log in thousands of times.
+    private static readonly int Iterations = AppContext.GetData("Kumoi.PasswordIterations") is string figure ? int.Parse(figure, CultureInfo.InvariantCulture) : IterationsDefault;
     private const int SaltBytes = 16, HashBytes = 32;
 
     // A hash that no password has, so that a login with an unknown name takes as long as one with a wrong password.

@@ -9,8 +9,8 @@ namespace Kumoi.Server.Platform.Webhooks;
 /// <summary>Sends signed requests (<see cref="WebhookSignature"/>) to where the gate lets them go. The receiver confirms by any status of success.</summary>
 public sealed class WebhookPost(WebhookGate gate, TimeProvider clock) : IDisposable
 {
-    // Receivers take the request and work later; one that takes longer holds a place that others wait for.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>How long a receiver may take. It takes the request and works later: one that takes longer holds a place that others wait for.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     // Of an answer: enough to see what is wrong. The rest is not even read.
     private const int AnswerBytesMax = 1024, AnswerLettersMax = 256, HeaderKibMax = 16;
