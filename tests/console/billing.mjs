@@ -93,7 +93,7 @@ try {
     await row('gone').getByText('deleted').waitFor();
     same(await at('issued-csv').isDisabled(), true, 'a table of no month');
     await page.getByPlaceholder('Month (YYYY-MM)').fill('2025-12');
-    await page.getByText('No issued statements').waitFor();
+    await page.getByText('No row matches these filters.').waitFor();
     await page.getByPlaceholder('Month (YYYY-MM)').fill('2026-01');
     await data('issued-total', { total: 26 }).waitFor();
     await picture('billing-issued');

@@ -43,7 +43,7 @@ export function IssuedStatementsPage(): ReactNode {
         columns={[
           { id: 'id', header: t('statement.number'), cell: (s) => <code>{s.id}</code>, width: 220 },
           { id: 'account', header: t('shell.account'), isRowHeader: true, cell: (s) => <RouteLink to={`${issuedStatements.path}/${s.id}`}>{s.account.name}</RouteLink>, width: 220 },
-          { id: 'deleted', header: t('ui.state'), cell: (s) => (s.accountDeletedAt === null ? '-' : <Box color="text-body-secondary">{t('statement.accountDeleted', { time: format.dateTime(s.accountDeletedAt) })}</Box>), width: 220 },
+          { id: 'deleted', header: t('ui.state'), cell: (s) => (s.accountDeletedAt === null ? '-' : <Box color="text-body-secondary">{t('statement.accountDeleted', { time: format.dateTime(s.accountDeletedAt) })}</Box>), width: 270 },
           { id: 'month', header: t('statement.month'), cell: (s) => format.month(s.month), width: 140 },
           { id: 'total', header: t('statement.total'), cell: (s) => <span className="kumoi-figure" data-testid="issued-total" data-total={s.total}>{format.money(s.total, s.currency)}</span>, width: 180 },
           { id: 'issued', header: t('statement.issuedAt'), cell: (s) => format.dateTime(s.issuedAt), width: 235 },
