@@ -64,7 +64,7 @@ namespace Kumoi.Api;
 [JsonSerializable(typeof(Instance)), JsonSerializable(typeof(Page<Instance>)), JsonSerializable(typeof(LaunchInstance)), JsonSerializable(typeof(UpdateInstance)), JsonSerializable(typeof(InstanceUserData)), JsonSerializable(typeof(TaggedResource)), JsonSerializable(typeof(Page<TaggedResource>)), JsonSerializable(typeof(UpdateTags))]
 [JsonSerializable(typeof(AttachCd)), JsonSerializable(typeof(PrefetchImage)), JsonSerializable(typeof(ImageSources))]
 [JsonSerializable(typeof(SetRecovery)), JsonSerializable(typeof(ReplaceSecurityGroups)), JsonSerializable(typeof(OpenConsole)), JsonSerializable(typeof(ConsoleOpened))]
-[JsonSerializable(typeof(Subscription)), JsonSerializable(typeof(Page<Subscription>)), JsonSerializable(typeof(CreateSubscription)), JsonSerializable(typeof(UpdateSubscription)), JsonSerializable(typeof(SubscriptionSecret)), JsonSerializable(typeof(ResumeSubscription)), JsonSerializable(typeof(RotateSubscriptionSecret)), JsonSerializable(typeof(SubscriptionTest))]
+[JsonSerializable(typeof(Subscription)), JsonSerializable(typeof(Page<Subscription>)), JsonSerializable(typeof(CreateSubscription)), JsonSerializable(typeof(UpdateSubscription)), JsonSerializable(typeof(SubscriptionSecret)), JsonSerializable(typeof(ResumeSubscription)), JsonSerializable(typeof(RotateSecret)), JsonSerializable(typeof(SubscriptionTest))]
 [JsonSerializable(typeof(EventRetention)), JsonSerializable(typeof(UpdateEventRetention))]
 [JsonSerializable(typeof(Event)), JsonSerializable(typeof(Page<Event>)), JsonSerializable(typeof(Problem)), JsonSerializable(typeof(Condition[]))]
 [JsonSerializable(typeof(Explanation)), JsonSerializable(typeof(DoctorReport)), JsonSerializable(typeof(Finding[]))]

@@ -59,7 +59,7 @@ public sealed partial class CloudTests(QuickstartCloud cloud) : IClassFixture<Qu
     {
         var script = Path.Combine(Path.GetDirectoryName(cloud.State)!, "user-data");
         await File.WriteAllTextAsync(script, "#!/bin/sh\necho こんにちは雲居 > /root/greeting\n");
-        (await cloud.KumoiAsync("instance", "create", "ウェブ web-1", "--image", "tiny", "--flavor", "small", "--key", "demo", "--user-data-file", script, "--wait")).Ok.ToString();
+        (await cloud.KumoiAsync("instance", "create", "ウェブ web-1", "--image", "tiny", "--flavor", "small", "--key", "demo", "--user-data-file", script, "--metadata-tokens", "required", "--wait")).Ok.ToString();
         var instance = await cloud.JsonAsync("instance", "show", "ウェブ web-1");
         var (id, address) = (instance.GetProperty("id").GetString()!, instance.GetProperty("interfaces")[0].GetProperty("address").GetString()!);
         Assert.Equal("web-1", (await cloud.InGuestAsync(id, "hostname")).Ok.Trim());
@@ -271,7 +271,7 @@ public sealed partial class CloudTests(QuickstartCloud cloud) : IClassFixture<Qu
         var script = Path.Combine(Path.GetDirectoryName(cloud.State)!, "cloud-config");
         await File.WriteAllTextAsync(script, "#cloud-config\nwrite_files:\n- path: /etc/greeting\n  content: こんにちは\n");
         (await cloud.KumoiAsync("image", "create", "debian", "--file", image, "--default-user", "debian")).Ok.ToString();
-        (await cloud.KumoiAsync("instance", "create", "deb", "--image", "debian", "--flavor", "medium", "--key", "demo", "--user-data-file", script, "--wait")).Ok.ToString();
+        (await cloud.KumoiAsync("instance", "create", "deb", "--image", "debian", "--flavor", "medium", "--key", "demo", "--user-data-file", script, "--metadata-tokens", "required", "--wait")).Ok.ToString();
         var done = (await cloud.KumoiAsync("instance", "ssh", "deb", "--timeout", "590", "--", "sudo cloud-init status --wait; cat /run/cloud-init/cloud-id /etc/greeting; hostname")).Ok;
         Assert.Equal(["status: done", "aws", "こんにちは", "deb"], done.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim('.', ' ')).Where(line => line.Length > 0));
         (await cloud.KumoiAsync("instance", "delete", "deb", "--wait")).Ok.ToString();

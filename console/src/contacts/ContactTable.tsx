@@ -7,7 +7,7 @@ import { usePages } from '../api/pages';
 import type { Contact } from '../api/types';
 import { useFormat } from '../i18n/format';
 import { useText } from '../i18n/text';
-import { WebhookSecret } from '../subscriptions/SubscriptionDialogs';
+import { NewSecretDialog, WebhookSecret } from '../subscriptions/SubscriptionDialogs';
 import { DeleteDialog } from '../ui/DeleteDialog';
 import { ResourceTable } from '../ui/ResourceTable';
 import { useTableLook } from '../ui/tableLook';
@@ -18,7 +18,7 @@ import { VerifyDialog } from './VerifyDialog';
 
 const looks = { pending: 'pending', verified: 'success', refused: 'error' } as const;
 
-type Dialog = { kind: 'create' } | { kind: 'change' | 'verify'; of: Contact } | { kind: 'secret'; of: Contact; secret: string } | { kind: 'delete' };
+type Dialog = { kind: 'create' } | { kind: 'change' | 'verify' | 'rotate'; of: Contact } | { kind: 'secret'; of: Contact; secret: string } | { kind: 'delete' };
 
 /** Where alerts are told. */
 export function ContactTable({ whose }: { whose: Whose }): ReactNode {
@@ -52,6 +52,7 @@ export function ContactTable({ whose }: { whose: Whose }): ReactNode {
           <SpaceBetween direction="horizontal" size="xs">
             <WriteButton {...may} disabled={selected.length === 0} onClick={() => setDialog({ kind: 'delete' })} data-testid="contact-delete">{t('ui.delete')}</WriteButton>
             <WriteButton {...may} disabled={only === undefined} onClick={() => only && setDialog({ kind: 'change', of: only })} data-testid="contact-change">{t('contact.change')}</WriteButton>
+            <WriteButton {...may} disabled={only?.kind !== 'webhook'} onClick={() => only && setDialog({ kind: 'rotate', of: only })} data-testid="contact-rotate">{t('subscription.rotate')}</WriteButton>
             <WriteButton {...may} disabled={only === undefined || only.state === 'verified'} onClick={() => only && setDialog({ kind: 'verify', of: only })} data-testid="contact-verify">{t('contact.verify')}</WriteButton>
             <WriteButton {...may} variant="primary" onClick={() => setDialog({ kind: 'create' })} data-testid="create-contact">{t('contact.create')}</WriteButton>
           </SpaceBetween>
@@ -61,6 +62,7 @@ export function ContactTable({ whose }: { whose: Whose }): ReactNode {
       {dialog?.kind === 'secret' && <WebhookSecret name={dialog.of.name} secret={dialog.secret} close={() => setDialog({ kind: 'verify', of: dialog.of })} />}
       {dialog?.kind === 'change' && <ContactDialog whose={whose} contact={dialog.of} close={close} made={() => {}} />}
       {dialog?.kind === 'verify' && <VerifyDialog whose={whose} contact={dialog.of} close={close} />}
+      {dialog?.kind === 'rotate' && <NewSecretDialog name={dialog.of.name} send={(hours) => of.rotate(dialog.of.id, hours)} stales={staleWithContacts} close={close} />}
       {dialog?.kind === 'delete' && <DeleteDialog items={selected} stale={staleWithContacts} remove={of.remove} close={close} done={() => choose([])}>{t('contact.deleteBody')}</DeleteDialog>}
     </>
   );

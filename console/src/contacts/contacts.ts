@@ -16,6 +16,7 @@ export const contacts = {
     remove: (id: string) => answer(api.DELETE('/api/v1/contacts/{contact}', at(id))),
     verify: (id: string, code: string) => answer(api.POST('/api/v1/contacts/{contact}/verify', { ...at(id), body: { code } })),
     sendCode: (id: string) => answer(api.POST('/api/v1/contacts/{contact}/send-code', at(id))),
+    rotate: (id: string, keepFormerHours: number) => answer(api.POST('/api/v1/contacts/{contact}/rotate-secret', { ...at(id), body: { keepFormerHours } })),
   },
   cloud: {
     key: 'cloud-contacts',
@@ -25,6 +26,7 @@ export const contacts = {
     remove: (id: string) => answer(api.DELETE('/api/v1/cloud-contacts/{contact}', at(id))),
     verify: (id: string, code: string) => answer(api.POST('/api/v1/cloud-contacts/{contact}/verify', { ...at(id), body: { code } })),
     sendCode: (id: string) => answer(api.POST('/api/v1/cloud-contacts/{contact}/send-code', at(id))),
+    rotate: (id: string, keepFormerHours: number) => answer(api.POST('/api/v1/cloud-contacts/{contact}/rotate-secret', { ...at(id), body: { keepFormerHours } })),
   },
 } as const;
 

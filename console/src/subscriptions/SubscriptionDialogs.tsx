@@ -71,19 +71,31 @@ export function ResumeDialog({ of, close }: Props & { of: Subscription }): React
 }
 
 export function RotateDialog({ of, close }: Props & { of: Subscription }): ReactNode {
+  return <NewSecretDialog name={of.name} send={(hours) => subscriptions.rotate(of.id, hours)} stales={[subscriptions.key]} close={close} />;
+}
+
+interface NewSecretProps extends Props {
+  name: string;
+  send: (keepFormerHours: number) => Promise<{ secret: string | null }>;
+  /** What shows something of it. */
+  stales: readonly string[];
+}
+
+/** A new secret for what is signed; the former one signs besides for a while. */
+export function NewSecretDialog({ name, send, stales, close }: NewSecretProps): ReactNode {
   const t = useText();
   const stale = useStale();
   const [secret, setSecret] = useState<string | null>(null);
   const form = useForm({
-    initial: { hours: '24' }, check: (v) => checkHours(v.hours), send: (v) => subscriptions.rotate(of.id, Number(v.hours)), place: (path) => (path === 'keepFormerHours' ? 'hours' : path),
+    initial: { hours: '24' }, check: (v) => checkHours(v.hours), send: (v) => send(Number(v.hours)), place: (path) => (path === 'keepFormerHours' ? 'hours' : path),
     done: (made) => {
-      stale([subscriptions.key]);
+      stale(stales);
       setSecret(made.secret);
     },
   });
-  if (secret !== null) return <WebhookSecret name={of.name} secret={secret} close={close} />;
+  if (secret !== null) return <WebhookSecret name={name} secret={secret} close={close} />;
   return (
-    <FormDialog title={t('subscription.rotateTitle', { name: of.name })} action={t('subscription.rotate')} form={form} close={close}>
+    <FormDialog title={t('subscription.rotateTitle', { name })} action={t('subscription.rotate')} form={form} close={close}>
       <div>{t('subscription.rotateHint')}</div>
       <TextField form={form} field="hours" label={t('subscription.keepFormer')} inputMode="numeric" testId="subscription-hours" />
     </FormDialog>

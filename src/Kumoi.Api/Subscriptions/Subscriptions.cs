@@ -37,7 +37,7 @@ public sealed record UpdateSubscription(string? Name, string? Url, string? Excha
 public sealed record ResumeSubscription(string? From);
 
 /// <param name="KeepFormerHours">So long requests are signed with the former secret, too: 0 to 168 (default 24).</param>
-public sealed record RotateSubscriptionSecret(int? KeepFormerHours);
+public sealed record RotateSecret(int? KeepFormerHours);
 
 /// <summary>What came of a test message.</summary>
 /// <param name="Delivered">True if the receiver took it.</param>

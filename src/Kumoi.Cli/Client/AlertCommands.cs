@@ -80,6 +80,15 @@ public static class AlertCommands
         One("send-code", "contact-send-code", (session, parsed, path, cancel) => session.Client.PostAsync<Contact>(path + "/send-code", cancel));
         var code = new Argument<string>("code") { Description = Messages.Text("argument-contact-code") };
         One("verify", "contact-verify", (session, parsed, path, cancel) => session.Client.PostAsync<VerifyContact, Contact>(path + "/verify", new VerifyContact(parsed.GetValue(code)!), null, cancel), code);
+        var hours = new Option<int?>("--keep-former-hours") { Description = Messages.Text("option-subscription-former-hours") };
+        var (rotated, rotatedCloud) = (noun.Key(), Cloud());
+        noun.Act(new Command("rotate-secret", Messages.Text("subscription-rotate")) { rotated, rotatedCloud, hours }, async (session, parsed, cancel) =>
+        {
+            var made = await session.Client.PostAsync<RotateSecret, Contact>(Path(parsed, rotatedCloud, "contacts", parsed.GetValue(rotated), "rotate-secret"), new RotateSecret(parsed.GetValue(hours)), null, cancel);
+            if (session.Json) session.Write(made);
+            else Console.WriteLine(made.Secret);
+            return 0;
+        });
 
         var (name, email, webhook, asked, cloud) = (Options.Name(), Options.New<string?>("--email"), Options.New<string?>("--webhook"), Asked.Make(), Cloud());
         var create = asked.AddTo(new Command("create", Messages.Text("verb-create")) { name, email, webhook, cloud });

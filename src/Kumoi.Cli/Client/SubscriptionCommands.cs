@@ -82,7 +82,7 @@ public static class SubscriptionCommands
         var (key, hours) = (noun.Key(), Described<int?>("--keep-former-hours", "option-subscription-former-hours"));
         noun.Act(new Command("rotate-secret", Messages.Text("subscription-rotate")) { key, hours }, async (session, parsed, cancel) =>
         {
-            Tell(session, await session.Client.PostAsync<RotateSubscriptionSecret, SubscriptionSecret>(noun.PathOf(parsed.GetValue(key)!) + "/rotate-secret", new RotateSubscriptionSecret(parsed.GetValue(hours)), null, cancel));
+            Tell(session, await session.Client.PostAsync<RotateSecret, SubscriptionSecret>(noun.PathOf(parsed.GetValue(key)!) + "/rotate-secret", new RotateSecret(parsed.GetValue(hours)), null, cancel));
             return ExitCodes.Ok;
         });
     }

@@ -71,6 +71,8 @@ public sealed class LocalAgents(CloudLayout layout, Daemons daemons, KumoiClient
         .. layout.SegmentDevices.SelectMany(device => (string[])[Segment, device]),
         BackupPlace, Backups,
         .. File.Exists(TokenFile) ? (string[])["--join-token-file", TokenFile] : [],
+        // The command line's library reads options from a file that is named so.
+        .. File.Exists(host.Options) ? (string[])["@" + host.Options] : [],
     ];
 
     private async Task<bool> IsUpAsync(LocalHost host, CancellationToken cancel)

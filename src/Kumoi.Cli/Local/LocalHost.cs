@@ -17,5 +17,8 @@ public sealed record LocalHost(int Number, string Name, string Tag, string State
     /// <summary>Names its agent's process, unit and log.</summary>
     public string Role => Number == 0 ? "agent" : string.Create(CultureInfo.InvariantCulture, $"agent-{Number}");
 
+    /// <summary>Further options of its agent, one in a line; the operator makes it.</summary>
+    public string Options => Path.Combine(State, "agent.options");
+
     public string Identity => Path.Combine(State, "agent", "identity");
 }

@@ -10,16 +10,19 @@ namespace Kumoi.Cli.Local;
 public static class Programs
 {
     /// <summary>Copies this program and the console if that build is not there yet; returns the copy's directory.</summary>
-    public static string Install(CloudLayout layout, string? consoleDirectory)
+    public static string Install(CloudLayout layout, string? consoleDirectory) => Install(layout, AppContext.BaseDirectory, consoleDirectory);
+
+    /// <param name="consoleDirectory">May be the program's own <c>console</c>, of an installed copy.</param>
+    public static string Install(CloudLayout layout, string program, string? consoleDirectory)
     {
-        var files = Files(AppContext.BaseDirectory).Concat(consoleDirectory is null ? [] : Files(consoleDirectory)).ToList();
+        var files = Files(program).Concat(consoleDirectory is null ? [] : Files(consoleDirectory)).ToList();
         var stamp = string.Join('\n', files.Select(f => $"{f.Relative} {f.Info.Length} {f.Info.LastWriteTimeUtc.Ticks}"));
         var target = Path.Combine(layout.Programs, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stamp)))[..16]);
         if (Directory.Exists(target)) return target;
         Directory.CreateDirectory(layout.Programs);
         foreach (var unfinished in Directory.GetDirectories(layout.Programs, "*.new")) Directory.Delete(unfinished, recursive: true);
         var copy = target + ".new";
-        CopyAll(AppContext.BaseDirectory, copy);
+        CopyAll(program, copy);
         if (consoleDirectory is not null) CopyAll(consoleDirectory, Path.Combine(copy, "console"));
         Directory.Move(copy, target);
         return target;
@@ -37,7 +40,7 @@ public static class Programs
         foreach (var (relative, info) in Files(from))
         {
             var target = Path.Combine(to, relative);
-            info.CopyTo(target);
+            info.CopyTo(target, overwrite: true);
             File.SetUnixFileMode(target, info.UnixFileMode | UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         }
     }

@@ -45,6 +45,8 @@ public static class AlertEndpoints
         routes.Delete($"/{path}/{{contact}}", write(path), $"Delete{scope}Contact", "Tell a contact nothing any more", call => contacts.DeleteAsync(call.Caller, owner(call), call.Route("contact"), call.Cancelled));
         routes.Post<VerifyContact, Contact>($"/{path}/{{contact}}/verify", write(path), $"Verify{scope}Contact", "Give the code that was sent to the contact", 200,
             (call, verify) => contacts.VerifyAsync(call.Caller, owner(call), call.Route("contact"), verify, call.Cancelled));
+        routes.Post<RotateSecret, Contact>($"/{path}/{{contact}}/rotate-secret", write(path), $"Rotate{scope}ContactSecret", "Sign with a new secret; with the former one, too, for a while", 200,
+            (call, rotate) => contacts.RotateAsync(call.Caller, owner(call), call.Route("contact"), rotate, call.Cancelled)).Fails(409);
         routes.Post($"/{path}/{{contact}}/send-code", write(path), $"Send{scope}ContactCode", "Send a new code to a contact that is not verified", 200,
             call => contacts.SendCodeAsync(call.Caller, owner(call), call.Route("contact"), call.Cancelled)).Fails(409).Fails(429);
     }

@@ -22,8 +22,8 @@ public sealed record NewMail(string? AccountId, string ContactId, string Kind, s
 }
 
 /// <summary>A message that this server has taken to send.</summary>
-/// <param name="SealedSecret">What one that is posted is signed with.</param>
-public sealed record TakenMail(string Id, string? ContactId, string Purpose, string Address, string Subject, string Body, int Attempts, DateTimeOffset CreatedAt, byte[]? SealedSecret);
+/// <param name="SealedSecrets">What one that is posted is signed with: the present secret, and the former one while it is good.</param>
+public sealed record TakenMail(string Id, string? ContactId, string Purpose, string Address, string Subject, string Body, int Attempts, DateTimeOffset CreatedAt, IReadOnlyList<byte[]> SealedSecrets);
 
 /// <summary>Statements on messages. A message is written before it is sent, and what it tells counts as told once its mail server has it.</summary>
 public sealed class MailStore(Database database, MasterKey masterKey, MailBell bell, Ids ids)
@@ -50,9 +50,9 @@ public sealed class MailStore(Database database, MasterKey masterKey, MailBell b
         """
         UPDATE mails SET taken_until = clock_timestamp() + $3, attempts = attempts + 1
         WHERE id IN (SELECT id FROM mails WHERE kind = $4 AND sent_at IS NULL AND failed_at IS NULL AND next_try_at <= $1 AND (taken_until IS NULL OR taken_until < clock_timestamp()) ORDER BY next_try_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING id, contact_id, purpose, address, subject, sealed_body, attempts, created_at, (SELECT c.sealed_secret FROM contacts c WHERE c.id = contact_id)
+        RETURNING id, contact_id, purpose, address, subject, sealed_body, attempts, created_at, (SELECT array_remove(ARRAY[c.sealed_secret, CASE WHEN c.former_until > $1 THEN c.sealed_former END], NULL) FROM contacts c WHERE c.id = contact_id)
         """, row => new TakenMail(row.GetString(0), row.TextOrNull(1), row.GetString(2), row.GetString(3), row.GetString(4),
-            Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(5), Purpose(row.GetString(0)))), row.GetInt32(6), row.Time(7), row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8)), cancel, now, most, takenFor, kind)).OrderBy(mail => mail.Id, StringComparer.Ordinal)];
+            Encoding.UTF8.GetString(masterKey.Decrypt(row.GetFieldValue<byte[]>(5), Purpose(row.GetString(0)))), row.GetInt32(6), row.Time(7), row.IsDBNull(8) ? [] : row.GetFieldValue<byte[][]>(8)), cancel, now, most, takenFor, kind)).OrderBy(mail => mail.Id, StringComparer.Ordinal)];
 
     /// <summary>The mail server has it: what it tells is told.</summary>
     public Task SentAsync(string id, DateTimeOffset now, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>

@@ -30,11 +30,11 @@ public sealed class WebhookSender(MailStore store, MailFailures failures, Webhoo
     private async Task SendAsync(TakenMail mail, DateTimeOffset now, CancellationToken cancel)
     {
         // Whose contact was deleted meanwhile has nowhere to go.
-        if (mail is not { ContactId: { } contact, SealedSecret: { } secret }) return;
+        if (mail is not { ContactId: { } contact, SealedSecrets: { Count: > 0 } secrets }) return;
         Sent sent;
         try
         {
-            sent = await post.SendAsync(mail.Address, [masterKey.Decrypt(secret, Purpose(contact))], mail.Id, Encoding.UTF8.GetBytes(mail.Body), cancel);
+            sent = await post.SendAsync(mail.Address, [.. secrets.Select(secret => masterKey.Decrypt(secret, Purpose(contact)))], mail.Id, Encoding.UTF8.GetBytes(mail.Body), cancel);
         }
         catch (OperationCanceledException)
         {

@@ -25,7 +25,7 @@ public static class SubscriptionEndpoints
         routes.Post<SubscriptionTest>("/subscriptions/{subscription}/test", write, "TestSubscription", "Send a test message now, and tell what came of it", 200, call => trials.TestAsync(call.Caller, call.Route("subscription"), call.Cancelled));
         routes.Post<ResumeSubscription, Subscription>("/subscriptions/{subscription}/resume", write, "ResumeSubscription", "Go on from where it stopped, from now or from a time", 200,
             (call, resume) => subscriptions.ResumeAsync(call.Caller, call.Route("subscription"), resume, call.Cancelled));
-        routes.Post<RotateSubscriptionSecret, SubscriptionSecret>("/subscriptions/{subscription}/rotate-secret", write, "RotateSubscriptionSecret", "Sign with a new secret; with the former one, too, for a while", 200,
+        routes.Post<RotateSecret, SubscriptionSecret>("/subscriptions/{subscription}/rotate-secret", write, "RotateSubscriptionSecret", "Sign with a new secret; with the former one, too, for a while", 200,
             (call, rotate) => subscriptions.RotateAsync(call.Caller, call.Route("subscription"), rotate, call.Cancelled)).Fails(409);
     }
 }

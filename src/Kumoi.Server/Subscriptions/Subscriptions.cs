@@ -101,22 +101,19 @@ public sealed class SubscriptionUseCases(Database database, WebhookGate gate, Ma
         }, cancel);
     }
 
-    public async Task<Result<SubscriptionSecret>> RotateAsync(Caller caller, string key, RotateSubscriptionSecret rotate, CancellationToken cancel)
+    public async Task<Result<SubscriptionSecret>> RotateAsync(Caller caller, string key, RotateSecret rotate, CancellationToken cancel)
     {
-        if (rotate.KeepFormerHours is < 0 or > FormerHoursMax) return Failure.Invalid("keepFormerHours", "between", 0, FormerHoursMax);
+        if (FormerSecret.Check(rotate) is { } wrong) return wrong;
         var secret = WebhookSignature.NewSecret();
         var changed = await ChangeAsync(caller, key, async (transaction, subscription) =>
         {
             if (subscription.Kind != SubscriptionRules.Webhook) return new Failure("subscription-unsigned", 409, subscription.Name);
-            var hours = rotate.KeepFormerHours ?? FormerHoursDefault;
-            await SubscriptionStore.RotateAsync(transaction, subscription.Id, Sealed(subscription.Id, secret), hours == 0 ? null : clock.GetUtcNow().AddHours(hours), cancel);
+            await SubscriptionStore.RotateAsync(transaction, subscription.Id, Sealed(subscription.Id, secret), FormerSecret.Until(rotate, clock.GetUtcNow()), cancel);
             await TellAsync(transaction, caller, "rotate-secret", subscription, cancel);
             return new Done();
         }, cancel);
         return changed.Failure is { } failure ? failure : new SubscriptionSecret(changed.Value, WebhookSignature.Text(secret));
     }
-
-    private const int FormerHoursDefault = 24, FormerHoursMax = 168;
 
     public Task<Result<Done>> DeleteAsync(Caller caller, string key, CancellationToken cancel) => database.TransactionAsync<Done>(async transaction =>
     {

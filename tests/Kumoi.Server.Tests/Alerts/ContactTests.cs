@@ -19,6 +19,7 @@ public sealed class ContactTests
         var (tenant, other) = (await cloud.TenantAsync("acme"), await cloud.TenantAsync("other"));
         var contact = await tenant.PostAsync<Contact>("/contacts", new { name = "ops", address = "ops@example.net", kinds = new[] { "quota.near" }, language = "ja" });
         Assert.Equal(("pending", "warning", 5, "ja", "email"), (contact.State, contact.MinimumSeverity, contact.IntervalMinutes, contact.Language, contact.Kind));
+        Assert.Equal("contact-unsigned", (await tenant.FailAsync(409, HttpMethod.Post, "/contacts/ops/rotate-secret", new { })).Code);
         await smtp.ArrivedAsync("ops@example.net", 1);
         var mail = smtp.To("ops@example.net")[0];
         Assert.Equal("[kumoi] アラート通知の確認コード", mail.Subject);

@@ -117,6 +117,27 @@ public sealed class WebhookContactTests
     }
 
     [Fact]
+    public async Task A_new_secret_signs_at_once_and_the_former_one_besides_for_as_long_as_was_asked()
+    {
+        await using var scene = await SceneAsync();
+        var (_, first) = await VerifiedAsync(scene);
+        var second = (await scene.Tenant.PostAsync<Contact>("/contacts/hook/rotate-secret", new { })).Secret!;
+        Assert.Null((await scene.Tenant.GetAsync<Contact>("/contacts/hook")).Secret);
+        await RaiseAsync(scene);
+        var now = DateTimeOffset.UtcNow;
+        for (var minutes = 1; minutes < 4; minutes++) await scene.Cloud.LookAsync(now.AddMinutes(minutes));
+        var told = Assert.Single(scene.Sink.Requests);
+        Assert.True(told.IsSignedWith(first) && told.IsSignedWith(second));
+        var third = (await scene.Tenant.PostAsync<Contact>("/contacts/hook/rotate-secret", new { keepFormerHours = 0 })).Secret!;
+        await (await scene.Cloud.LoginAsync()).PutAsync<Page<Quota>>("/accounts/acme/quotas", new { limits = new Dictionary<string, long?> { ["networks"] = null } });
+        for (var minutes = 4; minutes < 30; minutes += 3) await scene.Cloud.LookAsync(now.AddMinutes(minutes));
+        var over = scene.Sink.Requests.Last();
+        Assert.Equal((2, true, false, false), (scene.Sink.Requests.Count, over.IsSignedWith(third), over.IsSignedWith(second), over.IsSignedWith(first)));
+        Assert.Equal(2, (await scene.Tenant.GetAsync<Page<Event>>("/events?action=contact.rotate-secret")).Items.Count);
+        Assert.Equal("keepFormerHours", Assert.Single((await scene.Tenant.FailAsync(400, HttpMethod.Post, "/contacts/hook/rotate-secret", new { keepFormerHours = 169 })).Errors!).Field);
+    }
+
+    [Fact]
     public async Task Who_wants_no_more_is_left_in_peace()
     {
         await using var scene = await SceneAsync();

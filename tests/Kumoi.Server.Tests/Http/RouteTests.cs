@@ -175,6 +175,7 @@ public sealed class RouteTests
             ["/alerts/{alert}/acknowledge"] = new { },
             ["PUT /contacts/{contact}"] = new { },
             ["/contacts/{contact}/verify"] = new { code = "x" },
+            ["/contacts/{contact}/rotate-secret"] = new { },
             ["PUT /users/{user}"] = new { disabled = true },
             ["PUT /roles/{role}"] = new { description = "x" },
             ["PUT /subscriptions/{subscription}"] = new { enabled = false },

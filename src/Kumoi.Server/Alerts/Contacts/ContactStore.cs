@@ -42,6 +42,10 @@ public sealed class ContactStore(Database database)
     public Task UpdateAsync(Transaction transaction, Contact contact, CancellationToken cancel) => transaction.ExecuteAsync(
         "UPDATE contacts SET name = $2, minimum_severity = $3, kinds = $4, language = $5, interval_minutes = $6 WHERE id = $1", cancel, contact.Id, contact.Name, contact.MinimumSeverity, Columns.Texts(contact.Kinds), contact.Language, contact.IntervalMinutes);
 
+    /// <param name="formerUntil">Until when the present secret signs, too; null: not any more.</param>
+    public Task RotateAsync(Transaction transaction, string id, byte[] sealedSecret, DateTimeOffset? formerUntil, CancellationToken cancel) => transaction.ExecuteAsync(
+        "UPDATE contacts SET sealed_former = CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE sealed_secret END, former_until = $3, sealed_secret = $2 WHERE id = $1", cancel, id, Columns.Bytes(sealedSecret), Columns.TimeValue(formerUntil));
+
     /// <summary>Messages that were sent stay written down, so that nobody sends codes without end by making contacts anew.</summary>
     public async Task DeleteAsync(Transaction transaction, string id, CancellationToken cancel)
     {

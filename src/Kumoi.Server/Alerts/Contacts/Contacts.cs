@@ -106,6 +106,21 @@ public sealed class ContactUseCases(Database database, ContactStore store, MailS
         return null;
     }, cancel);
 
+    /// <summary>A new secret; it is told this once. What is sent is signed by the former one, too, for a while.</summary>
+    public async Task<Result<Contact>> RotateAsync(Caller caller, string? owner, string key, RotateSecret rotate, CancellationToken cancel)
+    {
+        if (FormerSecret.Check(rotate) is { } wrong) return wrong;
+        var secret = WebhookSignature.NewSecret();
+        var changed = await ChangeAsync(owner, key, async (transaction, found) =>
+        {
+            if (found.Shown.Kind != NewMail.Webhook) return new Failure("contact-unsigned", 409, found.Shown.Name);
+            await store.RotateAsync(transaction, found.Shown.Id, masterKey.Encrypt(secret, WebhookSender.Purpose(found.Shown.Id)), FormerSecret.Until(rotate, clock.GetUtcNow()), cancel);
+            await events.WriteAsync(transaction, caller, "contact.rotate-secret", new Subject("contact", found.Shown.Id, found.Shown.Name), cancel);
+            return null;
+        }, cancel);
+        return changed.Failure is { } failure ? failure : changed.Value with { Secret = WebhookSignature.Text(secret) };
+    }
+
     private Failure? Unable(string kind) => kind == NewMail.Email && options.Smtp is null ? new Failure("no-mail-server", 409) : null;
 
     private async Task<Failure?> SendCodeAsync(Transaction transaction, Caller caller, string? owner, Contact contact, CancellationToken cancel)
