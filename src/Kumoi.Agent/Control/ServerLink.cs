@@ -229,7 +229,8 @@ public sealed partial class ServerLink : IDisposable
         var problem = await ProblemOfAsync(answer, cancel);
         var words = $"The server answered {status}{(problem is null ? "." : $" ({problem.Code}): {problem.Detail ?? problem.Title}")}";
         if (status == 503 && problem?.Code == "database-away") throw new DatabaseAwayException(words);
-        throw status is >= 400 and < 500 and not 408 and not 429 ? new ServerRefusedException(words) : new IOException(words);
+        // One that met another's change is good for a repetition.
+        throw status is >= 400 and < 500 and not 408 and not 429 && problem?.Code != "changed-meanwhile" ? new ServerRefusedException(words) : new IOException(words);
     }
 
     private static async Task<Problem?> ProblemOfAsync(HttpResponseMessage answer, CancellationToken cancel)

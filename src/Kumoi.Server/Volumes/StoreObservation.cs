@@ -57,9 +57,10 @@ public sealed class StoreObservation(Database database, EventLog events, Ids ids
         foreach (var store in stores.OrderBy(store => store.Root).ThenBy(store => store.Id, StringComparer.Ordinal))
         {
             var poolId = ids.New(Ids.Pool);
-            if (await transaction.ExecuteAsync(
-                "INSERT INTO pools (id, name, driver, shared, is_default, created_at) VALUES ($1, $2, $3, $4, NOT EXISTS (SELECT 1 FROM pools), $5) ON CONFLICT (name) DO NOTHING", cancel,
-                poolId, store.Pool, store.Driver, store.Shared, clock.GetUtcNow()) == 1)
+            Task<int> MakeAsync() => transaction.ExecuteAsync(
+                "INSERT INTO pools (id, name, driver, shared, is_default, created_at) VALUES ($1, $2, $3, $4, NOT EXISTS (SELECT 1 FROM pools), $5) ON CONFLICT DO NOTHING", cancel, poolId, store.Pool, store.Driver, store.Shared, clock.GetUtcNow());
+            // Another host may make the first pool at the same moment. If that one has another name, this one is made after it, and is not the default.
+            if (await MakeAsync() == 1 || await MakeAsync() == 1)
                 await events.WriteAsync(transaction, account, EventActor.Host(hostId, hostName), "pool.create", new Subject("pool", poolId, store.Pool), cancel);
             // A store of another kind than its pool is none of it. One of a single host is not another's, whoever says so.
             var taken = await transaction.ExecuteAsync(

@@ -101,6 +101,17 @@ public sealed class AgentTests
     }
 
     [Fact]
+    public async Task A_join_that_met_another_one_is_repeated()
+    {
+        await using var machine = new Machine("simulated");
+        await using var server = await FakeServer.StartAsync();
+        server.Set(Samples.Document(1, null, []));
+        server.JoinsThatMeet = 2;
+        await using (Run(machine, server, new SimulatedFaults())) await Wait.ForAsync("a report", () => server.LastReport is { Full: true }, Soon);
+        Assert.True(server.JoinsThatMeet < 0);
+    }
+
+    [Fact]
     public async Task The_identity_is_readable_by_root_alone()
     {
         await using var machine = new Machine("simulated");

@@ -41,6 +41,9 @@ internal sealed class FakeServer : IAsyncDisposable
     /// <summary>Answers that its database does not.</summary>
     public bool DatabaseAway { get; set; }
 
+    /// <summary>So many joins meet another's change first.</summary>
+    public int JoinsThatMeet { get; set; }
+
     /// <summary>Requests that came with a certificate.</summary>
     public int Requests => _requests;
 
@@ -114,6 +117,12 @@ internal sealed class FakeServer : IAsyncDisposable
         {
             var request = (await JsonSerializer.DeserializeAsync(http.Request.Body, ApiJson.Default.JoinRequest))!;
             if (JoinTokenContent.Decode(request.Token)?.Secret != Secret) { http.Response.StatusCode = 401; return; }
+            if (JoinsThatMeet-- > 0)
+            {
+                http.Response.StatusCode = 409;
+                await JsonSerializer.SerializeAsync(http.Response.Body, new Problem("about:blank", "It was changed meanwhile.", 409, "Look at it again.", null, "changed-meanwhile", null, null, null, null), ApiJson.Default.Problem);
+                return;
+            }
             var host = Issue(_authority, "1.3.6.1.5.5.7.3.2", request.CertificateRequest);
             await JsonSerializer.SerializeAsync(http.Response.Body, new JoinAnswer("h-1", host.ExportCertificatePem(), _authority.ExportCertificatePem()), ApiJson.Default.JoinAnswer);
             return;

@@ -5,7 +5,9 @@ using Kumoi.Api;
 using Kumoi.Api.Agent;
 using Kumoi.Reconcile;
 using Kumoi.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using Xunit;
 
 namespace Kumoi.Server.Tests.Hosts;
@@ -44,6 +46,30 @@ public sealed class JoinTests
         var admin = await cloud.LoginAsync();
         Assert.Equal(lost.HostId, Assert.Single((await admin.GetAsync<Page<Host>>("/hosts")).Items).Id);
         Assert.Single((await admin.GetAsync<Page<Event>>($"/events?resource={lost.HostId}")).Items, e => e.Action == "host.join");
+    }
+
+    [Theory]
+    [InlineData("local")]
+    [InlineData("fast")]
+    public async Task Hosts_that_join_an_empty_cloud_at_the_same_moment_make_one_default_pool(string others)
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var key = Identity.NewKey().PrivateKey;
+        var request = new JoinRequest(await TokenAsync(cloud), Identity.RequestFor(key), FakeHost.Facts("host-1"), [new ObservedStore("st-00000000000000001", "local", StoreDrivers.Directory, false, true, 100, 1, true)]);
+        await using var holder = new NpgsqlConnection(cloud.Options.ConnectionString);
+        await holder.OpenAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var insert = new NpgsqlCommand("INSERT INTO pools (id, name, driver, shared, is_default, created_at) VALUES ('spl-00000000000000001', $1, 'directory', false, true, now())", holder, transaction) { Parameters = { new() { Value = others } } })
+            await insert.ExecuteNonQueryAsync();
+        using var http = FakeHost.Client(cloud, null);
+        var joining = http.PostAsJsonAsync("/agent/v1/join", request, ApiJson.Default.JoinRequest);
+        await Wait.UntilAsync(async () => await cloud.Services.GetRequiredService<Kumoi.Server.Platform.Postgres.Database>().FindAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", row => row.GetInt64(0), default) == 1, 30, "the join waits for the other host's");
+        await transaction.CommitAsync();
+        await AcceptedAsync(await joining);
+        var pools = (await (await cloud.LoginAsync()).GetAsync<Page<Pool>>("/pools")).Items;
+        Assert.Equal(new[] { others, "local" }.Distinct().Order(), pools.Select(p => p.Name).Order());
+        Assert.Equal(others, Assert.Single(pools, p => p.Default).Name);
+        Assert.Equal("host-1", Assert.Single(Assert.Single(pools.Single(p => p.Name == "local").Stores!).Hosts).Name);
     }
 
     [Fact]
