@@ -272,7 +272,7 @@ public sealed partial class CloudTests(QuickstartCloud cloud) : IClassFixture<Qu
         await File.WriteAllTextAsync(script, "#cloud-config\nwrite_files:\n- path: /etc/greeting\n  content: こんにちは\n");
         (await cloud.KumoiAsync("image", "create", "debian", "--file", image, "--default-user", "debian")).Ok.ToString();
         (await cloud.KumoiAsync("instance", "create", "deb", "--image", "debian", "--flavor", "medium", "--key", "demo", "--user-data-file", script, "--metadata-tokens", "required", "--wait")).Ok.ToString();
-        var done = (await cloud.KumoiAsync("instance", "ssh", "deb", "--timeout", "590", "--", "sudo cloud-init status --wait; cat /run/cloud-init/cloud-id /etc/greeting; hostname")).Ok;
+        var done = (await cloud.KumoiAsync("instance", "ssh", "deb", "--timeout", "590", "--", "sudo cloud-init status --wait; cat /run/cloud-init/cloud-id /etc/greeting; echo; hostname")).Ok;
         Assert.Equal(["status: done", "aws", "こんにちは", "deb"], done.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim('.', ' ')).Where(line => line.Length > 0));
         (await cloud.KumoiAsync("instance", "delete", "deb", "--wait")).Ok.ToString();
     }
