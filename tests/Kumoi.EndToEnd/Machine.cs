@@ -74,7 +74,7 @@ public static partial class Machine
         return [.. stock.Where(line => !Foreign().IsMatch(line) || line.Contains(ownTag, StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    [GeneratedRegex(@"\bkumoi[-_][0-9a-f]{6}|\b[bks][0-9a-f]{6}\b|(?:^netns |/netns/)k[tf]")]
+    [GeneratedRegex(@"\b(?:kumoi[-_]|fence_)[0-9a-f]{6}|\b[bks][0-9a-f]{6}\b|(?:^netns |/netns/)k[tf]")]
     private static partial Regex Foreign();
 
     /// <summary>Processes whose command line has this text in it.</summary>

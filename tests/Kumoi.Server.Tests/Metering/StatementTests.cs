@@ -142,6 +142,7 @@ public sealed class StatementTests
         await admin.PostAsync<Tariff>("/tariffs/standard/assign", new { month = month.ToString() });
         // Deleted in the middle of the month that is billed; another had gone before it began.
         await DeleteAsync("shop");
+        Assert.True(await database.FindAsync("SELECT bool_and(ended_at IS NOT NULL) FROM usage_spans WHERE meter = 'router.allocated'", row => row.GetBoolean(0), default));
         await database.ExecuteAsync("UPDATE usage_spans SET ended_at = $1 WHERE meter = 'router.allocated'", default, month.Begins(TimeZoneInfo.Utc).AddHours(10));
         await database.ExecuteAsync("UPDATE deleted_accounts SET deleted_at = $1", default, month.Begins(TimeZoneInfo.Utc).AddHours(10));
         await admin.PostAsync<Account>("/accounts", new { name = "earlier", domain = "reseller" });
