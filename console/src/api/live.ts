@@ -35,6 +35,7 @@ const shownWith: Readonly<Record<string, readonly string[]>> = {
   tariff: ['statements'],
   alert: ['cloud-alerts'],
   contact: ['cloud-contacts'],
+  statement: ['issued-statements'],
   'quota-request': ['quotas'],
   'quota-default': ['quotas'],
 };

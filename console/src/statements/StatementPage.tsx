@@ -35,7 +35,7 @@ function Statement({ from, which, own }: { from: Source; which: string; own: boo
   const format = useFormat();
   const [printing, setPrinting] = useState(false);
   const { save, busy } = useFile();
-  const { data: s, error, isPending, refetch } = useQuery({ queryKey: [from.key, 'one', which], queryFn: () => from.get(which), refetchInterval: resyncMs });
+  const { data: s, error, isPending, refetch } = useQuery({ queryKey: [from.key, 'one', which], queryFn: () => from.get(which), refetchInterval: ({ state }) => (state.data?.state === 'issued' ? false : resyncMs) });
   const title = s === undefined ? which : own ? t('statement.of', { month: format.month(s.month) }) : t('statement.ofAccount', { account: s.account.name, month: format.month(s.month) });
   const trail = [{ text: own ? t('statement.title') : t('statement.issuedTitle'), href: from.path }, { text: title, href: `${from.path}/${which}` }];
   if (isPending) return <Page trail={trail}><Loading /></Page>;
